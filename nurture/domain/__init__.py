@@ -1,0 +1,1 @@
+"""The pure core: what happens to a lead next. No I/O, no clock; `now` is always a parameter."""

@@ -1,0 +1,57 @@
+"""Retargeting audiences: who belongs on the list, and how the list is brought there."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from nurture.domain.consent import AD_AUDIENCES
+from nurture.domain.lead import Condition, Facts
+
+
+@dataclass(frozen=True)
+class Audience:
+    """A list on an ad platform. `when` makes members by rule; a flow's steps add and remove by hand."""
+
+    id: str
+    title: str
+    platform: str
+    external_id: str
+    when: Condition | None = None
+    purpose: str = AD_AUDIENCES
+    max_stay: timedelta | None = None
+
+
+@dataclass(frozen=True)
+class Membership:
+    """What we know of one lead on one list. `by_step` is what a flow last asked for, if anything."""
+
+    lead_id: str
+    by_step: bool | None = None
+    since: datetime | None = None
+    confirmed: bool = False
+
+
+@dataclass(frozen=True)
+class Change:
+    lead_id: str
+    add: bool
+
+
+def belongs(audience: Audience, facts: Facts, membership: Membership, now: datetime) -> bool:
+    """Whether the lead should be on the list now. Without consent or an address: never."""
+    if facts.lead.erased or not facts.lead.email:
+        return False
+    if audience.purpose not in facts.standing.consents:
+        return False
+    if audience.max_stay and membership.since and now >= membership.since + audience.max_stay:
+        return False
+    if membership.by_step is not None:
+        return membership.by_step
+    return bool(audience.when and audience.when(facts, now))
+
+
+def changes(desired: Iterable[str], confirmed: Iterable[str]) -> list[Change]:
+    """What brings `confirmed` to `desired`. Removals first: they protect people, additions sell."""
+    wanted, present = set(desired), set(confirmed)
+    removals = [Change(lead_id, add=False) for lead_id in sorted(present - wanted)]
+    return removals + [Change(lead_id, add=True) for lead_id in sorted(wanted - present)]

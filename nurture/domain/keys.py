@@ -1,0 +1,49 @@
+"""Every id and idempotency key in one place. Deterministic: the same thing twice gets the same key.
+
+Keys hold surrogate ids only; no address or name ever becomes part of one, since workflow ids and
+Message-IDs are written to places from which nothing can be erased.
+"""
+
+from uuid import UUID, uuid5
+
+_NAMESPACE = UUID("5b0c2b1e-52a4-4b0e-9d0c-6f1f5d2f5a10")
+
+
+def _key(*parts: str) -> str:
+    return str(uuid5(_NAMESPACE, "\x1f".join(parts)))
+
+
+def touch_id(source: str, message_id: str) -> str:
+    """One per message of a source: a batch sent twice is stored once."""
+    return _key("touch", source, message_id)
+
+
+def enrolment_id(lead_id: str, flow: str, ordinal: int) -> str:
+    """The lead's `ordinal`-th run (from 1) through the flow."""
+    return _key("enrolment", lead_id, flow, str(ordinal))
+
+
+def message_id(enrolment_id: str, step: str) -> str:
+    """One mail per step of an enrolment; also the provider's idempotency key."""
+    return _key("message", enrolment_id, step)
+
+
+def handover_id(lead_id: str, ordinal: int) -> str:
+    return _key("handover", lead_id, str(ordinal))
+
+
+def notice_id(handover_id: str, kind: str) -> str:
+    """The `webhook-id` of one thing told to sales; the same on every retry."""
+    return f"msg_{_key('notice', handover_id, kind).replace('-', '')}"
+
+
+def enrolment_workflow(enrolment_id: str) -> str:
+    return f"enrolment/{enrolment_id}"
+
+
+def handover_workflow(handover_id: str) -> str:
+    return f"handover/{handover_id}"
+
+
+def audience_workflow(audience: str) -> str:
+    return f"audience/{audience}"

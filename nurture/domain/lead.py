@@ -1,0 +1,79 @@
+"""A lead, what it did, and what is known of it at one moment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+from typing import Any, Protocol
+
+VISITOR = "visitor"
+
+
+@dataclass(frozen=True)
+class Touch:
+    """Something a lead did. `machine` names the reason when no human did it (scanner, proxy)."""
+
+    id: str
+    name: str
+    at: datetime
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    machine: str | None = None
+
+
+@dataclass(frozen=True)
+class Lead:
+    """A person (or, in the stage `visitor`, still only a browser)."""
+
+    id: str
+    email: str | None = None
+    traits: Mapping[str, Any] = field(default_factory=dict)
+    stage: str = VISITOR
+    persona: str | None = None
+    tags: frozenset[str] = frozenset()
+    zone: tzinfo | None = None
+    created_at: datetime | None = None
+    erased: bool = False
+
+
+@dataclass(frozen=True)
+class Score:
+    """Points at one moment: fit (what the lead says) and engagement (what it does)."""
+
+    fit: int = 0
+    engagement: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.fit + self.engagement
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a mail to this lead depends on besides the mail itself."""
+
+    consents: frozenset[str] = frozenset()
+    suppressed: str | None = None
+    sales_owned: bool = False
+    open_cases: frozenset[str] = frozenset()
+    sent: tuple[datetime, ...] = ()
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All that a decision about one lead may look at. Touches stand newest first."""
+
+    lead: Lead
+    score: Score = Score()
+    touches: tuple[Touch, ...] = ()
+    standing: Standing = Standing()
+
+
+class Condition(Protocol):
+    """A marketer's yes/no question. `topics` names what can change its answer (see `topics`)."""
+
+    @property
+    def source(self) -> str: ...
+
+    @property
+    def topics(self) -> frozenset[str]: ...
+
+    def __call__(self, facts: Facts, now: datetime) -> bool: ...

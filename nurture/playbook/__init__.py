@@ -1,0 +1,82 @@
+"""The playbook: all of config/ and templates/, checked, compiled and immutable."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from nurture.domain.audience import Audience
+from nurture.domain.enrolment import Entry
+from nurture.domain.flow import Flow
+from nurture.domain.lifecycle import Lifecycle
+from nurture.domain.persona import Persona
+from nurture.domain.scoring import Scoring
+from nurture.domain.sla import Promise, Team, Terms
+
+
+@dataclass(frozen=True)
+class Company:
+    """Who writes: every mail must say so (Danish Marketing Practices Act § 10(3))."""
+
+    name: str
+    address: str
+    contact: str
+
+
+@dataclass(frozen=True)
+class Sender:
+    """An account that mails come from."""
+
+    id: str
+    name: str
+    address: str
+    reply_to: str | None = None
+
+
+@dataclass(frozen=True)
+class Form:
+    """A form whose answers may be posted to /forms/{id}.
+
+    `fields` maps a form field to a trait; `consent` maps a checkbox field to a consent purpose; the
+    `wording` shown beside it is recorded as proof. `honeypot` is a field no human fills in.
+    """
+
+    id: str
+    fields: Mapping[str, str]
+    consent: Mapping[str, str] = field(default_factory=dict)
+    wording: str = ""
+    honeypot: str | None = None
+    redirect: str | None = None
+
+
+@dataclass(frozen=True)
+class HandoverRule:
+    """When the score hands a lead over by itself (`stage` reached), to which team, under which terms."""
+
+    team: Team
+    terms: Terms
+    stage: str | None
+    sql_stage: str
+    customer_stage: str
+    reject_reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Playbook:
+    """One version. `hash` is the SHA-256 of its files; `day` what its durations call a day."""
+
+    hash: str
+    company: Company
+    traits: Mapping[str, str]
+    lifecycle: Lifecycle
+    personas: tuple[Persona, ...]
+    scoring: Scoring
+    flows: Mapping[str, Flow]
+    entries: Mapping[str, Entry]
+    audiences: Mapping[str, Audience]
+    senders: Mapping[str, Sender]
+    sender_of: Mapping[str, str]
+    forms: Mapping[str, Form]
+    handover: HandoverRule
+    promise: Promise
+    templates: Mapping[str, str]
+    day: timedelta = timedelta(days=1)

@@ -1,0 +1,77 @@
+"""What the core asks of the outside world. Adapters under nurture/delivery implement these."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True)
+class Mail:
+    """One rendered message to one recipient. `id` is its key in the ledger and on the wire."""
+
+    id: str
+    to: str
+    sender: str
+    sender_name: str
+    subject: str
+    html: str
+    text: str
+    reply_to: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Mailer(Protocol):
+    async def send(self, mail: Mail) -> str:
+        """Hand the mail over; the provider's id of it. Raises Permanent, Transient or Unknown."""
+        ...
+
+
+@dataclass(frozen=True)
+class Person:
+    """A member of an audience, in clear: each platform's adapter normalises and hashes."""
+
+    lead_id: str
+    email: str | None = None
+    phone: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    country: str | None = None
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What became of one batch: lead ids refused, each with the platform's reason."""
+
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+
+class AudienceSink(Protocol):
+    """One ad account. A batch holds only additions or only removals, at most `batch_size`."""
+
+    batch_size: int
+
+    async def add(self, audience: str, people: Sequence[Person]) -> Applied: ...
+
+    async def remove(self, audience: str, people: Sequence[Person]) -> Applied: ...
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One thing told to sales: `id` is the same on every attempt, `type` such as lead.handover.created."""
+
+    id: str
+    type: str
+    timestamp: str
+    data: Mapping[str, Any]
+
+
+class SalesDesk(Protocol):
+    async def deliver(self, notice: Notice) -> None:
+        """Returns when the receiver took it. Raises Permanent (Gone), Transient or Unknown."""
+        ...
+
+
+class Waker(Protocol):
+    """Wakes workflows: starts the one of that id, or signals it when it runs. Idempotent."""
+
+    async def wake(self, kind: str, key: str) -> None: ...

@@ -1,0 +1,95 @@
+"""Settings, read once in a door from NURTURE_* variables; a secret may come from the file NAME_FILE."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from nurture.domain.errors import StartError
+
+PREFIX = "NURTURE_"
+
+
+class Settings(BaseSettings):
+    """All settings of all doors. Frozen; nobody reads the environment after this."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    data_dir: Path = Path(".nurture")
+    database_url: str = ""
+    playbook_dir: Path = Path()
+    pace: str = ""
+
+    http_host: str = "127.0.0.1"
+    http_port: int = Field(8080, ge=1, le=65535)
+    public_url: str = ""
+    write_keys: str = "nurture-dev"
+    api_token: SecretStr = SecretStr("")
+    secret_key: SecretStr = SecretStr("")
+
+    smtp_host: str = "127.0.0.1"
+    smtp_port: int = Field(1025, ge=1, le=65535)
+    smtp_user: str = ""
+    smtp_password: SecretStr = SecretStr("")
+    smtp_tls: str = Field("none", pattern="^(none|starttls|tls)$")
+
+    sales_url: str = "http://127.0.0.1:8082/hook"
+    sales_secret: SecretStr = SecretStr("")
+
+    meta_url: str = "http://127.0.0.1:8083"
+    meta_version: str = "v26.0"
+    meta_token: SecretStr = SecretStr("")
+
+    temporal_port: int = Field(7233, ge=1, le=65535)
+    temporal_ui_port: int = Field(8233, ge=1, le=65535)
+    inbox_port: int = Field(8081, ge=1, le=65535)
+    sales_port: int = Field(8082, ge=1, le=65535)
+    ads_port: int = Field(8083, ge=1, le=65535)
+
+    task_queue: str = "nurture"
+    log_level: str = "INFO"
+
+    @property
+    def database(self) -> str:
+        """The async database URL: the given one, else SQLite in the data folder."""
+        return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'nurture.db'}"
+
+    @property
+    def base_url(self) -> str:
+        """What links in mails and tasks begin with, without a trailing slash."""
+        return (self.public_url or f"http://{self.http_host}:{self.http_port}").rstrip("/")
+
+    @property
+    def keys(self) -> frozenset[str]:
+        return frozenset(key.strip() for key in self.write_keys.split(",") if key.strip())
+
+
+def load(**overrides: Any) -> Settings:
+    """Read the environment. Raises StartError naming each bad variable and what would be right."""
+    try:
+        return Settings(**_from_files(), **overrides)
+    except ValidationError as error:
+        lines = [
+            f"{PREFIX}{str(problem['loc'][0]).upper()}: {problem['msg']} (got {problem['input']!r})"
+            for problem in error.errors()
+        ]
+        raise StartError("\n".join(lines)) from error
+
+
+def _from_files() -> dict[str, str]:
+    """`NURTURE_SECRET_KEY_FILE=/run/secrets/key` stands for the text of that file."""
+    found: dict[str, str] = {}
+    for name in Settings.model_fields:
+        variable = f"{PREFIX}{name.upper()}"
+        path = os.environ.get(f"{variable}_FILE")
+        if not path:
+            continue
+        if variable in os.environ:
+            raise StartError(f"both {variable} and {variable}_FILE are set; keep one")
+        try:
+            found[name] = Path(path).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise StartError(f"{variable}_FILE: cannot read {path}: {error.strerror}") from error
+    return found

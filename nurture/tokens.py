@@ -1,0 +1,35 @@
+"""Signed, expiring tokens for links in mails and tasks. They carry surrogate ids, never an address."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
+
+from nurture.domain.errors import InputError
+
+OPEN, CLICK, UNSUBSCRIBE, HANDOVER = "open", "click", "unsubscribe", "handover"
+
+
+class Tokens:
+    """Signs with the last key and accepts all, so a key can be rotated. `use` salts: a token made for
+    one use is worthless for another."""
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        self._keys = list(keys)
+
+    def sign(self, use: str, content: Any) -> str:
+        return str(self._serializer(use).dumps(content))
+
+    def read(self, use: str, token: str, max_age: timedelta | None = None) -> Any:
+        """What was signed. Raises InputError for a token that is altered, expired or of another use."""
+        seconds = int(max_age.total_seconds()) if max_age else None
+        try:
+            return self._serializer(use).loads(token, max_age=seconds)
+        except SignatureExpired as error:
+            raise InputError("this link has expired") from error
+        except BadSignature as error:
+            raise InputError("this link is not valid") from error
+
+    def _serializer(self, use: str) -> URLSafeTimedSerializer:
+        return URLSafeTimedSerializer(self._keys, salt=f"nurture.{use}")
