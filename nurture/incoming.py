@@ -1,0 +1,57 @@
+"""What the doors hand to intake and to the sales desk: parsed, checked, still unattributed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from nurture.domain.consent import ConsentRecord
+from nurture.domain.sla import State
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """One message from a website, form, CRM or import, already time-corrected (`at`, UTC).
+
+    At least one of `anonymous_id`, `user_id`, `email` is set. `touch` is the touch's name (`page`,
+    `form_submitted`, or a track call's event in snake_case); None for a message that only tells traits.
+    `previous_id` (alias) is another id of the same person. `trusted` sources (server keys, forms with the
+    wording shown, imports) may set consent; a browser's word never grants any.
+    """
+
+    message_id: str
+    at: datetime
+    anonymous_id: str | None = None
+    user_id: str | None = None
+    previous_id: str | None = None
+    email: str | None = None
+    touch: str | None = None
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    traits: Mapping[str, Any] = field(default_factory=dict)
+    consents: tuple[ConsentRecord, ...] = ()
+    trusted: bool = False
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What became of a batch. `refused`: message id and why; those are kept in quarantine."""
+
+    accepted: int = 0
+    duplicates: int = 0
+    refused: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What sales says of a handover. `how` is the evidence of a contact (call, mail, meeting, sms).
+
+    A rejection needs one of the playbook's reasons; won needs an amount in whole units of `currency`.
+    """
+
+    state: State
+    at: datetime
+    by: str = "sales"
+    reason: str | None = None
+    how: str | None = None
+    amount: int | None = None
+    currency: str | None = None
