@@ -1,0 +1,1 @@
+"""The database: tables, repositories (functions over a session), report queries, migrations."""

@@ -1,0 +1,83 @@
+"""One engine, two kinds of transaction: reading, and writing (which takes SQLite's one write lock at once)."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
+from typing import Any
+
+from sqlalchemy import event, text
+from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+from nurture.domain.errors import StartError
+
+_BUSY_MS = 30_000
+
+
+class Database:
+    """Opens connections when first used; `close` gives them back.
+
+    SQLite has one writer. Waiting for it in an asyncio lock keeps a process's own tasks in turn; other
+    processes are waited for by SQLite's busy time-out.
+    """
+
+    def __init__(self, url: str, pool: int = 10) -> None:
+        try:
+            self.sqlite = make_url(url).get_backend_name() == "sqlite"
+            options: dict[str, Any] = {"pool_size": pool, "max_overflow": pool}
+            self.engine: AsyncEngine = create_async_engine(url, **options)
+        except (ArgumentError, NoSuchModuleError) as error:
+            raise StartError(
+                f"NURTURE_DATABASE_URL: {error}; use sqlite+aiosqlite:///file or postgresql+asyncpg://…"
+            ) from error
+        self._turn = asyncio.Lock() if self.sqlite else None
+        if self.sqlite:
+            event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
+            event.listen(self.engine.sync_engine, "begin", _begin_sqlite)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncSession]:
+        """A transaction that changes nothing."""
+        async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncSession]:
+        """A transaction that commits at the end of the block, or leaves no trace if it raises."""
+        async with self._turn or nullcontext():
+            async with AsyncSession(self.engine, expire_on_commit=False) as session:
+                await session.connection(execution_options={"nurture_write": True})
+                yield session
+                await session.commit()
+
+    async def ping(self) -> str | None:
+        """None when the database answers, else what is wrong."""
+        try:
+            async with self.engine.connect() as connection:
+                await connection.execute(text("SELECT 1"))
+        except (OperationalError, OSError) as error:
+            return f"the database does not answer: {type(error).__name__}"
+        return None
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "foreign_keys=ON",
+        f"busy_timeout={_BUSY_MS}",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """A deferred transaction that later wants to write can fail at once; a writer says so from the start."""
+    writes = connection.get_execution_options().get("nurture_write")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,77 @@
+"""Enrolments: who is in which flow, where, and what would wake it."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, func, select
+
+from nurture.domain import keys
+from nurture.domain.enrolment import Run
+from nurture.domain.flow import Cursor
+from nurture.store.tables import EnrolmentRow
+
+
+async def lock(session: AsyncSession, enrolment_id: str) -> EnrolmentRow | None:
+    return await session.get(EnrolmentRow, enrolment_id, with_for_update=True)
+
+
+async def of_lead(session: AsyncSession, lead_id: str) -> list[EnrolmentRow]:
+    query = select(EnrolmentRow).where(col(EnrolmentRow.lead_id) == lead_id)
+    return list((await session.execute(query)).scalars())
+
+
+def runs(rows: Iterable[EnrolmentRow], flow: str) -> list[Run]:
+    return [Run(row.started_at, row.ended is None) for row in rows if row.flow == flow]
+
+
+def begin(
+    session: AsyncSession,
+    lead_id: str,
+    flow: str,
+    first: str | None,
+    earlier: Iterable[EnrolmentRow],
+    playbook: str,
+    now: datetime,
+    reason: str = "",
+) -> EnrolmentRow:
+    """A new run. `earlier` are the lead's enrolments so far, from which its number follows."""
+    ordinal = 1 + max((row.ordinal for row in earlier if row.flow == flow), default=0)
+    row = EnrolmentRow(
+        id=keys.enrolment_id(lead_id, flow, ordinal),
+        lead_id=lead_id,
+        flow=flow,
+        ordinal=ordinal,
+        playbook=playbook,
+        step=first,
+        since=now,
+        wake_at=now,
+        started_at=now,
+        reason=reason,
+    )
+    session.add(row)
+    return row
+
+
+def cursor(row: EnrolmentRow) -> Cursor:
+    return Cursor(row.step, row.since)
+
+
+def move(
+    row: EnrolmentRow,
+    to: Cursor,
+    wake_at: datetime | None,
+    listens: Iterable[str],
+) -> None:
+    row.step, row.since = to.step, to.since
+    row.wake_at = wake_at
+    row.listens = sorted(listens)
+
+
+def end(row: EnrolmentRow, why: str, now: datetime) -> None:
+    row.ended, row.ended_at, row.wake_at, row.listens = why, now, None, []
+
+
+async def count_active(session: AsyncSession) -> int:
+    query = select(func.count()).select_from(EnrolmentRow).where(col(EnrolmentRow.ended).is_(None))
+    return int((await session.execute(query)).scalar_one())

@@ -1,0 +1,111 @@
+"""Leads, and the facts a decision about one of them may look at."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta, tzinfo
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, or_, select
+
+from nurture.domain.lead import Facts, Lead, Score, Standing, Touch
+from nurture.domain.scoring import Entry
+from nurture.store.tables import IdentityRow, LeadRow, MessageRow, ScoreEntryRow, TouchRow
+
+TOUCHES_LOOKED_AT = 500
+"""A decision sees this many of a lead's latest touches; scores count all."""
+
+_CAP_HORIZON = timedelta(days=60)
+
+
+async def lock(session: AsyncSession, lead_id: str) -> LeadRow | None:
+    """The row, held against other writers until the transaction ends (SQLite has only one writer)."""
+    return await session.get(LeadRow, lead_id, with_for_update=True)
+
+
+async def lock_all(session: AsyncSession, ids: Sequence[str]) -> dict[str, LeadRow]:
+    """The rows by id, locked in a fixed order so that two batches cannot wait for each other."""
+    query = select(LeadRow).where(col(LeadRow.id).in_(ids)).order_by(col(LeadRow.id))
+    rows = (await session.execute(query.with_for_update())).scalars()
+    return {row.id: row for row in rows}
+
+
+async def find(session: AsyncSession, name: str) -> LeadRow | None:
+    """By id, e-mail or any other name it goes by."""
+    names = select(col(IdentityRow.lead_id)).where(col(IdentityRow.value) == name.lower())
+    query = select(LeadRow).where(
+        or_(col(LeadRow.id) == name, col(LeadRow.email) == name.lower(), col(LeadRow.id).in_(names))
+    )
+    row = (await session.execute(query.limit(1))).scalar_one_or_none()
+    if row and row.merged_into:
+        return await session.get(LeadRow, row.merged_into)
+    return row
+
+
+async def identities(
+    session: AsyncSession, names: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], str]:
+    """Lead ids by (kind, value), for all names in one query."""
+    values = {value for _, value in names}
+    query = select(IdentityRow).where(col(IdentityRow.value).in_(values))
+    rows = (await session.execute(query)).scalars()
+    return {(row.kind, row.value): row.lead_id for row in rows}
+
+
+async def facts(session: AsyncSession, row: LeadRow, now: datetime) -> Facts:
+    """What is known of the lead. Messages still claimed count as sent for the frequency cap."""
+    query = (
+        select(TouchRow)
+        .where(col(TouchRow.lead_id) == row.id)
+        .order_by(col(TouchRow.at).desc())
+        .limit(TOUCHES_LOOKED_AT)
+    )
+    touches = tuple(as_touch(touch) for touch in (await session.execute(query)).scalars())
+    sent = select(col(MessageRow.sent_at)).where(
+        col(MessageRow.lead_id) == row.id, col(MessageRow.sent_at) > now - _CAP_HORIZON
+    )
+    times = tuple(at for at in (await session.execute(sent)).scalars() if at)
+    return Facts(as_lead(row), Score(row.fit, row.engagement), touches, standing(row, times))
+
+
+async def score_entries(session: AsyncSession, lead_id: str) -> list[Entry]:
+    query = select(ScoreEntryRow).where(col(ScoreEntryRow.lead_id) == lead_id)
+    rows = (await session.execute(query)).scalars()
+    return [Entry(row.rule, row.touch_id, row.points, row.at, row.expires_at) for row in rows]
+
+
+def standing(row: LeadRow, sent: Sequence[datetime] = ()) -> Standing:
+    return Standing(
+        consents=frozenset(row.consents),
+        suppressed=row.suppressed,
+        sales_owned=row.sales_owned,
+        open_cases=frozenset(row.cases),
+        sent=tuple(sent),
+    )
+
+
+def as_lead(row: LeadRow) -> Lead:
+    return Lead(
+        id=row.id,
+        email=row.email,
+        traits=row.traits,
+        stage=row.stage,
+        persona=row.persona,
+        tags=frozenset(row.tags),
+        zone=_zone(row.traits),
+        created_at=row.created_at,
+        erased=row.erased_at is not None,
+    )
+
+
+def as_touch(row: TouchRow) -> Touch:
+    return Touch(row.id, row.name, row.at, row.properties, row.machine)
+
+
+def _zone(traits: Mapping[str, Any]) -> tzinfo | None:
+    """The lead's own zone, when it told a name that exists."""
+    name = traits.get("timezone")
+    try:
+        return ZoneInfo(name) if isinstance(name, str) and name else None
+    except (ZoneInfoNotFoundError, ValueError):
+        return None

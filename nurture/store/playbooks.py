@@ -1,0 +1,33 @@
+"""Playbook versions, content-addressed and immutable, and which one is in force."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from nurture.store.tables import PlaybookInForceRow, PlaybookRow
+
+
+async def in_force(session: AsyncSession) -> PlaybookInForceRow | None:
+    query = select(PlaybookInForceRow).order_by(col(PlaybookInForceRow.id).desc()).limit(1)
+    return (await session.execute(query)).scalar_one_or_none()
+
+
+async def files(session: AsyncSession, version: str) -> dict[str, str] | None:
+    row = await session.get(PlaybookRow, version)
+    return row.files if row else None
+
+
+async def put_in_force(
+    session: AsyncSession, version: str, texts: Mapping[str, str], by: str, now: datetime, pace: str
+) -> bool:
+    """False when that version at that pace is in force already."""
+    current = await in_force(session)
+    if current and current.hash == version and current.pace == pace:
+        return False
+    if not await session.get(PlaybookRow, version):
+        session.add(PlaybookRow(hash=version, files=dict(texts)))
+        await session.flush()
+    session.add(PlaybookInForceRow(hash=version, at=now, by=by, pace=pace))
+    return True

@@ -1,0 +1,46 @@
+"""The outbox of wake-ups: written with the change that causes them, handed to Temporal after the commit."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, func, select
+
+from nurture.store.tables import WakeupRow
+
+ENROLMENT, HANDOVER, AUDIENCE = "enrolment", "handover", "audience"
+
+LEASE = timedelta(seconds=30)
+"""How long the process that wrote a wake-up has to hand it over before the relay takes it."""
+
+
+def add(session: AsyncSession, kind: str, key: str, now: datetime) -> WakeupRow:
+    row = WakeupRow(kind=kind, key=key, created_at=now, claimed_until=now + LEASE)
+    session.add(row)
+    return row
+
+
+async def take_left(session: AsyncSession, now: datetime, limit: int = 500) -> list[WakeupRow]:
+    """Wake-ups whose lease ran out, now leased to the caller."""
+    query = (
+        select(WakeupRow)
+        .where(col(WakeupRow.claimed_until) <= now)
+        .order_by(col(WakeupRow.id))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    rows = list((await session.execute(query)).scalars())
+    for row in rows:
+        row.claimed_until = now + LEASE
+    return rows
+
+
+async def done(session: AsyncSession, ids: Iterable[int]) -> None:
+    await session.execute(delete(WakeupRow).where(col(WakeupRow.id).in_(list(ids))))
+
+
+async def oldest(session: AsyncSession) -> datetime | None:
+    """Since when the oldest wake-up waits; the outbox's age."""
+    value = (await session.execute(select(func.min(WakeupRow.created_at)))).scalar_one()
+    return value if isinstance(value, datetime) else None
