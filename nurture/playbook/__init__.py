@@ -50,7 +50,10 @@ class Form:
 
 @dataclass(frozen=True)
 class HandoverRule:
-    """When the score hands a lead over by itself (`stage` reached), to which team, under which terms."""
+    """When the score hands a lead over by itself (`stage` reached), to which team, under which terms.
+
+    A lead that sales gives back returns to `back_stage`; for `cool_off` no rule lifts it again.
+    """
 
     team: Team
     terms: Terms
@@ -58,6 +61,8 @@ class HandoverRule:
     sql_stage: str
     customer_stage: str
     reject_reasons: tuple[str, ...]
+    back_stage: str = "lead"
+    cool_off: timedelta = timedelta(days=30)
 
 
 @dataclass(frozen=True)

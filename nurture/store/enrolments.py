@@ -9,6 +9,8 @@ from sqlmodel import col, func, select
 from nurture.domain import keys
 from nurture.domain.enrolment import Run
 from nurture.domain.flow import Cursor
+from nurture.playbook import Playbook
+from nurture.store import wakeups
 from nurture.store.tables import EnrolmentRow
 
 
@@ -21,35 +23,39 @@ async def of_lead(session: AsyncSession, lead_id: str) -> list[EnrolmentRow]:
     return list((await session.execute(query)).scalars())
 
 
-def runs(rows: Iterable[EnrolmentRow], flow: str) -> list[Run]:
+def runs_of(rows: Iterable[EnrolmentRow], flow: str) -> list[Run]:
     return [Run(row.started_at, row.ended is None) for row in rows if row.flow == flow]
 
 
 def begin(
     session: AsyncSession,
+    playbook: Playbook,
     lead_id: str,
     flow: str,
-    first: str | None,
-    earlier: Iterable[EnrolmentRow],
-    playbook: str,
+    runs: list[EnrolmentRow],
     now: datetime,
     reason: str = "",
 ) -> EnrolmentRow:
-    """A new run. `earlier` are the lead's enrolments so far, from which its number follows."""
-    ordinal = 1 + max((row.ordinal for row in earlier if row.flow == flow), default=0)
+    """A new run at the flow's first step; its workflow starts after the commit.
+
+    `runs` are all the lead's enrolments so far; the new one is appended.
+    """
+    ordinal = 1 + max((row.ordinal for row in runs if row.flow == flow), default=0)
     row = EnrolmentRow(
         id=keys.enrolment_id(lead_id, flow, ordinal),
         lead_id=lead_id,
         flow=flow,
         ordinal=ordinal,
-        playbook=playbook,
-        step=first,
+        playbook=playbook.hash,
+        step=playbook.flows[flow].first,
         since=now,
         wake_at=now,
         started_at=now,
         reason=reason,
     )
     session.add(row)
+    runs.append(row)
+    wakeups.add(session, wakeups.ENROLMENT, row.id, now)
     return row
 
 

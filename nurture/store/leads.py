@@ -10,7 +10,14 @@ from sqlmodel import col, or_, select
 
 from nurture.domain.lead import Facts, Lead, Score, Standing, Touch
 from nurture.domain.scoring import Entry
-from nurture.store.tables import IdentityRow, LeadRow, MessageRow, ScoreEntryRow, TouchRow
+from nurture.store.tables import (
+    IdentityRow,
+    LeadRow,
+    MessageRow,
+    ScoreEntryRow,
+    StageChangeRow,
+    TouchRow,
+)
 
 TOUCHES_LOOKED_AT = 500
 """A decision sees this many of a lead's latest touches; scores count all."""
@@ -72,6 +79,18 @@ async def score_entries(session: AsyncSession, lead_id: str) -> list[Entry]:
     query = select(ScoreEntryRow).where(col(ScoreEntryRow.lead_id) == lead_id)
     rows = (await session.execute(query)).scalars()
     return [Entry(row.rule, row.touch_id, row.points, row.at, row.expires_at) for row in rows]
+
+
+def change_stage(
+    session: AsyncSession, row: LeadRow, stage: str, now: datetime, by: str, reason: str = ""
+) -> None:
+    """Move the lead and keep the move in the history."""
+    session.add(
+        StageChangeRow(
+            lead_id=row.id, from_stage=row.stage, to_stage=stage, at=now, by=by, reason=reason
+        )
+    )
+    row.stage = stage
 
 
 def standing(row: LeadRow, sent: Sequence[datetime] = ()) -> Standing:

@@ -11,13 +11,17 @@ from nurture.store.tables import WakeupRow
 
 ENROLMENT, HANDOVER, AUDIENCE = "enrolment", "handover", "audience"
 
+WRITTEN = "wakeups"
+
 LEASE = timedelta(seconds=30)
 """How long the process that wrote a wake-up has to hand it over before the relay takes it."""
 
 
 def add(session: AsyncSession, kind: str, key: str, now: datetime) -> WakeupRow:
+    """The row is also remembered on the session, for whoever commits it (see nurture.outbox)."""
     row = WakeupRow(kind=kind, key=key, created_at=now, claimed_until=now + LEASE)
     session.add(row)
+    session.info.setdefault(WRITTEN, []).append(row)
     return row
 
 

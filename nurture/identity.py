@@ -1,0 +1,112 @@
+"""Whose message is this? Names (e-mail, user id, anonymous id) lead to one lead; two leads may turn out one.
+
+Rules: a message's strongest name decides (e-mail, then user id, then anonymous id). Leads that its names
+point to are joined when at most one of them is known by e-mail, so a browser's history joins the person
+who identifies in it. Two persons known by different addresses are joined only on the word of a trusted
+source: a shared browser must not melt two customers into one.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from uuid_utils import uuid7
+
+from nurture.incoming import Incoming
+from nurture.store import leads, merging
+from nurture.store.tables import IdentityRow, LeadRow, StageChangeRow
+
+EMAIL, USER, ANONYMOUS = "email", "user", "anonymous"
+Name = tuple[str, str]
+
+
+def names(message: Incoming) -> list[Name]:
+    """The message's names, strongest first."""
+    given = [
+        (EMAIL, message.email),
+        (USER, message.user_id),
+        (USER, message.previous_id),
+        (ANONYMOUS, message.anonymous_id),
+        (ANONYMOUS, message.previous_id),
+    ]
+    return [(kind, value) for kind, value in given if value]
+
+
+class Register:
+    """Finds, makes and joins the leads of one batch, with one look-up for all its names."""
+
+    def __init__(self, session: AsyncSession, lowest_stage: str, rank: "dict[str, int]") -> None:
+        self._session = session
+        self._lowest = lowest_stage
+        self._rank = rank
+        self._known: dict[Name, str] = {}
+        self.rows: dict[str, LeadRow] = {}
+
+    async def load(self, messages: Iterable[Incoming]) -> None:
+        """Look up every name of the batch and lock the leads behind them."""
+        wanted = sorted({name for message in messages for name in names(message)})
+        self._known = await leads.identities(self._session, wanted)
+        self.rows = await leads.lock_all(self._session, sorted(set(self._known.values())))
+
+    async def lead_of(self, message: Incoming, source: str, now: datetime) -> LeadRow:
+        """The message's lead, made or joined if need be."""
+        given = names(message)
+        found = self._candidates(given)
+        if not found:
+            row = self._create(message, source, now)
+        else:
+            row = await self._join(found, message)
+        if message.email and row.email is None:
+            row.email = message.email
+        for name in given:
+            await self._attach(name, row, message)
+        return row
+
+    def _candidates(self, given: Sequence[Name]) -> list[LeadRow]:
+        """The leads behind the names, each once, that of the strongest name first."""
+        ids = dict.fromkeys(self._known[name] for name in given if name in self._known)
+        return [self.rows[lead_id] for lead_id in ids]
+
+    def _create(self, message: Incoming, source: str, now: datetime) -> LeadRow:
+        row = LeadRow(
+            id=str(uuid7()),
+            stage=self._lowest,
+            source=source,
+            created_at=message.at,
+            first_touch_at=message.at,
+        )
+        self._session.add(row)
+        self._session.add(
+            StageChangeRow(lead_id=row.id, to_stage=self._lowest, at=now, by="rule", reason="first touch")
+        )
+        self.rows[row.id] = row
+        return row
+
+    async def _join(self, found: Sequence[LeadRow], message: Incoming) -> LeadRow:
+        row = found[0]
+        for other in found[1:]:
+            different = row.email and other.email and row.email != other.email
+            if different and not message.trusted:
+                continue
+            row, gone = _elder(row, other)
+            await merging.merge(self._session, row, gone, self._rank)
+            self._known = {
+                name: row.id if lead_id == gone.id else lead_id
+                for name, lead_id in self._known.items()
+            }
+            del self.rows[gone.id]
+        return row
+
+    async def _attach(self, name: Name, row: LeadRow, message: Incoming) -> None:
+        """Remember the name; one that belongs to somebody else stays theirs."""
+        if name in self._known or (name[1] == message.previous_id and name[0] == USER):
+            return
+        await self._session.flush()
+        self._session.add(IdentityRow(kind=name[0], value=name[1], lead_id=row.id))
+        self._known[name] = row.id
+
+
+def _elder(one: LeadRow, other: LeadRow) -> tuple[LeadRow, LeadRow]:
+    """The one that stays and the one that goes: the longer known stays."""
+    pair = sorted((one, other), key=lambda row: (row.email is None, row.created_at, row.id))
+    return pair[0], pair[1]

@@ -1,0 +1,240 @@
+"""The entry: touches in, and in one transaction for the whole batch all that follows from them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from nurture.domain import consent as consent_domain
+from nurture.domain import keys, scoring, topics
+from nurture.domain.enrolment import Trigger
+from nurture.domain.lead import Touch
+from nurture.identity import Register
+from nurture.incoming import Incoming, Receipt
+from nurture.outbox import Outbox
+from nurture.playbook import Playbook
+from nurture.reactions import Reactions
+from nurture.shelf import Shelf
+from nurture.store import leads, merging
+from nurture.store.tables import (
+    ConsentRow,
+    LeadRow,
+    MessageRow,
+    QuarantineRow,
+    SaleRow,
+    ScoreEntryRow,
+    TouchRow,
+)
+
+IDENTIFIED = "identified"
+"""The touch of a message that only tells who somebody is."""
+
+IMPORT = "import"
+"""The source whose messages also trigger flows that enter on import."""
+
+
+class Intake:
+    """The one way in for everything a lead does or says."""
+
+    def __init__(self, outbox: Outbox, shelf: Shelf, reactions: Reactions) -> None:
+        self._outbox = outbox
+        self._shelf = shelf
+        self._reactions = reactions
+
+    async def take(self, source: str, messages: Sequence[Incoming], now: datetime) -> Receipt:
+        """Store the batch and what follows. A message seen before from this source changes nothing."""
+        async with self._outbox.write() as session:
+            playbook = await self._shelf.current(session)
+            fresh = await _unseen(session, source, messages)
+            register = _register(session, playbook)
+            await register.load(fresh)
+            heard: dict[str, list[Trigger]] = {}
+            for message in sorted(fresh, key=lambda message: message.at):
+                row = await register.lead_of(message, source, now)
+                triggers = self._record(session, playbook, row, source, message, now)
+                heard.setdefault(row.id, []).extend(triggers)
+            for lead_id in sorted(heard):
+                if lead_id in register.rows:
+                    row = register.rows[lead_id]
+                    if Trigger(topics.CONSENT) in heard[lead_id]:
+                        await merging.fold_consents(session, row)
+                    await self._reactions.settle(session, playbook, row, heard[lead_id], now)
+        return Receipt(accepted=len(fresh), duplicates=len(messages) - len(fresh))
+
+    async def hit(
+        self,
+        message_id: str,
+        name: str,
+        properties: Mapping[str, Any],
+        machine: str | None,
+        now: datetime,
+    ) -> bool:
+        """An open or click in one of our mails; False when we never sent that mail."""
+        async with self._outbox.write() as session:
+            mail = await session.get(MessageRow, message_id)
+            row = await leads.lock(session, mail.lead_id) if mail else None
+            if mail is None or row is None:
+                return False
+            playbook = await self._shelf.current(session)
+            about = {
+                "message": mail.id,
+                "step": mail.step,
+                "flow": mail.flow,
+                "template": mail.template,
+            }
+            url = str(properties.get("url", ""))
+            message = Incoming(f"{mail.id}/{name}/{now.isoformat()}/{url}", now, touch=name)
+            touch = _touch("mail", message, {**properties, **about}, machine)
+            _store(session, playbook, row, "mail", touch, now)
+            triggers = [] if machine else [Trigger(topics.touch(name))]
+            await self._reactions.settle(session, playbook, row, triggers, now)
+            return True
+
+    async def withdraw(self, lead_id: str, purpose: str, source: str, now: datetime) -> None:
+        """The lead takes a consent back. Effective for every mail from this moment on."""
+        async with self._outbox.write() as session:
+            row = await leads.lock(session, lead_id)
+            if row is None or purpose not in row.consents:
+                return
+            playbook = await self._shelf.current(session)
+            _tell_consent(session, row, consent_domain.ConsentRecord(purpose, False, now, source))
+            await merging.fold_consents(session, row)
+            message = Incoming(f"{lead_id}/{purpose}/{now.isoformat()}", now, touch="unsubscribed")
+            touch = _touch(source, message, {"purpose": purpose}, None)
+            _store(session, playbook, row, source, touch, now)
+            triggers = [Trigger(topics.CONSENT), Trigger(topics.touch("unsubscribed"))]
+            await self._reactions.settle(session, playbook, row, triggers, now)
+
+    async def refuse(self, source: str, raw: str, reason: str, now: datetime) -> None:
+        """Keep what could not be used, so that nothing is lost."""
+        async with self._outbox.write() as session:
+            session.add(QuarantineRow(source=source, reason=reason, raw=raw[:32_768], at=now))
+
+    def _record(
+        self,
+        session: AsyncSession,
+        playbook: Playbook,
+        row: LeadRow,
+        source: str,
+        message: Incoming,
+        now: datetime,
+    ) -> list[Trigger]:
+        """Write what the message says of the lead; what could follow from it."""
+        triggers = []
+        if merging.tell_traits(row, message.traits, message.at):
+            triggers.append(Trigger(topics.LEAD))
+        for record in message.consents:
+            if message.trusted or not record.granted:
+                _tell_consent(session, row, record)
+                triggers.append(Trigger(topics.CONSENT))
+        touch = _touch(source, message, message.properties, None)
+        _store(session, playbook, row, source, touch, now)
+        triggers.append(Trigger(topics.touch(touch.name)))
+        if source == IMPORT:
+            triggers.append(Trigger(IMPORT))
+        if message.trusted:
+            triggers += _business(session, playbook, row, touch)
+        return triggers
+
+
+def _register(session: AsyncSession, playbook: Playbook) -> Register:
+    ranks = {stage.id: rank for rank, stage in enumerate(playbook.lifecycle.stages)}
+    return Register(session, playbook.lifecycle.stages[0].id, ranks)
+
+
+async def _unseen(
+    session: AsyncSession, source: str, messages: Sequence[Incoming]
+) -> list[Incoming]:
+    """Each message once, without those stored before."""
+    by_id = {keys.touch_id(source, message.message_id): message for message in messages}
+    query = select(col(TouchRow.id)).where(col(TouchRow.id).in_(list(by_id)))
+    seen = set((await session.execute(query)).scalars())
+    return [message for touch_id, message in by_id.items() if touch_id not in seen]
+
+
+def _touch(
+    source: str, message: Incoming, properties: Mapping[str, Any], machine: str | None
+) -> Touch:
+    touch_id = keys.touch_id(source, message.message_id)
+    return Touch(touch_id, message.touch or IDENTIFIED, message.at, dict(properties), machine)
+
+
+def _store(
+    session: AsyncSession, playbook: Playbook, row: LeadRow, source: str, touch: Touch, now: datetime
+) -> None:
+    """The touch and the points it earns."""
+    session.add(
+        TouchRow(
+            id=touch.id,
+            lead_id=row.id,
+            source=source,
+            name=touch.name,
+            at=touch.at,
+            received_at=now,
+            properties=dict(touch.properties),
+            machine=touch.machine,
+        )
+    )
+    for entry in scoring.entries(playbook.scoring, touch):
+        session.add(
+            ScoreEntryRow(
+                touch_id=entry.touch_id,
+                rule=entry.rule,
+                lead_id=row.id,
+                points=entry.points,
+                at=entry.at,
+                expires_at=entry.expires_at,
+            )
+        )
+    if row.first_touch_at is None or touch.at < row.first_touch_at:
+        row.first_touch_at = touch.at
+
+
+def _tell_consent(
+    session: AsyncSession, row: LeadRow, record: consent_domain.ConsentRecord
+) -> None:
+    session.add(
+        ConsentRow(
+            lead_id=row.id,
+            purpose=record.purpose,
+            granted=record.granted,
+            at=record.at,
+            source=record.source,
+            wording=record.wording,
+        )
+    )
+
+
+def _business(
+    session: AsyncSession, playbook: Playbook, row: LeadRow, touch: Touch
+) -> list[Trigger]:
+    """Touches only a trusted source may send: support cases, and orders, which make a customer."""
+    product = str(touch.properties.get("product", ""))
+    match touch.name:
+        case "support_case_opened":
+            row.cases = sorted({*row.cases, product})
+            return [Trigger(topics.CASES)]
+        case "support_case_closed":
+            row.cases = sorted({*row.cases} - {product})
+            return [Trigger(topics.CASES)]
+        case "order_completed":
+            return _order(session, playbook, row, touch)
+        case _:
+            return []
+
+
+def _order(session: AsyncSession, playbook: Playbook, row: LeadRow, touch: Touch) -> list[Trigger]:
+    amount = touch.properties.get("amount")
+    if not isinstance(amount, int | float) or amount < 0:
+        return []
+    currency = str(touch.properties.get("currency") or playbook.promise.currency)
+    session.add(
+        SaleRow(id=touch.id, lead_id=row.id, amount=round(amount), currency=currency, at=touch.at)
+    )
+    stage = playbook.handover.customer_stage
+    if row.stage == stage:
+        return []
+    leads.change_stage(session, row, stage, touch.at, by="import", reason="order")
+    return [Trigger(topics.STAGE, stage)]

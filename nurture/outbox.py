@@ -1,0 +1,73 @@
+"""Hands wake-ups to Temporal once they are committed; the relay takes over what a dead process left."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from nurture.domain.errors import Transient
+from nurture.ports import Waker
+from nurture.store import wakeups
+from nurture.store.database import Database
+from nurture.store.tables import WakeupRow
+
+_AT_ONCE = 20
+
+
+class Outbox:
+    """The way to write anything that may wake a workflow."""
+
+    def __init__(self, db: Database, waker: Waker) -> None:
+        self._db = db
+        self._waker = waker
+        self._free = asyncio.Semaphore(_AT_ONCE)
+        self._running: set[asyncio.Task[int]] = set()
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncSession]:
+        """A write transaction. After the commit its wake-ups are handed over in the background."""
+        async with self._db.write() as session:
+            yield session
+            written: list[WakeupRow] = session.info.get(wakeups.WRITTEN, [])
+        if written:
+            task = asyncio.create_task(self._hand_over(written))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+
+    async def relay(self, now: datetime) -> int:
+        """Hand over what nobody did within its lease; how many went through."""
+        async with self._db.write() as session:
+            left = await wakeups.take_left(session, now)
+        return await self._hand_over(left)
+
+    async def drain(self) -> None:
+        """Wait for the hand-overs under way."""
+        while self._running:
+            await asyncio.gather(*self._running)
+
+    async def _hand_over(self, rows: Sequence[WakeupRow]) -> int:
+        """One call per workflow, however many wake-ups; what fails stays in the table for the relay."""
+        ids: dict[tuple[str, str], list[int]] = {}
+        for row in rows:
+            ids.setdefault((row.kind, row.key), []).append(row.id or 0)
+        outcomes = await asyncio.gather(*(self._wake(kind, key) for kind, key in ids))
+        through = [
+            row_id
+            for row_ids, woken in zip(ids.values(), outcomes, strict=True)
+            if woken
+            for row_id in row_ids
+        ]
+        if through:
+            async with self._db.write() as session:
+                await wakeups.done(session, through)
+        return len(through)
+
+    async def _wake(self, kind: str, key: str) -> bool:
+        async with self._free:
+            try:
+                await self._waker.wake(kind, key)
+            except Transient:
+                return False
+        return True

@@ -1,0 +1,88 @@
+"""Handovers, what happened to them, and what sales is to be told."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, func, select
+
+from nurture.domain import keys
+from nurture.domain.sla import SALES_OWNED
+from nurture.store import wakeups
+from nurture.store.tables import HandoverEventRow, HandoverRow, NoticeRow
+
+HANDOVER, TASK = "handover", "task"
+
+
+async def lock(session: AsyncSession, handover_id: str) -> HandoverRow | None:
+    return await session.get(HandoverRow, handover_id, with_for_update=True)
+
+
+async def open_of(session: AsyncSession, lead_id: str) -> HandoverRow | None:
+    """The lead's one handover that sales has in hand."""
+    query = select(HandoverRow).where(
+        col(HandoverRow.lead_id) == lead_id,
+        col(HandoverRow.kind) == HANDOVER,
+        col(HandoverRow.state).in_(sorted(SALES_OWNED)),
+    )
+    return (await session.execute(query)).scalar_one_or_none()
+
+
+async def next_ordinal(session: AsyncSession, lead_id: str) -> int:
+    query = select(func.max(HandoverRow.ordinal)).where(col(HandoverRow.lead_id) == lead_id)
+    return 1 + ((await session.execute(query)).scalar_one() or 0)
+
+
+async def given_to_team(session: AsyncSession, team: str) -> int:
+    """How many the team ever got; whose turn it is follows from it."""
+    query = select(func.count()).select_from(HandoverRow).where(col(HandoverRow.team) == team)
+    return int((await session.execute(query)).scalar_one())
+
+
+def wake(session: AsyncSession, row: HandoverRow, now: datetime) -> None:
+    wakeups.add(session, wakeups.HANDOVER, row.id, now)
+
+
+def log(
+    session: AsyncSession, row: HandoverRow, kind: str, at: datetime, by: str, detail: str = ""
+) -> None:
+    session.add(HandoverEventRow(handover_id=row.id, kind=kind, at=at, by=by, detail=detail))
+
+
+async def events(session: AsyncSession, handover_id: str) -> list[HandoverEventRow]:
+    query = select(HandoverEventRow).where(col(HandoverEventRow.handover_id) == handover_id)
+    return list((await session.execute(query.order_by(col(HandoverEventRow.id)))).scalars())
+
+
+async def tell(
+    session: AsyncSession, row: HandoverRow, what: str, data: Mapping[str, Any], now: datetime
+) -> NoticeRow:
+    """Queue a notice `lead.handover.<what>` (or `lead.task.<what>`) behind the earlier ones."""
+    query = select(func.count()).select_from(NoticeRow).where(col(NoticeRow.handover_id) == row.id)
+    number = 1 + int((await session.execute(query)).scalar_one())
+    notice = NoticeRow(
+        id=keys.notice_id(row.id, str(number)),
+        handover_id=row.id,
+        number=number,
+        type=f"lead.{row.kind}.{what}",
+        data=dict(data),
+        created_at=now,
+        next_attempt_at=now,
+    )
+    session.add(notice)
+    return notice
+
+
+async def untold(session: AsyncSession, handover_id: str) -> list[NoticeRow]:
+    """Notices still to be delivered, in order."""
+    query = (
+        select(NoticeRow)
+        .where(
+            col(NoticeRow.handover_id) == handover_id,
+            col(NoticeRow.delivered_at).is_(None),
+            col(NoticeRow.dead_at).is_(None),
+        )
+        .order_by(col(NoticeRow.number))
+    )
+    return list((await session.execute(query)).scalars())

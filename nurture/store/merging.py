@@ -1,0 +1,129 @@
+"""Joining two leads that turned out to be one person, without losing anything either had."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import SQLModel, col, func, select
+
+from nurture.domain.consent import ConsentRecord, held
+from nurture.store.tables import (
+    AudienceMemberRow,
+    ConsentRow,
+    EnrolmentRow,
+    HandoverRow,
+    IdentityRow,
+    LeadRow,
+    MessageRow,
+    SaleRow,
+    ScoreEntryRow,
+    StageChangeRow,
+    TouchRow,
+)
+
+_MOVED: tuple[type[SQLModel], ...] = (
+    IdentityRow,
+    TouchRow,
+    ScoreEntryRow,
+    StageChangeRow,
+    ConsentRow,
+    SaleRow,
+    MessageRow,
+)
+
+
+async def merge(
+    session: AsyncSession, stays: LeadRow, goes: LeadRow, rank: Mapping[str, int]
+) -> None:
+    """Everything of `goes` becomes `stays`'; the emptied row remains and points to where it went."""
+    await session.flush()
+    for table in _MOVED:
+        column: Any = table.__table__.c.lead_id  # type: ignore[attr-defined]
+        await session.execute(update(table).where(column == goes.id).values(lead_id=stays.id))
+    await _renumber(session, EnrolmentRow, stays, goes)
+    await _renumber(session, HandoverRow, stays, goes)
+    await session.execute(
+        update(AudienceMemberRow)
+        .where(col(AudienceMemberRow.lead_id) == goes.id)
+        .values(desired=False, by_step=False)
+    )
+    _join_person(stays, goes, rank)
+    await session.flush()
+    stays.email = stays.email or goes.email
+    goes.email, goes.merged_into = None, stays.id
+    await fold_consents(session, stays)
+    await session.flush()
+
+
+async def fold_consents(session: AsyncSession, row: LeadRow) -> None:
+    """Recompute what the lead consents to from all it ever said, in whatever order it arrived."""
+    await session.flush()
+    query = select(ConsentRow).where(col(ConsentRow.lead_id) == row.id)
+    said = (await session.execute(query)).scalars()
+    records = [ConsentRecord(c.purpose, c.granted, c.at, c.source, c.wording) for c in said]
+    row.consents = sorted(held(records))
+
+
+def tell_traits(row: LeadRow, traits: Mapping[str, Any], at: datetime) -> bool:
+    """Take over traits said at `at`, unless something newer is known; None deletes. True if any changed."""
+    said, said_at = dict(row.traits), dict(row.traits_at)
+    stamp = at.isoformat()
+    for name, value in traits.items():
+        if said_at.get(name, "") > stamp:
+            continue
+        said_at[name] = stamp
+        if value is None:
+            said.pop(name, None)
+        else:
+            said[name] = value
+    changed = said != row.traits
+    row.traits, row.traits_at = said, said_at
+    return changed
+
+
+async def _renumber(
+    session: AsyncSession, table: type[EnrolmentRow | HandoverRow], stays: LeadRow, goes: LeadRow
+) -> None:
+    """Runs are numbered per lead: the newcomer's go behind. A second open one of a kind is closed."""
+    query = select(func.max(col(table.ordinal))).where(col(table.lead_id) == stays.id)
+    highest = (await session.execute(query)).scalar_one() or 0
+    mine = (await session.execute(select(table).where(col(table.lead_id) == stays.id))).scalars()
+    taken = {_subject(row) for row in mine if _runs(row)}
+    for row in (await session.execute(select(table).where(col(table.lead_id) == goes.id))).scalars():
+        highest += 1
+        row.ordinal, row.lead_id = highest, stays.id
+        if not _runs(row) or _subject(row) not in taken:
+            continue
+        if isinstance(row, EnrolmentRow):
+            row.ended, row.wake_at, row.listens = "merged", None, []
+        else:
+            row.state, row.outcome = "recycled", "the lead was joined with another one"
+
+
+def _runs(row: EnrolmentRow | HandoverRow) -> bool:
+    if isinstance(row, EnrolmentRow):
+        return row.ended is None
+    return row.state in ("open", "accepted", "contacted")
+
+
+def _subject(row: EnrolmentRow | HandoverRow) -> str:
+    return row.flow if isinstance(row, EnrolmentRow) else row.kind
+
+
+def _join_person(stays: LeadRow, goes: LeadRow, rank: Mapping[str, int]) -> None:
+    for name, value in goes.traits.items():
+        told_at = goes.traits_at.get(name, "")
+        if name not in stays.traits or stays.traits_at.get(name, "") < told_at:
+            stays.traits = {**stays.traits, name: value}
+            stays.traits_at = {**stays.traits_at, name: told_at}
+    stays.tags = sorted({*stays.tags, *goes.tags})
+    stays.cases = sorted({*stays.cases, *goes.cases})
+    stays.created_at = min(stays.created_at, goes.created_at)
+    firsts = [at for at in (stays.first_touch_at, goes.first_touch_at) if at]
+    stays.first_touch_at = min(firsts, default=None)
+    stays.suppressed = stays.suppressed or goes.suppressed
+    stays.sales_owned = stays.sales_owned or goes.sales_owned
+    if rank.get(goes.stage, 0) > rank.get(stays.stage, 0):
+        stays.stage = goes.stage
