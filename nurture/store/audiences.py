@@ -7,7 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, select
 
 from nurture.domain.audience import Membership
-from nurture.store.tables import AudienceMemberRow
+from nurture.ports import Person
+from nurture.store.tables import AudienceMemberRow, LeadRow
 
 
 async def of_lead(session: AsyncSession, lead_id: str) -> dict[str, AudienceMemberRow]:
@@ -66,3 +67,41 @@ async def confirmed_ids(session: AsyncSession, audience: str) -> Sequence[str]:
         col(AudienceMemberRow.audience) == audience, col(AudienceMemberRow.confirmed)
     )
     return list((await session.execute(query.order_by(col(AudienceMemberRow.lead_id)))).scalars())
+
+
+async def ask(session: AsyncSession, audience: str, lead_id: str, add: bool, now: datetime) -> None:
+    """A flow's step puts the lead on the list or takes it off; consent still decides (see reactions)."""
+    row = await session.get(AudienceMemberRow, (audience, lead_id))
+    if row is None:
+        row = AudienceMemberRow(
+            audience=audience, lead_id=lead_id, changed_at=now, next_try_at=now
+        )
+        session.add(row)
+    row.by_step = add
+
+
+async def lock(session: AsyncSession, stale: AudienceMemberRow) -> AudienceMemberRow | None:
+    """The row as it is now: it may have changed while the platform was being called."""
+    key = (stale.audience, stale.lead_id)
+    return await session.get(AudienceMemberRow, key, with_for_update=True)
+
+
+async def person(session: AsyncSession, row: AudienceMemberRow, add: bool) -> Person:
+    """Whom to name to the platform: who the lead is now, but for a removal whom we named then."""
+    if not add and row.sent_as:
+        return Person(**row.sent_as)
+    lead = await session.get(LeadRow, row.lead_id)
+    traits = lead.traits if lead else {}
+    return Person(
+        lead_id=row.lead_id,
+        email=lead.email if lead else None,
+        phone=traits.get("phone"),
+        first_name=traits.get("first_name"),
+        last_name=traits.get("last_name"),
+        country=traits.get("country"),
+    )
+
+
+def postpone(row: AudienceMemberRow, error: str, until: datetime) -> None:
+    row.attempts += 1
+    row.error, row.next_try_at = error, until

@@ -1,0 +1,15 @@
+"""What workflows and activities say to each other: ids in, the time of the next look out."""
+
+from dataclasses import dataclass
+
+ADVANCE_ENROLMENT = "enrolment.advance"
+ADVANCE_HANDOVER = "handover.advance"
+SYNC_AUDIENCE = "audience.sync"
+
+
+@dataclass
+class Next:
+    """When to look again: at `wake_at` (seconds since 1970), or only when woken; `done`: never."""
+
+    wake_at: float | None = None
+    done: bool = False

@@ -1,0 +1,83 @@
+"""A handover's doing: what its deadlines demand, then telling sales, in order and until it is heard."""
+
+
+from datetime import datetime
+
+from temporalio import activity
+
+from activities import clock
+from nurture.domain import sla
+from nurture.domain.errors import Permanent, Transient, Unknown
+from nurture.domain.retries import retry_schedule
+from nurture.domain.sla import State
+from nurture.handovers import Handovers
+from nurture.outbox import Outbox
+from nurture.ports import Notice, SalesDesk
+from nurture.shelf import Shelf
+from nurture.store import handovers
+from nurture.store.tables import NoticeRow
+from activities.contract import ADVANCE_HANDOVER, Next
+
+
+
+class HandoverActivities:
+    """`advance` may be repeated after a crash: deadlines are ticked off by id, notices keep theirs."""
+
+    def __init__(
+        self, outbox: Outbox, shelf: Shelf, handovers_: Handovers, desk: SalesDesk
+    ) -> None:
+        self._outbox = outbox
+        self._shelf = shelf
+        self._handovers = handovers_
+        self._desk = desk
+
+    @activity.defn(name=ADVANCE_HANDOVER)
+    async def advance(self, handover_id: str) -> Next:
+        """Act on what is due, deliver what is to be told, say when to look again."""
+        now = clock.now()
+        async with self._outbox.write() as session:
+            row = await handovers.lock(session, handover_id)
+            if row is None:
+                return Next(done=True)
+            playbook = await self._shelf.version(session, row.playbook)
+            deadline = await self._handovers.act(session, playbook, row, now)
+            running = State(row.state) in sla.RUNNING
+            untold = await handovers.untold(session, handover_id)
+        retry = await self._deliver(untold, now)
+        times = [at for at in (deadline, retry) if at]
+        if times:
+            return Next(wake_at=min(times).timestamp())
+        return Next(done=not running)
+
+    async def _deliver(self, notices: list[NoticeRow], now: datetime) -> datetime | None:
+        """Tell them one after another; the first that must wait holds the later ones. When to try again."""
+        for notice in notices:
+            if notice.next_attempt_at and notice.next_attempt_at > now:
+                return notice.next_attempt_at
+            again = await self._attempt(notice, now)
+            if again:
+                return again
+        return None
+
+    async def _attempt(self, notice: NoticeRow, now: datetime) -> datetime | None:
+        """One try. None: it is over, by delivery or for good; else when to try again."""
+        error, delay = "", None
+        try:
+            await self._desk.deliver(
+                Notice(notice.id, notice.type, notice.created_at.isoformat(), notice.data)
+            )
+        except Permanent as problem:
+            error = str(problem)
+        except (Transient, Unknown) as problem:
+            error = str(problem)
+            delay = retry_schedule(notice.attempts + 1, notice.id)
+            if delay and isinstance(problem, Transient) and problem.retry_after:
+                delay = max(delay, problem.retry_after)
+        async with self._outbox.write() as session:
+            row = await session.merge(notice)
+            row.attempts += 1
+            row.error = error
+            row.next_attempt_at = now + delay if delay else None
+            row.delivered_at = now if not error else None
+            row.dead_at = now if error and not delay else None
+            return row.next_attempt_at

@@ -1,0 +1,40 @@
+"""Turns a mail step of one lead into the finished mail, with the templates of the playbook in force."""
+
+from nurture.delivery.links import Links
+from nurture.delivery.rendering import Renderer
+from nurture.domain import consent, keys
+from nurture.domain.flow import SendMail
+from nurture.playbook import Playbook
+from nurture.ports import Mail
+from nurture.store import leads
+from nurture.store.tables import EnrolmentRow, LeadRow
+
+
+class Postroom:
+    """Keeps the compiled templates of the playbook used last."""
+
+    def __init__(self, links: Links) -> None:
+        self._links = links
+        self._renderers: dict[str, Renderer] = {}
+
+    def render(
+        self, playbook: Playbook, run: EnrolmentRow, lead: LeadRow, effect: SendMail
+    ) -> Mail:
+        """Raises InputError naming the template and line when it cannot be rendered."""
+        return self._renderer(playbook).render(
+            effect.template,
+            message_id=keys.message_id(run.id, effect.step),
+            lead=leads.as_lead(lead),
+            sender=playbook.senders[playbook.sender_of[run.flow]],
+            flow=run.flow,
+            step=effect.step,
+            persona=lead.persona,
+            tracking=consent.TRACKING in lead.consents,
+        )
+
+    def _renderer(self, playbook: Playbook) -> Renderer:
+        if playbook.hash not in self._renderers:
+            self._renderers = {
+                playbook.hash: Renderer(playbook.templates, playbook.company, self._links)
+            }
+        return self._renderers[playbook.hash]

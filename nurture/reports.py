@@ -1,0 +1,130 @@
+"""Reports: one picture for both departments, one lead explained, the handovers' list."""
+
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlmodel import col, select
+
+from nurture.domain import scoring
+from nurture.domain.figures import Counts, figures, pace
+from nurture.playbook import Playbook
+from nurture.shelf import Shelf
+from nurture.store import enrolments, leads
+from nurture.store import reports as queries
+from nurture.store.database import Database
+from nurture.store.tables import ConsentRow, HandoverRow, LeadRow, MessageRow, StageChangeRow
+
+_LISTED = 200
+
+
+class Reports:
+    """Reads only. Every answer is plain data, ready for JSON."""
+
+    def __init__(self, db: Database, shelf: Shelf) -> None:
+        self._db = db
+        self._shelf = shelf
+
+    async def summary(self, now: datetime) -> dict[str, Any]:
+        """Totals, funnel, mails, audiences and both sides of the SLA."""
+        async with self._db.read() as session:
+            playbook = await self._shelf.current(session)
+            promise = playbook.promise
+            start = now - promise.period
+            ever = await queries.counts(session, playbook.lifecycle)
+            lately = await queries.counts(session, playbook.lifecycle, start)
+            return {
+                **await queries.totals(session),
+                "stages": await queries.leads_by_stage(session, playbook.lifecycle),
+                "personas": await queries.leads_by_persona(session),
+                "mails": await queries.mails(session),
+                "handover_states": await queries.handovers(session),
+                "sla": await queries.sla(session, now),
+                "audiences": await queries.audiences(session, list(playbook.audiences)),
+                "kpi": _kpi(ever, playbook),
+                "promises": _promises(lately, playbook, start, now),
+            }
+
+    async def lead(self, name: str, now: datetime) -> dict[str, Any] | None:
+        """One lead, each point of its score explained; None when nobody goes by that name."""
+        async with self._db.read() as session:
+            row = await leads.find(session, name)
+            if row is None:
+                return None
+            playbook = await self._shelf.current(session)
+            facts = await leads.facts(session, row, now)
+            earned = await leads.score_entries(session, row.id)
+            reasons = scoring.explain(playbook.scoring, facts, earned, now)
+            stages = await self._all(session, StageChangeRow, row)
+            return {
+                "id": row.id,
+                "email": row.email,
+                "stage": row.stage,
+                "persona": row.persona,
+                "traits": row.traits,
+                "tags": row.tags,
+                "consents": row.consents,
+                "suppressed": row.suppressed,
+                "score": {
+                    "fit": facts.score.fit,
+                    "engagement": facts.score.engagement,
+                    "total": facts.score.total,
+                    "reasons": [_plain(asdict(reason)) for reason in reasons],
+                },
+                "touches": [_plain(asdict(touch)) for touch in facts.touches],
+                "stage_history": stages,
+                "consent_history": await self._all(session, ConsentRow, row),
+                "mails": await self._all(session, MessageRow, row),
+                "handovers": await self._all(session, HandoverRow, row),
+                "enrolments": [
+                    _plain(run.model_dump()) for run in await enrolments.of_lead(session, row.id)
+                ],
+            }
+
+    async def handovers(self, open_only: bool = False) -> list[dict[str, Any]]:
+        """The latest handovers, the most urgent open ones first."""
+        query = select(HandoverRow, LeadRow).join(LeadRow, col(LeadRow.id) == col(HandoverRow.lead_id))
+        if open_only:
+            query = query.where(col(HandoverRow.closed_at).is_(None))
+        order = col(HandoverRow.due_at) if open_only else col(HandoverRow.opened_at).desc()
+        async with self._db.read() as session:
+            rows = (await session.execute(query.order_by(order).limit(_LISTED))).all()
+            return [{**_plain(row.model_dump()), "lead": lead.email} for row, lead in rows]
+
+    @staticmethod
+    async def _all(session: Any, table: Any, lead: LeadRow) -> list[dict[str, Any]]:
+        query = select(table).where(table.lead_id == lead.id).limit(_LISTED)
+        return [_plain(row.model_dump()) for row in (await session.execute(query)).scalars()]
+
+
+def _kpi(counts: Counts, playbook: Playbook) -> dict[str, Any]:
+    plain = {key: value for key, value in asdict(counts).items() if key != "first_order_seconds"}
+    return {**plain, **asdict(figures(counts, playbook.day)), "currency": playbook.promise.currency}
+
+
+def _promises(
+    counts: Counts, playbook: Playbook, start: datetime, now: datetime
+) -> dict[str, dict[str, Any]]:
+    """Both sides over the period that ends now."""
+    promise = playbook.promise
+    sides = {"sqls": (counts.sqls, promise.sqls), "customers": (counts.customers, promise.customers)}
+    result: dict[str, dict[str, Any]] = {}
+    for name, (so_far, target) in sides.items():
+        stand = pace(so_far, target, start, now, now)
+        result[name] = {**asdict(stand), "kept": stand.on_pace}
+    average = counts.revenue / counts.customers if counts.customers else 0
+    result["average_revenue"] = {
+        "so_far": round(average),
+        "target": promise.average_revenue,
+        "kept": average >= promise.average_revenue,
+    }
+    return result
+
+
+def _plain(record: dict[str, Any]) -> dict[str, Any]:
+    """Times as ISO text."""
+    return {
+        key: value.isoformat() if isinstance(value, datetime) else value
+        for key, value in record.items()
+        if not isinstance(value, timedelta)
+    }

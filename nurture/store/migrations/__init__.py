@@ -1,0 +1,1 @@
+"""Alembic's room: one file per schema version under versions/."""

@@ -1,0 +1,17 @@
+"""Run by Alembic with the connection that nurture.store.migrate hands over."""
+
+from alembic import context
+from sqlmodel import SQLModel
+
+from nurture.store import tables
+
+connection = context.config.attributes["connection"]
+context.configure(
+    connection=connection,
+    target_metadata=SQLModel.metadata,
+    render_as_batch=connection.dialect.name == "sqlite",
+)
+with context.begin_transaction():
+    context.run_migrations()
+
+assert tables.LeadRow.__tablename__ in SQLModel.metadata.tables, "the tables are declared"

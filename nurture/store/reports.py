@@ -1,0 +1,161 @@
+"""The figures both departments look at, counted from the history. Definitions: docs/figures.md."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import case, col, func, select
+
+from nurture.domain.figures import Counts
+from nurture.domain.lifecycle import Lifecycle
+from nurture.store.handovers import HANDOVER
+from nurture.store.tables import (
+    AudienceMemberRow,
+    EnrolmentRow,
+    HandoverEventRow,
+    HandoverRow,
+    LeadRow,
+    MessageRow,
+    QuarantineRow,
+    SaleRow,
+    StageChangeRow,
+    TouchRow,
+)
+
+
+async def _groups(session: AsyncSession, column: Any, *where: Any) -> dict[str, int]:
+    """Number of rows by the column's value, most first; None counts as empty."""
+    query = select(column, func.count()).where(*where).group_by(column)
+    rows = (await session.execute(query)).all()
+    found = {str(value or ""): int(number) for value, number in rows}
+    return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+
+
+async def _count(session: AsyncSession, table: Any, *where: Any) -> int:
+    query = select(func.count()).select_from(table).where(*where)
+    return int((await session.execute(query)).scalar_one())
+
+
+def _known() -> tuple[Any, ...]:
+    """Leads that still are somebody."""
+    return col(LeadRow.merged_into).is_(None), col(LeadRow.erased_at).is_(None)
+
+
+async def leads_by_stage(session: AsyncSession, lifecycle: Lifecycle) -> dict[str, int]:
+    """Every stage in order, also those with nobody in them."""
+    found = await _groups(session, LeadRow.stage, *_known())
+    return {stage.id: found.get(stage.id, 0) for stage in lifecycle.stages}
+
+
+async def leads_by_persona(session: AsyncSession) -> dict[str, int]:
+    return await _groups(session, LeadRow.persona, *_known(), col(LeadRow.email).is_not(None))
+
+
+async def mails(session: AsyncSession) -> dict[str, Any]:
+    """By state; refused ones by reason. `sent` are those a provider took."""
+    states = await _groups(session, MessageRow.state)
+    refused = await _groups(session, MessageRow.reason, col(MessageRow.state) == "refused")
+    taken = ("accepted", "delivered", "complained")
+    sent = sum(states.get(state, 0) for state in taken)
+    return {
+        "sent": sent,
+        "refused": refused,
+        "unknown": states.get("unknown", 0),
+        "bounced": states.get("bounced", 0),
+        "failed": states.get("failed", 0),
+        "waiting": states.get("planned", 0) + states.get("claimed", 0),
+    }
+
+
+async def sla(session: AsyncSession, now: datetime) -> dict[str, Any]:
+    """Sales' promise: answered (contacted, or closed by sales) by the deadline, or broken."""
+    answered = func.coalesce(col(HandoverRow.contacted_at), col(HandoverRow.closed_at))
+    verdict = case(
+        (answered <= col(HandoverRow.due_at), "kept"),
+        (answered > col(HandoverRow.due_at), "broken"),
+        (col(HandoverRow.due_at) < now, "broken"),
+        else_="running",
+    )
+    found = await _groups(session, verdict, col(HandoverRow.kind) == HANDOVER)
+    told = await _groups(session, HandoverEventRow.detail, col(HandoverEventRow.kind) == "escalated")
+    return {
+        **{name: found.get(name, 0) for name in ("kept", "broken", "running")},
+        "escalated_to": told,
+    }
+
+
+async def handovers(session: AsyncSession) -> dict[str, int]:
+    return await _groups(session, HandoverRow.state, col(HandoverRow.kind) == HANDOVER)
+
+
+async def audiences(session: AsyncSession, names: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Per audience: how many should be on it, how many are, and what is owed since when."""
+    members, desired, confirmed = AudienceMemberRow, AudienceMemberRow.desired, AudienceMemberRow.confirmed
+    owed = col(desired) != col(confirmed)
+    query = select(
+        members.audience,
+        func.sum(case((col(desired), 1), else_=0)),
+        func.sum(case((col(confirmed), 1), else_=0)),
+        func.sum(case((owed & col(desired), 1), else_=0)),
+        func.sum(case((owed & ~col(desired), 1), else_=0)),
+    ).group_by(members.audience)
+    found = {row[0]: row[1:] for row in (await session.execute(query)).all()}
+    fields = ("desired", "confirmed", "pending", "owed_removals")
+    return {name: dict(zip(fields, found.get(name, (0, 0, 0, 0)), strict=True)) for name in names}
+
+
+async def counts(
+    session: AsyncSession, lifecycle: Lifecycle, start: datetime | None = None
+) -> Counts:
+    """What happened since `start` (ever). A lead that skipped a stage has reached it all the same."""
+    since = [col(StageChangeRow.at) >= start] if start else []
+    reached = []
+    for rank in range(len(lifecycle.stages)):
+        at_least = [stage.id for stage in lifecycle.stages[rank:]]
+        query = select(func.count(func.distinct(StageChangeRow.lead_id))).where(
+            col(StageChangeRow.to_stage).in_(at_least), *since
+        )
+        reached.append(int((await session.execute(query)).scalar_one()))
+    visitors, leads, mqls, sqls, customers = (reached + [0] * 5)[:5]
+    sold = [col(SaleRow.at) >= start] if start else []
+    revenue = (await session.execute(select(func.sum(SaleRow.amount)).where(*sold))).scalar_one()
+    visits = [col(TouchRow.name) == "page", *([col(TouchRow.at) >= start] if start else [])]
+    return Counts(
+        visits=await _count(session, TouchRow, *visits),
+        visitors=visitors,
+        leads=leads,
+        mqls=mqls,
+        sqls=sqls,
+        customers=customers,
+        revenue=int(revenue or 0),
+        first_order_seconds=await _first_orders(session, start),
+    )
+
+
+async def totals(session: AsyncSession) -> dict[str, int]:
+    return {
+        "leads": await _count(session, LeadRow, *_known()),
+        "touches": await _count(session, TouchRow),
+        "enrolled": await _count(session, EnrolmentRow),
+        "in_flows": await _count(session, EnrolmentRow, col(EnrolmentRow.ended).is_(None)),
+        "handovers": await _count(session, HandoverRow, col(HandoverRow.kind) == HANDOVER),
+        "tasks": await _count(session, HandoverRow, col(HandoverRow.kind) != HANDOVER),
+        "quarantined": await _count(session, QuarantineRow),
+    }
+
+
+async def _first_orders(session: AsyncSession, start: datetime | None) -> tuple[float, ...]:
+    """Seconds from each customer's first touch to the first order."""
+    first = func.min(SaleRow.at).label("first")
+    query = (
+        select(first, LeadRow.first_touch_at)
+        .join(LeadRow, col(LeadRow.id) == col(SaleRow.lead_id))
+        .group_by(col(LeadRow.id), col(LeadRow.first_touch_at))
+    )
+    rows = (await session.execute(query)).all()
+    return tuple(
+        (order - touch).total_seconds()
+        for order, touch in rows
+        if touch is not None and (start is None or order >= start)
+    )

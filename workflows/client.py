@@ -1,0 +1,48 @@
+"""The outside's side of the workflows: which are there, and how one is started or woken."""
+
+from typing import Any
+
+from temporalio.client import Client
+from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.service import RPCError, RPCStatusCode
+
+from nurture.domain import keys
+from nurture.domain.errors import Transient
+from workflows.audience_sync import AudienceSync
+from workflows.enrolment import Enrolment
+from workflows.handover import Handover
+
+WORKFLOWS: list[type] = [Enrolment, Handover, AudienceSync]
+
+_BY_KIND: dict[str, tuple[Any, Any]] = {
+    "enrolment": (Enrolment.run, keys.enrolment_workflow),
+    "handover": (Handover.run, keys.handover_workflow),
+    "audience": (AudienceSync.run, keys.audience_workflow),
+}
+
+
+class TemporalWaker:
+    """Implements ports.Waker by signal-with-start: what runs is woken, what does not is started.
+
+    So waking twice does no harm, and a workflow that Temporal lost begins again where the database says.
+    """
+
+    def __init__(self, client: Client, task_queue: str) -> None:
+        self._client = client
+        self._task_queue = task_queue
+
+    async def wake(self, kind: str, key: str) -> None:
+        run, workflow_id = _BY_KIND[kind]
+        try:
+            await self._client.start_workflow(
+                run,
+                key,
+                id=workflow_id(key),
+                task_queue=self._task_queue,
+                start_signal="wake",
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            )
+        except RPCError as error:
+            if error.status is RPCStatusCode.INVALID_ARGUMENT:
+                raise
+            raise Transient("temporal", error.status.name) from error

@@ -1,0 +1,26 @@
+"""Time-outs and retries, in one place.
+
+An activity that fails is tried again for ever, ever more slowly: a lead must not be dropped because a
+database was down for a day. What can never succeed is not an error here: activities turn it into a result.
+"""
+
+from datetime import timedelta
+
+from temporalio.common import RetryPolicy
+
+STEP = timedelta(minutes=2)
+"""One activity attempt: longer than every network time-out inside it together."""
+
+SYNC = timedelta(minutes=15)
+"""One page of an audience; the activity beats its heart at every batch."""
+
+HEARTBEAT = timedelta(minutes=2)
+
+RETRY = RetryPolicy(
+    initial_interval=timedelta(seconds=1),
+    backoff_coefficient=2.0,
+    maximum_interval=timedelta(minutes=5),
+)
+
+DEBOUNCE = timedelta(seconds=1)
+"""Changes to an audience that come this close together go out in one batch."""

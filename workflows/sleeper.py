@@ -1,0 +1,38 @@
+"""The one way in which a workflow waits here: until a time, or until it is woken."""
+
+from datetime import timedelta
+
+from temporalio import workflow
+
+from activities.contract import Next
+
+
+class Sleeper:
+    """A wake-up that comes while the workflow is awake is not lost: the next sleep ends at once."""
+
+    def __init__(self) -> None:
+        self._woken = False
+
+    def wake(self) -> None:
+        self._woken = True
+
+    def start_looking(self) -> None:
+        """Whatever is signalled from here on is news to the look that now begins."""
+        self._woken = False
+
+    async def until(self, next_: Next) -> None:
+        if next_.wake_at is None:
+            await workflow.wait_condition(lambda: self._woken)
+            return
+        rest = next_.wake_at - workflow.time()
+        if rest <= 0 or self._woken:
+            return
+        try:
+            await workflow.wait_condition(lambda: self._woken, timeout=timedelta(seconds=rest))
+        except TimeoutError:
+            return
+
+    @property
+    def must_start_over(self) -> bool:
+        """The history has grown long: time to continue as new, unless news came in meanwhile."""
+        return workflow.info().is_continue_as_new_suggested() and not self._woken
