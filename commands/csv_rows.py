@@ -28,7 +28,7 @@ class Reject:
 
 
 def read(path: Path, needed: Sequence[str] = ()) -> Iterator[Row | Reject]:
-    """The file's rows in order. The separator is what the header has most of: comma, semicolon, tab.
+    """The file's rows in order. Separated by what the header has most of: comma, semicolon, tab.
 
     Raises InputError for a file that cannot be opened, is empty, or lacks a `needed` column.
     """

@@ -78,7 +78,7 @@ _LAST_NAMES = (
 
 @dataclass(frozen=True)
 class Lead:
-    """One row of the list: `seconds` on the website in all, `pages` viewed in a visit on average."""
+    """One row of the list: `seconds` on the website in all, `pages` viewed per visit on average."""
 
     number: int
     values: Mapping[str, str]

@@ -1,0 +1,104 @@
+"""The settings of a product whose every part runs on this machine."""
+
+import base64
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from embedded import temporal
+from nurture.domain.errors import StartError
+from nurture.settings import PREFIX, Settings
+
+HOST = "127.0.0.1"
+_SECRETS = "secrets.json"
+
+
+def prepare(settings: Settings) -> Settings:
+    """Point all parts at each other, with secrets that stay the same in this data folder.
+
+    Raises StartError when the data folder cannot be used.
+    """
+    data_dir = settings.data_dir.resolve()
+    try:
+        (data_dir / "logs").mkdir(parents=True, exist_ok=True)
+        kept = _kept_secrets(data_dir / _SECRETS)
+    except OSError as error:
+        raise StartError(
+            f"the data folder {data_dir} cannot be used: {error.strerror};"
+            " NURTURE_DATA_DIR names another"
+        ) from error
+    own = {name: value for name, value in kept.items() if not _secret(settings, name)}
+    return settings.model_copy(
+        update={
+            "data_dir": data_dir,
+            "playbook_dir": settings.playbook_dir.resolve(),
+            "smtp_host": HOST,
+            "smtp_port": settings.smtp_port,
+            "smtp_user": "",
+            "smtp_password": SecretStr(""),
+            "smtp_tls": "none",
+            "sales_url": f"http://{HOST}:{settings.sales_port}/hook",
+            "meta_url": f"http://{HOST}:{settings.ads_port}",
+            **{name: SecretStr(value) for name, value in own.items()},
+        }
+    )
+
+
+def ports(settings: Settings) -> dict[str, int]:
+    """The variable of each port setting and its port, for those that are bound on this machine."""
+    names = ("smtp", "inbox", "sales", "ads", "temporal", "temporal_ui")
+    return {f"{PREFIX}{name.upper()}_PORT": getattr(settings, f"{name}_port") for name in names}
+
+
+def environment(settings: Settings, inherited: Mapping[str, str]) -> dict[str, str]:
+    """What the worker and the server are started with: these settings and this Temporal, whatever
+    else the caller's environment says of either."""
+    ours = (PREFIX, "TEMPORAL_")
+    env = {name: value for name, value in inherited.items() if not name.startswith(ours)}
+    for name in Settings.model_fields:
+        value = getattr(settings, name)
+        text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        env[f"{PREFIX}{name.upper()}"] = text
+    return {
+        **env,
+        "TEMPORAL_ADDRESS": address(settings),
+        "TEMPORAL_NAMESPACE": temporal.NAMESPACE,
+        "TEMPORAL_CONFIG_FILE": os.devnull,
+    }
+
+
+def address(settings: Settings) -> str:
+    """Temporal's."""
+    return f"{HOST}:{settings.temporal_port}"
+
+
+def _secret(settings: Settings, name: str) -> str:
+    value = getattr(settings, name)
+    assert isinstance(value, SecretStr)
+    return value.get_secret_value()
+
+
+def _kept_secrets(path: Path) -> dict[str, str]:
+    """Made once and readable by the owner alone: links in mails must outlive a restart."""
+    if path.exists():
+        try:
+            return dict(json.loads(path.read_text(encoding="utf-8")))
+        except ValueError as error:
+            raise StartError(
+                f"{path} is damaged; without it links already sent stop working, delete it to go on"
+            ) from error
+    made = {
+        "secret_key": secrets.token_urlsafe(32),
+        "api_token": secrets.token_urlsafe(32),
+        "sales_secret": "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode(),
+        "meta_token": secrets.token_urlsafe(32),
+    }
+    half = path.with_suffix(".half")
+    half.touch(mode=0o600)
+    half.write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
+    half.replace(path)
+    return made

