@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from temporalio import activity
 
 from activities import clock
+from activities.contract import SYNC_AUDIENCE, Next
 from nurture.domain.audience import Audience
 from nurture.domain.errors import Permanent, Transient, Unknown
 from nurture.outbox import Outbox
@@ -14,7 +15,6 @@ from nurture.ports import Applied, AudienceSink, Person
 from nurture.shelf import Shelf
 from nurture.store import audiences
 from nurture.store.tables import AudienceMemberRow
-from activities.contract import SYNC_AUDIENCE, Next
 
 _AGAIN = timedelta(minutes=1)
 _LONGEST = timedelta(hours=6)
@@ -100,5 +100,3 @@ class AudienceActivities:
                 if row:
                     delay = wait or min(_AGAIN * 2 ** min(row.attempts, 10), _LONGEST)
                     audiences.postpone(row, error, now + delay)
-
-

@@ -1,14 +1,14 @@
 """A handover's doing: what its deadlines demand, then telling sales, in order and until it is heard."""
 
-
 from datetime import datetime
 
+from nurture.domain.retries import retry_schedule
 from temporalio import activity
 
 from activities import clock
+from activities.contract import ADVANCE_HANDOVER, Next
 from nurture.domain import sla
 from nurture.domain.errors import Permanent, Transient, Unknown
-from nurture.domain.retries import retry_schedule
 from nurture.domain.sla import State
 from nurture.handovers import Handovers
 from nurture.outbox import Outbox
@@ -16,8 +16,6 @@ from nurture.ports import Notice, SalesDesk
 from nurture.shelf import Shelf
 from nurture.store import handovers
 from nurture.store.tables import NoticeRow
-from activities.contract import ADVANCE_HANDOVER, Next
-
 
 
 class HandoverActivities:

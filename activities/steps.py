@@ -8,6 +8,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities import clock
+from activities.contract import ADVANCE_ENROLMENT, Next
 from activities.effects import Effects
 from nurture.domain import flow as flow_domain
 from nurture.domain.errors import AddressRefused, Permanent, Transient, Unknown
@@ -19,7 +20,6 @@ from nurture.postroom import Postroom
 from nurture.shelf import Shelf
 from nurture.store import enrolments, leads, messages
 from nurture.store.tables import EnrolmentRow, LeadRow
-from activities.contract import ADVANCE_ENROLMENT, Next
 
 _FAR = timedelta(days=3650)
 """A wait that only a wake-up ends is still looked at after ten years."""
@@ -137,7 +137,9 @@ class Steps:
                 enrolments.move(row, claimed.move.cursor, None, ())
         if retry:
             raise ApplicationError(
-                f"mail not taken: {retry.reason}", type="Transient", next_retry_delay=retry.retry_after
+                f"mail not taken: {retry.reason}",
+                type="Transient",
+                next_retry_delay=retry.retry_after,
             )
 
     async def _flow(self, session: AsyncSession, row: EnrolmentRow) -> tuple[Playbook, Flow | None]:

@@ -136,7 +136,9 @@ class Desk:
 
 def _check(playbook: Playbook, row: HandoverRow, answer: Answer) -> None:
     if row.state not in sla.ANSWERS.get(answer.state, frozenset()):
-        raise InputError(f"this handover is {row.state}, so it cannot become {answer.state} any more")
+        raise InputError(
+            f"this handover is {row.state}, so it cannot become {answer.state} any more"
+        )
     reasons = playbook.handover.reject_reasons
     if answer.state is State.REJECTED and answer.reason not in reasons:
         raise InputError(f"a rejection needs one of these reasons: {', '.join(reasons)}")

@@ -77,7 +77,9 @@ class Register:
         )
         self._session.add(row)
         self._session.add(
-            StageChangeRow(lead_id=row.id, to_stage=self._lowest, at=now, by="rule", reason="first touch")
+            StageChangeRow(
+                lead_id=row.id, to_stage=self._lowest, at=now, by="rule", reason="first touch"
+            )
         )
         self.rows[row.id] = row
         return row

@@ -162,7 +162,12 @@ def _touch(
 
 
 def _store(
-    session: AsyncSession, playbook: Playbook, row: LeadRow, source: str, touch: Touch, now: datetime
+    session: AsyncSession,
+    playbook: Playbook,
+    row: LeadRow,
+    source: str,
+    touch: Touch,
+    now: datetime,
 ) -> None:
     """The touch and the points it earns."""
     session.add(

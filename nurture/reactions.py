@@ -135,7 +135,9 @@ class Reactions:
             row.desired, row.changed_at, row.next_try_at, row.attempts = desired, now, now, 0
             if desired and row.since is None:
                 row.since = now
-            row.leaves_at = row.since + audience.max_stay if row.since and audience.max_stay else None
+            row.leaves_at = (
+                row.since + audience.max_stay if row.since and audience.max_stay else None
+            )
             if row.desired != row.confirmed:
                 wakeups.add(session, wakeups.AUDIENCE, name, now)
 

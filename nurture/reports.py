@@ -83,7 +83,9 @@ class Reports:
 
     async def handovers(self, open_only: bool = False) -> list[dict[str, Any]]:
         """The latest handovers, the most urgent open ones first."""
-        query = select(HandoverRow, LeadRow).join(LeadRow, col(LeadRow.id) == col(HandoverRow.lead_id))
+        query = select(HandoverRow, LeadRow).join(
+            LeadRow, col(LeadRow.id) == col(HandoverRow.lead_id)
+        )
         if open_only:
             query = query.where(col(HandoverRow.closed_at).is_(None))
         order = col(HandoverRow.due_at) if open_only else col(HandoverRow.opened_at).desc()
@@ -107,7 +109,10 @@ def _promises(
 ) -> dict[str, dict[str, Any]]:
     """Both sides over the period that ends now."""
     promise = playbook.promise
-    sides = {"sqls": (counts.sqls, promise.sqls), "customers": (counts.customers, promise.customers)}
+    sides = {
+        "sqls": (counts.sqls, promise.sqls),
+        "customers": (counts.customers, promise.customers),
+    }
     result: dict[str, dict[str, Any]] = {}
     for name, (so_far, target) in sides.items():
         stand = pace(so_far, target, start, now, now)

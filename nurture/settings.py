@@ -49,6 +49,7 @@ class Settings(BaseSettings):
     ads_port: int = Field(8083, ge=1, le=65535)
 
     task_queue: str = "nurture"
+    worker_sandbox: bool = False
     log_level: str = "INFO"
 
     @property
@@ -69,7 +70,7 @@ class Settings(BaseSettings):
 def load(**overrides: Any) -> Settings:
     """Read the environment. Raises StartError naming each bad variable and what would be right."""
     try:
-        return Settings(**_from_files(), **overrides)
+        return Settings(**{**_from_files(), **overrides})
     except ValidationError as error:
         lines = [
             f"{PREFIX}{str(problem['loc'][0]).upper()}: {problem['msg']} (got {problem['input']!r})"
@@ -78,9 +79,9 @@ def load(**overrides: Any) -> Settings:
         raise StartError("\n".join(lines)) from error
 
 
-def _from_files() -> dict[str, str]:
+def _from_files() -> dict[str, Any]:
     """`NURTURE_SECRET_KEY_FILE=/run/secrets/key` stands for the text of that file."""
-    found: dict[str, str] = {}
+    found: dict[str, Any] = {}
     for name in Settings.model_fields:
         variable = f"{PREFIX}{name.upper()}"
         path = os.environ.get(f"{variable}_FILE")

@@ -3,8 +3,8 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from workflows import policies
     from activities.contract import ADVANCE_HANDOVER, Next
+    from workflows import policies
     from workflows.sleeper import Sleeper
 
 

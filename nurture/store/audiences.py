@@ -53,7 +53,9 @@ async def next_try(session: AsyncSession, audience: str) -> datetime | None:
     return min((at for at in times if at is not None), default=None)
 
 
-async def overstayed(session: AsyncSession, audience: str, now: datetime) -> list[AudienceMemberRow]:
+async def overstayed(
+    session: AsyncSession, audience: str, now: datetime
+) -> list[AudienceMemberRow]:
     query = select(AudienceMemberRow).where(
         col(AudienceMemberRow.audience) == audience,
         col(AudienceMemberRow.desired),
@@ -73,9 +75,7 @@ async def ask(session: AsyncSession, audience: str, lead_id: str, add: bool, now
     """A flow's step puts the lead on the list or takes it off; consent still decides (see reactions)."""
     row = await session.get(AudienceMemberRow, (audience, lead_id))
     if row is None:
-        row = AudienceMemberRow(
-            audience=audience, lead_id=lead_id, changed_at=now, next_try_at=now
-        )
+        row = AudienceMemberRow(audience=audience, lead_id=lead_id, changed_at=now, next_try_at=now)
         session.add(row)
     row.by_step = add
 

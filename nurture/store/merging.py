@@ -6,13 +6,14 @@ from typing import Any
 
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import SQLModel, col, func, select
+from sqlmodel import SQLModel, col, select
 
 from nurture.domain.consent import ConsentRecord, held
+from nurture.domain.sla import SALES_OWNED, State
+from nurture.store import enrolments
 from nurture.store.tables import (
     AudienceMemberRow,
     ConsentRow,
-    EnrolmentRow,
     HandoverRow,
     IdentityRow,
     LeadRow,
@@ -42,8 +43,8 @@ async def merge(
     for table in _MOVED:
         column: Any = table.__table__.c.lead_id  # type: ignore[attr-defined]
         await session.execute(update(table).where(column == goes.id).values(lead_id=stays.id))
-    await _renumber(session, EnrolmentRow, stays, goes)
-    await _renumber(session, HandoverRow, stays, goes)
+    await _join_runs(session, stays, goes)
+    await _join_handovers(session, stays, goes)
     await session.execute(
         update(AudienceMemberRow)
         .where(col(AudienceMemberRow.lead_id) == goes.id)
@@ -83,33 +84,30 @@ def tell_traits(row: LeadRow, traits: Mapping[str, Any], at: datetime) -> bool:
     return changed
 
 
-async def _renumber(
-    session: AsyncSession, table: type[EnrolmentRow | HandoverRow], stays: LeadRow, goes: LeadRow
-) -> None:
-    """Runs are numbered per lead: the newcomer's go behind. A second open one of a kind is closed."""
-    query = select(func.max(col(table.ordinal))).where(col(table.lead_id) == stays.id)
-    highest = (await session.execute(query)).scalar_one() or 0
-    mine = (await session.execute(select(table).where(col(table.lead_id) == stays.id))).scalars()
-    taken = {_subject(row) for row in mine if _runs(row)}
-    for row in (await session.execute(select(table).where(col(table.lead_id) == goes.id))).scalars():
-        highest += 1
-        row.ordinal, row.lead_id = highest, stays.id
-        if not _runs(row) or _subject(row) not in taken:
-            continue
-        if isinstance(row, EnrolmentRow):
+async def _join_runs(session: AsyncSession, stays: LeadRow, goes: LeadRow) -> None:
+    """Runs are numbered per lead: the newcomer's go behind. A second active one of a flow ends."""
+    mine = await enrolments.of_lead(session, stays.id)
+    busy = {row.flow for row in mine if row.ended is None}
+    number = max((row.ordinal for row in mine), default=0)
+    for row in await enrolments.of_lead(session, goes.id):
+        number += 1
+        row.ordinal, row.lead_id = number, stays.id
+        if row.ended is None and row.flow in busy:
             row.ended, row.wake_at, row.listens = "merged", None, []
-        else:
-            row.state, row.outcome = "recycled", "the lead was joined with another one"
 
 
-def _runs(row: EnrolmentRow | HandoverRow) -> bool:
-    if isinstance(row, EnrolmentRow):
-        return row.ended is None
-    return row.state in ("open", "accepted", "contacted")
-
-
-def _subject(row: EnrolmentRow | HandoverRow) -> str:
-    return row.flow if isinstance(row, EnrolmentRow) else row.kind
+async def _join_handovers(session: AsyncSession, stays: LeadRow, goes: LeadRow) -> None:
+    """As with runs: sales keeps one of two open handovers of what is one lead."""
+    query = select(HandoverRow).where(col(HandoverRow.lead_id).in_([stays.id, goes.id]))
+    rows = list((await session.execute(query)).scalars())
+    mine = [row for row in rows if row.lead_id == stays.id]
+    busy = {row.kind for row in mine if row.state in SALES_OWNED}
+    number = max((row.ordinal for row in mine), default=0)
+    for row in (row for row in rows if row.lead_id == goes.id):
+        number += 1
+        if row.state in SALES_OWNED and row.kind in busy:
+            row.state, row.outcome = State.RECYCLED, "the lead was joined with another one"
+        row.ordinal, row.lead_id = number, stays.id
 
 
 def _join_person(stays: LeadRow, goes: LeadRow, rank: Mapping[str, int]) -> None:

@@ -23,6 +23,8 @@ from nurture.store.tables import (
     TouchRow,
 )
 
+_MEMBERSHIP = ("desired", "confirmed", "pending", "owed_removals")
+
 
 async def _groups(session: AsyncSession, column: Any, *where: Any) -> dict[str, int]:
     """Number of rows by the column's value, most first; None counts as empty."""
@@ -78,7 +80,9 @@ async def sla(session: AsyncSession, now: datetime) -> dict[str, Any]:
         else_="running",
     )
     found = await _groups(session, verdict, col(HandoverRow.kind) == HANDOVER)
-    told = await _groups(session, HandoverEventRow.detail, col(HandoverEventRow.kind) == "escalated")
+    told = await _groups(
+        session, HandoverEventRow.detail, col(HandoverEventRow.kind) == "escalated"
+    )
     return {
         **{name: found.get(name, 0) for name in ("kept", "broken", "running")},
         "escalated_to": told,
@@ -89,20 +93,20 @@ async def handovers(session: AsyncSession) -> dict[str, int]:
     return await _groups(session, HandoverRow.state, col(HandoverRow.kind) == HANDOVER)
 
 
-async def audiences(session: AsyncSession, names: Sequence[str]) -> dict[str, dict[str, Any]]:
+async def audiences(session: AsyncSession, names: Sequence[str]) -> dict[str, dict[str, int]]:
     """Per audience: how many should be on it, how many are, and what is owed since when."""
-    members, desired, confirmed = AudienceMemberRow, AudienceMemberRow.desired, AudienceMemberRow.confirmed
-    owed = col(desired) != col(confirmed)
+    member = AudienceMemberRow
     query = select(
-        members.audience,
-        func.sum(case((col(desired), 1), else_=0)),
-        func.sum(case((col(confirmed), 1), else_=0)),
-        func.sum(case((owed & col(desired), 1), else_=0)),
-        func.sum(case((owed & ~col(desired), 1), else_=0)),
-    ).group_by(members.audience)
-    found = {row[0]: row[1:] for row in (await session.execute(query)).all()}
-    fields = ("desired", "confirmed", "pending", "owed_removals")
-    return {name: dict(zip(fields, found.get(name, (0, 0, 0, 0)), strict=True)) for name in names}
+        col(member.audience), col(member.desired), col(member.confirmed), func.count()
+    ).group_by(col(member.audience), col(member.desired), col(member.confirmed))
+    found = {name: dict.fromkeys(_MEMBERSHIP, 0) for name in names}
+    for name, desired, confirmed, number in (await session.execute(query)).all():
+        fields = found.get(name, dict.fromkeys(_MEMBERSHIP, 0))
+        fields["desired"] += number * desired
+        fields["confirmed"] += number * confirmed
+        fields["pending"] += number * (desired and not confirmed)
+        fields["owed_removals"] += number * (confirmed and not desired)
+    return found
 
 
 async def counts(

@@ -76,7 +76,10 @@ class IdentityRow(SQLModel, table=True):
 
 class TouchRow(SQLModel, table=True):
     __tablename__ = "touch"
-    __table_args__ = (Index("ix_touch_lead_at", "lead_id", "at"), Index("ix_touch_name_at", "name", "at"))
+    __table_args__ = (
+        Index("ix_touch_lead_at", "lead_id", "at"),
+        Index("ix_touch_name_at", "name", "at"),
+    )
     id: str = Field(primary_key=True)
     lead_id: str = Field(sa_column=Column(String, ForeignKey("lead.id"), nullable=False))
     source: str
@@ -149,10 +152,18 @@ class EnrolmentRow(SQLModel, table=True):
     __tablename__ = "enrolment"
     __table_args__ = (
         UniqueConstraint("lead_id", "flow", "ordinal"),
-        Index("ix_enrolment_active", "lead_id", sqlite_where=text("ended IS NULL"),
-              postgresql_where=text("ended IS NULL")),
-        Index("ix_enrolment_due", "wake_at", sqlite_where=text("ended IS NULL"),
-              postgresql_where=text("ended IS NULL")),
+        Index(
+            "ix_enrolment_active",
+            "lead_id",
+            sqlite_where=text("ended IS NULL"),
+            postgresql_where=text("ended IS NULL"),
+        ),
+        Index(
+            "ix_enrolment_due",
+            "wake_at",
+            sqlite_where=text("ended IS NULL"),
+            postgresql_where=text("ended IS NULL"),
+        ),
         Index("ix_enrolment_flow_step", "flow", "step"),
     )
     id: str = Field(primary_key=True)
@@ -207,9 +218,13 @@ class HandoverRow(SQLModel, table=True):
     __tablename__ = "handover"
     __table_args__ = (
         UniqueConstraint("lead_id", "ordinal"),
-        Index("ux_handover_open", "lead_id", unique=True,
-              sqlite_where=text(f"kind = 'handover' AND {OPEN_STATES}"),
-              postgresql_where=text(f"kind = 'handover' AND {OPEN_STATES}")),
+        Index(
+            "ux_handover_open",
+            "lead_id",
+            unique=True,
+            sqlite_where=text(f"kind = 'handover' AND {OPEN_STATES}"),
+            postgresql_where=text(f"kind = 'handover' AND {OPEN_STATES}"),
+        ),
         Index("ix_handover_state_due", "state", "due_at"),
         Index("ix_handover_opened", "opened_at"),
     )
@@ -275,8 +290,13 @@ class AudienceMemberRow(SQLModel, table=True):
 
     __tablename__ = "audience_member"
     __table_args__ = (
-        Index("ix_audience_owed", "audience", "next_try_at",
-              sqlite_where=text("desired <> confirmed"), postgresql_where=text("desired <> confirmed")),
+        Index(
+            "ix_audience_owed",
+            "audience",
+            "next_try_at",
+            sqlite_where=text("desired <> confirmed"),
+            postgresql_where=text("desired <> confirmed"),
+        ),
         Index("ix_audience_leaves", "audience", "leaves_at"),
     )
     audience: str = Field(primary_key=True)

@@ -1,0 +1,70 @@
+"""What runs beside the worker: wake-ups that nobody handed over, and scores whose points expire."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy.exc import OperationalError
+from sqlmodel import col, select
+
+from nurture.outbox import Outbox
+from nurture.reactions import Reactions
+from nurture.shelf import Shelf
+from nurture.store.tables import LeadRow
+
+_PAGE = 200
+
+log = structlog.get_logger()
+
+
+class Relay:
+    """Looks once a `pause`. Both looks are by index on a due time; nothing polls all leads."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        shelf: Shelf,
+        reactions: Reactions,
+        now: Callable[[], datetime],
+        pause: timedelta = timedelta(seconds=1),
+    ) -> None:
+        self._outbox = outbox
+        self._shelf = shelf
+        self._reactions = reactions
+        self._now = now
+        self._pause = pause
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop` is set. A database that is away for a while is not the end."""
+        while not stop.is_set():
+            try:
+                await self.look()
+            except OperationalError as error:
+                log.warning("relay_waits", error=type(error).__name__)
+            try:
+                await asyncio.wait_for(stop.wait(), self._pause.total_seconds())
+            except TimeoutError:
+                continue
+
+    async def look(self) -> tuple[int, int]:
+        """One round: wake-ups handed over, leads re-scored."""
+        now = self._now()
+        return await self._outbox.relay(now), await self._rescore(now)
+
+    async def _rescore(self, now: datetime) -> int:
+        """Points of these leads have expired: their score, and what hangs on it, changes now."""
+        async with self._outbox.write() as session:
+            query = (
+                select(LeadRow)
+                .where(col(LeadRow.next_score_at) <= now)
+                .order_by(col(LeadRow.next_score_at))
+                .limit(_PAGE)
+                .with_for_update(skip_locked=True)
+            )
+            rows = list((await session.execute(query)).scalars())
+            playbook = await self._shelf.current(session) if rows else None
+            for row in rows:
+                if playbook:
+                    await self._reactions.settle(session, playbook, row, [], now)
+        return len(rows)

@@ -1,0 +1,155 @@
+"""The only place where real things meet: settings become a database, clients, adapters and use cases."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+from nurture.delivery.ads.meta import MetaAudiences
+from nurture.delivery.email.smtp import SmtpMailer
+from nurture.delivery.links import Links
+from nurture.delivery.sales.webhook import WebhookDesk
+from temporalio.client import Client
+from temporalio.envconfig import ClientConfig
+
+from activities.audiences import AudienceActivities
+from activities.effects import Effects
+from activities.handovers import HandoverActivities
+from activities.steps import Steps
+from nurture.desk import Desk
+from nurture.domain.errors import StartError
+from nurture.handovers import Handovers
+from nurture.intake import Intake
+from nurture.outbox import Outbox
+from nurture.postroom import Postroom
+from nurture.reactions import Reactions
+from nurture.relay import Relay
+from nurture.reports import Reports
+from nurture.settings import Settings
+from nurture.shelf import Shelf
+from nurture.store import migrate
+from nurture.store.database import Database
+from nurture.tokens import Tokens
+from workflows.client import TemporalWaker
+
+
+def utc_now() -> datetime:
+    """The system's clock, for what happens outside Temporal."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything a door may need, put together once."""
+
+    settings: Settings
+    db: Database
+    client: Client
+    outbox: Outbox
+    shelf: Shelf
+    tokens: Tokens
+    intake: Intake
+    desk: Desk
+    reports: Reports
+    relay: Relay
+    activities: tuple[Callable[..., Any], ...]
+    now: Callable[[], datetime] = utc_now
+
+
+@asynccontextmanager
+async def assemble(settings: Settings, lazy: bool = False) -> AsyncIterator[Services]:
+    """All services, closed in order at the end. `lazy`: do not insist that Temporal answers now."""
+    db = Database(settings.database)
+    limits = httpx.Timeout(20)
+    try:
+        client = await connect(settings, lazy)
+        async with httpx.AsyncClient(timeout=limits, follow_redirects=False) as http:
+            mailer = _mailer(settings)
+            services = _wire(settings, db, client, http, mailer)
+            try:
+                yield services
+                await services.outbox.drain()
+            finally:
+                await mailer.close()
+    finally:
+        await db.close()
+
+
+async def connect(settings: Settings, lazy: bool = False) -> Client:
+    """Temporal by its own profiles and TEMPORAL_* variables; without any, the local dev server."""
+    found = ClientConfig.load_client_connect_config()
+    found.setdefault("target_host", f"127.0.0.1:{settings.temporal_port}")
+    try:
+        return await Client.connect(**found, lazy=lazy)
+    except RuntimeError as error:
+        raise StartError(
+            f"Temporal does not answer at {found['target_host']}; "
+            "check TEMPORAL_ADDRESS or start it with `nurture up`"
+        ) from error
+
+
+async def require_ready(services: Services) -> None:
+    """Raises StartError unless the schema is current and a playbook without errors is in force."""
+    await migrate.require_current(services.db)
+    async with services.db.read() as session:
+        await services.shelf.current(session)
+
+
+def _wire(
+    settings: Settings,
+    db: Database,
+    client: Client,
+    http: httpx.AsyncClient,
+    mailer: SmtpMailer,
+) -> Services:
+    tokens = Tokens(_secret_keys(settings))
+    links = Links(settings.base_url, tokens)
+    outbox = Outbox(db, TemporalWaker(client, settings.task_queue))
+    shelf = Shelf(db, settings.pace)
+    handovers = Handovers(links.handover_url)
+    reactions = Reactions(handovers)
+    postroom = Postroom(links)
+    desk = WebhookDesk(
+        http, settings.sales_url, settings.sales_secret.get_secret_value().split(), utc_now
+    )
+    meta = MetaAudiences(
+        http, settings.meta_url, settings.meta_version, settings.meta_token.get_secret_value()
+    )
+    effects = Effects(handovers, reactions, postroom)
+    return Services(
+        settings=settings,
+        db=db,
+        client=client,
+        outbox=outbox,
+        shelf=shelf,
+        tokens=tokens,
+        intake=Intake(outbox, shelf, reactions),
+        desk=Desk(db, outbox, shelf, reactions, handovers),
+        reports=Reports(db, shelf),
+        relay=Relay(outbox, shelf, reactions, utc_now),
+        activities=(
+            Steps(outbox, shelf, effects, postroom, mailer).advance,
+            HandoverActivities(outbox, shelf, handovers, desk).advance,
+            AudienceActivities(outbox, shelf, {"meta": meta}).sync,
+        ),
+    )
+
+
+def _mailer(settings: Settings) -> SmtpMailer:
+    return SmtpMailer(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        user=settings.smtp_user,
+        password=settings.smtp_password.get_secret_value(),
+        tls=settings.smtp_tls,
+    )
+
+
+def _secret_keys(settings: Settings) -> list[str]:
+    """Oldest first, separated by blanks: the last one signs."""
+    keys = settings.secret_key.get_secret_value().split()
+    if not keys:
+        raise StartError("NURTURE_SECRET_KEY is not set; give it at least 32 random characters")
+    return keys

@@ -1,0 +1,48 @@
+"""Temporal's door: `python worker.py` runs workflows and activities until it is told to stop."""
+
+import asyncio
+import signal
+import sys
+
+import structlog
+
+from nurture import logs, settings
+from nurture.domain.errors import NurtureError
+from services import assemble, require_ready
+from workflows.worker import build_worker
+
+log = structlog.get_logger()
+
+
+async def run(config: settings.Settings) -> None:
+    """Serve the task queue; on SIGINT or SIGTERM finish what is under way, then return."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stop.set)
+    async with assemble(config) as services:
+        await require_ready(services)
+        worker = build_worker(
+            services.client, config.task_queue, services.activities, config.worker_sandbox
+        )
+        relay = asyncio.create_task(services.relay.run(stop))
+        async with worker:
+            log.info("worker_ready", task_queue=config.task_queue)
+            await stop.wait()
+            log.info("worker_stopping")
+        await relay
+
+
+def main() -> int:
+    try:
+        config = settings.load()
+        logs.configure(config.log_level)
+        asyncio.run(run(config))
+    except NurtureError as error:
+        sys.stderr.write(f"worker: {error}\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
