@@ -1,0 +1,70 @@
+# Everything runs in .venv, made from a hashed lock. Nothing but Python >= 3.11 and make is needed.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
+COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header --quiet --upgrade
+
+.PHONY: help demo up test check format bench lock clean
+
+help: ## what can be done here
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | column -t -s '|'
+
+demo: $(VENV)/.runtime ## the whole product on embedded parts with real leads (ARGS="--exit --json")
+	@$(BIN)/nurture demo $(ARGS)
+
+up: $(VENV)/.runtime ## the whole product on embedded parts, empty
+	@$(BIN)/nurture up $(ARGS)
+
+test: $(VENV)/.dev ## the whole test suite (ARGS="tests/domain -k wait")
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+check: $(VENV)/.dev ## linter, formatter, types, and who may import whom
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(VENV)/.dev ## put imports and layout in order
+	@$(BIN)/ruff check --fix --quiet .
+	@$(BIN)/ruff format .
+
+bench: $(VENV)/.dev ## what a step costs Temporal, and how many journeys fit in a second
+	@$(BIN)/python -m bench $(ARGS)
+
+lock: $(VENV)/.dev ## choose the newest allowed versions and write both locks
+	@$(COMPILE) --group build -o requirements.lock
+	@$(COMPILE) --group dev -o requirements-dev.lock
+
+clean: ## forget .venv, caches and local data
+	rm -rf $(VENV) .nurture .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The dev lock holds everything the runtime lock does, so one .venv serves both and is never torn down.
+$(VENV)/.dev: requirements-dev.lock pyproject.toml | $(BIN)/python
+	@echo "installing $< into $(VENV)"
+	@$(INSTALL) --require-hashes -r $<
+	@$(INSTALL) --no-build-isolation --no-index --editable .
+	@touch $@ $(VENV)/.runtime
+
+$(VENV)/.runtime: requirements.lock pyproject.toml | $(BIN)/python
+	@echo "installing $< into $(VENV)"
+	@$(INSTALL) --require-hashes -r $<
+	@$(INSTALL) --no-build-isolation --no-index --editable .
+	@touch $@
+
+# A name on the path may be a shim without a Python behind it, so each candidate has to run.
+$(BIN)/python:
+	@for name in $(PYTHON) python3.13 python3.12 python3.11 python3.14 python3; do \
+	    if "$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	        "$$name" -m venv $(VENV) && exit 0; \
+	        rm -rf $(VENV); \
+	        echo "make: $$name cannot make a virtual environment; on Debian and Ubuntu: apt install python3-venv" >&2; \
+	        exit 1; \
+	    fi; \
+	done; \
+	echo "make: no Python 3.11 or newer found; install one, or say where: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; \
+	exit 1
