@@ -1,0 +1,1 @@
+"""Adapters to the outside world: one verb each, no retry loops."""

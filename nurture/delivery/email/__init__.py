@@ -1,0 +1,1 @@
+"""Mail: from a marketer's template to a message on the wire."""

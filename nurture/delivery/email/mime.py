@@ -1,0 +1,113 @@
+"""A Mail as the bytes that go over the wire (RFC 5322, pure ASCII)."""
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from email.errors import MessageError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import EmailPolicy
+from email.utils import format_datetime
+from typing import Any
+
+from nurture.domain.errors import AddressRefused, Permanent
+from nurture.ports import Mail
+
+_LONGEST_LINE = 998
+_HEADER_NAME = re.compile(r"[!-9;-~]+")
+_PRINTABLE = re.compile(r"[ -~]*")
+_MAILBOX = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}")
+_OURS = {
+    "from",
+    "to",
+    "subject",
+    "date",
+    "message-id",
+    "reply-to",
+    "mime-version",
+    "cc",
+    "bcc",
+    "sender",
+    "return-path",
+}
+
+
+class _Wire(EmailPolicy):
+    """Leaves an ASCII header that fits on a line as it is.
+
+    The library's own folding turns a word longer than 78 characters, such as the address in
+    List-Unsubscribe, into an encoded word, and mail boxes then find no address in it.
+    """
+
+    def fold(self, name: str, value: Any) -> str:
+        line = f"{name}: {value}"
+        if len(line) <= _LONGEST_LINE and _PRINTABLE.fullmatch(line):
+            return line + self.linesep
+        folded: str = super().fold(name, value)
+        return folded
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        return self.fold(name, value).encode("ascii")
+
+
+_POLICY = _Wire(linesep="\r\n", cte_type="7bit", raise_on_defect=True)
+
+
+def as_bytes(mail: Mail, now: datetime) -> bytes:
+    """Text first, HTML second; the same mail always has the same Message-ID.
+
+    Raises AddressRefused when no mail can be addressed to the recipient, Permanent for a header that
+    would break the message, such as one with a line break.
+    """
+    message = EmailMessage(policy=_POLICY)
+    to = wire_address(mail.to)
+    sender = _own_address(mail.sender)
+    try:
+        message["From"] = Address(mail.sender_name, addr_spec=sender)
+        message["To"] = Address(addr_spec=to)
+        message["Subject"] = mail.subject
+        message["Date"] = format_datetime(now)
+        message["Message-ID"] = message_id(mail)
+        if mail.reply_to:
+            message["Reply-To"] = Address(addr_spec=_own_address(mail.reply_to))
+        for name, value in _checked(mail.headers.items()):
+            message[name] = value
+        message.set_content(mail.text)
+        message.add_alternative(mail.html, subtype="html")
+        return message.as_bytes()
+    except (ValueError, MessageError) as error:
+        raise Permanent("bad_header", type(error).__name__) from error
+
+
+def message_id(mail: Mail) -> str:
+    """`<{mail.id}@{the sender's domain}>`; what a bounce or a reply refers to."""
+    return f"<{mail.id}@{_own_address(mail.sender).rpartition('@')[2]}>"
+
+
+def wire_address(address: str) -> str:
+    """The address with its domain in ASCII. Raises AddressRefused when there is no such form."""
+    local, _, domain = address.rpartition("@")
+    try:
+        found = f"{local}@{domain.encode('idna').decode('ascii')}"
+    except UnicodeError as error:
+        raise AddressRefused("bad_address") from error
+    if not _MAILBOX.fullmatch(found):
+        raise AddressRefused("bad_address")
+    return found
+
+
+def _own_address(address: str) -> str:
+    """Ours, so a bad one is not the recipient's fault."""
+    try:
+        return wire_address(address)
+    except AddressRefused as error:
+        raise Permanent("bad_sender", address) from error
+
+
+def _checked(headers: Iterable[tuple[str, str]]) -> Iterable[tuple[str, str]]:
+    for name, value in headers:
+        if not _HEADER_NAME.fullmatch(name) or name.lower() in _OURS:
+            raise Permanent("bad_header", "a header that is not free to be set")
+        if not _PRINTABLE.fullmatch(value) or len(name) + len(value) + 2 > _LONGEST_LINE:
+            raise Permanent("bad_header", f"{name} is not one line of ASCII")
+        yield name, value

@@ -1,0 +1,44 @@
+"""What an SMTP server's refusal means (RFC 5321 reply codes, RFC 3463 enhanced codes)."""
+
+import re
+
+from nurture.domain.errors import AddressRefused, DeliveryError, Permanent, Transient
+
+_ENHANCED = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
+_ADDRESS = re.compile(r"[^\s<>\"]+@[^\s<>\"]+")
+_BAD_MAILBOX = {"5.1.0", "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"}
+_BAD_MAILBOX_CODES = {550, 551, 553}
+_LONGEST_DETAIL = 200
+
+
+def of_recipient(code: int, text: str) -> DeliveryError:
+    """RCPT was refused. Without an enhanced code the plain one is all there is to judge by; a policy
+    refusal (5.7.x) says nothing against the address."""
+    enhanced = _enhanced(text)
+    if 500 <= code < 600 and not enhanced and code in _BAD_MAILBOX_CODES:
+        return AddressRefused("address_refused", detail(code, text))
+    return of_message(code, text)
+
+
+def of_message(code: int, text: str) -> DeliveryError:
+    """The message, or anything else, was refused."""
+    enhanced = _enhanced(text)
+    if not 500 <= code < 600:
+        return Transient("refused_for_now", detail(code, text))
+    if enhanced in _BAD_MAILBOX:
+        return AddressRefused("address_refused", detail(code, text))
+    if enhanced == "5.2.2":
+        return Permanent("mailbox_full", detail(code, text))
+    if enhanced.startswith("5.7."):
+        return Permanent("policy", detail(code, text))
+    return Permanent("refused", detail(code, text))
+
+
+def detail(code: int, text: str) -> str:
+    """The reply without the addresses in it: it ends up in logs and in Temporal's history."""
+    return _ADDRESS.sub("<address>", f"{code} {' '.join(text.split())}")[:_LONGEST_DETAIL]
+
+
+def _enhanced(text: str) -> str:
+    match = _ENHANCED.search(text)
+    return match[0] if match else ""

@@ -1,0 +1,80 @@
+"""The Jinja that marketers' templates run in, and what they may name."""
+
+import re
+from collections.abc import Iterable, Mapping
+from types import SimpleNamespace
+from typing import Any
+
+from jinja2 import FunctionLoader, StrictUndefined
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from nurture.domain.lead import Lead
+from nurture.playbook import Company, Sender
+
+FOLDER = "templates/"
+
+NAMES: Mapping[str, frozenset[str]] = {
+    "company": frozenset({"name", "address", "contact"}),
+    "sender": frozenset({"name", "address", "reply_to"}),
+}
+"""What stands behind the dot, besides the lead's traits."""
+
+LEAD_NAMES = frozenset({"email", "first_name", "stage"})
+PLAIN_NAMES = frozenset({"unsubscribe_url", "persona"})
+
+_NAME = re.compile(r"[^\W\d_]+(?:(?:[ '’-]|\. )[^\W\d_]+)*\.?")
+_LONGEST_NAME = 40
+
+
+def environment(templates: Mapping[str, str], html: bool) -> ImmutableSandboxedEnvironment:
+    """A sandbox in which an unknown name is an error and, for HTML, every value is escaped."""
+
+    def load(name: str) -> tuple[str, str, None] | None:
+        text = templates.get(name)
+        return None if text is None else (text, FOLDER + name, None)
+
+    found = ImmutableSandboxedEnvironment(
+        autoescape=html, undefined=StrictUndefined, loader=FunctionLoader(load)
+    )
+    found.globals.pop("lipsum")
+    return found
+
+
+def variables(
+    lead: Lead,
+    traits: Iterable[str],
+    company: Company,
+    sender: Sender,
+    persona: str | None,
+    unsubscribe_url: str,
+) -> dict[str, Any]:
+    """What a template sees. A declared trait that the lead lacks is empty; others do not exist."""
+    told = {name: lead.traits.get(name) for name in traits}
+    told |= {"email": lead.email, "stage": lead.stage, "first_name": first_name(lead)}
+    about = {
+        "company": {name: getattr(company, name) for name in NAMES["company"]},
+        "sender": {name: getattr(sender, name) for name in NAMES["sender"]},
+        "lead": told,
+    }
+    return {
+        "persona": persona or "",
+        "unsubscribe_url": unsubscribe_url,
+        **{name: _namespace(values) for name, values in about.items()},
+    }
+
+
+def first_name(lead: Lead) -> str:
+    """What to call the lead; empty when it never said, or said something that is no name.
+
+    Forms are abused to send advertisements to strangers through the field for the name: a name with a
+    web address in it must not reach a mail.
+    """
+    given = lead.traits.get("first_name") or lead.traits.get("name") or ""
+    name = " ".join(str(given).split())
+    if not lead.traits.get("first_name"):
+        name = name.partition(" ")[0]
+    return name if len(name) <= _LONGEST_NAME and _NAME.fullmatch(name) else ""
+
+
+def _namespace(values: Mapping[str, Any]) -> SimpleNamespace:
+    return SimpleNamespace(**{key: "" if value is None else value for key, value in values.items()})

@@ -1,0 +1,31 @@
+"""The addresses of nurture's own pages, as they stand in mails and in tasks for sales."""
+
+from nurture.tokens import CLICK, HANDOVER, OPEN, UNSUBSCRIBE, Tokens
+
+
+class Links:
+    """Builds signed links under `base_url`. They carry surrogate ids; no personal data."""
+
+    def __init__(self, base_url: str, tokens: Tokens) -> None:
+        self._base = base_url.rstrip("/")
+        self._tokens = tokens
+
+    def open_url(self, message_id: str) -> str:
+        """The picture whose loading says that a mail was opened."""
+        return f"{self._base}/o/{self._tokens.sign(OPEN, [message_id])}"
+
+    def click_url(self, message_id: str, url: str) -> str:
+        """Leads to `url`, which is signed into it: nobody can make it lead elsewhere."""
+        return f"{self._base}/c/{self._tokens.sign(CLICK, [message_id, url])}"
+
+    def unsubscribe_url(self, lead_id: str, message_id: str) -> str:
+        """Identifies lead and mail by itself: a one-click request carries nothing else."""
+        return f"{self._base}/u/{self._tokens.sign(UNSUBSCRIBE, [lead_id, message_id])}"
+
+    def handover_url(self, handover_id: str) -> str:
+        """The page on which sales answers."""
+        return f"{self._base}/h/{self._tokens.sign(HANDOVER, [handover_id])}"
+
+    def is_ours(self, url: str) -> bool:
+        """True for the links above, which are never counted as clicks on content."""
+        return url.startswith(tuple(f"{self._base}/{page}/" for page in "ocuh"))
