@@ -67,7 +67,11 @@ class HandoverRule:
 
 @dataclass(frozen=True)
 class Playbook:
-    """One version. `hash` is the SHA-256 of its files; `day` what its durations call a day."""
+    """One version. `hash` is the SHA-256 of its files; `day` what its durations call a day.
+
+    `traits` maps each declared trait to its kind, `sender_of` each flow to its sender, and `templates`
+    paths below templates/ to their text. `teams` are those that a task may go to.
+    """
 
     hash: str
     company: Company
@@ -85,3 +89,4 @@ class Playbook:
     promise: Promise
     templates: Mapping[str, str]
     day: timedelta = timedelta(days=1)
+    teams: Mapping[str, Team] = field(default_factory=dict)

@@ -1,0 +1,85 @@
+"""Files in, Playbook out; or every mistake at once, each at its place."""
+
+from collections.abc import Mapping
+
+from jinja2 import Environment, TemplateSyntaxError
+
+from nurture.domain.errors import Finding, PlaybookError
+from nurture.playbook import Playbook, crosschecks, flows, parts
+from nurture.playbook.durations import Durations
+from nurture.playbook.naming import Naming
+from nurture.playbook.reading import MAILS, Reading, read
+from nurture.playbook.source import content_hash
+
+
+def compile_playbook(files: Mapping[str, str], pace: str = "") -> Playbook:
+    """The playbook that these files say. `pace` such as "1 day = 1 s" shortens all its durations.
+
+    Raises PlaybookError with every finding, and InputError for a pace that cannot be read.
+    """
+    durations = Durations(pace)
+    reading, namings, findings = _check(files, durations)
+    if findings:
+        raise PlaybookError(findings)
+    return _build(files, reading, namings, durations)
+
+
+def check(files: Mapping[str, str]) -> list[Finding]:
+    """Everything wrong with these files, in the order of files and lines."""
+    return _check(files, Durations())[2]
+
+
+def _check(
+    files: Mapping[str, str], durations: Durations
+) -> tuple[Reading, dict[str, Naming], list[Finding]]:
+    reading = read(files, durations)
+    namings = crosschecks.check(reading)
+    return reading, namings, sorted({*reading.findings, *_templates(files)})
+
+
+def _templates(files: Mapping[str, str]) -> list[Finding]:
+    """Mail templates whose placeholders cannot be read."""
+    environment, findings = Environment(autoescape=True), []
+    for file in files:
+        if file.startswith(MAILS):
+            try:
+                environment.parse(files[file])
+            except TemplateSyntaxError as error:
+                findings.append(Finding(file, error.lineno, 1, error.message or "unreadable"))
+    return findings
+
+
+def _build(
+    files: Mapping[str, str], reading: Reading, namings: Mapping[str, Naming], durations: Durations
+) -> Playbook:
+    model = reading.model
+    calendar = parts.business_hours(model("company").business_hours, durations)
+    around = flows.Surroundings(durations, calendar, parts.cap(model("senders")))
+    all_flows = {flow.flow: (document, flow) for document, flow in reading.flows()}
+    default_sender = model("senders").default
+    return Playbook(
+        hash=content_hash(files),
+        company=parts.company(model("company")),
+        traits=dict(model("traits")),
+        lifecycle=parts.stages(model("stages")),
+        personas=parts.personas(model("personas") or {}),
+        scoring=parts.scores(model("scoring")),
+        flows={
+            name: flows.flow(flow, namings[document.file], around)
+            for name, (document, flow) in all_flows.items()
+        },
+        entries={name: flows.entry(flow) for name, (_, flow) in all_flows.items()},
+        audiences=parts.audiences(model("audiences") or {}),
+        senders=parts.senders(model("senders")),
+        sender_of={name: flow.sender or default_sender for name, (_, flow) in all_flows.items()},
+        forms=parts.forms(model("forms") or {}),
+        handover=parts.handover(model("sla"), calendar),
+        promise=parts.promise(model("sla")),
+        templates={
+            file.removeprefix("templates/"): text
+            for file, text in sorted(files.items())
+            if file.startswith("templates/")
+        },
+        day=durations.day,
+        teams=parts.teams(model("sla")),
+    )

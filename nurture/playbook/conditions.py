@@ -1,0 +1,308 @@
+"""Conditions: CEL, type-checked when the playbook is read. The only module that knows the CEL library.
+
+A condition may ask for `lead.<trait>`, `lead.email`, `lead.tags`, `stage`, `persona`, `score.fit`,
+`score.engagement`, `score.total` and `now`, and call `touches.count("clicked")`,
+`touches.count("page", "7 days")`, `now.plus("3 days")`, `now.minus("3 days")`. Reference: docs/playbook.md.
+
+Evaluating never raises: what cannot be answered (a missing number, too long a loop) does not hold.
+"""
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from cel_expr_python import cel
+
+from nurture.domain import topics
+from nurture.domain.lead import Facts
+from nurture.playbook.durations import Durations
+from nurture.playbook.findings import Problem, Wrong, suggest, wrong
+from nurture.playbook.tokens import Token, arguments, compared, tokens
+from nurture.playbook.traits import as_kind
+
+Read = Callable[[Facts, datetime], Any]
+
+_AGES = cel.Type.Map(cel.Type.STRING, cel.Type.List(cel.Type.DOUBLE))
+_TRAIT_TYPE = {
+    "text": cel.Type.STRING,
+    "number": cel.Type.DYN,
+    "yes/no": cel.Type.BOOL,
+    "date": cel.Type.TIMESTAMP,
+    "list": cel.Type.List(cel.Type.STRING),
+}
+_MISSING: Mapping[str, Any] = {"text": "", "yes/no": False, "list": []}
+_TOPIC = {
+    "lead": topics.LEAD,
+    "stage": topics.STAGE,
+    "persona": topics.PERSONA,
+    "score": topics.SCORE,
+    "now": topics.CLOCK,
+}
+_COUNT = "touches.count"
+_SHIFTS = ("plus", "minus")
+_ERROR = re.compile(r"ERROR: <input>:(\d+):(\d+): (.*)")
+_UNDECLARED = re.compile(r"undeclared reference to '([^']*)'")
+_OVERLOAD = re.compile(r"found no matching overload for '([^']*)' applied to '\((.*)\)'")
+_TYPE_WORDS = {
+    "string": "text",
+    "int": "a whole number",
+    "double": "a decimal number",
+    "bool": "yes/no",
+    "google.protobuf.Timestamp": "a time",
+    "timestamp": "a time",
+    "dyn": "a number",
+    "null": "null",
+}
+
+
+@dataclass(frozen=True)
+class CelCondition:
+    """A compiled condition. `topics` names what can change its answer."""
+
+    source: str
+    topics: frozenset[str]
+    _expression: cel.Expression = field(repr=False, compare=False)
+    _reads: Mapping[str, Read] = field(repr=False, compare=False)
+
+    def __call__(self, facts: Facts, now: datetime) -> bool:
+        data = {name: read(facts, now) for name, read in self._reads.items()}
+        try:
+            value = self._expression.eval(data={k: v for k, v in data.items() if v is not _UNSET})
+        except RuntimeError:  # the library's guard against endless loops
+            return False
+        return bool(value.type() == cel.Type.BOOL and value.value())
+
+
+class Conditions:
+    """Compiles the conditions of one playbook, whose traits, stages and personas are known."""
+
+    def __init__(
+        self,
+        traits: Mapping[str, str],
+        stages: Collection[str],
+        personas: Collection[str],
+        touches: Collection[str],
+        durations: Durations,
+    ) -> None:
+        self._durations = durations
+        self._literals = {"stage": stages, "persona": personas}
+        self._touches = touches
+        self._variables = _variables(traits)
+        types = {name: type_ for name, (type_, _) in self._variables.items()}
+        self._env = cel.NewEnv(
+            variables={**types, "touches": _AGES}, functions=_functions(self._seconds)
+        )
+
+    def compile(self, source: str) -> CelCondition:
+        """Check and compile. Raises Wrong with every problem."""
+        words = tokens(source)
+        try:
+            expression = self._env.compile(source)
+        except RuntimeError as error:
+            problems = [self._explain(source, *found) for found in _ERROR.findall(str(error))]
+            raise Wrong(*problems or [Problem(f"this is not a condition: {error}")]) from error
+        if problems := [*self._bad_literals(words), *self._bad_calls(words)]:
+            raise Wrong(*problems)
+        if expression.return_type() != cel.Type.BOOL:
+            kind = _type_word(expression.return_type().name())
+            raise wrong(f"this gives {kind}, not yes or no", 'compare it: "score.total >= 40"')
+        return CelCondition(source, _topics(words), expression, self._reads(words))
+
+    def _seconds(self, text: str) -> float:
+        return self._durations.elapsed(text).total_seconds()
+
+    def _reads(self, words: Iterable[Token]) -> dict[str, Read]:
+        """How to get each variable that the expression mentions, and nothing else."""
+        names = [word.text for word in words if word.kind == "name"]
+        reads = {
+            variable: read
+            for variable, (_, read) in self._variables.items()
+            if any(name == variable or name.startswith(f"{variable}.") for name in names)
+        }
+        if any(name == _COUNT for name in names):
+            reads["touches"] = _ages
+        return reads
+
+    def _bad_literals(self, words: list[Token]) -> list[Problem]:
+        return [
+            Problem(
+                f'unknown {name} "{word.text}"', suggest(word.text, known), word.line, word.column
+            )
+            for name, known in self._literals.items()
+            for word in compared(words, name)
+            if word.text not in known and not (name == "persona" and word.text == "")
+        ]
+
+    def _bad_calls(self, words: list[Token]) -> list[Problem]:
+        problems: list[Problem] = []
+        for index, word in enumerate(words):
+            if word.kind != "name":
+                continue
+            last = word.text.rpartition(".")[2]
+            if word.text == "duration":
+                problems.append(_at(word, "duration() is not used here", _SHIFT_EXAMPLE))
+            elif word.text.partition(".")[0] == "touches" or last == "count":
+                problems += self._bad_count(word, arguments(words, index))
+            elif last in _SHIFTS:
+                problems += self._bad_shift(word, arguments(words, index))
+        return problems
+
+    def _bad_count(self, word: Token, given: list[Token] | None) -> list[Problem]:
+        if word.text != _COUNT or given is None or len(given) not in (1, 2):
+            return [_at(word, "touches can only be counted by name", _COUNT_EXAMPLE)]
+        name, *window = given
+        problems = [problem for token in window for problem in self._bad_duration(token)]
+        if name.text not in self._touches:
+            remedy = suggest(name.text, self._touches, "declare it in config/touches.yaml")
+            problems.append(_at(name, f'unknown touch "{name.text}"', remedy))
+        return problems
+
+    def _bad_shift(self, word: Token, given: list[Token] | None) -> list[Problem]:
+        if given is None or len(given) != 1:
+            return [_at(word, "this needs one duration in quotes", _SHIFT_EXAMPLE)]
+        return self._bad_duration(given[0])
+
+    def _bad_duration(self, token: Token) -> list[Problem]:
+        try:
+            self._durations.elapsed(token.text)
+        except Wrong as error:
+            return [_at(token, problem.text, problem.remedy) for problem in error.problems]
+        return []
+
+    def _explain(self, source: str, line: str, column: str, message: str) -> Problem:
+        """CEL's words in ours. CEL points at the last dot of a name, we at its first letter."""
+        row, position = int(line), int(column)
+        if match := _UNDECLARED.search(message):
+            name = match[1]
+            before = len(name.rpartition(".")[0])
+            here = source.splitlines()[row - 1][position - 1 : position]
+            start = position - before if here == "." else position
+            return Problem(f'unknown name "{name}"', self._meant(name), row, max(start, 1))
+        if match := _OVERLOAD.search(message):
+            sides = " and ".join(_type_word(word.strip()) for word in _split(match[2]))
+            return Problem(f'"{match[1].strip("_@")}" does not work on {sides}', "", row, position)
+        text = message.removeprefix("Syntax error: ").partition(" expecting ")[0]
+        return Problem(f"this cannot be read as a condition: {text}", "", row, position)
+
+    def _meant(self, name: str) -> str:
+        trait = name.startswith("lead.")
+        otherwise = f"declare the trait {name[5:]} in config/traits.yaml" if trait else ""
+        return suggest(name, [*self._variables, _COUNT, "count", *_SHIFTS], otherwise)
+
+
+_UNSET = object()
+_COUNT_EXAMPLE = 'write touches.count("clicked") or touches.count("page", "7 days")'
+_SHIFT_EXAMPLE = 'write now.plus("3 days") or now.minus("3 days")'
+
+
+def _at(word: Token, text: str, remedy: str) -> Problem:
+    return Problem(text, remedy, word.line, word.column)
+
+
+def _topics(words: Iterable[Token]) -> frozenset[str]:
+    words = list(words)
+    found = set()
+    for index, word in enumerate(words):
+        if word.kind != "name":
+            continue
+        if topic := _TOPIC.get(word.text.partition(".")[0]):
+            found.add(topic)
+        if word.text == _COUNT:
+            name, *window = arguments(words, index) or []
+            found.add(topics.touch(name.text))
+            if window:  # what was counted grows old without anything happening
+                found.add(topics.CLOCK)
+    return frozenset(found)
+
+
+def _variables(traits: Mapping[str, str]) -> dict[str, tuple[cel.Type, Read]]:
+    """Every name a condition may use, with its type and how to get it."""
+    found: dict[str, tuple[cel.Type, Read]] = {
+        "lead.email": (cel.Type.STRING, lambda facts, now: facts.lead.email or ""),
+        "lead.tags": (_TRAIT_TYPE["list"], lambda facts, now: sorted(facts.lead.tags)),
+        "stage": (cel.Type.STRING, lambda facts, now: facts.lead.stage),
+        "persona": (cel.Type.STRING, lambda facts, now: facts.lead.persona or ""),
+        "score.fit": (cel.Type.INT, lambda facts, now: facts.score.fit),
+        "score.engagement": (cel.Type.INT, lambda facts, now: facts.score.engagement),
+        "score.total": (cel.Type.INT, lambda facts, now: facts.score.total),
+        "now": (cel.Type.TIMESTAMP, lambda facts, now: now),
+    }
+    for name, kind in traits.items():
+        found[f"lead.{name}"] = (_TRAIT_TYPE[kind], _trait(name, kind))
+    return found
+
+
+def _trait(name: str, kind: str) -> Read:
+    def read(facts: Facts, now: datetime) -> Any:
+        value = as_kind(kind, facts.lead.traits.get(name))
+        if (
+            value is None and kind == "date"
+        ):  # CEL has no empty time: leave it out, so nothing holds
+            return _UNSET
+        return _MISSING.get(kind) if value is None else value
+
+    return read
+
+
+def _ages(facts: Facts, now: datetime) -> dict[str, list[float]]:
+    """How many seconds ago the lead did what. What a machine did is no touch of the lead."""
+    ages: dict[str, list[float]] = {}
+    for touch in facts.touches:
+        if not touch.machine:
+            ages.setdefault(touch.name, []).append((now - touch.at).total_seconds())
+    return ages
+
+
+def _functions(seconds: Callable[[str], float]) -> list[cel.FunctionDecl]:
+    def count(ages: Mapping[str, list[float]], name: str) -> int:
+        return len(ages.get(name, ()))
+
+    def count_within(ages: Mapping[str, list[float]], name: str, window: str) -> int:
+        limit = seconds(window)
+        return sum(age <= limit for age in ages.get(name, ()))
+
+    def plus(at: datetime, span: str) -> datetime:
+        return at + timedelta(seconds=seconds(span))
+
+    def minus(at: datetime, span: str) -> datetime:
+        return at - timedelta(seconds=seconds(span))
+
+    text, moment = cel.Type.STRING, cel.Type.TIMESTAMP
+    return [
+        cel.FunctionDecl(
+            "count",
+            [
+                _member("count", cel.Type.INT, [_AGES, text], count),
+                _member("count_within", cel.Type.INT, [_AGES, text, text], count_within),
+            ],
+        ),
+        cel.FunctionDecl("plus", [_member("plus", moment, [moment, text], plus)]),
+        cel.FunctionDecl("minus", [_member("minus", moment, [moment, text], minus)]),
+    ]
+
+
+def _member(
+    name: str, returns: cel.Type, takes: list[cel.Type], impl: Callable[..., Any]
+) -> cel.Overload:
+    return cel.Overload(
+        f"nurture_{name}", return_type=returns, parameters=takes, is_member=True, impl=impl
+    )
+
+
+def _type_word(name: str) -> str:
+    name = name.strip().lower() if name.isupper() else name.strip()
+    return "a list" if name.startswith("list") else _TYPE_WORDS.get(name, name)
+
+
+def _split(types: str) -> list[str]:
+    """`map(string, int), string` at its outer commas."""
+    parts, depth = [""], 0
+    for letter in types:
+        depth += (letter == "(") - (letter == ")")
+        if letter == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return parts

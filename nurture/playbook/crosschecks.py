@@ -1,0 +1,140 @@
+"""What one file alone cannot show: names given twice, flows that go in circles, promises nobody made."""
+
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+
+from nurture.domain.errors import Finding
+from nurture.playbook import flow_schema as s
+from nurture.playbook import schema
+from nurture.playbook.document import Document, Path
+from nurture.playbook.fields import RESERVED
+from nurture.playbook.findings import Problem, suggest
+from nurture.playbook.naming import Naming, Steps, nested_in
+from nurture.playbook.reading import Reading
+from nurture.playbook.traits import as_kind
+
+Place = tuple[Path, s.Step]
+
+
+def check(reading: Reading) -> dict[str, Naming]:
+    """Adds its findings to the reading's; the step ids of each flow, by the flow's file."""
+    found = reading.findings
+    found += _traits(reading)
+    found += _rules(reading)
+    found += _stages(reading)
+    namings = {}
+    for document, flow in reading.flows():
+        before = len(document.findings)
+        naming = namings[document.file] = Naming(document)
+        naming.walk(flow.steps, ("steps",))
+        found += document.findings[before:]
+        found += _steps(reading, document, flow, naming)
+    found += _flows(reading)
+    return namings
+
+
+def _traits(reading: Reading) -> Iterator[Finding]:
+    document = reading.documents.get("config/traits.yaml")
+    for name in RESERVED:
+        if document and isinstance(document.value, dict) and name in document.value:
+            problem = Problem(f'every lead has "{name}" already', "leave it out")
+            yield document.at((name,), problem, key=True)
+
+
+def _rules(reading: Reading) -> Iterator[Finding]:
+    scoring: schema.Scoring | None = reading.model("scoring")
+    document = reading.documents.get("config/scoring.yaml")
+    if scoring and document:
+        for name in scoring.engagement:
+            if name in scoring.fit:
+                problem = Problem(f'two rules are called "{name}"', "rename one of them")
+                yield document.at(("engagement", name), problem, key=True)
+
+
+def _stages(reading: Reading) -> Iterator[Finding]:
+    """Sales must lift a lead, and giving it back must lower it."""
+    sla: schema.Sla | None = reading.model("sla")
+    stages: Mapping[str, schema.Stage] | None = reading.model("stages")
+    if not sla or not stages:
+        return
+    order, rule = list(stages), sla.handover
+    document = reading.documents["config/sla.yaml"]
+    rising = [("back_to", rule.back_to), ("sql_stage", rule.sql_stage)]
+    rising.append(("customer_stage", rule.customer_stage))
+    for (lower_key, lower), (key, higher) in pairwise(rising):
+        if order.index(lower) >= order.index(higher):
+            text = f'"{higher}" does not come after "{lower}" ({lower_key}) in config/stages.yaml'
+            yield document.at(("handover", key), Problem(text, f"the order is {', '.join(order)}"))
+
+
+def _steps(reading: Reading, document: Document, flow: s.Flow, naming: Naming) -> Iterator[Finding]:
+    mails = [naming.ids[path] for path, step in walk(flow.steps) if isinstance(step, s.Email)]
+    for path, step in walk(flow.steps):
+        match step:
+            case s.WaitFor(wait_for=s.Awaited(of=str(of))) if of not in mails:
+                problem = Problem(f'no mail of this flow is called "{of}"', suggest(of, mails))
+                yield document.at((*path, "wait_for", "of"), problem)
+            case s.SetTrait(set=setting):
+                kind = (reading.model("traits") or {}).get(setting.trait, "text")
+                if as_kind(kind, setting.value) is None:
+                    problem = Problem(
+                        f'"{setting.value}" is no {kind}', f"{setting.trait} is {kind}"
+                    )
+                    yield document.at((*path, "set", "value"), problem)
+            case s.HandOver() if flow.live and "config/sla.yaml" not in reading.documents:
+                text = "a live flow hands leads over, but sales has agreed to nothing"
+                problem = Problem(text, "agree on a team and a deadline in config/sla.yaml")
+                yield document.at((*path, "handover"), problem, key=True)
+
+
+def _flows(reading: Reading) -> Iterator[Finding]:
+    """One name per flow; no moving in circles, nor into a flow that is not live."""
+    live: dict[str, bool] = {}
+    leads_to: dict[str, set[str]] = {}
+    for document, flow in reading.flows():
+        if flow.flow in live:
+            problem = Problem(f'two flows are called "{flow.flow}"', "rename one of them")
+            yield document.at(("flow",), problem)
+        live[flow.flow] = flow.live
+        gotos = {step.goto for _, step in walk(flow.steps) if isinstance(step, s.Goto)}
+        leads_to.setdefault(flow.flow, set()).update(gotos)
+    for document, flow in reading.flows():
+        for path, step in walk(flow.steps):
+            if not isinstance(step, s.Goto):
+                continue
+            if flow.flow in _reached(step.goto, leads_to):
+                problem = Problem(f'"{step.goto}" leads back to "{flow.flow}"', "end one of them")
+                yield document.at((*path, "goto"), problem)
+            elif flow.live and not live.get(step.goto, True):
+                problem = Problem(f'the flow "{step.goto}" is not live', "say live: true there")
+                yield document.at((*path, "goto"), problem)
+    yield from _recycling(reading, live)
+
+
+def _recycling(reading: Reading, live: Mapping[str, bool]) -> Iterator[Finding]:
+    sla: schema.Sla | None = reading.model("sla")
+    target = sla.contact.recycle_to if sla else None
+    if target and not live.get(target, True):
+        problem = Problem(f'the flow "{target}" is not live', "say live: true there")
+        yield reading.documents["config/sla.yaml"].at(("contact", "recycle_to"), problem)
+
+
+def _reached(start: str, leads_to: Mapping[str, set[str]]) -> set[str]:
+    """`start` and every flow that a lead can come to from it."""
+    found, open_ = {start}, [start]
+    while open_:
+        for target in leads_to.get(open_.pop(), set()) - found:
+            found.add(target)
+            open_.append(target)
+    return found
+
+
+def walk(steps: Steps, path: Path = ("steps",)) -> Iterator[Place]:
+    """Every step of a flow with its path, in the order of the file."""
+    for index, step in enumerate(steps):
+        if isinstance(step, str):
+            continue
+        here = (*path, index)
+        yield here, step
+        for nested in nested_in(step):
+            yield from walk(nested.steps, (*here, *nested.path))

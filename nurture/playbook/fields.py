@@ -1,0 +1,224 @@
+"""The kinds of values in the playbook's files: each reads its text and says what is wrong with it.
+
+They run inside Pydantic's validation, which puts every problem at its place. What they need to know of the
+rest of the playbook (names, traits, the pace) comes as the validation context, `Known`.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import time, timedelta, tzinfo
+from typing import Annotated, Any, Literal
+
+from email_validator import EmailNotValidError, validate_email
+from jinja2 import Environment, TemplateSyntaxError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    ValidationInfo,
+    model_validator,
+)
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from nurture.domain import topics
+from nurture.domain.calendar import HolidayTest, Span
+from nurture.playbook import calendars
+from nurture.playbook.conditions import CelCondition, Conditions
+from nurture.playbook.durations import Durations
+from nurture.playbook.findings import Wrong, suggest, wrong
+
+WRONG = "wrong"
+"""The type of the errors raised here; their context holds the exception under the same name."""
+
+
+@dataclass
+class Known:
+    """What a value may be checked against: the known names of each kind, and what reads the rest.
+
+    `models` fills up during validation: which model read which mapping, by the mapping's identity.
+    """
+
+    durations: Durations
+    conditions: Conditions | None
+    names: Mapping[str, Collection[str]]
+    models: dict[int, type[BaseModel]] = field(default_factory=dict)
+
+
+class Model(BaseModel):
+    """A mapping of the playbook. Unknown keys are errors."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, arbitrary_types_allowed=True
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _note(cls, data: Any, info: ValidationInfo[Known]) -> Any:
+        info.context.models[id(data)] = cls
+        return data
+
+
+class Reads:
+    """Marks a field that is written as text and read by `read`, which may raise Wrong."""
+
+    def __init__(self, read: Callable[[str, Known], Any], *examples: str) -> None:
+        self._read = read
+        self.examples = examples
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> CoreSchema:
+        return core_schema.with_info_plain_validator_function(self._validate)
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {"type": "string", "examples": list(self.examples)}
+
+    def _validate(self, value: Any, info: ValidationInfo[Known]) -> Any:
+        try:
+            if not isinstance(value, str):
+                raise wrong("this should be text", _such_as(self.examples))
+            return self._read(value, info.context)
+        except Wrong as error:
+            raise refusal(error) from error
+
+
+def refusal(error: Wrong) -> PydanticCustomError:
+    """The error in the form that Pydantic collects."""
+    return PydanticCustomError(WRONG, "wrong", {WRONG: error})
+
+
+def name_of(kind: str, declared_in: str) -> Reads:
+    """A name that must exist: `kind` is its key in `Known.names`."""
+
+    def read(text: str, known: Known) -> str:
+        names = known.names[kind]
+        if text not in names:
+            raise wrong(
+                f'unknown {kind} "{text}"', suggest(text, names, f"declare it in {declared_in}")
+            )
+        return text
+
+    return Reads(read)
+
+
+def _such_as(examples: Collection[str]) -> str:
+    return "such as " + " or ".join(f'"{example}"' for example in examples) if examples else ""
+
+
+def _condition(forbidden: Mapping[str, str]) -> Reads:
+    """A condition that must not ask for some topics, since they are settled only after it."""
+
+    def read(text: str, known: Known) -> CelCondition | None:
+        if known.conditions is None:  # the traits have a finding, so nothing is compiled anyway
+            return None
+        condition = known.conditions.compile(text)
+        for topic, why in forbidden.items():
+            if topic in condition.topics:
+                raise wrong(f"this rule cannot ask for the {topic}", why)
+        return condition
+
+    return Reads(read, "score.total >= 40")
+
+
+def _form_target(text: str, known: Known) -> str:
+    targets = [EMAIL, *known.names["trait"]]
+    if text not in targets:
+        remedy = suggest(text, targets, "declare it in config/traits.yaml")
+        raise wrong(f'unknown trait "{text}"', remedy)
+    return text
+
+
+def _percent(text: str, known: Known) -> float:
+    number = text.removesuffix("%").strip()
+    if number.isdigit() and text.endswith("%") and 0 < int(number) < 100:
+        return int(number) / 100
+    raise wrong(f'"{text}" is not a share', 'from "1%" to "99%"')
+
+
+def _again(text: str, known: Known) -> Span | None:
+    match text.split(maxsplit=1):
+        case ["never"]:
+            return None
+        case ["always"]:
+            return Span()
+        case ["after", duration]:
+            return known.durations.span(duration)
+    raise wrong(f'"{text}" does not say when', 'write "never", "always" or "after 90 days"')
+
+
+def _address(text: str, known: Known) -> str:
+    try:
+        return validate_email(text, check_deliverability=False, test_environment=True).normalized
+    except EmailNotValidError as error:
+        raise wrong(f'"{text}" is not an address', str(error)) from error
+
+
+def _one_line(text: str, known: Known) -> str:
+    if "\n" in text.strip() or not text.strip():
+        raise wrong("this should be one line", 'such as "Call {{ lead.first_name }}"')
+    try:
+        Environment(autoescape=True).parse(text)
+    except TemplateSyntaxError as error:
+        raise wrong(f"the placeholder cannot be read: {error.message}") from error
+    return text
+
+
+def _entry(text: str, known: Known) -> str | None:
+    """The topic of what starts a flow; None for `by_hand`, which needs none."""
+    if text == "by_hand":
+        return None
+    if text in (topics.STAGE, topics.PERSONA, "import"):
+        return text
+    names = known.names["touch"]
+    if text not in names:
+        remedy = suggest(text, [*names, *ENTRIES], "declare it in config/touches.yaml")
+        raise wrong(f'unknown touch "{text}"', remedy)
+    return topics.touch(text)
+
+
+EMAIL = "email"
+"""What a form may fill besides the traits: the address by which a lead is known."""
+
+RESERVED = (EMAIL, "tags")
+"""What every lead has; no trait may be called so."""
+
+ENTRIES = (topics.STAGE, topics.PERSONA, "import", "by_hand")
+_EARLY = "personas and fit points are found before the score and the stage"
+
+Text = Annotated[str, Field(min_length=1, max_length=2000)]
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
+
+Duration = Annotated[Span, Reads(lambda t, k: k.durations.span(t), "3 days", "2 business days")]
+Elapsed = Annotated[timedelta, Reads(lambda t, k: k.durations.elapsed(t), "3 days", "48h")]
+Again = Annotated[Span | None, Reads(_again, "never", "always", "after 90 days")]
+Share = Annotated[float, Reads(_percent, "50%")]
+When = Annotated[CelCondition, _condition({})]
+FitWhen = Annotated[CelCondition, _condition({topics.SCORE: _EARLY, topics.STAGE: _EARLY})]
+PersonaWhen = Annotated[
+    CelCondition,
+    _condition({topics.PERSONA: _EARLY, topics.SCORE: _EARLY, topics.STAGE: _EARLY}),
+]
+Address = Annotated[str, Reads(_address, "courses@x-education.example")]
+OneLine = Annotated[str, Reads(_one_line, "Call {{ lead.first_name }}")]
+EntryTopic = Annotated[str | None, Reads(_entry, "form_submitted", "stage")]
+
+Days = Annotated[frozenset[int], Reads(lambda t, k: calendars.days(t), "mon-fri")]
+Hours = Annotated[tuple[time, time], Reads(lambda t, k: calendars.hours(t), "08:00-16:30")]
+Zone = Annotated[tzinfo, Reads(lambda t, k: calendars.zone(t), "Europe/Copenhagen")]
+ZoneOrLead = Annotated[
+    tzinfo | Literal["lead"],
+    Reads(lambda t, k: t if t == "lead" else calendars.zone(t), "lead", "Europe/Copenhagen"),
+]
+Country = Annotated[HolidayTest, Reads(lambda t, k: calendars.holidays_of(t), "DK")]
+
+FormTarget = Annotated[str, Reads(_form_target, EMAIL)]
+TraitName = Annotated[str, name_of("trait", "config/traits.yaml")]
+StageName = Annotated[str, name_of("stage", "config/stages.yaml")]
+TouchName = Annotated[str, name_of("touch", "config/touches.yaml")]
+FlowName = Annotated[str, name_of("flow", "config/flows/")]
+AudienceName = Annotated[str, name_of("audience", "config/audiences.yaml")]
+SenderName = Annotated[str, name_of("sender", "config/senders.yaml")]
+TeamName = Annotated[str, name_of("team", "config/sla.yaml")]
+TemplateName = Annotated[str, name_of("mail template", "templates/email/")]

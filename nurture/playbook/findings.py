@@ -1,0 +1,48 @@
+"""How a mistake in the playbook travels: raised where it is seen, placed in its file by the compiler."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from nurture.domain.errors import InputError
+
+_LISTED = 12
+"""So many names are listed as a remedy; more would hide the point."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with one value. `line` and `column` count from 1 inside the value's text."""
+
+    text: str
+    remedy: str = ""
+    line: int = 1
+    column: int = 1
+
+
+class Wrong(InputError):
+    """A value of the playbook cannot be used. Carries every problem found in it."""
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__("\n".join(problem.text for problem in problems))
+        self.problems = problems
+
+
+def wrong(text: str, remedy: str = "") -> Wrong:
+    return Wrong(Problem(text, remedy))
+
+
+def suggest(word: str, known: Iterable[str], otherwise: str = "") -> str:
+    """The remedy for an unknown word: the nearest known one, else `otherwise`, else what there is."""
+    names = sorted(set(known))
+    spelled = {name.lower(): name for name in names}
+    near = get_close_matches(word.lower(), spelled, n=1, cutoff=0.6)
+    if near:
+        return f'did you mean "{spelled[near[0]]}"?'
+    if otherwise:
+        return otherwise
+    if not names:
+        return "there is none yet"
+    if len(names) > _LISTED:
+        return f"one of {', '.join(names[:_LISTED])}, ..."
+    return f"one of {', '.join(names)}"

@@ -1,0 +1,108 @@
+"""Step ids: what a lead's place in a flow is known by, so they must survive edits elsewhere in the flow.
+
+A step is called what its author says (`id:`), else after what it does: a mail after its template, a wait
+after the step before it. What would get one name twice needs an id of its own.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from nurture.playbook import flow_schema as s
+from nurture.playbook.document import Document, Path
+from nurture.playbook.findings import Problem
+
+START = "start"
+Steps = Sequence["s.AnyStep"]
+
+
+@dataclass(frozen=True)
+class Nested:
+    """A list inside a step: where it stands below the step, and what its first step follows."""
+
+    path: Path
+    label: str
+    steps: Steps
+
+
+@dataclass
+class Naming:
+    """The ids of one flow's steps by their path in the file."""
+
+    document: Document
+    ids: dict[Path, str] = field(default_factory=dict)
+
+    def walk(self, steps: Steps, path: Path, before: str = START) -> None:
+        """Name each step in the order of the file; same names and unreachable steps are findings."""
+        for index, step in enumerate(steps):
+            here = (*path, index)
+            if index and leaves(steps[index - 1]):
+                problem = Problem("no lead ever gets here", "the step before it always leads away")
+                self.document.findings.append(self.document.at(here, problem))
+            if isinstance(step, str):
+                continue
+            before = self._name(here, step, step.id or _derived(step, before))
+            for nested in nested_in(step):
+                self.walk(nested.steps, (*here, *nested.path), f"{before}-{nested.label}")
+
+    def _name(self, path: Path, step: s.Step, name: str) -> str:
+        if name in self.ids.values():
+            free = next(n for n in range(2, 10_000) if f"{name}-{n}" not in self.ids.values())
+            problem = Problem(
+                f'two steps are called "{name}"',
+                f'give this one its own, such as "id: {name}-{free}"',
+            )
+            where = (*path, "id") if step.id else path
+            self.document.findings.append(self.document.at(where, problem))
+        self.ids[path] = name
+        return name
+
+
+def nested_in(step: "s.AnyStep") -> Iterator[Nested]:
+    """The lists inside a step, in the order of the file."""
+    match step:
+        case s.WaitFor():
+            yield Nested(("then",), "then", step.then)
+            yield Nested(("else",), "else", step.otherwise)
+        case s.Branch():
+            for index, arm in enumerate(step.branch):
+                yield Nested(("branch", index, "do"), str(index + 1), arm.do)
+            yield Nested(("else",), "else", step.otherwise)
+        case s.Split():
+            for index, share in enumerate(step.split):
+                yield Nested(("split", index, "do"), str(index + 1), share.do)
+
+
+def leaves(step: "s.AnyStep") -> bool:
+    """Whether no lead goes on to the step after this one."""
+    if step == s.END or isinstance(step, s.Goto):
+        return True
+    lists = [nested.steps for nested in nested_in(step)]
+    return bool(lists) and all(any(leaves(inner) for inner in steps) for steps in lists)
+
+
+def _derived(step: s.Step, before: str) -> str:
+    match step:
+        case s.Email():
+            return step.email
+        case s.Wait():
+            return f"wait-after-{before}"
+        case s.WaitFor(wait_for=s.Awaited(touch=str(touch), of=of)):
+            return "-".join(["wait-for", touch.replace("_", "-"), *([of] if of else [])])
+        case s.WaitFor():
+            return f"wait-for-after-{before}"
+        case s.Branch():
+            return f"branch-after-{before}"
+        case s.Split():
+            return f"split-after-{before}"
+        case s.ChangeAudience(audience=change):
+            return f"add-to-{change.add}" if change.add else f"remove-from-{change.remove}"
+        case s.CreateTask(task=task):
+            return f"{task.kind}-by-{task.to}"
+        case s.SetTrait(set=setting):
+            return f"set-{setting.trait.replace('_', '-')}"
+        case s.SetTag(tag=tagging):
+            return f"tag-{tagging.add}" if tagging.add else f"untag-{tagging.remove}"
+        case s.Goto():
+            return f"goto-{step.goto}"
+        case _:
+            return "handover"

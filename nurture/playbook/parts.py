@@ -1,0 +1,132 @@
+"""Checked models -> the core's objects, for every file but the flows. Nothing here can go wrong."""
+
+from collections.abc import Mapping
+
+from nurture.domain import audience, lifecycle, persona, scoring, sla
+from nurture.domain.calendar import ALWAYS, Calendar, Span, no_holidays
+from nurture.domain.gate import FrequencyCap
+from nurture.playbook import Company, Form, HandoverRule, Sender, schema
+from nurture.playbook.durations import Durations
+
+
+def company(model: schema.Company) -> Company:
+    return Company(name=model.name, address=model.address.strip(), contact=model.contact)
+
+
+def business_hours(model: schema.BusinessHours, durations: Durations) -> Calendar:
+    """When the company works; always, under a pace."""
+    if durations.compressed:
+        return ALWAYS
+    opens, closes = model.hours
+    holiday = model.holidays or no_holidays
+    return Calendar(model.days, opens, closes, model.timezone, holiday)
+
+
+def stages(models: Mapping[str, schema.Stage]) -> lifecycle.Lifecycle:
+    return lifecycle.Lifecycle(
+        tuple(lifecycle.Stage(id_, model.title, model.when) for id_, model in models.items())
+    )
+
+
+def personas(models: Mapping[str, schema.Persona]) -> tuple[persona.Persona, ...]:
+    return tuple(persona.Persona(id_, model.title, model.when) for id_, model in models.items())
+
+
+def scores(model: schema.Scoring) -> scoring.Scoring:
+    return scoring.Scoring(
+        fit=tuple(
+            scoring.FitRule(id_, rule.points, rule.when, rule.title or "")
+            for id_, rule in model.fit.items()
+        ),
+        engagement=tuple(
+            scoring.EngagementRule(
+                id_, rule.points, rule.touch, rule.where, rule.cap, rule.lasts, rule.title or ""
+            )
+            for id_, rule in model.engagement.items()
+        ),
+    )
+
+
+def audiences(models: Mapping[str, schema.Audience]) -> dict[str, audience.Audience]:
+    return {
+        id_: audience.Audience(
+            id=id_,
+            title=model.title,
+            platform=model.platform,
+            external_id=model.external_id,
+            when=model.when,
+            purpose=model.purpose,
+            max_stay=model.max_stay,
+        )
+        for id_, model in models.items()
+    }
+
+
+def senders(model: schema.Senders) -> dict[str, Sender]:
+    return {
+        id_: Sender(id_, sender.name, sender.address, sender.reply_to)
+        for id_, sender in model.senders.items()
+    }
+
+
+def cap(model: schema.Senders) -> FrequencyCap | None:
+    return FrequencyCap(model.cap.mails, model.cap.within) if model.cap else None
+
+
+def forms(models: Mapping[str, schema.Form]) -> dict[str, Form]:
+    return {
+        id_: Form(
+            id=id_,
+            fields=dict(model.fields),
+            consent=dict(model.consent),
+            wording=(model.wording or "").strip(),
+            honeypot=model.honeypot,
+            redirect=model.redirect,
+        )
+        for id_, model in models.items()
+    }
+
+
+def teams(model: schema.Sla) -> dict[str, sla.Team]:
+    return {
+        id_: sla.Team(id_, team.title, tuple(team.owners), team.endpoint)
+        for id_, team in model.teams.items()
+    }
+
+
+def handover(model: schema.Sla, calendar: Calendar) -> HandoverRule:
+    rule = model.handover
+    return HandoverRule(
+        team=teams(model)[rule.team],
+        terms=_terms(model.contact, calendar),
+        stage=rule.at_stage,
+        sql_stage=rule.sql_stage,
+        customer_stage=rule.customer_stage,
+        reject_reasons=tuple(rule.reject_reasons),
+        back_stage=rule.back_to,
+        cool_off=rule.cool_off,
+    )
+
+
+def promise(model: schema.Sla) -> sla.Promise:
+    return sla.Promise(
+        sqls=model.marketing.sqls,
+        customers=model.sales.customers,
+        average_revenue=model.sales.average_revenue,
+        currency=model.sales.currency,
+        period=model.every,
+    )
+
+
+def _terms(contact: schema.Contact, calendar: Calendar) -> sla.Terms:
+    return sla.Terms(
+        contact_within=contact.within,
+        calendar=calendar,
+        remind_at=tuple(contact.remind_at),
+        escalations=tuple(
+            sla.Escalation(step.to, step.after or Span()) for step in contact.escalate
+        ),
+        reassign_after=contact.reassign_after,
+        recycle_after=contact.recycle_after,
+        recycle_to=contact.recycle_to,
+    )

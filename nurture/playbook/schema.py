@@ -1,0 +1,156 @@
+"""The shape of every file in config/ but the flows (flow_schema.py)."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from nurture.playbook import fields as f
+from nurture.playbook.traits import Kind
+
+Purpose = Literal["email_marketing", "ad_audiences", "tracking"]
+Points = Annotated[int, Field(ge=-1000, le=1000)]
+Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
+
+Traits = dict[f.Name, Kind]
+Touches = dict[f.Name, f.Text]
+
+
+class BusinessHours(f.Model):
+    days: f.Days
+    hours: f.Hours
+    timezone: f.Zone
+    holidays: f.Country | None = None
+
+
+class Company(f.Model):
+    """config/company.yaml"""
+
+    name: f.Text
+    address: f.Text
+    contact: f.Text
+    business_hours: BusinessHours
+
+
+class Stage(f.Model):
+    title: f.Text
+    when: f.When | None = None
+
+
+class Persona(f.Model):
+    title: f.Text
+    when: f.PersonaWhen
+
+
+class Fit(f.Model):
+    points: Points
+    when: f.FitWhen
+    title: f.Text | None = None
+
+
+class Engagement(f.Model):
+    points: Points
+    touch: f.TouchName
+    where: dict[str, f.Text] | None = None
+    cap: Annotated[int, Field(ge=1, le=1000)] | None = None
+    lasts: f.Elapsed | None = None
+    title: f.Text | None = None
+
+
+class Scoring(f.Model):
+    """config/scoring.yaml"""
+
+    fit: dict[f.Slug, Fit] = Field(default_factory=dict)
+    engagement: dict[f.Slug, Engagement] = Field(default_factory=dict)
+
+
+class Audience(f.Model):
+    title: f.Text
+    platform: Literal["meta"]
+    external_id: f.Text
+    when: f.When | None = None
+    purpose: Purpose = "ad_audiences"
+    max_stay: f.Elapsed | None = None
+
+
+class Cap(f.Model):
+    mails: Annotated[int, Field(ge=1, le=1000)]
+    within: f.Elapsed
+
+
+class Sender(f.Model):
+    name: f.Text
+    address: f.Address
+    reply_to: f.Address | None = None
+
+
+class Senders(f.Model):
+    """config/senders.yaml"""
+
+    default: f.SenderName
+    cap: Cap | None = None
+    senders: Annotated[dict[f.Slug, Sender], Field(min_length=1)]
+
+
+class Form(f.Model):
+    fields: Annotated[dict[f.Text, f.FormTarget], Field(min_length=1)]
+    consent: dict[f.Text, Purpose] = Field(default_factory=dict)
+    wording: f.Text | None = None
+    honeypot: f.Text | None = None
+    redirect: f.Text | None = None
+
+
+class Team(f.Model):
+    title: f.Text
+    owners: Annotated[list[f.Text], Field(min_length=1)]
+    endpoint: f.Slug = "default"
+
+
+class Marketing(f.Model):
+    sqls: Count
+
+
+class Sales(f.Model):
+    customers: Count
+    average_revenue: Count
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
+
+
+class Escalate(f.Model):
+    to: f.Text
+    after: f.Duration | None = None
+
+
+class Contact(f.Model):
+    within: f.Duration
+    remind_at: list[f.Share] = Field(default_factory=list)
+    escalate: list[Escalate] = Field(default_factory=list)
+    reassign_after: f.Duration | None = None
+    recycle_after: f.Duration | None = None
+    recycle_to: f.FlowName | None = None
+
+
+class Handover(f.Model):
+    team: f.TeamName
+    at_stage: f.StageName | None = None
+    sql_stage: f.StageName
+    customer_stage: f.StageName
+    back_to: f.StageName
+    cool_off: f.Elapsed
+    reject_reasons: Annotated[list[f.Text], Field(min_length=1)]
+
+
+class Sla(f.Model):
+    """config/sla.yaml"""
+
+    every: f.Elapsed
+    marketing: Marketing
+    sales: Sales
+    teams: Annotated[dict[f.Slug, Team], Field(min_length=1)]
+    handover: Handover
+    contact: Contact
+
+
+Stages = Annotated[dict[f.Slug, Stage], Field(min_length=1)]
+Personas = dict[f.Slug, Persona]
+Audiences = dict[f.Slug, Audience]
+Forms = dict[f.Slug, Form]
