@@ -4,6 +4,7 @@ Whole numbers only, and a rule's cap applies to the sum of what is alive, so the
 the order in which touches arrived, nor on whether it was kept up touch by touch or computed from scratch.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from nurture.domain.lead import Condition, Facts, Score, Touch
+
+_LIMIT = re.compile(r"([<>]=?)\s*(-?\d+(?:\.\d+)?)")
 
 
 @dataclass(frozen=True)
@@ -28,8 +31,8 @@ class FitRule:
 class EngagementRule:
     """`points` for each human touch of that name whose properties match, for `lasts` after it.
 
-    `where` maps a property to a pattern with `*`; `cap` bounds the rule's living points (its absolute
-    value, for a negative rule). Without `lasts` the points stay.
+    `where` maps a property to a pattern with `*`, or to a limit such as `>= 3`; `cap` bounds the rule's
+    living points (its absolute value, for a negative rule). Without `lasts` the points stay.
     """
 
     id: str
@@ -77,7 +80,9 @@ def entries(scoring: Scoring, touch: Touch) -> list[Entry]:
     if touch.machine:
         return []
     return [
-        Entry(rule.id, touch.id, rule.points, touch.at, touch.at + rule.lasts if rule.lasts else None)
+        Entry(
+            rule.id, touch.id, rule.points, touch.at, touch.at + rule.lasts if rule.lasts else None
+        )
         for rule in scoring.engagement
         if rule.touch == touch.name and _matches(rule.where or {}, touch.properties)
     ]
@@ -95,9 +100,7 @@ def next_change(earned: Iterable[Entry], now: datetime) -> datetime | None:
     return min(expiries, default=None)
 
 
-def explain(
-    scoring: Scoring, facts: Facts, earned: Sequence[Entry], now: datetime
-) -> list[Reason]:
+def explain(scoring: Scoring, facts: Facts, earned: Sequence[Entry], now: datetime) -> list[Reason]:
     """Every point of `score`, most points first. A capped rule is one line with what counts."""
     reasons = [
         Reason(rule.id, rule.title or rule.id, rule.points)
@@ -129,6 +132,26 @@ def _capped(points: int, cap: int | None) -> int:
 
 def _matches(where: Mapping[str, str], properties: Mapping[str, Any]) -> bool:
     return all(
-        key in properties and fnmatchcase(str(properties[key]).lower(), pattern.lower())
+        key in properties and _like(str(properties[key]).lower(), pattern.lower())
         for key, pattern in where.items()
     )
+
+
+def _like(text: str, pattern: str) -> bool:
+    """Only `*` is special: addresses are full of `?`, and of brackets at times."""
+    if limit := _LIMIT.fullmatch(pattern):
+        return _within(text, limit[1], float(limit[2]))
+    return fnmatchcase(text, pattern.replace("[", "[[]").replace("?", "[?]"))
+
+
+def _within(text: str, sign: str, limit: float) -> bool:
+    try:
+        number = float(text)
+    except ValueError:
+        return False
+    return {
+        ">=": number >= limit,
+        "<=": number <= limit,
+        ">": number > limit,
+        "<": number < limit,
+    }[sign]
