@@ -5,7 +5,7 @@ SHELL := /bin/bash
 
 VENV ?= .venv
 BIN := $(VENV)/bin
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
+INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps
 COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header --quiet --upgrade
 
 .PHONY: help demo up test check format bench lock clean
@@ -45,13 +45,13 @@ clean: ## forget .venv, caches and local data
 
 # The dev lock holds everything the runtime lock does, so one .venv serves both and is never torn down.
 $(VENV)/.dev: requirements-dev.lock pyproject.toml | $(BIN)/python
-	@echo "installing $< into $(VENV)"
+	@echo "installing $< into $(VENV); the first time takes about a minute"
 	@$(INSTALL) --require-hashes -r $<
 	@$(INSTALL) --no-build-isolation --no-index --editable .
 	@touch $@ $(VENV)/.runtime
 
 $(VENV)/.runtime: requirements.lock pyproject.toml | $(BIN)/python
-	@echo "installing $< into $(VENV)"
+	@echo "installing $< into $(VENV); the first time takes about a minute"
 	@$(INSTALL) --require-hashes -r $<
 	@$(INSTALL) --no-build-isolation --no-index --editable .
 	@touch $@
