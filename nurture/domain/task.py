@@ -45,8 +45,8 @@ class Task:
     due_at: datetime
     answer_url: str
     lead: Lead
+    score: Score
     persona: str | None = None
-    score: Score = Score()
     reasons: Sequence[Reason] = ()
     touches: Sequence[Touch] = ()
     mails: Sequence[MailSent] = ()

@@ -1,0 +1,1 @@
+"""Telling sales: one module per way, each with the verb `deliver`."""

@@ -1,0 +1,100 @@
+"""One HTTP exchange with whoever serves sales, and what its answer means for another try."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
+
+from nurture.domain.errors import DeliveryError, Gone, Permanent, Transient
+
+TIME_OUT = 20.0
+"""Seconds for one exchange as a whole; the specification advises 15 to 30."""
+
+_MOST = 64 * 1024
+_QUOTED = 200
+_TRY_AGAIN = frozenset({408, 425, 429})
+
+
+async def exchange(
+    client: httpx.AsyncClient,
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    content: bytes | None = None,
+    json: Any = None,
+    params: Mapping[str, str] | None = None,
+) -> httpx.Response:
+    """The answer, whatever its status, with at most 64 KB of its body. Redirects are not followed.
+
+    Raises Transient when there is no whole answer. That is safe where the other side may have acted:
+    a webhook is known by its id and a CRM is searched before anything is created.
+    """
+    request = client.build_request(
+        method, url, headers=headers, content=content, json=json, params=params
+    )
+    try:
+        async with asyncio.timeout(TIME_OUT):
+            response = await client.send(request, stream=True, follow_redirects=False)
+            try:
+                body = await _read(response)
+            finally:
+                await response.aclose()
+    except (TimeoutError, httpx.TimeoutException) as error:
+        raise Transient("timed_out", f"no answer within {TIME_OUT:.0f} s") from error
+    except httpx.ConnectError as error:
+        raise Transient("unreachable", "nobody answers at the address") from error
+    except (httpx.TransportError, httpx.DecodingError) as error:
+        raise Transient("broken_off", type(error).__name__) from error
+    return httpx.Response(
+        response.status_code, headers=_plain(response.headers), content=body, request=request
+    )
+
+
+def refusal(response: httpx.Response, now: datetime) -> DeliveryError | None:
+    """What an answer other than 2xx means. `now` turns a Retry-After given as a date into a time to wait.
+
+    A redirect is tried again: it may be a maintenance page, and what was signed was meant for this
+    address only.
+    """
+    status = response.status_code
+    if response.is_success:
+        return None
+    wait = retry_after(response.headers.get("retry-after", ""), now)
+    detail = " ".join(response.text.split())[:_QUOTED]
+    reason = f"http_{status}"
+    if status == 410:
+        return Gone(reason, detail)
+    if status >= 500 or status < 400 or status in _TRY_AGAIN or wait is not None:
+        return Transient(reason, detail, wait)
+    return Permanent(reason, detail)
+
+
+def retry_after(text: str, now: datetime) -> timedelta | None:
+    """RFC 9110 § 10.2.3: seconds, or a date. None for anything else."""
+    text = text.strip()
+    if text.isascii() and text.isdigit():
+        return timedelta(seconds=min(int(text[:9]), 7 * 86_400))
+    try:
+        at = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return max(timedelta(), (at if at.tzinfo else at.replace(tzinfo=UTC)) - now)
+
+
+async def _read(response: httpx.Response) -> bytes:
+    body = b""
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) >= _MOST:
+            break
+    return body[:_MOST]
+
+
+def _plain(headers: httpx.Headers) -> list[tuple[str, str]]:
+    """Without what described the body on the wire: it has been decoded and may have been cut."""
+    wire = {"content-encoding", "content-length", "transfer-encoding"}
+    return [(name, value) for name, value in headers.multi_items() if name not in wire]

@@ -1,0 +1,64 @@
+"""The sales desk behind a webhook: signed, known by its id, and tried again by whoever calls us."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import httpx
+
+from nurture.delivery.sales import http, signing
+from nurture.delivery.sales.formats import Format, generic
+from nurture.domain.errors import InputError, StartError
+from nurture.ports import Notice
+
+
+class WebhookDesk:
+    """Posts each notice to `url`, signed with every one of `secrets` as Standard Webhooks 1.0.0 says.
+
+    Raises StartError for an address or secret that cannot work.
+    """
+
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        url: str,
+        secrets: Sequence[str],
+        now: Callable[[], datetime],
+        body_format: Format = generic,
+    ) -> None:
+        _check(url, secrets)
+        self._client = client
+        self._url = url
+        self._secrets = tuple(secrets)
+        self._now = now
+        self._format = body_format
+
+    async def deliver(self, notice: Notice) -> None:
+        """One attempt: any 2xx is success. Raises Gone, Permanent or Transient."""
+        body = self._format(notice)
+        now = self._now()
+        headers = {
+            "content-type": body.content_type,
+            "user-agent": "nurture",
+            **signing.sign(self._secrets, notice.id, now, body.content),
+        }
+        response = await http.exchange(
+            self._client, "POST", self._url, headers=headers, content=body.content
+        )
+        if problem := http.refusal(response, now):
+            raise problem
+
+
+def _check(url: str, secrets: Sequence[str]) -> None:
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise StartError(f"NURTURE_SALES_URL: {url!r} is not an address") from error
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        raise StartError(f"NURTURE_SALES_URL: {url!r} must begin with https:// and a host")
+    if not secrets:
+        raise StartError("NURTURE_SALES_SECRET is not set; give it a whsec_ secret")
+    try:
+        for secret in secrets:
+            signing.key_of(secret)
+    except InputError as error:
+        raise StartError(f"NURTURE_SALES_SECRET: {error}") from error

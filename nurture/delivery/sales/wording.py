@@ -1,0 +1,78 @@
+"""A notice in sentences: what chat rooms, CRM tasks and the local inbox show."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from nurture.ports import Notice
+
+SHOWN = 5
+"""So many reasons, doings and mails a message shows; the page behind it shows all."""
+
+BUTTONS = {"accepted": "Accept", "contacted": "I have contacted them", "rejected": "Reject"}
+"""The links of a task and what they are called."""
+
+_HEADLINES = {
+    "created": "{title}",
+    "reminder": "Reminder: {title}",
+    "escalated": "Overdue at {owner}: {title}",
+    "reassigned": "Now yours, {owner}: {title}",
+    "recycled": "Back to marketing: {title}",
+}
+
+
+def headline(notice: Notice) -> str:
+    """The one line that tells what this is about."""
+    handover = notice.data["handover"]
+    what = notice.type.rpartition(".")[2]
+    return _HEADLINES.get(what, "{title}").format(title=handover["title"], owner=handover["owner"])
+
+
+def is_over(notice: Notice) -> bool:
+    """True when nothing is left for sales to do."""
+    return notice.type.endswith(".recycled")
+
+
+def facts(data: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What is known of the lead and the handover, as labels and values. Nothing empty."""
+    lead, handover, score = data["lead"], data["handover"], data["score"]
+    found = [
+        ("Name", lead["name"]),
+        ("Company", lead["company"]),
+        ("Persona", lead["persona"]),
+        ("E-mail", lead["email"]),
+        ("Phone", lead["phone"]),
+        ("Country", lead["country"]),
+        ("Score", str(score["total"])),
+        ("Reason", handover["reason"]),
+        ("Owner", handover["owner"]),
+        ("Due", handover["due"]),
+    ]
+    return [(label, value) for label, value in found if value]
+
+
+def sections(data: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
+    """Longer parts: a heading and its lines. Nothing empty."""
+    found = [
+        ("Why now", [_points(reason) for reason in data["score"]["reasons"]]),
+        ("What they did", [_dated(line) for line in data["timeline"]]),
+        ("What marketing has sent", [_dated(line) for line in data["mails"]]),
+        ("A way to begin", [data["opening"]]),
+    ]
+    return [(heading, lines[:SHOWN]) for heading, lines in found if lines]
+
+
+def text(notice: Notice) -> str:
+    """All of it as plain text, for the notes of a CRM task."""
+    parts = ["\n".join(f"{label}: {value}" for label, value in facts(notice.data))]
+    for heading, lines in sections(notice.data):
+        parts.append("\n".join([heading, *(f"- {line}" for line in lines)]))
+    parts.append(f"Answer here: {notice.data['links']['page']}")
+    return "\n\n".join(parts)
+
+
+def _points(reason: Mapping[str, Any]) -> str:
+    return f"{reason['text']} ({reason['points']:+d})"
+
+
+def _dated(line: Mapping[str, Any]) -> str:
+    return f"{line['when']}: {line['text']}"
