@@ -26,6 +26,8 @@ class Settings(BaseSettings):
     http_port: int = Field(8080, ge=1, le=65535)
     public_url: str = ""
     write_keys: str = "nurture-dev"
+    server_keys: SecretStr = SecretStr("")
+    requests_per_second: int = Field(1000, ge=1)
     api_token: SecretStr = SecretStr("")
     secret_key: SecretStr = SecretStr("")
 

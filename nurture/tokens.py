@@ -1,7 +1,7 @@
 """Signed, expiring tokens for links in mails and tasks. They carry surrogate ids, never an address."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
@@ -30,6 +30,15 @@ class Tokens:
             raise InputError("this link has expired") from error
         except BadSignature as error:
             raise InputError("this link is not valid") from error
+
+    def signed_at(self, use: str, token: str) -> datetime:
+        """When a valid token was made (UTC, whole seconds). Raises InputError like `read`."""
+        try:
+            _, at = self._serializer(use).loads(token, return_timestamp=True)
+        except BadSignature as error:
+            raise InputError("this link is not valid") from error
+        assert isinstance(at, datetime)
+        return at
 
     def _serializer(self, use: str) -> URLSafeTimedSerializer:
         return URLSafeTimedSerializer(self._keys, salt=f"nurture.{use}")

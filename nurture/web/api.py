@@ -1,0 +1,92 @@
+"""Leads, handovers and figures as JSON, for CRMs, scripts and the operator's own reports."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+
+from nurture.domain.errors import InputError
+from nurture.web import fields, guard, sales
+from nurture.web.deps import Current
+from nurture.web.errors import Refusal
+from nurture.web.openapi import ANSWER, refusals
+
+router = APIRouter(
+    prefix="/api",
+    tags=["api"],
+    dependencies=[Depends(guard.check)],
+    responses=refusals(401, 403),
+)
+
+
+@router.get("/report", summary="Both sides of the agreement, in figures")
+async def report(deps: Current) -> dict[str, Any]:
+    """Leads by stage and persona, mails, audiences, handovers, SLA kept and broken, KPIs."""
+    return await deps.reports.summary(deps.now())
+
+
+@router.get("/leads/{name}", responses=refusals(404), summary="One lead, its score explained")
+async def lead(name: str, deps: Current) -> dict[str, Any]:
+    """`name` is the lead's id. An e-mail address works too, but then stands in access logs: for
+    addresses use POST /api/leads/find."""
+    return await _lead(deps, name)
+
+
+@router.post(
+    "/leads/find",
+    responses=refusals(400, 404),
+    summary="One lead by e-mail address",
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": {
+                        "type": "object",
+                        "required": ["email"],
+                        "properties": {"email": {"type": "string"}},
+                    }
+                }
+            },
+        }
+    },
+)
+async def find(request: Request, deps: Current) -> dict[str, Any]:
+    """The address stays out of the URL, and so out of logs."""
+    email = fields.text(await fields.read(request), "email")
+    if not email:
+        raise InputError("is needed", "email")
+    return await _lead(deps, email)
+
+
+@router.get("/handovers", summary="Handovers, the most urgent first")
+async def handovers(
+    deps: Current,
+    open_only: Annotated[bool, Query(description="without those that are over")] = False,
+) -> list[dict[str, Any]]:
+    return await deps.reports.handovers(open_only)
+
+
+@router.post(
+    "/handovers/{handover_id}/answer",
+    responses=refusals(400, 404, 409),
+    openapi_extra=ANSWER,
+    summary="Sales' answer, from a CRM",
+)
+async def answer(handover_id: str, request: Request, deps: Current) -> dict[str, str]:
+    """The same answers as on the page. One that contradicts an earlier answer is refused with 409."""
+    view = await deps.desk.view(handover_id)
+    if view is None:
+        raise Refusal(404, "unknown_handover", "there is no such handover")
+    form = await fields.read(request)
+    said = sales.read(form, fields.text(form, "by", 200) or view.owner, deps.now())
+    try:
+        return {"message": await deps.desk.answer(handover_id, said)}
+    except InputError as error:
+        raise Refusal(409, "contradiction", str(error)) from error
+
+
+async def _lead(deps: Current, name: str) -> dict[str, Any]:
+    found = await deps.reports.lead(name, deps.now())
+    if found is None:
+        raise Refusal(404, "unknown_lead", "nobody goes by that name")
+    return found

@@ -1,0 +1,65 @@
+"""The app factory: routes by subject, one error table, headers and measures around everything."""
+
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from nurture.web import (
+    api,
+    browser,
+    dashboard,
+    errors,
+    forms,
+    health,
+    ingest,
+    sales,
+    tracking,
+    unsubscribe,
+)
+from nurture.web.cors import Headers
+from nurture.web.deps import Deps
+from nurture.web.measures import Measure, Measures
+from nurture.web.sources import Limiter, Sources
+
+STATIC = Path(__file__).parent / "static"
+
+_TAGS = [
+    {
+        "name": "ingest",
+        "description": "What websites, apps and servers report, as Segment's API has it.",
+    },
+    {"name": "browser", "description": "What browser SDKs and our own snippet fetch."},
+    {"name": "forms", "description": "Forms of the playbook, as HTML forms or JSON."},
+    {"name": "mail", "description": "Pixels, links and unsubscribing. Tokens are signed."},
+    {"name": "sales", "description": "The page on which sales answers a handover."},
+    {
+        "name": "api",
+        "description": "Leads, handovers and figures for other systems. Needs the API token.",
+    },
+    {"name": "health", "description": "For whoever keeps the server running."},
+]
+
+
+def create_app(deps: Deps) -> FastAPI:
+    """The whole HTTP room over `deps`. Nothing is read from the environment or opened here."""
+    app = FastAPI(
+        title="nurture",
+        description="Touches in; mail links, sales' answers and figures out.",
+        version="1",
+        openapi_tags=_TAGS,
+        # The interactive documentation would load scripts from elsewhere; see docs/http.md.
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.deps = deps
+    app.state.gate = ingest.Gate(Sources(deps.settings), Limiter(deps.settings.requests_per_second))
+    app.state.measures = Measures()
+    for room in (browser, ingest, forms, tracking, unsubscribe, sales, api, health, dashboard):
+        app.include_router(room.router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    errors.install(app)
+    app.add_middleware(Headers)
+    app.add_middleware(Measure, measures=app.state.measures)
+    return app

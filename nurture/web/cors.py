@@ -1,0 +1,57 @@
+"""Cross-origin headers for what websites call, on every answer; safety headers for the rest."""
+
+from starlette.datastructures import MutableHeaders
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+PUBLIC = ("/v1/", "/beacon/", "/sourceConfig", "/forms/", "/n.js")
+"""Paths that pages of other origins call. Never with credentials, so `*` is safe."""
+
+_CORS = {
+    "access-control-allow-origin": "*",
+    "access-control-allow-methods": "GET, POST, OPTIONS",
+    # `*` would not cover authorization; the others are sent by the browser SDKs.
+    "access-control-allow-headers": "authorization, content-type, anonymousid, sentat, x-retry-count",
+    "access-control-max-age": "86400",
+    "cross-origin-resource-policy": "cross-origin",
+}
+
+_SAFETY = {
+    "content-security-policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    # The address of a page may hold a token.
+    "referrer-policy": "no-referrer",
+}
+
+
+def headers(path: str) -> dict[str, str]:
+    """The cross-origin headers of that path; none for what only our own pages and programs call."""
+    return _CORS if path.startswith(PUBLIC) else {}
+
+
+class Headers:
+    """ASGI middleware: answers preflights and puts the headers on everything that leaves."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        extra = {**_SAFETY, **headers(scope["path"])}
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                sent = MutableHeaders(scope=message)
+                for name, value in extra.items():
+                    sent.setdefault(name, value)
+            await send(message)
+
+        if scope["method"] == "OPTIONS" and headers(scope["path"]):
+            await Response(status_code=204)(scope, receive, send_with_headers)
+            return
+        await self._app(scope, receive, send_with_headers)

@@ -1,0 +1,111 @@
+"""What the HTTP room asks of the rest of the house, no wider than it needs."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Protocol
+
+from fastapi import Depends, Request
+
+from nurture.incoming import Answer, Incoming, Receipt
+from nurture.playbook import Playbook
+from nurture.settings import Settings
+from nurture.tokens import Tokens
+
+
+class Intake(Protocol):
+    """The one way in for everything a lead does or says."""
+
+    async def take(self, source: str, messages: Sequence[Incoming], now: datetime) -> Receipt: ...
+
+    async def hit(
+        self,
+        message_id: str,
+        name: str,
+        properties: Mapping[str, Any],
+        machine: str | None,
+        now: datetime,
+    ) -> bool:
+        """An open or click; False when that mail is not known."""
+        ...
+
+    async def withdraw(self, lead_id: str, purpose: str, source: str, now: datetime) -> None: ...
+
+    async def refuse(self, source: str, raw: str, reason: str, now: datetime) -> None:
+        """Keep in quarantine. `raw` is a JSON object, or a list of them."""
+        ...
+
+
+class HandoverView(Protocol):
+    """What sales sees of one handover. `answers` are the states that may be answered now; what is not
+    known of the lead is empty; `reason` says in plain words why it is worth a call."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def lead_name(self) -> str: ...
+    @property
+    def lead_email(self) -> str: ...
+    @property
+    def persona(self) -> str: ...
+    @property
+    def score(self) -> int: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def owner(self) -> str: ...
+    @property
+    def due_at(self) -> datetime: ...
+    @property
+    def answers(self) -> tuple[str, ...]: ...
+    @property
+    def reject_reasons(self) -> tuple[str, ...]: ...
+    @property
+    def currency(self) -> str: ...
+
+
+class Desk(Protocol):
+    """Where sales answers handovers."""
+
+    async def view(self, handover_id: str) -> HandoverView | None: ...
+
+    async def answer(self, handover_id: str, answer: Answer) -> str:
+        """A sentence for the person who answered. Raises InputError if it contradicts what was said."""
+        ...
+
+
+class Reports(Protocol):
+    """Figures and records as JSON-able values. The dashboard leaves out what is missing."""
+
+    async def summary(self, now: datetime) -> dict[str, Any]: ...
+
+    async def lead(self, name: str, now: datetime) -> dict[str, Any] | None:
+        """By id or e-mail, with the explanation of its score."""
+        ...
+
+    async def handovers(self, open_only: bool = False) -> list[dict[str, Any]]: ...
+
+
+@dataclass(frozen=True)
+class Deps:
+    """Everything the app works with. `ready` lists what keeps it from serving; empty means ready."""
+
+    intake: Intake
+    desk: Desk
+    reports: Reports
+    playbook: Callable[[], Awaitable[Playbook]]
+    tokens: Tokens
+    settings: Settings
+    now: Callable[[], datetime]
+    ready: Callable[[], Awaitable[list[str]]]
+
+
+def _deps(request: Request) -> Deps:
+    deps: Deps = request.app.state.deps
+    return deps
+
+
+Current = Annotated[Deps, Depends(_deps)]
+"""Annotates a route's parameter to receive the app's `Deps`."""

@@ -1,0 +1,101 @@
+"""Errors as answers: the one table from what went wrong to a status and a body {"code", "message"}."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from nurture.domain.errors import InputError
+from nurture.web import cors, pages
+
+JSON_ONLY = ("/v1/", "/beacon/", "/api/", "/metrics")
+
+
+class Refusal(InputError):
+    """An InputError that knows its HTTP status. `code` is a stable word for programs."""
+
+    def __init__(
+        self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.headers = dict(headers or {})
+
+
+def install(app: FastAPI) -> None:
+    app.add_exception_handler(InputError, _input_error)
+    app.add_exception_handler(HTTPException, _http_exception)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(ClientDisconnect, _gone)
+    app.add_exception_handler(HTTPStatus.INTERNAL_SERVER_ERROR, _unexpected)
+
+
+def answer(
+    request: Request,
+    status: int,
+    code: str,
+    message: str,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """The error as a page for a person at a browser, as JSON for everybody else."""
+    wants_page = "text/html" in request.headers.get("accept", "")
+    if wants_page and not request.url.path.startswith(JSON_ONLY):
+        response: Response = pages.render(
+            "message.html", status, title=_title(status), text=message
+        )
+        response.headers.update(headers or {})
+        return response
+    return JSONResponse({"code": code, "message": message}, status, headers=dict(headers or {}))
+
+
+def _input_error(request: Request, error: Exception) -> Response:
+    if isinstance(error, Refusal):
+        return answer(request, error.status, error.code, str(error), error.headers)
+    return answer(request, HTTPStatus.BAD_REQUEST, "invalid", str(error))
+
+
+def _http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    phrase = HTTPStatus(error.status_code).phrase
+    code = phrase.lower().replace(" ", "_")
+    return answer(request, error.status_code, code, str(error.detail), error.headers)
+
+
+def _validation(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    found = [f"{'.'.join(str(part) for part in e['loc'])}: {e['msg']}" for e in error.errors()]
+    return answer(request, HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", "; ".join(found))
+
+
+def _gone(request: Request, error: Exception) -> Response:
+    """The client hung up in the middle of its body; nobody reads this answer."""
+    return Response(status_code=HTTPStatus.BAD_REQUEST)
+
+
+def _unexpected(request: Request, error: Exception) -> Response:
+    """A fault of ours. It is made outside the CORS middleware, so a browser needs the headers here."""
+    response = answer(
+        request,
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "internal",
+        "something failed here; please try again",
+    )
+    response.headers.update(cors.headers(request.url.path))
+    return response
+
+
+def _title(status: int) -> str:
+    match status:
+        case HTTPStatus.NOT_FOUND:
+            return "Nothing here"
+        case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
+            return "Not without a key"
+        case HTTPStatus.INTERNAL_SERVER_ERROR:
+            return "Our fault"
+        case _:
+            return "That did not work"

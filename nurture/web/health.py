@@ -1,0 +1,33 @@
+"""Is the process alive, can it serve, how is it doing."""
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from nurture.web import guard
+from nurture.web.deps import Current
+from nurture.web.measures import Measures
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/healthz", summary="The process is alive")
+async def alive() -> dict[str, str]:
+    return {"status": "ok"}
+
+
+@router.get(
+    "/readyz",
+    summary="Everything needed to serve is there",
+    responses={503: {"description": "Not ready"}},
+)
+async def ready(deps: Current) -> Response:
+    """`problems` lists what is missing, such as a database that is behind."""
+    problems = await deps.ready()
+    return JSONResponse({"ready": not problems, "problems": problems}, 503 if problems else 200)
+
+
+@router.get("/metrics", summary="For Prometheus", dependencies=[Depends(guard.check)])
+async def metrics(request: Request) -> Response:
+    measures: Measures = request.app.state.measures
+    return Response(measures.text(), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,65 @@
+"""Counts and durations of requests, in Prometheus' words."""
+
+from time import perf_counter
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_OTHER = "other"
+"""The route of an address that does not exist: strangers must not be able to add series."""
+
+
+class Measures:
+    """One registry per app, so that two apps in a process do not add up."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self.messages = Counter(
+            "nurture_messages",
+            "Messages by source and what became of them",
+            ("source", "outcome"),
+            registry=self._registry,
+        )
+        self.requests = Counter(
+            "nurture_http_requests",
+            "Answered requests",
+            ("method", "route", "status"),
+            registry=self._registry,
+        )
+        self.seconds = Histogram(
+            "nurture_http_seconds",
+            "Time to answer",
+            ("route",),
+            registry=self._registry,
+        )
+
+    def text(self) -> bytes:
+        """Prometheus' text format 0.0.4."""
+        return generate_latest(self._registry)
+
+
+class Measure:
+    """ASGI middleware around everything."""
+
+    def __init__(self, app: ASGIApp, measures: Measures) -> None:
+        self._app = app
+        self._measures = measures
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        status, began = 500, perf_counter()
+
+        async def noted(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noted)
+        finally:
+            route = getattr(scope.get("route"), "path", _OTHER)
+            self._measures.requests.labels(scope["method"], route, str(status)).inc()
+            self._measures.seconds.labels(route).observe(perf_counter() - began)

@@ -1,0 +1,111 @@
+"""The page on which a sales person answers a handover, on a phone and without JavaScript.
+
+A GET shows, only a POST acts, so that mail scanners and chat previews change nothing.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse
+
+from nurture.domain.errors import InputError
+from nurture.domain.sla import ANSWERS, State
+from nurture.incoming import Answer
+from nurture.tokens import HANDOVER
+from nurture.web import fields, pages
+from nurture.web.deps import Current, Deps, HandoverView
+from nurture.web.errors import Refusal
+
+router = APIRouter(tags=["sales"])
+
+LINK_LASTS = timedelta(days=365)
+"""Orders are won long after the call; a year later the link has been forwarded too often."""
+
+WAYS = ("call", "mail", "meeting", "message")
+"""How a lead may have been contacted."""
+
+_MOST_DIGITS = 12
+
+
+@router.get(
+    "/h/{token}", response_class=HTMLResponse, summary="A handover and its possible answers"
+)
+async def show(token: str, deps: Current) -> Response:
+    return await _page(deps, await _view(deps, token))
+
+
+@router.post("/h/{token}", response_class=HTMLResponse, summary="Sales' answer to a handover")
+async def act(token: str, request: Request, deps: Current) -> Response:
+    """Says what became of the answer; one that comes twice or contradicts an earlier one too."""
+    view = await _view(deps, token)
+    form = await fields.read(request)
+    try:
+        said = read(form, view.owner, deps.now())
+    except InputError as error:
+        return await _page(deps, view, problem=str(error), status=422)
+    try:
+        note = await deps.desk.answer(view.id, said)
+    except InputError as error:
+        return await _page(deps, await _view(deps, token), problem=str(error), status=409)
+    return await _page(deps, await _view(deps, token), note=note)
+
+
+def read(form: Mapping[str, Any], by: str, now: datetime) -> Answer:
+    """The answer in the fields `state`, `how`, `reason`, `amount` and `currency`. Pure."""
+    state = fields.text(form, "state")
+    if state not in ANSWERS:
+        raise InputError(f"must be one of {', '.join(ANSWERS)}", "state")
+    how = fields.text(form, "how", 100) or None
+    if state == State.CONTACTED and not how:
+        raise InputError(f"say how: {', '.join(WAYS)}", "how")
+    return Answer(
+        state=State(state),
+        at=now,
+        by=by,
+        reason=fields.text(form, "reason") or None,
+        how=how,
+        amount=_amount(fields.text(form, "amount")),
+        currency=fields.text(form, "currency", 3).upper() or None,
+    )
+
+
+def _amount(text: str) -> int | None:
+    """Whole units. Points and commas are refused: 12.500 is not the same number in every country."""
+    digits = text.replace(" ", "")
+    if not digits:
+        return None
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= _MOST_DIGITS):
+        raise InputError("must be a whole number such as 12500", "amount")
+    return int(digits)
+
+
+async def _view(deps: Deps, token: str) -> HandoverView:
+    try:
+        (handover_id,) = deps.tokens.read(HANDOVER, token, LINK_LASTS)
+    except (ValueError, TypeError) as error:
+        raise Refusal(404, "bad_link", "this link is not valid") from error
+    except InputError as error:
+        raise Refusal(404, "bad_link", f"{error}; ask for the lead to be sent again") from error
+    view = await deps.desk.view(handover_id)
+    if view is None:
+        raise Refusal(404, "unknown_handover", "this lead is no longer here")
+    return view
+
+
+async def _page(
+    deps: Deps, view: HandoverView, note: str = "", problem: str = "", status: int = 200
+) -> HTMLResponse:
+    zone = (await deps.playbook()).handover.terms.calendar.zone or UTC
+    late = view.due_at < deps.now()
+    return pages.render(
+        "handover.html",
+        status,
+        view=view,
+        due=view.due_at.astimezone(zone),
+        late=late,
+        ways=WAYS,
+        note=note,
+        problem=problem,
+    )

@@ -1,0 +1,90 @@
+"""Who is sending: write keys, and how fast each may send."""
+
+import base64
+import binascii
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from hmac import compare_digest
+
+from fastapi import Request
+
+from nurture.settings import Settings
+from nurture.web.errors import Refusal
+
+
+@dataclass(frozen=True)
+class Source:
+    """A website's key is public, so it is not trusted: it can report, never grant consent."""
+
+    name: str
+    trusted: bool
+
+
+class Sources:
+    """All keys that are known. In the settings a key may have a name: `website:wk_1, app:wk_2`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._by_key = {
+            **_named(settings.write_keys, trusted=False),
+            **_named(settings.server_keys.get_secret_value(), trusted=True),
+        }
+        self._token = settings.api_token.get_secret_value()
+
+    def by_key(self, key: str) -> Source | None:
+        return self._by_key.get(key)
+
+    def of(self, request: Request, body_key: str = "") -> Source:
+        """From the Authorization header, the query or the body. Raises Refusal for an unknown key."""
+        scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and self._token and matches(credentials, self._token):
+            return Source("api", trusted=True)
+        header_key = basic(credentials)[0] if scheme.lower() == "basic" else ""
+        key = header_key or request.query_params.get("writeKey", "") or body_key
+        source = self.by_key(key)
+        if source is None:
+            problem = "this write key is not known" if key else "a write key is needed"
+            raise Refusal(401, "unknown_write_key", problem)
+        return source
+
+
+class Limiter:
+    """A bucket of requests per source, refilled evenly. One process only: n servers allow n times."""
+
+    def __init__(self, per_second: float) -> None:
+        self._rate = per_second
+        self._buckets: dict[str, tuple[float, datetime]] = {}
+
+    def check(self, name: str, now: datetime) -> None:
+        """Take one. Raises Refusal with the whole seconds after which there is one again."""
+        left, since = self._buckets.get(name, (self._rate, now))
+        left = min(self._rate, left + max(0.0, (now - since).total_seconds()) * self._rate)
+        if left < 1:
+            wait = str(max(1, math.ceil((1 - left) / self._rate)))
+            headers = {"retry-after": wait, "x-ratelimit-reset": wait}
+            raise Refusal(429, "too_many_requests", f"try again in {wait} s", headers)
+        self._buckets[name] = (left - 1, now)
+
+
+def basic(credentials: str) -> tuple[str, str]:
+    """User and password of Basic credentials (RFC 7617); old clients leave out the colon."""
+    try:
+        text = base64.b64decode(credentials, validate=True).decode()
+    except (binascii.Error, ValueError):
+        return "", ""
+    user, _, password = text.partition(":")
+    return user, password
+
+
+def matches(given: str, secret: str) -> bool:
+    """Compares in constant time."""
+    return compare_digest(given.encode(), secret.encode())
+
+
+def _named(keys: str, trusted: bool) -> Mapping[str, Source]:
+    found = {}
+    for entry in filter(None, (part.strip() for part in keys.split(","))):
+        name, _, key = entry.rpartition(":")
+        found[key] = Source(name or key, trusted)
+    return found
