@@ -6,6 +6,7 @@ from datetime import datetime
 
 from nurture.domain.calendar import ALWAYS, Span
 from nurture.domain.lead import Condition, Facts
+from nurture.domain.topics import STAGE
 
 BY_HAND = "by_hand"
 
@@ -56,7 +57,8 @@ def may_enter(
 
 def _triggered(entry: Entry, triggers: Sequence[Trigger]) -> bool:
     return any(
-        trigger.topic in entry.on and (entry.stage is None or trigger.value == entry.stage)
+        trigger.topic in entry.on
+        and (trigger.topic != STAGE or entry.stage in (None, trigger.value))
         for trigger in triggers
     )
 

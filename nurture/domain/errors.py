@@ -82,9 +82,7 @@ class Gone(Permanent):
 class Transient(DeliveryError):
     """Worth another try, not before `retry_after` when the receiver named a time."""
 
-    def __init__(
-        self, reason: str, detail: str = "", retry_after: timedelta | None = None
-    ) -> None:
+    def __init__(self, reason: str, detail: str = "", retry_after: timedelta | None = None) -> None:
         super().__init__(reason, detail)
         self.retry_after = retry_after
 

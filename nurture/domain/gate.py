@@ -13,7 +13,7 @@ MAX_HOLD = timedelta(days=30)
 
 @dataclass(frozen=True)
 class FrequencyCap:
-    """At most `mails` in any `within`, over all flows."""
+    """At most `mails` (1 or more) in any `within`, over all flows."""
 
     mails: int
     within: timedelta
@@ -21,7 +21,10 @@ class FrequencyCap:
 
 @dataclass(frozen=True)
 class MailRules:
-    """What a flow demands of each of its mails. `max_hold` is playbook time, like every duration."""
+    """What a flow demands of each of its mails. `max_hold` is playbook time, like every duration.
+
+    Under the cap, mails of a flow with a higher `priority` that wait for the same lead go first.
+    """
 
     purpose: str = "email_marketing"
     about: frozenset[str] = frozenset()
@@ -29,6 +32,7 @@ class MailRules:
     window_in_lead_zone: bool = False
     cap: FrequencyCap | None = None
     max_hold: timedelta = MAX_HOLD
+    priority: int = 0
 
 
 @dataclass(frozen=True)
@@ -84,23 +88,32 @@ def _held(rules: MailRules, facts: Facts, now: datetime) -> Hold | None:
         return Hold("sales_owned", listens=frozenset({topics.SALES}))
     if rules.about & facts.standing.open_cases:
         return Hold("open_case", listens=frozenset({topics.CASES}))
-    if rules.cap and (free := _cap_frees(rules.cap, facts, now)) > now:
-        return Hold("frequency_cap", until=free)
-    if rules.window and (opens := _opens(rules, facts, now)) != now:
+    if rules.cap and (held := _capped(rules.cap, rules.priority, facts, now)):
+        return held
+    if rules.window and (opens := _opens(rules, rules.window, facts, now)) != now:
         return Hold("send_window", until=opens)
     return None
 
 
-def _cap_frees(cap: FrequencyCap, facts: Facts, now: datetime) -> datetime:
-    recent = sorted(at for at in facts.standing.sent if at > now - cap.within)
+def _capped(cap: FrequencyCap, priority: int, facts: Facts, now: datetime) -> Hold | None:
+    """Held until the cap has room for this mail behind those that go first, as if they went now."""
+    sent = facts.standing.sent
+    rivals = [now for rival in facts.standing.waiting if rival > priority]
+    until = _cap_frees(cap, (*sent, *rivals), now)
+    if until <= now:
+        return None
+    full = _cap_frees(cap, sent, now) > now
+    return Hold("frequency_cap" if full else "priority", until=until)
+
+
+def _cap_frees(cap: FrequencyCap, sent: tuple[datetime, ...], now: datetime) -> datetime:
+    """`now` when the cap has room, else when it next will."""
+    recent = sorted(at for at in sent if at > now - cap.within)
     if len(recent) < cap.mails:
         return now
     return recent[len(recent) - cap.mails] + cap.within
 
 
-def _opens(rules: MailRules, facts: Facts, now: datetime) -> datetime | None:
-    window = rules.window
-    assert window is not None
-    if rules.window_in_lead_zone and facts.lead.zone:
-        window = replace(window, zone=facts.lead.zone)
-    return window.next_open(now)
+def _opens(rules: MailRules, window: Calendar, facts: Facts, now: datetime) -> datetime | None:
+    zone = facts.lead.zone if rules.window_in_lead_zone else None
+    return window.in_zone(zone).next_open(now)

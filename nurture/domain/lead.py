@@ -10,13 +10,17 @@ VISITOR = "visitor"
 
 @dataclass(frozen=True)
 class Touch:
-    """Something a lead did. `machine` names the reason when no human did it (scanner, proxy)."""
+    """Something a lead did. `machine` names the reason when no human did it (scanner, proxy).
+
+    `at` is when it happened, by the clock of whoever tells; `known_at` when we heard of it, by ours.
+    """
 
     id: str
     name: str
     at: datetime
     properties: Mapping[str, Any] = field(default_factory=dict)
     machine: str | None = None
+    known_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -48,13 +52,17 @@ class Score:
 
 @dataclass(frozen=True)
 class Standing:
-    """What a mail to this lead depends on besides the mail itself."""
+    """What a mail to this lead depends on besides the mail itself.
+
+    `sent`: when it got mails; `waiting`: the priorities of other flows' mails that wait for their turn.
+    """
 
     consents: frozenset[str] = frozenset()
     suppressed: str | None = None
     sales_owned: bool = False
     open_cases: frozenset[str] = frozenset()
     sent: tuple[datetime, ...] = ()
+    waiting: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

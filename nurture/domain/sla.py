@@ -5,7 +5,7 @@ it was opened and paused, so a process that was down for a day finds exactly the
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -51,7 +51,7 @@ class Escalation:
     """Told `after` the deadline was broken (zero: at the deadline itself)."""
 
     to: str
-    after: Span = Span()
+    after: Span = field(default_factory=Span)
 
 
 @dataclass(frozen=True)

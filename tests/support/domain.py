@@ -50,8 +50,14 @@ def lead(**changes: Any) -> Lead:
     return Lead(**{"id": "lead-1", "email": "anna@example.org", "stage": "lead", **changes})
 
 
-def touch(name: str, at: datetime = NOW, machine: str | None = None, **properties: Any) -> Touch:
-    return Touch(f"touch-{next(_ids)}", name, at, properties, machine)
+def touch(
+    name: str,
+    at: datetime = NOW,
+    machine: str | None = None,
+    known_at: datetime | None = None,
+    **properties: Any,
+) -> Touch:
+    return Touch(f"touch-{next(_ids)}", name, at, properties, machine, known_at)
 
 
 def standing(**changes: Any) -> Standing:

@@ -1,0 +1,156 @@
+"""What a flow is made of, where a lead can stand in it, and what a decision about it says.
+
+A step's target of None is past the last step. The decision itself: nurture.domain.flow.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from nurture.domain.calendar import ALWAYS, Calendar, Span
+from nurture.domain.effects import Effect
+from nurture.domain.gate import MailRules
+from nurture.domain.lead import Condition, Lead
+
+
+@dataclass(frozen=True)
+class Email:
+    """Send the mail `template`, if the gate allows it."""
+
+    template: str
+    next: str | None = None
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Stay for `span`, then if `window` is given until it next opens."""
+
+    span: Span
+    window: Calendar | None = None
+    next: str | None = None
+    window_in_lead_zone: bool = False
+
+
+@dataclass(frozen=True)
+class WaitUntil:
+    """Stay until a moment: `date`, or what the lead's `trait` says, moved by `offset` (may be negative).
+
+    A trait is an ISO 8601 date or time; without an offset from UTC it is in the lead's own zone, else the
+    flow's. A trait that says no date leads to `otherwise`, a moment that has passed to `next`.
+    """
+
+    date: datetime | None = None
+    trait: str | None = None
+    offset: timedelta = timedelta()
+    next: str | None = None
+    otherwise: str | None = None
+
+    def moment(self, lead: Lead, calendar: Calendar) -> datetime | None:
+        """In UTC. The offset is counted on the zone's clock: 7 days from 09:00 is 09:00 again."""
+        try:
+            told = self.date or datetime.fromisoformat(str(lead.traits.get(self.trait or "")))
+            zone = told.tzinfo or lead.zone or calendar.zone
+            return (told.replace(tzinfo=zone) + self.offset).astimezone(UTC)
+        except (ValueError, OverflowError):
+            return None
+
+
+@dataclass(frozen=True)
+class WaitFor:
+    """Stay until the touch (of that mail or task step), or the condition; after `within`, give up."""
+
+    within: Span
+    touch: str | None = None
+    of: str | None = None
+    when: Condition | None = None
+    then: str | None = None
+    otherwise: str | None = None
+
+
+@dataclass(frozen=True)
+class Branch:
+    """The first arm whose condition holds, else `otherwise`."""
+
+    arms: tuple[tuple[Condition, str | None], ...]
+    otherwise: str | None = None
+
+
+@dataclass(frozen=True)
+class Split:
+    """Weighted arms (weights of 1 or more); the same lead always takes the same one."""
+
+    arms: tuple[tuple[int, str | None], ...]
+
+
+@dataclass(frozen=True)
+class Act:
+    """Something done at once that no gate guards; `effect` says what."""
+
+    effect: Effect
+    next: str | None = None
+
+
+@dataclass(frozen=True)
+class Goto:
+    """Leave this flow and enter another."""
+
+    flow: str
+
+
+@dataclass(frozen=True)
+class End:
+    """The flow is over here, for this reason: `holdout` for the arm of a split that gets nothing."""
+
+    reason: str = "finished"
+
+
+Step = Email | Wait | WaitUntil | WaitFor | Branch | Split | Act | Goto | End
+
+
+@dataclass(frozen=True)
+class Flow:
+    """A compiled, checked flow. Every step id in it is unique and stable across versions."""
+
+    id: str
+    title: str
+    steps: Mapping[str, Step]
+    first: str | None
+    goal: Condition | None = None
+    exits: tuple[Condition, ...] = ()
+    mail: MailRules = field(default_factory=MailRules)
+    calendar: Calendar = ALWAYS
+    live: bool = True
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """Where a lead stands (`step` None: past the last one), since when, and when it entered the flow.
+
+    What the lead did before it `entered` is never an answer in this run; None: not known.
+    """
+
+    step: str | None
+    since: datetime
+    entered: datetime | None = None
+
+    def to(self, step: str | None, now: datetime) -> "Cursor":
+        return replace(self, step=step, since=now)
+
+
+@dataclass(frozen=True)
+class Move:
+    """One decision: at most one effect, then go on at once, sleep, or be done.
+
+    `wake_at` set: sleep until then, or until one of `listens` changes. `done` set: the enrolment is over,
+    for that reason. Neither: call `advance` again after carrying out the effect.
+    """
+
+    cursor: Cursor
+    effect: Effect | None = None
+    wake_at: datetime | None = None
+    listens: frozenset[str] = field(default_factory=frozenset)
+    done: str | None = None
+
+    @property
+    def sleeps(self) -> bool:
+        return self.wake_at is not None
