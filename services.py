@@ -127,7 +127,7 @@ def _wire(
         tokens=tokens,
         intake=Intake(outbox, shelf, reactions),
         desk=Desk(db, outbox, shelf, reactions, handovers),
-        reports=Reports(db, shelf),
+        reports=Reports(db, shelf, utc_now),
         relay=Relay(outbox, shelf, reactions, utc_now),
         activities=(
             Steps(outbox, shelf, effects, postroom, mailer).advance,

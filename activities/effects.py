@@ -51,7 +51,7 @@ class Effects:
                 await self._handovers.open(session, playbook, lead, facts, reason, run.flow, now)
                 heard.append(Trigger(topics.SALES))
             case CreateTask() as task:
-                title = self._postroom.line(task.title, lead)
+                title = self._postroom.line(playbook, run, lead, task.title)
                 await self._handovers.ask(session, playbook, lead, title, run.flow, now)
             case SetTrait(name, value):
                 if merging.tell_traits(lead, {name: value}, now):

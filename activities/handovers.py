@@ -2,13 +2,13 @@
 
 from datetime import datetime
 
-from nurture.domain.retries import retry_schedule
 from temporalio import activity
 
 from activities import clock
 from activities.contract import ADVANCE_HANDOVER, Next
 from nurture.domain import sla
 from nurture.domain.errors import Permanent, Transient, Unknown
+from nurture.domain.retries import retry_schedule
 from nurture.domain.sla import State
 from nurture.handovers import Handovers
 from nurture.outbox import Outbox

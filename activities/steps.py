@@ -1,7 +1,7 @@
 """Taking a lead through its flow: one move at a time, each in a transaction of its own."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
@@ -12,7 +12,7 @@ from activities.contract import ADVANCE_ENROLMENT, Next
 from activities.effects import Effects
 from nurture.domain import flow as flow_domain
 from nurture.domain.errors import AddressRefused, Permanent, Transient, Unknown
-from nurture.domain.flow import Flow, Move, RefuseMail, SendMail
+from nurture.domain.flow import Cursor, Move, RefuseMail, SendMail
 from nurture.outbox import Outbox
 from nurture.playbook import Playbook
 from nurture.ports import Mail, Mailer
@@ -21,16 +21,23 @@ from nurture.shelf import Shelf
 from nurture.store import enrolments, leads, messages
 from nurture.store.tables import EnrolmentRow, LeadRow
 
-_FAR = timedelta(days=3650)
-"""A wait that only a wake-up ends is still looked at after ten years."""
-
 
 @dataclass(frozen=True)
 class Claimed:
     """A mail that is ours to send, and where the lead stands once it is sent."""
 
     mail: Mail
-    move: Move
+    past: Cursor
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What became of a claimed mail, to be recorded."""
+
+    claimed: Claimed
+    state: str
+    reason: str = ""
+    provider_id: str | None = None
 
 
 class Steps:
@@ -49,27 +56,34 @@ class Steps:
     async def advance(self, enrolment_id: str) -> Next:
         """Move on until the lead has to wait or the flow is over."""
         now = clock.now()
-        while True:
-            outcome = await self._move(enrolment_id, now)
-            if isinstance(outcome, Next):
-                return outcome
-            if isinstance(outcome, Claimed):
-                await self._send(enrolment_id, outcome, now)
+        outcome: Next | Claimed = await self._proceed(enrolment_id, None, now)
+        while isinstance(outcome, Claimed):
+            sent = await self._send(outcome, now)
+            outcome = await self._proceed(enrolment_id, sent, now)
+        return outcome
 
-    async def _move(self, enrolment_id: str, now: datetime) -> Next | Claimed | None:
-        """Decide and carry out one move. None: go on at once."""
+    async def _proceed(self, enrolment_id: str, sent: Sent | None, now: datetime) -> Next | Claimed:
+        """In one transaction: record the mail just sent, then move until a mail or a wait comes."""
         async with self._outbox.write() as session:
             row = await enrolments.lock(session, enrolment_id)
+            if row and sent:
+                await self._record(session, row, sent, now)
             lead = await leads.lock(session, row.lead_id) if row else None
             if row is None or lead is None or row.ended:
                 return Next(done=True)
-            playbook, flow = await self._flow(session, row)
+            playbook = await self._shelf.current(session)
+            flow = playbook.flows.get(row.flow)
             if flow is None:
                 enrolments.end(row, "flow_removed", now)
                 return Next(done=True)
             facts = await leads.facts(session, lead, now)
-            move = flow_domain.advance(flow, enrolments.cursor(row), facts, now)
-            return await self._carry_out(session, playbook, row, lead, move, now)
+            while True:
+                move = flow_domain.advance(flow, enrolments.cursor(row), facts, now)
+                outcome = await self._carry_out(session, playbook, row, lead, move, now)
+                if outcome:
+                    return outcome
+                if move.effect:
+                    facts = await leads.facts(session, lead, now)
 
     async def _carry_out(
         self,
@@ -80,10 +94,11 @@ class Steps:
         move: Move,
         now: datetime,
     ) -> Next | Claimed | None:
+        """None: the move is made, go on at once."""
         if isinstance(move.effect, SendMail):
             mail = await self._claim(session, playbook, row, lead, move.effect, now)
             if mail:
-                return Claimed(mail, move)
+                return Claimed(mail, move.cursor)
         elif isinstance(move.effect, RefuseMail):
             await messages.refuse(session, playbook, row, move.effect, now)
         elif move.effect:
@@ -92,9 +107,7 @@ class Steps:
             enrolments.end(row, move.done, now)
             return Next(done=True)
         enrolments.move(row, move.cursor, move.wake_at, move.listens)
-        if not move.sleeps:
-            return None
-        return Next(wake_at=(move.wake_at or now + _FAR).timestamp())
+        return Next(wake_at=move.wake_at.timestamp()) if move.wake_at else None
 
     async def _claim(
         self,
@@ -105,10 +118,11 @@ class Steps:
         effect: SendMail,
         now: datetime,
     ) -> Mail | None:
-        """The mail, ours to send; None when an earlier attempt claimed it and nobody knows how that ended."""
+        """The mail, ours to send; None when an earlier attempt claimed it and how that ended is unknown."""
         entry = await messages.of_step(session, row.id, effect.step)
         if entry and entry.state == messages.CLAIMED:
             entry.state, entry.reason = messages.UNKNOWN, "the sender died while sending"
+            entry.sent_at = now
             return None
         if entry and entry.state != messages.PLANNED:
             return None
@@ -116,33 +130,31 @@ class Steps:
         messages.claim(session, playbook, row, effect, now, entry)
         return mail
 
-    async def _send(self, enrolment_id: str, claimed: Claimed, now: datetime) -> None:
-        """Hand the mail over and record what became of it; only then does the lead move on."""
-        state, reason, provider_id = messages.ACCEPTED, "", None
-        retry: Transient | None = None
+    async def _send(self, claimed: Claimed, now: datetime) -> Sent:
+        """Hand the mail over. One that should be tried again is put back and the activity fails."""
         try:
             provider_id = await self._mailer.send(claimed.mail)
         except AddressRefused as error:
-            state, reason = messages.BOUNCED, str(error)
+            return Sent(claimed, messages.BOUNCED, str(error))
         except Permanent as error:
-            state, reason = messages.FAILED, str(error)
+            return Sent(claimed, messages.FAILED, str(error))
         except Unknown as error:
-            state, reason = messages.UNKNOWN, str(error)
+            return Sent(claimed, messages.UNKNOWN, str(error))
         except Transient as error:
-            state, reason, retry = messages.PLANNED, str(error), error
-        async with self._outbox.write() as session:
-            await messages.record(session, claimed.mail.id, state, reason, provider_id, now)
-            row = await enrolments.lock(session, enrolment_id)
-            if row and not retry and row.ended is None:
-                enrolments.move(row, claimed.move.cursor, None, ())
-        if retry:
+            async with self._outbox.write() as session:
+                planned, reason = messages.PLANNED, str(error)
+                await messages.record(session, claimed.mail.id, planned, reason, None, now)
             raise ApplicationError(
-                f"mail not taken: {retry.reason}",
+                f"mail not taken: {error.reason}",
                 type="Transient",
-                next_retry_delay=retry.retry_after,
-            )
+                next_retry_delay=error.retry_after,
+            ) from error
+        return Sent(claimed, messages.ACCEPTED, provider_id=provider_id)
 
-    async def _flow(self, session: AsyncSession, row: EnrolmentRow) -> tuple[Playbook, Flow | None]:
-        """Leads follow the flow in force, wherever they stand in it."""
-        playbook = await self._shelf.current(session)
-        return playbook, playbook.flows.get(row.flow)
+    async def _record(
+        self, session: AsyncSession, row: EnrolmentRow, sent: Sent, now: datetime
+    ) -> None:
+        mail_id = sent.claimed.mail.id
+        await messages.record(session, mail_id, sent.state, sent.reason, sent.provider_id, now)
+        if row.ended is None:
+            enrolments.move(row, sent.claimed.past, None, ())

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from nurture.domain import keys, sla, topics
+from nurture.domain import keys, scoring, sla, topics
 from nurture.domain.enrolment import Trigger
 from nurture.domain.errors import InputError
 from nurture.domain.sla import State
@@ -22,21 +22,25 @@ from nurture.store.tables import HandoverRow, LeadRow, SaleRow
 
 @dataclass(frozen=True)
 class HandoverView:
-    """What the answer page shows."""
+    """What sales sees of one handover. `due_at` carries the zone it is to be shown in.
+
+    `answers` are those that may be given now; `reasons` say in plain words why the lead is worth a
+    call; `history` is what happened so far, oldest first. An unknown e-mail or phone is empty.
+    """
 
     id: str
-    kind: str
-    lead_name: str
-    lead_email: str
-    persona: str
-    score: int
-    reason: str
-    state: str
-    owner: str
+    lead: str
+    state: State
     due_at: datetime
-    answers: tuple[str, ...]
+    owner: str
+    reasons: tuple[str, ...]
+    answers: tuple[State, ...]
     reject_reasons: tuple[str, ...]
     currency: str
+    company: str = ""
+    email: str = ""
+    phone: str = ""
+    history: tuple[str, ...] = ()
 
 
 class Desk:
@@ -57,29 +61,31 @@ class Desk:
         self._handovers = handovers_
 
     async def view(self, handover_id: str) -> HandoverView | None:
+        """None when there is no such handover."""
         async with self._db.read() as session:
             row = await session.get(HandoverRow, handover_id)
             lead = await session.get(LeadRow, row.lead_id) if row else None
             if row is None or lead is None:
                 return None
-            rule = (await self._shelf.version(session, row.playbook)).handover
-            promise = (await self._shelf.current(session)).promise
-        answers = [state for state, before in sla.ANSWERS.items() if row.state in before]
-        names = (lead.traits.get("first_name"), lead.traits.get("last_name"))
+            playbook = await self._shelf.version(session, row.playbook)
+            facts = await leads.facts(session, lead, row.opened_at)
+            earned = await leads.score_entries(session, lead.id)
+            events = await handovers.events(session, row.id)
+        reasons = scoring.explain(playbook.scoring, facts, earned, row.opened_at)
         return HandoverView(
             id=row.id,
-            kind=row.kind,
-            lead_name=" ".join(str(name) for name in names if name),
-            lead_email=lead.email or "",
-            persona=lead.persona or "",
-            score=lead.fit + lead.engagement,
-            reason=row.reason,
-            state=row.state,
+            lead=leads.name(lead),
+            state=State(row.state),
+            due_at=row.due_at.astimezone(playbook.handover.terms.calendar.zone),
             owner=row.owner,
-            due_at=row.due_at,
-            answers=tuple(answers),
-            reject_reasons=rule.reject_reasons,
-            currency=promise.currency,
+            reasons=(row.reason, *(f"{reason.title} ({reason.points:+d})" for reason in reasons)),
+            answers=tuple(s for s, before in sla.ANSWERS.items() if State(row.state) in before),
+            reject_reasons=playbook.handover.reject_reasons,
+            currency=playbook.promise.currency,
+            company=str(lead.traits.get("company") or ""),
+            email=lead.email or "",
+            phone=str(lead.traits.get("phone") or ""),
+            history=tuple(f"{event.kind} {event.detail}".strip() for event in events),
         )
 
     async def answer(self, handover_id: str, answer: Answer) -> str:

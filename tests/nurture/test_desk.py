@@ -1,0 +1,98 @@
+"""What sales answers, and what follows."""
+
+import pytest
+
+from nurture.domain.errors import InputError
+from nurture.domain.sla import State
+from nurture.incoming import Answer
+from nurture.store.database import Database
+from nurture.store.tables import EnrolmentRow, HandoverRow, SaleRow
+from tests.support.domain import DAY, NOW
+from tests.support.world import World
+
+
+async def _handed_over(db: Database) -> tuple[World, str]:
+    world = World(db)
+    await world.tell("demo_requested", traits={"occupation": "pro", "first_name": "Anna"})
+    [row] = await world.rows(HandoverRow)
+    world.alarm.woken.clear()
+    return world, row.id
+
+
+async def test_accepting_makes_the_lead_an_sql(db: Database) -> None:
+    world, handover = await _handed_over(db)
+    said = await world.desk.answer(handover, Answer(State.ACCEPTED, NOW))
+    assert said == "Noted: accepted."
+    assert (await world.lead("anna@example.org")).stage == "sql"
+
+
+async def test_contact_in_time_keeps_the_promise_and_ends_the_deadline(db: Database) -> None:
+    world, handover = await _handed_over(db)
+    await world.desk.answer(handover, Answer(State.CONTACTED, NOW + DAY, how="call"))
+    await world.outbox.drain()
+    summary = await world.reports.summary(NOW + 9 * DAY)
+    assert summary["sla"]["kept"] == 1
+    assert world.alarm.woken == [("handover", handover)]
+
+
+async def test_contact_after_the_deadline_is_noted_as_late(db: Database) -> None:
+    world, handover = await _handed_over(db)
+    said = await world.desk.answer(handover, Answer(State.CONTACTED, NOW + 3 * DAY, how="call"))
+    assert "after its deadline" in said
+    assert (await world.reports.summary(NOW + 9 * DAY))["sla"]["broken"] == 1
+
+
+async def test_the_same_answer_twice_changes_nothing(db: Database) -> None:
+    world, handover = await _handed_over(db)
+    await world.desk.answer(handover, Answer(State.ACCEPTED, NOW))
+    said = await world.desk.answer(handover, Answer(State.ACCEPTED, NOW + DAY))
+    assert "nothing changed" in said
+
+
+async def test_a_rejected_lead_goes_back_to_nurture_and_rests(db: Database) -> None:
+    world, handover = await _handed_over(db)
+    await world.desk.answer(handover, Answer(State.REJECTED, NOW, reason="no budget"))
+    lead = await world.lead("anna@example.org")
+    flows = {run.flow for run in await world.rows(EnrolmentRow)}
+    assert (lead.stage, lead.sales_owned) == ("lead", False)
+    assert "win-back" in flows
+    again = await world.tell("demo_requested", at=NOW + DAY)
+    assert again.stage == "lead"
+    later = await world.tell("demo_requested", at=NOW + 31 * DAY)
+    assert later.stage == "mql"
+
+
+async def test_a_rejection_needs_a_reason_from_the_list(db: Database) -> None:
+    world, handover = await _handed_over(db)
+    with pytest.raises(InputError, match="no budget, wrong person"):
+        await world.desk.answer(handover, Answer(State.REJECTED, NOW, reason="meh"))
+
+
+async def test_an_answer_that_contradicts_an_earlier_one_is_refused(db: Database) -> None:
+    world, handover = await _handed_over(db)
+    await world.desk.answer(handover, Answer(State.REJECTED, NOW, reason="no budget"))
+    with pytest.raises(InputError, match="cannot become accepted"):
+        await world.desk.answer(handover, Answer(State.ACCEPTED, NOW))
+
+
+async def test_a_won_lead_is_a_customer_with_revenue(db: Database) -> None:
+    world, handover = await _handed_over(db)
+    await world.desk.answer(handover, Answer(State.WON, NOW + DAY, amount=41_000, currency="DKK"))
+    [sale] = await world.rows(SaleRow)
+    assert (sale.amount, sale.currency) == (41_000, "DKK")
+    assert (await world.lead("anna@example.org")).stage == "customer"
+
+
+async def test_won_needs_an_amount(db: Database) -> None:
+    world, handover = await _handed_over(db)
+    with pytest.raises(InputError, match="amount"):
+        await world.desk.answer(handover, Answer(State.WON, NOW))
+
+
+async def test_the_answer_page_knows_what_may_be_answered(db: Database) -> None:
+    world, handover = await _handed_over(db)
+    await world.desk.answer(handover, Answer(State.CONTACTED, NOW, how="mail"))
+    view = await world.desk.view(handover)
+    assert view is not None
+    assert view.lead == "Anna"
+    assert set(view.answers) == {"rejected", "won", "lost"}

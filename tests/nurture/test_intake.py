@@ -1,0 +1,200 @@
+"""Touches in: identity, scores, stages, flows, consent, wake-ups, each in one transaction."""
+
+from datetime import timedelta
+
+from nurture.domain.consent import EMAIL_MARKETING, ConsentRecord
+from nurture.domain.errors import Transient
+from nurture.incoming import Incoming
+from nurture.store.database import Database
+from nurture.store.tables import (
+    AudienceMemberRow,
+    EnrolmentRow,
+    HandoverRow,
+    StageChangeRow,
+    TouchRow,
+    WakeupRow,
+)
+from tests.support.domain import DAY, NOW
+from tests.support.world import World
+
+
+async def test_a_page_view_of_a_stranger_makes_a_visitor_and_wakes_nobody(db: Database) -> None:
+    world = World(db)
+    row = await world.tell("page", email=None, anonymous_id="browser-1")
+    assert row.stage == "visitor"
+    assert world.alarm.woken == []
+
+
+async def test_a_form_makes_a_lead_that_enters_the_welcome_flow(db: Database) -> None:
+    world = World(db)
+    row = await world.tell("form_submitted", traits={"first_name": "Anna"})
+    [run] = await world.rows(EnrolmentRow)
+    assert (row.stage, row.traits) == ("lead", {"first_name": "Anna"})
+    assert (run.flow, run.step) == ("welcome", "hello")
+    assert world.alarm.woken == [("enrolment", run.id)]
+
+
+async def test_the_history_of_a_browser_joins_the_lead_that_identifies_in_it(db: Database) -> None:
+    world = World(db)
+    await world.tell("page", email=None, anonymous_id="browser-1")
+    await world.tell("page", email=None, anonymous_id="browser-2")
+    await world.tell("form_submitted", anonymous_id="browser-1")
+    row = await world.tell(None, anonymous_id="browser-2")
+    touches = [touch.lead_id for touch in await world.rows(TouchRow)]
+    assert touches == [row.id] * 4
+    assert row.engagement == 10
+
+
+async def test_two_persons_at_one_browser_stay_two(db: Database) -> None:
+    world = World(db)
+    anna = await world.tell("form_submitted", email="anna@example.org", anonymous_id="family")
+    bo = await world.tell(
+        "form_submitted", email="bo@example.org", anonymous_id="family", trusted=False
+    )
+    assert anna.id != bo.id
+    assert (await world.lead("anna@example.org")).id == anna.id
+
+
+async def test_a_batch_sent_twice_has_no_second_effect(db: Database) -> None:
+    world = World(db)
+    messages = [Incoming(f"m{n}", NOW, anonymous_id="browser", touch="page") for n in range(3)]
+    first = await world.intake.take("site", messages, NOW)
+    second = await world.intake.take("site", messages, NOW + DAY)
+    assert (first.accepted, first.duplicates) == (3, 0)
+    assert (second.accepted, second.duplicates) == (0, 3)
+    assert len(await world.rows(TouchRow)) == 3
+
+
+async def test_the_threshold_hands_the_lead_over_once(db: Database) -> None:
+    world = World(db)
+    await world.tell("form_submitted", traits={"occupation": "pro", "first_name": "Anna"})
+    await world.tell("demo_requested")
+    row = await world.tell("demo_requested", at=NOW + DAY)
+    [handover] = await world.rows(HandoverRow)
+    assert (row.stage, row.persona, row.sales_owned) == ("mql", "pro", True)
+    assert (handover.owner, handover.trigger) == ("Anna", "score")
+    assert handover.due_at == NOW + 2 * DAY
+    assert ("handover", handover.id) in world.alarm.woken
+
+
+async def test_owners_take_turns(db: Database) -> None:
+    world = World(db)
+    for name in ("a", "b", "c", "d"):
+        await world.tell(
+            "demo_requested", email=f"{name}@example.org", traits={"occupation": "pro"}
+        )
+    owners = sorted(row.owner for row in await world.rows(HandoverRow))
+    assert owners == ["Anna", "Anna", "Bo", "Carla"]
+
+
+async def test_the_stage_history_tells_every_step(db: Database) -> None:
+    world = World(db)
+    await world.tell("page", email=None, anonymous_id="browser-1")
+    await world.tell("demo_requested", anonymous_id="browser-1", traits={"occupation": "pro"})
+    steps = [(row.from_stage, row.to_stage) for row in await world.rows(StageChangeRow)]
+    assert steps == [(None, "visitor"), ("visitor", "mql")]
+
+
+async def test_expired_points_drop_the_score_without_a_new_touch(db: Database) -> None:
+    world = World(db)
+    await world.tell("page", at=NOW - timedelta(days=30))
+    row = await world.lead("anna@example.org")
+    assert row.engagement == 5
+    await world.relay.look()
+    row = await world.lead("anna@example.org")
+    assert (row.engagement, row.next_score_at) == (0, None)
+
+
+async def test_a_late_withdrawal_counts_although_an_older_consent_arrives_after_it(
+    db: Database,
+) -> None:
+    world = World(db)
+    refusal = ConsentRecord(EMAIL_MARKETING, False, NOW, "site")
+    await world.tell("page", consents=(), at=NOW)
+    message = Incoming("w", NOW, email="anna@example.org", consents=(refusal,))
+    await world.intake.take("site", [message], NOW)
+    row = await world.tell(None, at=NOW - DAY, consents=(EMAIL_MARKETING,))
+    assert EMAIL_MARKETING not in row.consents
+
+
+async def test_a_browser_cannot_grant_consent_but_can_withdraw_it(db: Database) -> None:
+    world = World(db)
+    granted = ConsentRecord(EMAIL_MARKETING, True, NOW, "browser")
+    message = Incoming("w", NOW, email="anna@example.org", consents=(granted,))
+    await world.intake.take("site", [message], NOW)
+    assert (await world.lead("anna@example.org")).consents == []
+
+
+async def test_an_older_message_does_not_overwrite_a_newer_trait(db: Database) -> None:
+    world = World(db)
+    await world.tell(traits={"first_name": "Anna"}, at=NOW)
+    row = await world.tell(traits={"first_name": "Ana", "occupation": "pro"}, at=NOW - DAY)
+    assert row.traits == {"first_name": "Anna", "occupation": "pro"}
+
+
+async def test_a_click_wakes_the_enrolment_that_listens_to_it(db: Database) -> None:
+    world = World(db)
+    await world.tell("form_submitted")
+    async with db.write() as session:
+        run = (await world.rows(EnrolmentRow))[0]
+        stored = await session.get(EnrolmentRow, run.id)
+        assert stored is not None
+        stored.listens = ["touch:clicked"]
+    world.alarm.woken.clear()
+    await world.tell("page", at=NOW + DAY)
+    assert world.alarm.woken == []
+    await world.tell("clicked", at=NOW + DAY)
+    assert world.alarm.woken == [("enrolment", run.id)]
+
+
+async def test_wake_ups_wait_in_the_outbox_while_temporal_is_away(db: Database) -> None:
+    world = World(db)
+    world.alarm.down = Transient("temporal")
+    await world.tell("form_submitted", at=NOW - DAY)
+    assert len(await world.rows(WakeupRow)) == 1
+    world.alarm.down = None
+    handed_over, _ = await world.relay.look()
+    assert handed_over == 1
+    assert world.alarm.kinds() == ["enrolment"]
+    assert await world.rows(WakeupRow) == []
+
+
+async def test_consent_withdrawn_takes_the_lead_off_the_audience(db: Database) -> None:
+    world = World(db)
+    row = await world.tell("form_submitted")
+    async with db.write() as session:
+        session.add(
+            AudienceMemberRow(
+                audience="hesitating",
+                lead_id=row.id,
+                by_step=True,
+                desired=True,
+                confirmed=True,
+                since=NOW,
+                changed_at=NOW,
+                next_try_at=NOW,
+            )
+        )
+    world.alarm.woken.clear()
+    await world.intake.withdraw(row.id, "ad_audiences", "preferences", NOW + DAY)
+    await world.outbox.drain()
+    [member] = await world.rows(AudienceMemberRow)
+    assert (member.desired, member.confirmed) == (False, True)
+    assert ("audience", "hesitating") in world.alarm.woken
+
+
+async def test_an_open_support_case_is_known_until_it_is_closed(db: Database) -> None:
+    world = World(db)
+    row = await world.tell("support_case_opened", properties={"product": "course-a"})
+    assert row.cases == ["course-a"]
+    row = await world.tell("support_case_closed", properties={"product": "course-a"}, at=NOW + DAY)
+    assert row.cases == []
+
+
+async def test_an_order_makes_a_customer_with_revenue(db: Database) -> None:
+    world = World(db)
+    row = await world.tell("order_completed", properties={"amount": 40_000, "currency": "DKK"})
+    summary = await world.reports.summary(NOW)
+    assert row.stage == "customer"
+    assert summary["kpi"]["revenue"] == 40_000
+    assert summary["kpi"]["customers"] == 1

@@ -1,0 +1,124 @@
+"""A stage on which leads live through weeks in seconds: real workflows, real activities, virtual time."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from temporalio.testing import WorkflowEnvironment
+
+from activities.audiences import AudienceActivities
+from activities.effects import Effects
+from activities.handovers import HandoverActivities
+from activities.steps import Steps
+from nurture.delivery.links import Links
+from nurture.ports import Applied, Mail, Notice, Person
+from nurture.postroom import Postroom
+from nurture.store import migrate
+from nurture.store.database import Database
+from nurture.tokens import Tokens
+from tests.support.world import OneBook, World
+from workflows.client import TemporalWaker
+from workflows.worker import build_worker
+
+
+@dataclass
+class Outcomes:
+    """Records what it is given; raises the planned errors first."""
+
+    got: list[Any] = field(default_factory=list)
+    errors: list[Exception] = field(default_factory=list)
+
+    def take(self, thing: Any) -> None:
+        if self.errors:
+            raise self.errors.pop(0)
+        self.got.append(thing)
+
+
+class Postbox(Outcomes):
+    async def send(self, mail: Mail) -> str:
+        self.take(mail)
+        return f"provider-{len(self.got)}"
+
+    @property
+    def subjects(self) -> list[str]:
+        return [mail.subject.strip() for mail in self.got]
+
+
+class SalesFloor(Outcomes):
+    async def deliver(self, notice: Notice) -> None:
+        self.take(notice)
+
+    @property
+    def heard(self) -> list[str]:
+        return [notice.type for notice in self.got]
+
+
+class AdAccount(Outcomes):
+    batch_size = 2
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.members: set[str] = set()
+        self.refuses: dict[str, str] = {}
+
+    async def add(self, audience: str, people: list[Person]) -> Applied:
+        self.take(("add", [person.lead_id for person in people]))
+        taken = {person.lead_id for person in people} - set(self.refuses)
+        self.members |= taken
+        return Applied(self.refuses)
+
+    async def remove(self, audience: str, people: list[Person]) -> Applied:
+        self.take(("remove", [person.lead_id for person in people]))
+        self.members -= {person.lead_id for person in people}
+        return Applied()
+
+
+class Stage:
+    """Everything of a `World` plus Temporal, a mail provider, a sales floor and an ad account."""
+
+    def __init__(self, environment: WorkflowEnvironment, db: Database) -> None:
+        self.environment = environment
+        self.client = environment.client
+        self.queue = f"q-{uuid4().hex}"
+        self.mailer, self.sales, self.ads = Postbox(), SalesFloor(), AdAccount()
+        self.book = OneBook()
+        self.world = World(db, self.book)
+        self.waker = TemporalWaker(self.client, self.queue)
+        self.world.outbox._waker = self.waker  # the world's alarm gives way to the real thing
+
+    def activities(self) -> list[Callable[..., Awaitable[Any]]]:
+        world = self.world
+        postroom = Postroom(Links("https://n.example", Tokens(["key"])))
+        effects = Effects(world.handovers, world.reactions, postroom)
+        return [
+            Steps(world.outbox, world.shelf, effects, postroom, self.mailer).advance,
+            HandoverActivities(world.outbox, world.shelf, world.handovers, self.sales).advance,
+            AudienceActivities(world.outbox, world.shelf, {"meta": self.ads}).sync,
+        ]
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, environment: WorkflowEnvironment, folder: Path) -> AsyncIterator["Stage"]:
+        db = Database(f"sqlite+aiosqlite:///{folder / 'stage.db'}")
+        await migrate.upgrade(db)
+        stage = cls(environment, db)
+        worker = build_worker(stage.client, stage.queue, stage.activities())
+        async with worker:
+            yield stage
+            await stage.world.outbox.drain()
+        await db.close()
+
+    async def now(self) -> datetime:
+        return await self.environment.get_current_time()
+
+    async def pass_time(self, span: timedelta) -> None:
+        """Let virtual time go by; what falls due in it happens."""
+        await self.world.outbox.drain()
+        await self.environment.sleep(span)
+
+    async def tell(self, touch: str | None = None, **fields: Any) -> Any:
+        return await self.world.tell(touch, at=await self.now(), **fields)

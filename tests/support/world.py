@@ -1,0 +1,107 @@
+"""A whole nurture without Temporal, HTTP or mail: real database, real use cases, fakes at the ends."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import select
+
+from nurture.desk import Desk
+from nurture.domain.consent import AD_AUDIENCES, EMAIL_MARKETING, ConsentRecord
+from nurture.handovers import Handovers
+from nurture.incoming import Incoming
+from nurture.intake import Intake
+from nurture.outbox import Outbox
+from nurture.playbook import Playbook
+from nurture.reactions import Reactions
+from nurture.relay import Relay
+from nurture.reports import Reports
+from nurture.store import leads
+from nurture.store.database import Database
+from nurture.store.tables import LeadRow
+from tests.support.domain import NOW
+from tests.support.playbook import PLAYBOOK
+
+
+@dataclass
+class OneBook:
+    """A shelf with one playbook, which a test may replace."""
+
+    book: Playbook = PLAYBOOK
+
+    async def current(self, session: Any) -> Playbook:
+        return self.book
+
+    async def version(self, session: Any, version: str) -> Playbook:
+        return self.book
+
+
+@dataclass
+class Alarm:
+    """A waker that remembers whom it woke; while `down` it fails as an unreachable Temporal does."""
+
+    woken: list[tuple[str, str]] = field(default_factory=list)
+    down: Exception | None = None
+
+    async def wake(self, kind: str, key: str) -> None:
+        if self.down:
+            raise self.down
+        self.woken.append((kind, key))
+
+    def kinds(self) -> list[str]:
+        return sorted(kind for kind, _ in self.woken)
+
+
+class World:
+    """The use cases over one database."""
+
+    def __init__(self, db: Database, shelf: OneBook | None = None) -> None:
+        self.db = db
+        self.shelf: Any = shelf or OneBook()
+        self.alarm = Alarm()
+        self.outbox = Outbox(db, self.alarm)
+        self.handovers = Handovers(lambda handover_id: f"https://n.example/h/{handover_id}")
+        self.reactions = Reactions(self.handovers)
+        self.intake = Intake(self.outbox, self.shelf, self.reactions)
+        self.desk = Desk(db, self.outbox, self.shelf, self.reactions, self.handovers)
+        self.reports = Reports(db, self.shelf, lambda: NOW)
+        self.relay = Relay(self.outbox, self.shelf, self.reactions, lambda: NOW)
+        self._number = 0
+
+    async def tell(
+        self,
+        touch: str | None = None,
+        email: str | None = "anna@example.org",
+        at: datetime = NOW,
+        consents: Sequence[str] = (EMAIL_MARKETING, AD_AUDIENCES),
+        source: str = "site",
+        **fields: Any,
+    ) -> LeadRow:
+        """One trusted message of a lead that consents to everything; the lead afterwards."""
+        self._number += 1
+        records = tuple(ConsentRecord(purpose, True, at, "form") for purpose in consents)
+        message = Incoming(
+            **{
+                "message_id": f"m{self._number}",
+                "at": at,
+                "email": email,
+                "touch": touch,
+                "consents": records if email else (),
+                "trusted": True,
+                **fields,
+            }
+        )
+        await self.intake.take(source, [message], at)
+        await self.outbox.drain()
+        return await self.lead(email or str(fields.get("anonymous_id")))
+
+    async def lead(self, name: str) -> LeadRow:
+        async with self.db.read() as session:
+            row = await leads.find(session, name)
+            assert row is not None, f"nobody goes by {name}"
+            return row
+
+    async def rows(self, table: Any) -> list[Any]:
+        async with self.db.read() as session:
+            return list((await session.execute(select(table))).scalars())

@@ -1,0 +1,89 @@
+"""A lead's weeks in a flow, on real timers that are skipped."""
+
+from datetime import timedelta
+
+from nurture.domain.errors import AddressRefused, Transient, Unknown
+from nurture.store.tables import EnrolmentRow, HandoverRow, MessageRow
+from tests.support.domain import DAY, HOUR
+from tests.support.temporal import Stage
+
+
+async def test_mails_go_out_on_their_days(stage: Stage) -> None:
+    await stage.tell("form_submitted", traits={"first_name": "Anna"})
+    await stage.pass_time(2 * DAY)
+    assert stage.mailer.subjects == ["hello Anna"]
+    await stage.pass_time(2 * DAY)
+    assert stage.mailer.subjects == ["hello Anna", "guide Anna"]
+    await stage.pass_time(10 * DAY)
+    assert stage.mailer.subjects == ["hello Anna", "guide Anna", "last Anna"]
+    [run] = await stage.world.rows(EnrolmentRow)
+    assert run.ended == "finished"
+
+
+async def test_a_click_ends_the_wait_and_hands_the_lead_over(stage: Stage) -> None:
+    await stage.tell("form_submitted")
+    await stage.pass_time(3 * DAY + HOUR)
+    guide = stage.mailer.got[1]
+    await stage.world.intake.hit(guide.id, "clicked", {"url": "x"}, None, await stage.now())
+    await stage.pass_time(HOUR)
+    [handover] = await stage.world.rows(HandoverRow)
+    assert handover.reason == "read the guide"
+    assert stage.sales.heard == ["lead.handover.created"]
+
+
+async def test_a_scanners_click_does_not_end_the_wait(stage: Stage) -> None:
+    await stage.tell("form_submitted")
+    await stage.pass_time(3 * DAY + HOUR)
+    guide = stage.mailer.got[1]
+    await stage.world.intake.hit(guide.id, "clicked", {}, "scanner", await stage.now())
+    await stage.pass_time(HOUR)
+    assert await stage.world.rows(HandoverRow) == []
+
+
+async def test_without_consent_no_mail_goes_out_and_the_ledger_says_why(stage: Stage) -> None:
+    await stage.tell("form_submitted", consents=())
+    await stage.pass_time(20 * DAY)
+    rows = await stage.world.rows(MessageRow)
+    assert stage.mailer.got == []
+    assert {(row.state, row.reason) for row in rows} == {("refused", "no_consent")}
+
+
+async def test_a_withdrawal_stops_the_mails_still_to_come(stage: Stage) -> None:
+    lead = await stage.tell("form_submitted")
+    await stage.pass_time(DAY)
+    now = await stage.now()
+    await stage.world.intake.withdraw(lead.id, "email_marketing", "unsubscribe", now)
+    await stage.pass_time(20 * DAY)
+    assert len(stage.mailer.got) == 1
+
+
+async def test_a_lead_in_the_hands_of_sales_gets_no_nurture_mail(stage: Stage) -> None:
+    await stage.tell("demo_requested", traits={"occupation": "pro"})
+    await stage.pass_time(20 * HOUR)
+    assert stage.mailer.got == []
+
+
+async def test_a_provider_that_is_down_for_a_while_delays_but_does_not_double(stage: Stage) -> None:
+    stage.mailer.errors = [Transient("451", retry_after=timedelta(minutes=30))] * 3
+    await stage.tell("form_submitted")
+    await stage.pass_time(6 * HOUR)
+    assert len(stage.mailer.got) == 1
+
+
+async def test_a_mailbox_that_does_not_exist_gets_no_further_mail(stage: Stage) -> None:
+    stage.mailer.errors = [AddressRefused("550", "no such user")]
+    await stage.tell("form_submitted")
+    await stage.pass_time(20 * DAY)
+    states = [(row.step, row.state, row.reason) for row in await stage.world.rows(MessageRow)]
+    assert stage.mailer.got == []
+    assert ("hello", "bounced", "550: no such user") in states
+    assert ("guide", "refused", "hard_bounce") in states
+
+
+async def test_an_outcome_nobody_knows_is_reported_and_never_sent_again(stage: Stage) -> None:
+    stage.mailer.errors = [Unknown("timeout", "after DATA")]
+    await stage.tell("form_submitted")
+    await stage.pass_time(DAY)
+    summary = await stage.world.reports.summary(await stage.now())
+    assert stage.mailer.got == []
+    assert summary["mails"]["unknown"] == 1
