@@ -1,0 +1,1 @@
+"""Ad platforms' audiences: one adapter each, all of them ports.AudienceSink."""

@@ -1,0 +1,45 @@
+"""One HTTP exchange with an ad platform. Membership is a set, so every call may be repeated."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import httpx
+
+from nurture.domain.errors import Transient
+
+
+async def exchange(
+    client: httpx.AsyncClient,
+    method: str,
+    url: str,
+    *,
+    json: Any,
+    headers: Mapping[str, str],
+    params: Mapping[str, str] | None = None,
+) -> httpx.Response:
+    """Whatever the platform answered. Raises Transient when there is no answer: also after a break
+    in the middle, since a change that did happen is only repeated."""
+    try:
+        return await client.request(method, url, json=json, headers=headers, params=params)
+    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+        raise Transient("unreachable", type(error).__name__) from error
+    except httpx.TransportError as error:
+        raise Transient("no_answer", type(error).__name__) from error
+
+
+def content(response: httpx.Response) -> dict[str, Any]:
+    """The JSON object answered. Raises Transient for anything else, such as a proxy's HTML page."""
+    try:
+        found = response.json()
+    except ValueError as error:
+        raise Transient("not_json", f"HTTP {response.status_code}") from error
+    if not isinstance(found, dict):
+        raise Transient("not_json", f"HTTP {response.status_code}")
+    return found
+
+
+def retry_after(response: httpx.Response) -> timedelta | None:
+    """What the header Retry-After asks for, when it names seconds."""
+    text = response.headers.get("retry-after", "")
+    return timedelta(seconds=int(text)) if text.isascii() and text.isdigit() else None

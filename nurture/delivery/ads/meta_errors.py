@@ -1,0 +1,71 @@
+"""What Meta's error codes mean for us. The HTTP status is 400 mostly, rate limits included.
+
+Source: Meta, Graph API error handling, Marketing API error codes and rate limiting.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import httpx
+
+from nurture.domain.errors import DeliveryError, Permanent, Transient
+
+_RATE_LIMITS = frozenset({4, 17, 32, 613, *range(80000, 80015)})
+_ABUSE_PAUSE = timedelta(hours=4)
+
+_TRANSIENT = {
+    1: "platform_error",
+    2: "platform_error",
+    341: "platform_error",
+    803: "audience_not_ready",
+    2650: "audience_busy",
+}
+_PERMANENT = {
+    190: "token_refused",
+    10: "not_permitted",
+    200: "not_permitted",
+    294: "not_permitted",
+    100: "invalid_parameter",
+    105: "too_many_parameters",
+    2635: "version_not_supported",
+    2655: "terms_not_accepted",
+    1487301: "audience_not_shared",
+    1487366: "audience_deleted",
+}
+_SUBCODES = {
+    33: "no_such_audience",
+    460: "password_changed",
+    463: "token_expired",
+    1713230: "audience_flagged",
+}
+
+
+def failure(response: httpx.Response, error: Any) -> DeliveryError:
+    """The error to raise for an answer. Meta's own texts may quote what was sent, so only its numbers
+    and its trace id are kept."""
+    told: Mapping[str, Any] = error if isinstance(error, Mapping) else {}
+    code, subcode = told.get("code"), told.get("error_subcode")
+    detail = f"HTTP {response.status_code}, code {code}/{subcode}, trace {told.get('fbtrace_id')}"
+    if code in _RATE_LIMITS or response.status_code == 429:
+        return Transient("rate_limited", detail, _pause(response))
+    if code == 368:
+        return Transient("blocked_as_abusive", detail, _ABUSE_PAUSE)
+    if code in _TRANSIENT:
+        return Transient(_TRANSIENT[code], detail)
+    if told.get("is_transient") or response.status_code >= 500:
+        return Transient("platform_error", detail)
+    reason = _PERMANENT.get(code, "refused") if isinstance(code, int) else "refused"
+    return Permanent(_SUBCODES.get(subcode, reason) if subcode else reason, detail)
+
+
+def _pause(response: httpx.Response) -> timedelta | None:
+    """The longest `estimated_time_to_regain_access`, in minutes, of the custom audience use case."""
+    try:
+        usage = json.loads(response.headers.get("x-business-use-case-usage", "{}"))
+        cases = [case for business in usage.values() for case in business]
+        minutes = max(case["estimated_time_to_regain_access"] for case in cases)
+    except (ValueError, AttributeError, KeyError, TypeError):
+        return None
+    return timedelta(minutes=minutes) if minutes else None
