@@ -58,7 +58,7 @@ def verify(secrets: Sequence[str], headers: Mapping[str, str], body: bytes, now:
         raise InputError(f"{TIMESTAMP} is more than 5 minutes away from now")
     expected = [_signature(key_of(secret), id, timestamp, body) for secret in secrets]
     found = [part.encode(errors="replace") for part in given[SIGNATURE].split(" ")]
-    if not any([hmac.compare_digest(e.encode(), f) for e in expected for f in found]):
+    if not any(hmac.compare_digest(e.encode(), f) for e in expected for f in found):
         raise InputError("the signature does not match")
     return id
 

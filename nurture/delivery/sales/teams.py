@@ -10,7 +10,7 @@ from typing import Any
 from nurture.delivery.sales import wording
 from nurture.ports import Notice
 
-_MARKDOWN = re.compile(r"([\\`*_\[\]<>#|~])")
+_MARKDOWN = re.compile(r"([\\*_\[\]])")
 
 
 def teams_message(notice: Notice) -> dict[str, Any]:
