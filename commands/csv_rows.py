@@ -16,6 +16,11 @@ class Row:
 
     line: int
     values: Mapping[str, str]
+    text: str = ""
+
+    def rejected(self, reason: str) -> "Reject":
+        """This row, after all not usable."""
+        return Reject(self.line, reason, self.text)
 
 
 @dataclass(frozen=True)
@@ -27,8 +32,8 @@ class Reject:
     text: str
 
 
-def read(path: Path, needed: Sequence[str] = ()) -> Iterator[Row | Reject]:
-    """The file's rows in order. Separated by what the header has most of: comma, semicolon, tab.
+def read(path: Path, needed: Sequence[str] = ()) -> tuple[list[str], Iterator[Row | Reject]]:
+    """The columns, and the rows in order. Separated by what the header has most of: comma, semicolon, tab.
 
     Raises InputError for a file that cannot be opened, is empty, or lacks a `needed` column.
     """
@@ -42,7 +47,7 @@ def read(path: Path, needed: Sequence[str] = ()) -> Iterator[Row | Reject]:
         ) from error
     columns = [name.strip() for name in header]
     _check_columns(path, columns, needed)
-    return _rows(lines, taken, columns, delimiter)
+    return columns, _rows(lines, taken, columns, delimiter)
 
 
 def _lines(path: Path) -> list[str]:
@@ -97,7 +102,7 @@ def _row(
     if not _is_text(whole):
         return _reject(lines, at, "contains bytes that are not UTF-8"), taken
     values = {name: cell.strip() for name, cell in zip(columns, cells, strict=True)}
-    return Row(at + 1, values), taken
+    return Row(at + 1, values, whole), taken
 
 
 def _record(lines: Sequence[str], at: int, delimiter: str) -> tuple[list[str], int]:

@@ -171,6 +171,7 @@ def _path(lead: Lead, index: int, chance: random.Random) -> str:
 def _identify(lead: Lead, chance: random.Random) -> dict[str, Any]:
     agrees = lead.values["Do Not Email"] != "Yes"
     traits = {trait: answer(lead, column) for trait, column in _TRAITS.items()}
+    wants_copy = lead.values["A free copy of Mastering The Interview"] == "Yes"
     purposes = {EMAIL_MARKETING: agrees, AD_AUDIENCES: agrees, TRACKING: True}
     return {
         "type": "identify",
@@ -179,6 +180,7 @@ def _identify(lead: Lead, chance: random.Random) -> dict[str, Any]:
             "email": lead.email,
             "firstName": chance.choice(_FIRST_NAMES),
             "lastName": chance.choice(_LAST_NAMES),
+            "wants_interview_guide": wants_copy,
             **{trait: value for trait, value in traits.items() if value is not None},
         },
         "context": {"consent": {"categoryPreferences": purposes}},

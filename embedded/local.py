@@ -25,27 +25,41 @@ def prepare(settings: Settings) -> Settings:
     data_dir = settings.data_dir.resolve()
     try:
         (data_dir / "logs").mkdir(parents=True, exist_ok=True)
-        kept = _kept_secrets(data_dir / _SECRETS)
+        if not (data_dir / _SECRETS).exists():
+            _make_secrets(data_dir / _SECRETS)
+        settings = known(settings)
     except OSError as error:
         raise StartError(
             f"the data folder {data_dir} cannot be used: {error.strerror};"
             " NURTURE_DATA_DIR names another"
         ) from error
-    own = {name: value for name, value in kept.items() if not _secret(settings, name)}
     return settings.model_copy(
         update={
             "data_dir": data_dir,
             "playbook_dir": settings.playbook_dir.resolve(),
             "smtp_host": HOST,
-            "smtp_port": settings.smtp_port,
             "smtp_user": "",
             "smtp_password": SecretStr(""),
             "smtp_tls": "none",
             "sales_url": f"http://{HOST}:{settings.sales_port}/hook",
             "meta_url": f"http://{HOST}:{settings.ads_port}",
-            **{name: SecretStr(value) for name, value in own.items()},
         }
     )
+
+
+def known(settings: Settings) -> Settings:
+    """With the secrets of the data folder, if it has some, in the place of those that are not set."""
+    path = settings.data_dir / _SECRETS
+    if not path.exists():
+        return settings
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise StartError(
+            f"{path} is damaged; without it links already sent stop working, delete it to go on"
+        ) from error
+    own = {name: SecretStr(value) for name, value in kept.items() if not _secret(settings, name)}
+    return settings.model_copy(update=own)
 
 
 def ports(settings: Settings) -> dict[str, int]:
@@ -82,15 +96,8 @@ def _secret(settings: Settings, name: str) -> str:
     return value.get_secret_value()
 
 
-def _kept_secrets(path: Path) -> dict[str, str]:
+def _make_secrets(path: Path) -> None:
     """Made once and readable by the owner alone: links in mails must outlive a restart."""
-    if path.exists():
-        try:
-            return dict(json.loads(path.read_text(encoding="utf-8")))
-        except ValueError as error:
-            raise StartError(
-                f"{path} is damaged; without it links already sent stop working, delete it to go on"
-            ) from error
     made = {
         "secret_key": secrets.token_urlsafe(32),
         "api_token": secrets.token_urlsafe(32),
@@ -101,4 +108,3 @@ def _kept_secrets(path: Path) -> dict[str, str]:
     half.touch(mode=0o600)
     half.write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
     half.replace(path)
-    return made

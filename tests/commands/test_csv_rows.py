@@ -12,25 +12,31 @@ def file(folder: Path, content: str | bytes) -> Path:
     return path
 
 
+def rows(path: Path) -> list[Row | Reject]:
+    return list(read(path)[1])
+
+
+def told(path: Path) -> list[tuple[int, dict[str, str]]]:
+    return [(row.line, dict(row.values)) for row in rows(path) if isinstance(row, Row)]
+
+
 def test_each_row_is_known_by_its_line_in_the_file(tmp_path: Path) -> None:
-    rows = list(read(file(tmp_path, "email,city\na@b.dk,Aarhus\n\nc@d.dk, Vejle \n")))
-    assert rows == [
-        Row(2, {"email": "a@b.dk", "city": "Aarhus"}),
-        Row(4, {"email": "c@d.dk", "city": "Vejle"}),
+    assert told(file(tmp_path, "email,city\na@b.dk,Aarhus\n\nc@d.dk, Vejle \n")) == [
+        (2, {"email": "a@b.dk", "city": "Aarhus"}),
+        (4, {"email": "c@d.dk", "city": "Vejle"}),
     ]
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 def test_the_separators_of_all_spreadsheets_are_understood(tmp_path: Path, separator: str) -> None:
     text = "\ufeffemail,city\r\na@b.dk,Aarhus\r\n".replace(",", separator)
-    assert list(read(file(tmp_path, text))) == [Row(2, {"email": "a@b.dk", "city": "Aarhus"})]
+    assert told(file(tmp_path, text)) == [(2, {"email": "a@b.dk", "city": "Aarhus"})]
 
 
 def test_a_quoted_cell_may_hold_a_line_break(tmp_path: Path) -> None:
-    rows = list(read(file(tmp_path, 'email,note\na@b.dk,"one\ntwo"\nc@d.dk,x\n')))
-    assert rows == [
-        Row(2, {"email": "a@b.dk", "note": "one\ntwo"}),
-        Row(4, {"email": "c@d.dk", "note": "x"}),
+    assert told(file(tmp_path, 'email,note\na@b.dk,"one\ntwo"\nc@d.dk,x\n')) == [
+        (2, {"email": "a@b.dk", "note": "one\ntwo"}),
+        (4, {"email": "c@d.dk", "note": "x"}),
     ]
 
 
@@ -50,12 +56,15 @@ def test_a_bad_row_is_given_back_with_its_reason_and_the_rest_goes_on(
     tmp_path: Path, bad: bytes, reason: str
 ) -> None:
     content = b"email,city\nfirst@b.dk,Vejle\n" + bad + b"\nlast@b.dk,Ribe\n"
-    first, reject, last = read(file(tmp_path, content))
+    path = file(tmp_path, content)
+    reject = rows(path)[1]
     assert isinstance(reject, Reject)
     assert reject.line == 3
     assert reason in reject.reason
-    assert first == Row(2, {"email": "first@b.dk", "city": "Vejle"})
-    assert last == Row(4, {"email": "last@b.dk", "city": "Ribe"})
+    assert told(path) == [
+        (2, {"email": "first@b.dk", "city": "Vejle"}),
+        (4, {"email": "last@b.dk", "city": "Ribe"}),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -72,9 +81,9 @@ def test_a_file_without_usable_columns_is_refused_as_a_whole(
     tmp_path: Path, content: str | bytes, sentence: str
 ) -> None:
     with pytest.raises(InputError, match=sentence):
-        list(read(file(tmp_path, content), needed=["email"]))
+        read(file(tmp_path, content), needed=["email"])
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"leads\.csv: cannot be read: No such file"):
-        list(read(tmp_path / "leads.csv"))
+        read(tmp_path / "leads.csv")

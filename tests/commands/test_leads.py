@@ -39,7 +39,7 @@ def events(told: list[dict[str, Any]]) -> Counter[str]:
 
 
 def example() -> list[Lead]:
-    return [lead(row.values) for row in read(EXAMPLE, COLUMNS) if isinstance(row, Row)]
+    return [lead(row.values) for row in read(EXAMPLE, COLUMNS)[1] if isinstance(row, Row)]
 
 
 def test_visits_become_page_views_and_minutes() -> None:

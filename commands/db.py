@@ -1,0 +1,53 @@
+"""`nurture db`: the database's schema."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from commands import opening
+from nurture.store import migrate
+
+app = typer.Typer(help="The database's schema: upgrade, downgrade, current.", no_args_is_help=True)
+
+
+@app.command()
+def upgrade() -> None:
+    """Bring the schema to what this version needs. Harmless when it already is there."""
+
+    async def run() -> str | None:
+        async with opening.database(opening.load()) as db:
+            await migrate.upgrade(db)
+            return await migrate.current(db)
+
+    typer.echo(f"the schema is at {asyncio.run(run())}")
+
+
+@app.command()
+def downgrade(
+    revision: Annotated[
+        str, typer.Argument(help="A schema version, -1 or base (an empty database).")
+    ],
+) -> None:
+    """Take schema versions back. Data in tables and columns that go is lost."""
+
+    async def run() -> str | None:
+        async with opening.database(opening.load()) as db:
+            await migrate.downgrade(db, revision)
+            return await migrate.current(db)
+
+    typer.echo(f"the schema is at {asyncio.run(run()) or 'nothing'}")
+
+
+@app.command()
+def current() -> None:
+    """Print the schema version; exit with 1 when it is not the one this version needs."""
+
+    async def run() -> str | None:
+        async with opening.database(opening.load()) as db:
+            return await migrate.current(db)
+
+    found, wanted = asyncio.run(run()), migrate.newest()
+    typer.echo(f"{found or 'nothing'} (needed: {wanted})")
+    if found != wanted:
+        raise typer.Exit(1)

@@ -1,0 +1,119 @@
+"""From a row of somebody's list to a message of ours. Pure.
+
+Every column goes to a target: `email`, `user_id`, a consent purpose (`email_marketing`, yes or no), or
+else the trait of that name. Without a map a column's own name in snake_case is its target.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from nurture.domain.consent import PURPOSES, ConsentRecord
+from nurture.domain.errors import InputError
+from nurture.incoming import Incoming
+from nurture.playbook.traits import as_kind
+from nurture.web.traits import normalised, snake_case
+
+EMAIL, USER = "email", "user_id"
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """`targets` maps columns to targets; `kinds` the playbook's traits to their kinds."""
+
+    targets: Mapping[str, str]
+    kinds: Mapping[str, str]
+    source: str
+
+    def message(self, values: Mapping[str, str], now: datetime) -> Incoming:
+        """Raises InputError naming the column that cannot be used.
+
+        The same row of the same content gives the same message id, so importing a file twice
+        changes nothing the second time.
+        """
+        told = {self.targets[name]: cell for name, cell in values.items() if name in self.targets}
+        content = json.dumps(told, sort_keys=True).encode()
+        email = normalised(told.get(EMAIL), self._column(EMAIL))
+        user = told.get(USER) or None
+        if not (email or user):
+            raise InputError("must not be empty", self._column(EMAIL))
+        return Incoming(
+            message_id=sha256(content).hexdigest(),
+            at=now,
+            user_id=user,
+            email=email,
+            traits=self._traits(told),
+            consents=tuple(self._consents(told, now)),
+            trusted=True,
+        )
+
+    def _traits(self, told: Mapping[str, str]) -> dict[str, Any]:
+        taken = {EMAIL, USER, *PURPOSES}
+        return {
+            name: self._value(name, self.kinds.get(name, "text"), cell)
+            for name, cell in told.items()
+            if name not in taken and cell
+        }
+
+    def _consents(self, told: Mapping[str, str], now: datetime) -> list[ConsentRecord]:
+        return [
+            ConsentRecord(
+                purpose, bool(self._value(purpose, "yes/no", told[purpose])), now, self.source
+            )
+            for purpose in PURPOSES
+            if told.get(purpose)
+        ]
+
+    def _value(self, target: str, kind: str, cell: str) -> Any:
+        value = as_kind(kind, cell)
+        if value is None:
+            raise InputError(f"must be a {kind}", self._column(target))
+        return cell if kind == "date" else value
+
+    def _column(self, target: str) -> str:
+        return next((name for name, to in self.targets.items() if to == target), target)
+
+
+def targets(columns: Sequence[str], path: Path | None) -> dict[str, str]:
+    """Where each column goes. With a map (YAML: `Column name: target`) the others are left out.
+
+    Raises InputError for a map that is unreadable, names a column that is not there, or gives two
+    columns one target, and when neither `email` nor `user_id` is given.
+    """
+    place = str(path or "")
+    found = _read(path) if path else {name: snake_case(name) for name in columns}
+    if strange := sorted(found.keys() - set(columns)):
+        raise InputError(
+            f"no such columns: {', '.join(strange)}; there are: {', '.join(columns)}", place
+        )
+    given = list(found.values())
+    if twice := sorted({target for target in given if given.count(target) > 1}):
+        raise InputError(f"several columns go to {', '.join(twice)}", place)
+    if not {EMAIL, USER} & set(given):
+        raise InputError(
+            f"no column goes to email or user_id; there are: {', '.join(columns)};"
+            " name one with --map",
+            place,
+        )
+    return found
+
+
+def _read(path: Path) -> dict[str, str]:
+    try:
+        found = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", str(path)) from error
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"is not YAML: {error}", str(path)) from error
+    if not isinstance(found, dict) or not all(
+        isinstance(text, str) and text for pair in found.items() for text in pair
+    ):
+        raise InputError('must hold lines such as "E-mail address: email"', str(path))
+    return found

@@ -1,0 +1,37 @@
+"""What verbs that work on the database open, and close."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from nurture import logs, settings
+from nurture.reports import Reports
+from nurture.settings import Settings
+from nurture.shelf import Shelf
+from nurture.store import migrate
+from nurture.store.database import Database
+
+
+def load() -> Settings:
+    """The settings. A verb's output is for people, so only warnings are logged."""
+    config = settings.load()
+    logs.configure("WARNING")
+    return config
+
+
+@asynccontextmanager
+async def database(config: Settings) -> AsyncIterator[Database]:
+    """The database as it is, whatever its schema."""
+    db = Database(config.database)
+    try:
+        yield db
+    finally:
+        await db.close()
+
+
+@asynccontextmanager
+async def reports(config: Settings) -> AsyncIterator[Reports]:
+    """The figures. Needs no Temporal and no secrets. Raises StartError when the schema is behind."""
+    async with database(config) as db:
+        await migrate.require_current(db)
+        yield Reports(db, Shelf(db, config.pace), lambda: datetime.now(UTC))

@@ -1,0 +1,77 @@
+"""A website whose visitors' doings are known in advance: sends them when their moment comes."""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+import httpx
+
+from commands.leads import Planned
+from nurture.domain.errors import Transient
+
+BATCH = 250
+"""Messages in one request; with 32 KB each they could still be too large, but ours are small."""
+
+_PATIENCE = 20
+
+
+class Website:
+    """Speaks Segment's batch API with a server-side write key, whose word on consent counts.
+
+    `day` is how many seconds a day of the playbook lasts; `now` the time that is written on messages.
+    """
+
+    def __init__(
+        self, http: httpx.AsyncClient, write_key: str, day: float, now: Callable[[], datetime]
+    ) -> None:
+        self._http = http
+        self._auth = httpx.BasicAuth(write_key, "")
+        self._day = day
+        self._now = now
+        self.sent = 0
+        self.refused: list[str] = []
+
+    async def play(self, planned: Sequence[Planned]) -> None:
+        """Send all of it, in order, each at its moment or as soon after as the server takes it."""
+        clock = asyncio.get_running_loop().time
+        start = clock()
+        ahead = list(planned)
+        while ahead:
+            await asyncio.sleep(start + ahead[0].day * self._day - clock())
+            today = (clock() - start) / self._day
+            due = [each for each in ahead[:BATCH] if each.day <= today]
+            await self._send([each.message for each in due])
+            ahead = ahead[len(due) :]
+
+    async def _send(self, messages: Sequence[Any]) -> None:
+        """Raises Transient when the server does not take the batch after many tries."""
+        now = self._now().isoformat()
+        body = {"batch": [{**message, "timestamp": now} for message in messages], "sentAt": now}
+        for wait in _waits():
+            answer = await self._post(body)
+            if answer is not None:
+                break
+            await asyncio.sleep(wait)
+        else:
+            raise Transient("server", "it does not take what the website sends")
+        self.sent += len(messages)
+        self.refused += [refusal["reason"] for refusal in answer.get("refused", [])]
+
+    async def _post(self, body: dict[str, Any]) -> dict[str, Any] | None:
+        """The answer; None when the same should be sent again, as Segment's clients do."""
+        try:
+            answer = await self._http.post("/v1/batch", content=json.dumps(body), auth=self._auth)
+        except httpx.TransportError:
+            return None
+        if answer.status_code == httpx.codes.TOO_MANY_REQUESTS or answer.is_server_error:
+            return None
+        answer.raise_for_status()
+        found: dict[str, Any] = answer.json()
+        return found
+
+
+def _waits() -> Iterator[float]:
+    """Seconds between tries: at first short, then longer."""
+    return (min(0.1 * 2**number, 2.0) for number in range(_PATIENCE))

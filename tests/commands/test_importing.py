@@ -1,0 +1,83 @@
+import csv
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from commands import csv_rows
+from commands.importing import BATCH, Tally, bring_in, writing
+from commands.mapping import Mapped, targets
+from nurture.domain.errors import StartError
+from nurture.incoming import Incoming, Receipt
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+class Desk:
+    """Takes what it is given, except addresses of `refused`."""
+
+    def __init__(self, refused: str = "") -> None:
+        self.batches: list[Sequence[Incoming]] = []
+        self._refused = refused
+
+    async def take(self, messages: Sequence[Incoming]) -> Receipt:
+        self.batches.append(messages)
+        refused = tuple((m.message_id, "blocked") for m in messages if m.email == self._refused)
+        return Receipt(accepted=len(messages) - len(refused), refused=refused)
+
+
+async def imported(folder: Path, content: bytes, desk: Desk) -> Tally:
+    path = folder / "list.csv"
+    path.write_bytes(content)
+    columns, rows = csv_rows.read(path)
+    mapped = Mapped(targets(columns, None), {}, "import")
+    with writing(folder / "rejects.csv") as refuse:
+        return await bring_in(rows, mapped, desk.take, refuse, NOW)
+
+
+def rejects(folder: Path) -> list[list[str]]:
+    text = (folder / "rejects.csv").read_bytes().decode(errors="surrogateescape")
+    return list(csv.reader(text.splitlines()))
+
+
+async def test_every_bad_row_is_written_with_its_line_and_reason_and_the_rest_is_taken(
+    tmp_path: Path,
+) -> None:
+    desk = Desk(refused="blocked@firm.dk")
+    content = b"email,city\nbo@firm.dk,Vejle\nnobody,Vejle\nx@firm.dk,\xc5rhus\nblocked@firm.dk,\n"
+    tally = await imported(tmp_path, content, desk)
+    assert (tally.accepted, tally.rejected) == (1, 3)
+    assert [row[:2] for row in rejects(tmp_path)] == [
+        ["line", "reason"],
+        ["3", "email: is not an e-mail address"],
+        ["4", "contains bytes that are not UTF-8"],
+        ["5", "blocked"],
+    ]
+
+
+async def test_a_rejected_row_stands_in_the_file_as_it_came(tmp_path: Path) -> None:
+    await imported(tmp_path, b"email,city\nx@firm.dk,\xc5rhus\ny@firm.dk,A\0B\n", Desk())
+    assert b"x@firm.dk,\xc5rhus" in (tmp_path / "rejects.csv").read_bytes()
+    assert b"y@firm.dk,A\0B" in (tmp_path / "rejects.csv").read_bytes()
+
+
+async def test_without_bad_rows_no_file_is_left(tmp_path: Path) -> None:
+    await imported(tmp_path, b"email\nbo@firm.dk\n", Desk())
+    assert not (tmp_path / "rejects.csv").exists()
+
+
+async def test_a_long_list_is_taken_in_batches(tmp_path: Path) -> None:
+    desk = Desk()
+    lines = [f"lead-{number}@firm.dk" for number in range(BATCH + 1)]
+    tally = await imported(tmp_path, "\n".join(["email", *lines]).encode(), desk)
+    assert tally.accepted == BATCH + 1
+    assert [len(batch) for batch in desk.batches] == [BATCH, 1]
+
+
+def test_a_rejects_file_that_cannot_be_written_is_said_at_once(tmp_path: Path) -> None:
+    with (
+        pytest.raises(StartError, match=r"rejects\.csv: cannot be written"),
+        writing(tmp_path / "no" / "rejects.csv"),
+    ):
+        pytest.fail("nothing may be read")

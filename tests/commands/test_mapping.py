@@ -1,0 +1,87 @@
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from commands.mapping import Mapped, targets
+from nurture.domain.errors import InputError
+from nurture.incoming import Incoming
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+KINDS = {"employees": "number", "created": "date"}
+
+
+def map_file(folder: Path, text: str) -> Path:
+    path = folder / "map.yaml"
+    path.write_text(text)
+    return path
+
+
+def message(**values: str) -> Incoming:
+    return Mapped(targets(list(values), None), KINDS, "import/list.csv").message(values, NOW)
+
+
+def test_without_a_map_a_columns_name_is_the_traits_name() -> None:
+    found = message(Email="Bo@Firm.dk", FirstName="Bo", Employees="40", Created="2026-01-02")
+    assert found.email == "bo@firm.dk"
+    assert found.traits == {"first_name": "Bo", "employees": 40.0, "created": "2026-01-02"}
+
+
+def test_an_empty_cell_says_nothing() -> None:
+    assert message(email="bo@firm.dk", city="", email_marketing="").traits == {}
+    assert message(email="bo@firm.dk", city="", email_marketing="").consents == ()
+
+
+def test_a_consent_column_is_recorded_with_its_list_as_source() -> None:
+    granted, refused = message(
+        email="bo@firm.dk", email_marketing="yes", ad_audiences="No"
+    ).consents
+    assert (granted.purpose, granted.granted) == ("email_marketing", True)
+    assert (refused.purpose, refused.granted) == ("ad_audiences", False)
+    assert granted.source == "import/list.csv"
+
+
+def test_the_same_row_is_the_same_message_and_a_changed_one_another() -> None:
+    first = message(email="bo@firm.dk", city="Vejle")
+    assert first.message_id == message(email="bo@firm.dk", city="Vejle").message_id
+    assert first.message_id != message(email="bo@firm.dk", city="Ribe").message_id
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"email": "bo.firm.dk"}, "email: is not an e-mail address"),
+        ({"email": ""}, "email: must not be empty"),
+        ({"email": "bo@firm.dk", "employees": "many"}, "employees: must be a number"),
+        ({"email": "bo@firm.dk", "tracking": "perhaps"}, "tracking: must be a yes/no"),
+    ],
+)
+def test_a_cell_that_cannot_be_used_is_named_by_its_column(
+    values: dict[str, str], sentence: str
+) -> None:
+    with pytest.raises(InputError, match=sentence):
+        message(**values)
+
+
+def test_with_a_map_only_the_named_columns_are_taken(tmp_path: Path) -> None:
+    path = map_file(tmp_path, "E-mail: email\nFornavn: first_name\n")
+    found = targets(["E-mail", "Fornavn", "CPR"], path)
+    values = {"E-mail": "bo@firm.dk", "Fornavn": "Bo", "CPR": "1"}
+    assert Mapped(found, {}, "import").message(values, NOW).traits == {"first_name": "Bo"}
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("E-mail: email\nBy: city\n", "no such columns: By; there are: E-mail, Fornavn"),
+        ("E-mail: email\nFornavn: email\n", "several columns go to email"),
+        ("Fornavn: first_name\n", "no column goes to email or user_id"),
+        ("- E-mail\n", 'must hold lines such as "E-mail address: email"'),
+        ("a: [", "is not YAML"),
+    ],
+)
+def test_a_map_that_does_not_fit_is_refused_with_the_remedy(
+    tmp_path: Path, text: str, sentence: str
+) -> None:
+    with pytest.raises(InputError, match=sentence):
+        targets(["E-mail", "Fornavn"], map_file(tmp_path, text))
