@@ -1,12 +1,16 @@
-"""What a task tells sales, gathered from the database."""
+"""What sales is told of a handover, gathered from the database. The words: nurture.domain.task."""
 
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
 
+from nurture.domain import scoring
+from nurture.domain.task import MAILS, MailSent, Task, task_data
 from nurture.playbook import Playbook
-from nurture.store.tables import HandoverRow, LeadRow
+from nurture.store import leads
+from nurture.store.tables import HandoverRow, LeadRow, MessageRow
 
 
 async def notice_data(
@@ -14,8 +18,41 @@ async def notice_data(
     playbook: Playbook,
     row: HandoverRow,
     lead: LeadRow,
-    url: str,
+    answer_url: str,
     now: datetime,
-    to: str | None = None,
+    told: str | None = None,
 ) -> dict[str, Any]:
-    return {"handover": row.id, "lead": lead.id, "url": url, "to": to or row.owner}
+    """The task as it stands at `now`; `told` is whom an escalation goes to."""
+    facts = await leads.facts(session, lead, now)
+    earned = await leads.score_entries(session, lead.id)
+    titles = {persona.id: persona.title for persona in playbook.personas}
+    return task_data(
+        Task(
+            id=row.id,
+            kind=row.kind,
+            reason=row.reason,
+            owner=row.owner,
+            opened_at=row.opened_at,
+            due_at=row.due_at,
+            answer_url=answer_url,
+            lead=facts.lead,
+            score=facts.score,
+            persona=titles.get(lead.persona or ""),
+            reasons=scoring.explain(playbook.scoring, facts, earned, now),
+            touches=facts.touches,
+            mails=await _mails(session, lead.id),
+            zone=playbook.handover.terms.calendar.zone,
+            told=told,
+        )
+    )
+
+
+async def _mails(session: AsyncSession, lead_id: str) -> list[MailSent]:
+    query = (
+        select(MessageRow)
+        .where(col(MessageRow.lead_id) == lead_id, col(MessageRow.sent_at).is_not(None))
+        .order_by(col(MessageRow.sent_at).desc())
+        .limit(MAILS)
+    )
+    rows = (await session.execute(query)).scalars()
+    return [MailSent(row.id, row.template, row.sent_at) for row in rows if row.sent_at]

@@ -60,7 +60,7 @@ def begin(
 
 
 def cursor(row: EnrolmentRow) -> Cursor:
-    return Cursor(row.step, row.since)
+    return Cursor(row.step, row.since, row.started_at)
 
 
 def move(

@@ -124,7 +124,7 @@ def name(row: LeadRow) -> str:
 
 
 def as_touch(row: TouchRow) -> Touch:
-    return Touch(row.id, row.name, row.at, row.properties, row.machine)
+    return Touch(row.id, row.name, row.at, row.properties, row.machine, row.received_at)
 
 
 def _zone(traits: Mapping[str, Any]) -> tzinfo | None:

@@ -31,11 +31,14 @@ async def test_writers_that_meet_lose_nothing(db: Database) -> None:
 
 
 async def test_a_transaction_that_raises_leaves_no_trace(db: Database) -> None:
-    with pytest.raises(RuntimeError):
+    async def fail() -> None:
         async with db.write() as session:
             session.add(LeadRow(id="a", stage="lead", created_at=NOW))
             await session.flush()
             raise RuntimeError("the process fails here")
+
+    with pytest.raises(RuntimeError):
+        await fail()
     async with db.read() as session:
         assert await session.get(LeadRow, "a") is None
 

@@ -1,6 +1,6 @@
 """A stage on which leads live through weeks in seconds: real workflows, real activities, virtual time."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -65,13 +65,13 @@ class AdAccount(Outcomes):
         self.members: set[str] = set()
         self.refuses: dict[str, str] = {}
 
-    async def add(self, audience: str, people: list[Person]) -> Applied:
+    async def add(self, audience: str, people: Sequence[Person]) -> Applied:
         self.take(("add", [person.lead_id for person in people]))
         taken = {person.lead_id for person in people} - set(self.refuses)
         self.members |= taken
         return Applied(self.refuses)
 
-    async def remove(self, audience: str, people: list[Person]) -> Applied:
+    async def remove(self, audience: str, people: Sequence[Person]) -> Applied:
         self.take(("remove", [person.lead_id for person in people]))
         self.members -= {person.lead_id for person in people}
         return Applied()

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from sqlmodel import select
 
@@ -17,6 +17,7 @@ from nurture.playbook import Playbook
 from nurture.reactions import Reactions
 from nurture.relay import Relay
 from nurture.reports import Reports
+from nurture.shelf import Shelf
 from nurture.store import leads
 from nurture.store.database import Database
 from nurture.store.tables import LeadRow
@@ -58,7 +59,7 @@ class World:
 
     def __init__(self, db: Database, shelf: OneBook | None = None) -> None:
         self.db = db
-        self.shelf: Any = shelf or OneBook()
+        self.shelf = cast(Shelf, shelf or OneBook())
         self.alarm = Alarm()
         self.outbox = Outbox(db, self.alarm)
         self.handovers = Handovers(lambda handover_id: f"https://n.example/h/{handover_id}")
