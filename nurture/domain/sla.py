@@ -56,7 +56,10 @@ class Escalation:
 
 @dataclass(frozen=True)
 class Terms:
-    """Sales' promise on each lead: contacted `contact_within`, on the clock both sides accepted."""
+    """Sales' promise on each lead: contacted `contact_within`, on the clock both sides accepted.
+
+    A lead that nobody accepted `accept_within` goes to the next owner; None: only the contact counts.
+    """
 
     contact_within: Span
     calendar: Calendar
@@ -65,6 +68,18 @@ class Terms:
     reassign_after: Span | None = None
     recycle_after: Span | None = None
     recycle_to: str | None = None
+    accept_within: Span | None = None
+
+
+@dataclass(frozen=True)
+class Pause:
+    """The clock stands still from `start` to `end` (None: until further notice)."""
+
+    start: datetime
+    end: datetime | None = None
+
+    def holds(self, now: datetime) -> bool:
+        return self.start <= now and (self.end is None or now < self.end)
 
 
 @dataclass(frozen=True)
@@ -98,35 +113,53 @@ class Deadline:
     to: str | None = None
 
 
-def due_at(terms: Terms, opened_at: datetime) -> datetime:
-    """When the contact is due."""
-    return terms.contact_within.after(opened_at, terms.calendar)
+def due_at(terms: Terms, opened_at: datetime, paused: Iterable[Pause] = ()) -> datetime:
+    """When the contact is due. A pause without an end moves it once it has one."""
+    return _end(terms.contact_within, opened_at, terms.calendar, paused)
 
 
-def deadlines(terms: Terms, opened_at: datetime) -> tuple[Deadline, ...]:
+def deadlines(
+    terms: Terms, opened_at: datetime, paused: Iterable[Pause] = (), accepted: bool = False
+) -> tuple[Deadline, ...]:
     """All that happens on an unanswered handover, in order of time."""
-    due = due_at(terms, opened_at)
-    span, calendar = terms.contact_within, terms.calendar
+    paused = tuple(paused)
+    due = due_at(terms, opened_at, paused)
+
+    def end(span: Span, start: datetime, fraction: float = 1) -> datetime:
+        return _end(span, start, terms.calendar, paused, fraction)
+
     plan = [
-        Deadline(f"remind-{index}", Kind.REMIND, span.part(opened_at, fraction, calendar))
-        for index, fraction in enumerate(terms.remind_at, start=1)
+        Deadline(f"remind-{n}", Kind.REMIND, end(terms.contact_within, opened_at, fraction))
+        for n, fraction in enumerate(terms.remind_at, start=1)
     ]
     plan += [
-        Deadline(f"escalate-{n}", Kind.ESCALATE, step.after.after(due, calendar), step.to)
+        Deadline(f"escalate-{n}", Kind.ESCALATE, end(step.after, due), step.to)
         for n, step in enumerate(terms.escalations, start=1)
     ]
+    if terms.accept_within and not accepted:
+        plan.append(Deadline("accept", Kind.REASSIGN, end(terms.accept_within, opened_at)))
     if terms.reassign_after:
-        plan.append(Deadline("reassign", Kind.REASSIGN, terms.reassign_after.after(due, calendar)))
+        plan.append(Deadline("reassign", Kind.REASSIGN, end(terms.reassign_after, due)))
     if terms.recycle_after:
-        at = terms.recycle_after.after(due, calendar)
+        at = end(terms.recycle_after, due)
         plan.append(Deadline("recycle", Kind.RECYCLE, at, terms.recycle_to))
     return tuple(sorted(plan, key=lambda deadline: (deadline.at, deadline.id)))
 
 
 def due_now(
-    plan: Iterable[Deadline], done: frozenset[str], now: datetime
+    plan: Iterable[Deadline],
+    done: frozenset[str],
+    now: datetime,
+    paused: Iterable[Pause] = (),
 ) -> tuple[list[Deadline], datetime | None]:
-    """What is to be done at `now`, and when something next will be (None: nothing more)."""
+    """What is to be done at `now`, and when to look again (None: not by itself).
+
+    During a pause nothing is due.
+    """
+    pauses = [pause for pause in paused if pause.holds(now)]
+    if pauses:
+        ends = [pause.end for pause in pauses if pause.end]
+        return [], max(ends) if len(ends) == len(pauses) else None
     open_ = [deadline for deadline in plan if deadline.id not in done]
     later = min((deadline.at for deadline in open_ if deadline.at > now), default=None)
     return [deadline for deadline in open_ if deadline.at <= now], later
@@ -137,3 +170,25 @@ def kept(due: datetime, contacted_at: datetime | None, now: datetime) -> bool | 
     if contacted_at is not None:
         return contacted_at <= due
     return False if now > due else None
+
+
+def _end(
+    span: Span,
+    start: datetime,
+    calendar: Calendar,
+    paused: Iterable[Pause],
+    fraction: float = 1,
+) -> datetime:
+    """When that part of the span is over: what was left of it when a pause began follows its end."""
+    at = span.part(start, fraction, calendar) if fraction < 1 else span.after(start, calendar)
+    since = start
+    for pause in sorted(paused, key=lambda pause: pause.start):
+        begin = max(pause.start, since)
+        if pause.end is None or pause.end <= begin:
+            continue
+        if begin >= at:
+            break
+        left = calendar.between(begin, at) if span.in_business_time else at - begin
+        at = (calendar.add(pause.end, left) if span.in_business_time else None) or pause.end + left
+        since = pause.end
+    return at

@@ -1,0 +1,76 @@
+"""Whose turn it is: which of the sales people gets the next lead."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
+
+from nurture.domain.lead import Condition, Facts
+
+
+@dataclass(frozen=True)
+class Absence:
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True)
+class Owner:
+    """One sales person: a share of `weight` (1 or more), at most `capacity` leads in hand at a time."""
+
+    id: str
+    weight: int = 1
+    capacity: int | None = None
+    absent: tuple[Absence, ...] = ()
+
+    def is_there(self, now: datetime) -> bool:
+        return not any(away.start <= now < away.end for away in self.absent)
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Leads for whom `when` holds (None: all) go to these owners."""
+
+    owners: tuple[str, ...]
+    when: Condition | None = None
+
+
+@dataclass(frozen=True)
+class Load:
+    """How many leads an owner got in the period that is counted for all, and has in hand now."""
+
+    given: int = 0
+    in_hand: int = 0
+
+
+def choose(
+    team: Sequence[Owner],
+    assignments: Sequence[Assignment],
+    loads: Mapping[str, Load],
+    facts: Facts,
+    now: datetime,
+) -> str:
+    """The owner of the lead: by the first assignment that holds and has somebody free.
+
+    If none has, anybody of the team who is free, else who is there, else the whole team: a lead is never
+    left without an owner. Among several it is the turn of the one furthest behind its share; of two
+    equally far behind, of the first in the team.
+    """
+    there = [owner for owner in team if owner.is_there(now)]
+    free = [owner for owner in there if _has_room(owner, loads)]
+    wanted = [
+        [owner for owner in free if owner.id in rule.owners]
+        for rule in assignments
+        if rule.when is None or rule.when(facts, now)
+    ]
+    candidates = next(group for group in [*wanted, free, there, list(team)] if group)
+    return min(candidates, key=lambda owner: _turn(owner, loads)).id
+
+
+def _has_room(owner: Owner, loads: Mapping[str, Load]) -> bool:
+    return owner.capacity is None or loads.get(owner.id, Load()).in_hand < owner.capacity
+
+
+def _turn(owner: Owner, loads: Mapping[str, Load]) -> Fraction:
+    """What the owner would have got per unit of weight; exact, so that ties are ties everywhere."""
+    return Fraction(loads.get(owner.id, Load()).given + 1, owner.weight)
