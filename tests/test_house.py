@@ -4,10 +4,13 @@ import ast
 import re
 import sys
 import tomllib
-from importlib.metadata import packages_distributions
+from importlib.metadata import PackageNotFoundError, metadata, packages_distributions
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
+
+from nurture.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 ROOMS = ("nurture", "workflows", "activities", "embedded", "commands")
@@ -52,6 +55,40 @@ def test_a_lock_names_no_address_and_hashes_everything(lock: str) -> None:
 
 def test_one_environment_made_from_the_dev_lock_serves_the_product_too() -> None:
     assert _pins("requirements.lock") <= _pins("requirements-dev.lock")
+
+
+def test_no_runtime_dependency_is_under_the_gpl() -> None:
+    strict = re.compile(r"\bA?GPL|GNU (Affero )?General Public")
+    names = {pin.split("==")[0] for pin in _pins("requirements.lock")}
+    assert {name for name in names if strict.search(_licence(name))} == set()
+
+
+def test_every_setting_is_explained_with_its_default() -> None:
+    rows = dict(
+        re.findall(
+            r"(?m)^\| `NURTURE_(\w+)` \| (.*?) \|",
+            (ROOT / "docs" / "settings.md").read_text(encoding="utf-8"),
+        )
+    )
+    assert rows == {
+        name.upper(): _written(field.default) for name, field in Settings.model_fields.items()
+    }
+
+
+def _written(default: object) -> str:
+    """As docs/settings.md has it: empty is a dash, the current folder a dot."""
+    text = default.get_secret_value() if isinstance(default, SecretStr) else str(default)
+    return f"`{text}`" if text else "–"
+
+
+def _licence(name: str) -> str:
+    """What the installed package says of itself; one for another platform says nothing here."""
+    try:
+        found = metadata(name)
+    except PackageNotFoundError:
+        return ""
+    said = [*found.get_all("License-Expression", []), *found.get_all("Classifier", [])]
+    return "\n".join(said + [line.split("\n")[0] for line in found.get_all("License", [])])
 
 
 def _pyproject() -> dict[str, dict[str, list[str]]]:
