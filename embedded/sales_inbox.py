@@ -3,6 +3,7 @@ shows it as a salesperson would want to see it."""
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,18 +21,32 @@ from nurture.domain.errors import InputError
 from nurture.ports import Notice
 
 _CLOSED = "default-src 'none'; style-src 'unsafe-inline'"
+_PARTS = ("handover", "lead", "score", "timeline", "mails", "opening", "links")
 
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+@dataclass(frozen=True)
+class Fault:
+    """How the next `times` genuine calls fail; `taken`: only after the notice was taken, as when an
+    answer gets lost. `retry_after` counts seconds."""
+
+    times: int
+    status: int
+    retry_after: int | None = None
+    taken: bool = False
+
+    def answer(self) -> Response:
+        headers = {} if self.retry_after is None else {"retry-after": str(self.retry_after)}
+        return Response("told to fail", self.status, headers)
+
+
 class SalesInbox:
     """POST /hook takes a webhook. GET / shows the tasks, /api/tasks and /api/counts tell them as JSON.
 
-    POST /__fake/fail {"times": n, "status": s, "retry_after"?: seconds, "taken"?: true} makes the next
-    genuine calls fail, with `taken` only after the notice was taken, as when the answer gets lost.
-    Everything is kept under `data_dir`/sales.
+    POST /__fake/fail takes the fields of a Fault. Everything else is kept under `data_dir`/sales.
     """
 
     def __init__(
@@ -45,7 +60,7 @@ class SalesInbox:
         self._journal = Journal(data_dir / "sales" / "calls.jsonl")
         self._secrets = tuple(secrets)
         self._now = now
-        self._faults: list[dict[str, Any]] = []
+        self._faults: list[Fault] = []
         self._page = Environment(
             loader=PackageLoader("embedded", "pages"), autoescape=True, undefined=StrictUndefined
         ).get_template("sales.html")
@@ -85,13 +100,11 @@ class SalesInbox:
             self._journal.take(id, notice)
             return Response(status_code=204)
         fault = self._faults.pop(0)
-        if fault.get("taken"):
+        if fault.taken:
             self._journal.take(id, notice)
         else:
             self._journal.fail(id)
-        wait = fault.get("retry_after")
-        headers = {"retry-after": str(wait)} if wait is not None else {}
-        return Response("told to fail", fault["status"], headers)
+        return fault.answer()
 
     def _refuse(self, status: int, error: InputError) -> Response:
         self._journal.refuse(str(error))
@@ -110,8 +123,11 @@ class SalesInbox:
         return JSONResponse(self._journal.totals())
 
     async def _fail(self, request: Request) -> Response:
-        asked = await request.json()
-        self._faults += [asked] * int(asked["times"])
+        try:
+            fault = Fault(**await request.json())
+        except (TypeError, ValueError) as error:
+            return JSONResponse({"error": str(error)}, 400)
+        self._faults += [fault] * fault.times
         return Response(status_code=204)
 
 
@@ -121,10 +137,11 @@ def _notice(body: bytes) -> dict[str, Any]:
     except ValueError as error:
         raise InputError("the body is not JSON") from error
     if not isinstance(found, dict) or not isinstance(found.get("data"), dict):
-        raise InputError("the body is not an object with data", "data")
-    for field in ("type", "timestamp"):
-        if not isinstance(found.get(field), str):
-            raise InputError("is missing", field)
+        raise InputError("the body is not an object with data")
+    lacking = [field for field in ("type", "timestamp") if not isinstance(found.get(field), str)]
+    lacking += [f"data.{part}" for part in _PARTS if part not in found["data"]]
+    if lacking:
+        raise InputError(f"the body lacks {', '.join(lacking)}")
     return found
 
 

@@ -39,6 +39,7 @@ class Journal:
         self._notices: dict[str, Received] = {}
         self._attempts: dict[str, int] = {}
         path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
         for entry in _entries(path):
             self._remember(entry)
 
@@ -84,8 +85,6 @@ class Journal:
 
 
 def _entries(path: Path) -> Iterator[dict[str, Any]]:
-    if not path.exists():
-        return
     whole, _, half = path.read_bytes().rpartition(b"\n")
     if half:
         path.write_bytes(whole + b"\n" if whole else b"")

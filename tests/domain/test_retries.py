@@ -1,0 +1,35 @@
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nurture.domain.retries import JITTER, WAITS, retry_schedule
+
+
+def test_a_notice_is_tried_ten_times_over_three_days_and_then_given_up() -> None:
+    waits = []
+    while wait := retry_schedule(len(waits) + 1, "msg_1"):
+        waits.append(wait)
+    assert len(waits) + 1 == 10
+    assert timedelta(days=3) < sum(waits, timedelta()) < timedelta(days=4)
+
+
+@given(st.integers(1, len(WAITS)), st.text())
+def test_a_wait_is_never_shorter_than_planned_and_hardly_longer(attempt: int, id: str) -> None:
+    wait, planned = retry_schedule(attempt, id), WAITS[attempt - 1]
+    assert wait is not None
+    assert planned <= wait <= planned * (1 + JITTER)
+
+
+def test_a_repeated_activity_computes_the_same_moment() -> None:
+    assert retry_schedule(3, "msg_1") == retry_schedule(3, "msg_1")
+
+
+def test_notices_that_failed_together_are_not_tried_again_together() -> None:
+    assert len({retry_schedule(4, f"msg_{number}") for number in range(50)}) == 50
+
+
+def test_attempts_are_counted_from_one() -> None:
+    with pytest.raises(ValueError, match="from 1"):
+        retry_schedule(0, "msg_1")
