@@ -13,6 +13,7 @@ from nurture.delivery.links import Links
 from nurture.delivery.sales.webhook import WebhookDesk
 from temporalio.client import Client
 from temporalio.envconfig import ClientConfig
+from temporalio.service import RPCError
 
 from activities.audiences import AudienceActivities
 from activities.effects import Effects
@@ -56,6 +57,19 @@ class Services:
     relay: Relay
     activities: tuple[Callable[..., Any], ...]
     now: Callable[[], datetime] = utc_now
+
+    async def problems(self) -> list[str]:
+        """What keeps this process from doing its work; empty when it is ready."""
+        found = [problem] if (problem := await self.db.ping()) else []
+        try:
+            if not found:
+                await require_ready(self)
+            await self.client.service_client.check_health()
+        except StartError as error:
+            found.append(str(error))
+        except (RPCError, RuntimeError):
+            found.append("Temporal does not answer; touches are kept until it does")
+        return found
 
 
 @asynccontextmanager
@@ -127,7 +141,7 @@ def _wire(
         tokens=tokens,
         intake=Intake(outbox, shelf, reactions),
         desk=Desk(db, outbox, shelf, reactions, handovers),
-        reports=Reports(db, shelf, utc_now),
+        reports=Reports(db, shelf),
         relay=Relay(outbox, shelf, reactions, utc_now),
         activities=(
             Steps(outbox, shelf, effects, postroom, mailer).advance,

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -21,7 +22,7 @@ def lead(
 
 async def _find(name: str) -> dict[str, Any]:
     async with opening.reports(opening.load()) as reports:
-        found = await reports.lead(name)
+        found = await reports.lead(name, datetime.now(UTC))
     if found is None:
         raise InputError("no lead goes by this name", name)
     return found

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 
 from nurture import logs, settings
 from nurture.reports import Reports
@@ -34,4 +33,4 @@ async def reports(config: Settings) -> AsyncIterator[Reports]:
     """The figures. Needs no Temporal and no secrets. Raises StartError when the schema is behind."""
     async with database(config) as db:
         await migrate.require_current(db)
-        yield Reports(db, Shelf(db, config.pace), lambda: datetime.now(UTC))
+        yield Reports(db, Shelf(db, config.pace))

@@ -25,21 +25,24 @@ class HandoverView:
     """What sales sees of one handover. `due_at` carries the zone it is to be shown in.
 
     `answers` are those that may be given now; `reasons` say in plain words why the lead is worth a
-    call; `history` is what happened so far, oldest first. An unknown e-mail or phone is empty.
+    call; `history` is what happened so far, oldest first. What is not known is empty.
     """
 
     id: str
-    lead: str
-    state: State
-    due_at: datetime
-    owner: str
+    kind: str
+    lead_name: str
+    lead_email: str
+    lead_phone: str
+    persona: str
+    score: int
+    reason: str
     reasons: tuple[str, ...]
-    answers: tuple[State, ...]
+    state: str
+    owner: str
+    due_at: datetime
+    answers: tuple[str, ...]
     reject_reasons: tuple[str, ...]
     currency: str
-    company: str = ""
-    email: str = ""
-    phone: str = ""
     history: tuple[str, ...] = ()
 
 
@@ -72,19 +75,23 @@ class Desk:
             earned = await leads.score_entries(session, lead.id)
             events = await handovers.events(session, row.id)
         reasons = scoring.explain(playbook.scoring, facts, earned, row.opened_at)
+        titles = {persona.id: persona.title for persona in playbook.personas}
         return HandoverView(
             id=row.id,
-            lead=leads.name(lead),
-            state=State(row.state),
-            due_at=row.due_at.astimezone(playbook.handover.terms.calendar.zone),
+            kind=row.kind,
+            lead_name=leads.name(lead),
+            lead_email=lead.email or "",
+            lead_phone=str(lead.traits.get("phone") or ""),
+            persona=titles.get(lead.persona or "", ""),
+            score=lead.fit + lead.engagement,
+            reason=row.reason,
+            reasons=tuple(f"{reason.title} ({reason.points:+d})" for reason in reasons),
+            state=row.state,
             owner=row.owner,
-            reasons=(row.reason, *(f"{reason.title} ({reason.points:+d})" for reason in reasons)),
+            due_at=row.due_at.astimezone(playbook.handover.terms.calendar.zone),
             answers=tuple(s for s, before in sla.ANSWERS.items() if State(row.state) in before),
             reject_reasons=playbook.handover.reject_reasons,
             currency=playbook.promise.currency,
-            company=str(lead.traits.get("company") or ""),
-            email=lead.email or "",
-            phone=str(lead.traits.get("phone") or ""),
             history=tuple(f"{event.kind} {event.detail}".strip() for event in events),
         )
 

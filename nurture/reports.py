@@ -1,6 +1,5 @@
 """Reports: one picture for both departments, one lead explained, the handovers' list."""
 
-from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,10 +21,9 @@ _LISTED = 200
 class Reports:
     """Reads only. Every answer is plain data, ready for JSON."""
 
-    def __init__(self, db: Database, shelf: Shelf, now: Callable[[], datetime]) -> None:
+    def __init__(self, db: Database, shelf: Shelf) -> None:
         self._db = db
         self._shelf = shelf
-        self._now = now
 
     async def summary(self, now: datetime) -> dict[str, Any]:
         """Totals, funnel, mails, audiences and both sides of the SLA."""
@@ -47,9 +45,8 @@ class Reports:
                 "promises": _promises(lately, playbook, start, now),
             }
 
-    async def lead(self, name: str) -> dict[str, Any] | None:
+    async def lead(self, name: str, now: datetime) -> dict[str, Any] | None:
         """One lead, each point of its score explained; None when nobody goes by that name."""
-        now = self._now()
         async with self._db.read() as session:
             row = await leads.find(session, name)
             if row is None:

@@ -94,5 +94,5 @@ async def test_the_answer_page_knows_what_may_be_answered(db: Database) -> None:
     await world.desk.answer(handover, Answer(State.CONTACTED, NOW, how="mail"))
     view = await world.desk.view(handover)
     assert view is not None
-    assert view.lead == "Anna"
+    assert view.lead_name == "Anna"
     assert set(view.answers) == {"rejected", "won", "lost"}

@@ -66,7 +66,7 @@ class World:
         self.reactions = Reactions(self.handovers)
         self.intake = Intake(self.outbox, self.shelf, self.reactions)
         self.desk = Desk(db, self.outbox, self.shelf, self.reactions, self.handovers)
-        self.reports = Reports(db, self.shelf, lambda: NOW)
+        self.reports = Reports(db, self.shelf)
         self.relay = Relay(self.outbox, self.shelf, self.reactions, lambda: NOW)
         self._number = 0
 

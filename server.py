@@ -1,0 +1,68 @@
+"""HTTP's door: `python server.py` serves touches, forms, links, answers and pages until it is told to stop."""
+
+import asyncio
+import sys
+
+import structlog
+import uvicorn
+
+from nurture import logs, settings
+from nurture.domain.errors import NurtureError
+from nurture.playbook import Playbook
+from nurture.web.app import create_app
+from nurture.web.deps import Deps
+from services import Services, assemble, require_ready
+
+log = structlog.get_logger()
+
+_GRACE_SECONDS = 10
+
+
+async def run(config: settings.Settings) -> None:
+    """Serve until SIGINT or SIGTERM. Touches are taken even while Temporal is away."""
+    async with assemble(config, lazy=True) as services:
+        await require_ready(services)
+        server = uvicorn.Server(
+            uvicorn.Config(
+                create_app(_deps(services)),
+                host=config.http_host,
+                port=config.http_port,
+                log_config=None,
+                access_log=False,
+                timeout_graceful_shutdown=_GRACE_SECONDS,
+            )
+        )
+        log.info("server_ready", port=config.http_port)
+        await server.serve()
+
+
+def _deps(services: Services) -> Deps:
+    async def playbook() -> Playbook:
+        async with services.db.read() as session:
+            return await services.shelf.current(session)
+
+    return Deps(
+        intake=services.intake,
+        desk=services.desk,
+        reports=services.reports,
+        playbook=playbook,
+        tokens=services.tokens,
+        settings=services.settings,
+        now=services.now,
+        ready=services.problems,
+    )
+
+
+def main() -> int:
+    try:
+        config = settings.load()
+        logs.configure(config.log_level)
+        asyncio.run(run(config))
+    except NurtureError as error:
+        sys.stderr.write(f"server: {error}\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
