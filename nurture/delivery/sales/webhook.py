@@ -49,12 +49,13 @@ class WebhookDesk:
 
 
 def _check(url: str, secrets: Sequence[str]) -> None:
+    """The messages do not repeat the address: that of a chat room is a secret itself."""
     try:
         parsed = httpx.URL(url)
     except httpx.InvalidURL as error:
-        raise StartError(f"NURTURE_SALES_URL: {url!r} is not an address") from error
+        raise StartError("NURTURE_SALES_URL is not an address") from error
     if parsed.scheme not in ("http", "https") or not parsed.host:
-        raise StartError(f"NURTURE_SALES_URL: {url!r} must begin with https:// and a host")
+        raise StartError("NURTURE_SALES_URL must begin with https:// and a host")
     if not secrets:
         raise StartError("NURTURE_SALES_SECRET is not set; give it a whsec_ secret")
     try:
