@@ -37,8 +37,9 @@ class Intake(Protocol):
 
 
 class HandoverView(Protocol):
-    """What sales sees of one handover. `answers` are the states that may be answered now; what is not
-    known of the lead is empty; `reason` says in plain words why it is worth a call."""
+    """What sales sees of one handover. `due_at` carries the zone it is to be shown in, `answers` are the
+    states that may be answered now, `reasons` say where the score comes from, most points first, and
+    `history` what happened so far. What is not known of the lead is empty."""
 
     @property
     def id(self) -> str: ...
@@ -47,11 +48,17 @@ class HandoverView(Protocol):
     @property
     def lead_email(self) -> str: ...
     @property
+    def lead_phone(self) -> str: ...
+    @property
     def persona(self) -> str: ...
     @property
     def score(self) -> int: ...
     @property
     def reason(self) -> str: ...
+    @property
+    def reasons(self) -> tuple[str, ...]: ...
+    @property
+    def history(self) -> tuple[str, ...]: ...
     @property
     def state(self) -> str: ...
     @property

@@ -87,15 +87,16 @@ async def one(call: str, request: Request, deps: Current, gate: Gated) -> dict[s
 
 
 async def _take(messages: Sequence[Any], source: Source, deps: Current) -> Receipt:
-    """What was refused here, before intake saw it, is on the receipt too."""
+    """Good ones first: were it the other way round, a batch that is sent again after a failure would
+    put its bad ones into quarantine twice."""
     now = deps.now()
     parsed = segment.parse(messages, Origin(source.name, source.trusted, now))
+    receipt = Receipt()
+    if parsed.messages:
+        receipt = await deps.intake.take(source.name, parsed.messages, now)
     for reason, raw in _rows(parsed.refused):
         await deps.intake.refuse(source.name, raw, reason, now)
     refused = tuple((refusal.message_id, refusal.reason) for refusal in parsed.refused)
-    if not parsed.messages:
-        return Receipt(refused=refused)
-    receipt = await deps.intake.take(source.name, parsed.messages, now)
     return replace(receipt, refused=refused + receipt.refused)
 
 

@@ -3,6 +3,7 @@
 from datetime import datetime
 from functools import cache
 from typing import Any
+from urllib.parse import quote
 
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -23,7 +24,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(moment=_moment, number=_number, label=_label)
+    environment.filters.update(moment=_moment, number=_number, label=_label, link=_link)
     return environment
 
 
@@ -43,3 +44,8 @@ def _number(value: float | None) -> str:
 def _label(name: str) -> str:
     """A key as words: order_completed becomes Order completed."""
     return name.replace("_", " ").replace("-", " ").capitalize()
+
+
+def _link(text: str) -> str:
+    """An address or number as it may stand behind mailto: and tel:."""
+    return quote(text, safe="@+")

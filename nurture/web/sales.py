@@ -4,14 +4,14 @@ A GET shows, only a POST acts, so that mail scanners and chat previews change no
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
 from nurture.domain.errors import InputError
-from nurture.domain.sla import ANSWERS, State
+from nurture.domain.sla import ANSWERS, RUNNING, State
 from nurture.incoming import Answer
 from nurture.tokens import HANDOVER
 from nurture.web import fields, pages
@@ -33,7 +33,7 @@ _MOST_DIGITS = 12
     "/h/{token}", response_class=HTMLResponse, summary="A handover and its possible answers"
 )
 async def show(token: str, deps: Current) -> Response:
-    return await _page(deps, await _view(deps, token))
+    return _page(deps, await _view(deps, token))
 
 
 @router.post("/h/{token}", response_class=HTMLResponse, summary="Sales' answer to a handover")
@@ -44,12 +44,12 @@ async def act(token: str, request: Request, deps: Current) -> Response:
     try:
         said = read(form, view.owner, deps.now())
     except InputError as error:
-        return await _page(deps, view, problem=str(error), status=422)
+        return _page(deps, view, problem=str(error), status=422)
     try:
         note = await deps.desk.answer(view.id, said)
     except InputError as error:
-        return await _page(deps, await _view(deps, token), problem=str(error), status=409)
-    return await _page(deps, await _view(deps, token), note=note)
+        return _page(deps, await _view(deps, token), problem=str(error), status=409)
+    return _page(deps, await _view(deps, token), note=note)
 
 
 def read(form: Mapping[str, Any], by: str, now: datetime) -> Answer:
@@ -94,18 +94,10 @@ async def _view(deps: Deps, token: str) -> HandoverView:
     return view
 
 
-async def _page(
+def _page(
     deps: Deps, view: HandoverView, note: str = "", problem: str = "", status: int = 200
 ) -> HTMLResponse:
-    zone = (await deps.playbook()).handover.terms.calendar.zone or UTC
-    late = view.due_at < deps.now()
+    late = view.state in RUNNING and view.due_at < deps.now()
     return pages.render(
-        "handover.html",
-        status,
-        view=view,
-        due=view.due_at.astimezone(zone),
-        late=late,
-        ways=WAYS,
-        note=note,
-        problem=problem,
+        "handover.html", status, view=view, late=late, ways=WAYS, note=note, problem=problem
     )

@@ -10,7 +10,6 @@ import httpx
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from nurture.domain.calendar import Calendar
 from nurture.domain.errors import InputError
 from nurture.domain.lifecycle import Stage
 from nurture.incoming import Answer, Incoming, Receipt
@@ -78,9 +77,12 @@ class View:
     id: str = "h1"
     lead_name: str = "Ada Lovelace"
     lead_email: str = "ada@firm.example"
-    persona: str = "it-manager"
+    lead_phone: str = "+45 20 12 34 56"
+    persona: str = "IT manager"
     score: int = 74
     reason: str = "reached the stage mql with 74 points"
+    reasons: tuple[str, ...] = ("Looked at prices (+30)",)
+    history: tuple[str, ...] = ("opened score",)
     state: str = "open"
     owner: str = "Bo"
     due_at: datetime = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
@@ -159,7 +161,6 @@ class World:
             company=Company("Nordbackup", "Havnegade 1, 1058 København", "mail@nordbackup.example"),
             forms={self.form.id: self.form},
             lifecycle=SimpleNamespace(stages=(Stage("lead", "Lead"), Stage("mql", "MQL"))),
-            handover=SimpleNamespace(terms=SimpleNamespace(calendar=Calendar())),
             promise=SimpleNamespace(currency="DKK"),
             day=self.day,
         )

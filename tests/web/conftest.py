@@ -1,194 +1,19 @@
-"""The HTTP room with fakes behind it, and a client that talks to it without a network."""
+"""A world of fakes and a client for each test."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
-from typing import Any
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
-from nurture.domain.calendar import Calendar
-from nurture.domain.errors import InputError
-from nurture.domain.lifecycle import Stage
-from nurture.incoming import Answer, Incoming, Receipt
-from nurture.playbook import Company, Form
-from nurture.settings import Settings
-from nurture.tokens import Tokens
-from nurture.web.app import create_app
-from nurture.web.deps import Deps
-
-HUMAN = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
-
-FORM = Form(
-    id="whitepaper",
-    fields={"mail": "email", "first": "first_name", "job": "occupation"},
-    consent={"newsletter": "email_marketing"},
-    wording="Yes, write to me about backups. I can stop it at any time.",
-    honeypot="website",
-)
-
-
-@dataclass
-class FakeIntake:
-    """Takes each message id of a source once, as the real one does."""
-
-    taken: list[tuple[str, Incoming]] = field(default_factory=list)
-    hits: list[tuple[str, str, Mapping[str, Any], str | None]] = field(default_factory=list)
-    withdrawn: list[tuple[str, str]] = field(default_factory=list)
-    refused: list[tuple[str, str, str]] = field(default_factory=list)
-
-    async def take(self, source: str, messages: Sequence[Incoming], now: datetime) -> Receipt:
-        seen = {(name, message.message_id) for name, message in self.taken}
-        fresh = [each for each in messages if (source, each.message_id) not in seen]
-        self.taken += [(source, message) for message in fresh]
-        return Receipt(len(fresh), len(messages) - len(fresh))
-
-    async def hit(
-        self,
-        message_id: str,
-        name: str,
-        properties: Mapping[str, Any],
-        machine: str | None,
-        now: datetime,
-    ) -> bool:
-        self.hits.append((message_id, name, properties, machine))
-        return True
-
-    async def withdraw(self, lead_id: str, purpose: str, source: str, now: datetime) -> None:
-        self.withdrawn.append((lead_id, purpose))
-
-    async def refuse(self, source: str, raw: str, reason: str, now: datetime) -> None:
-        self.refused.append((source, raw, reason))
-
-    @property
-    def messages(self) -> list[Incoming]:
-        return [message for _, message in self.taken]
-
-
-@dataclass(frozen=True)
-class View:
-    id: str = "h1"
-    lead_name: str = "Ada Lovelace"
-    lead_email: str = "ada@firm.example"
-    persona: str = "it-manager"
-    score: int = 74
-    reason: str = "reached the stage mql with 74 points"
-    state: str = "open"
-    owner: str = "Bo"
-    due_at: datetime = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
-    answers: tuple[str, ...] = ("accepted", "contacted", "rejected", "won", "lost")
-    reject_reasons: tuple[str, ...] = ("no-budget", "wrong-person")
-    currency: str = "DKK"
-
-
-@dataclass
-class FakeDesk:
-    """One handover; once it is closed it takes no other answer."""
-
-    shown: View = View()
-    answers: list[Answer] = field(default_factory=list)
-
-    async def view(self, handover_id: str) -> View | None:
-        return self.shown if handover_id == self.shown.id else None
-
-    async def answer(self, handover_id: str, answer: Answer) -> str:
-        if answer.state == self.shown.state:
-            return f"This was already noted as {answer.state}; nothing changed."
-        if answer.state not in self.shown.answers:
-            raise InputError(f"this handover is {self.shown.state}")
-        self.answers.append(answer)
-        left = ("contacted",) if answer.state == "accepted" else ()
-        self.shown = replace(self.shown, state=str(answer.state), answers=left)
-        return f"Noted: {answer.state}."
-
-
-@dataclass
-class FakeReports:
-    figures: dict[str, Any] = field(default_factory=dict)
-
-    async def summary(self, now: datetime) -> dict[str, Any]:
-        return self.figures
-
-    async def lead(self, name: str, now: datetime) -> dict[str, Any] | None:
-        return {"id": "l1"} if name in ("l1", "ada@firm.example") else None
-
-    async def handovers(self, open_only: bool = False) -> list[dict[str, Any]]:
-        return [{"id": "h1", "open_only": open_only}]
-
-
-@dataclass
-class World:
-    """Everything a test may look at or turn."""
-
-    settings: Settings
-    intake: FakeIntake = field(default_factory=FakeIntake)
-    desk: FakeDesk = field(default_factory=FakeDesk)
-    reports: FakeReports = field(default_factory=FakeReports)
-    tokens: Tokens = field(default_factory=lambda: Tokens(["a key that is long enough to sign"]))
-    at: datetime = field(default_factory=lambda: datetime.now(UTC) + timedelta(hours=1))
-    form: Form = FORM
-    day: timedelta = timedelta(days=1)
-    problems: list[str] = field(default_factory=list)
-
-    def app(self) -> FastAPI:
-        return create_app(
-            Deps(
-                intake=self.intake,
-                desk=self.desk,
-                reports=self.reports,
-                playbook=self.playbook,
-                tokens=self.tokens,
-                settings=self.settings,
-                now=lambda: self.at,
-                ready=self.ready,
-            )
-        )
-
-    async def playbook(self) -> Any:
-        """The parts of a playbook that the HTTP room looks at."""
-        return SimpleNamespace(
-            hash="f" * 64,
-            company=Company("Nordbackup", "Havnegade 1, 1058 København", "mail@nordbackup.example"),
-            forms={self.form.id: self.form},
-            lifecycle=SimpleNamespace(stages=(Stage("lead", "Lead"), Stage("mql", "MQL"))),
-            handover=SimpleNamespace(terms=SimpleNamespace(calendar=Calendar())),
-            promise=SimpleNamespace(currency="DKK"),
-            day=self.day,
-        )
-
-    async def ready(self) -> list[str]:
-        return self.problems
+from tests.support.web import World, connect
 
 
 @pytest.fixture
-def settings() -> Settings:
-    return Settings(
-        write_keys="website:wk",
-        server_keys="crm:secret-key",
-        api_token="token",
-        public_url="https://m.example",
-    )
-
-
-@pytest.fixture
-def world(settings: Settings) -> World:
-    return World(settings)
+def world() -> World:
+    return World()
 
 
 @pytest.fixture
 async def client(world: World) -> AsyncIterator[httpx.AsyncClient]:
     async with connect(world.app()) as found:
         yield found
-
-
-@pytest.fixture
-def connected() -> Callable[[FastAPI], httpx.AsyncClient]:
-    return connect
-
-
-def connect(app: FastAPI) -> httpx.AsyncClient:
-    transport = httpx.ASGITransport(app)
-    return httpx.AsyncClient(transport=transport, base_url="https://m.example")

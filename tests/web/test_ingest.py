@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.support.web import connect
+
 WK = {"authorization": "Basic " + base64.b64encode(b"wk:").decode()}
 SERVER = {"authorization": "Basic " + base64.b64encode(b"secret-key:").decode()}
 
@@ -363,12 +365,12 @@ async def test_errors_can_be_read_across_origins_too(client, content):
     assert answer.headers["access-control-allow-origin"] == "*"
 
 
-async def test_a_fault_of_ours_can_be_read_across_origins_too(world, connected):
+async def test_a_fault_of_ours_can_be_read_across_origins_too(world):
     async def broken(*_args):
         raise OSError("no disk")
 
     world.intake.take = broken
-    client = connected(world.app())
+    client = connect(world.app())
     client._transport.raise_app_exceptions = False
     answer = await client.post("/v1/track", headers=WK, json=track())
     assert answer.status_code == 500
@@ -381,9 +383,9 @@ async def test_figures_cannot_be_read_across_origins(client):
     assert "access-control-allow-origin" not in answer.headers
 
 
-async def test_who_sends_too_fast_waits_and_others_do_not(world, connected):
+async def test_who_sends_too_fast_waits_and_others_do_not(world):
     world.settings = world.settings.model_copy(update={"requests_per_second": 2})
-    async with connected(world.app()) as client:
+    async with connect(world.app()) as client:
         answers = [await client.post("/v1/track", headers=WK, json=track()) for _ in range(3)]
         assert [answer.status_code for answer in answers] == [200, 200, 429]
         assert answers[2].headers["retry-after"] == "1"

@@ -1,0 +1,140 @@
+"""Figures and records for whoever holds the token; health for whoever runs the server."""
+
+import base64
+
+import httpx
+import pytest
+
+from nurture.settings import Settings
+from tests.support.web import connect
+
+BEARER = {"authorization": "Bearer token"}
+CLOSED = ("/", "/api/report", "/api/leads/l1", "/api/handovers", "/metrics")
+
+SUMMARY = {
+    "leads": 1240,
+    "touches": 9000,
+    "handovers": 12,
+    "stages": {"lead": 900, "mql": 40},
+    "personas": {"it-manager": 20},
+    "mails": {"sent": 300, "refused": {"no_consent": 7}, "unknown": 0},
+    "sla": {"kept": 9, "broken": 1, "running": 2},
+    "audiences": {"it-managers": {"desired": 5, "confirmed": 4, "pending": 1, "owed_removals": 0}},
+    "kpi": {"visit_to_lead": 4.2, "mql_rate": None, "revenue": 250000},
+    "promises": {
+        "sqls": {"so_far": 17, "target": 20, "forecast": 22, "kept": True},
+        "customers": {"so_far": 1, "target": 4, "forecast": 2, "kept": False},
+        "average_revenue": {"so_far": 25000, "target": 20000, "kept": True},
+    },
+}
+
+
+@pytest.mark.parametrize("path", CLOSED)
+async def test_figures_and_records_need_the_token(client, path):
+    for headers in ({}, {"authorization": "Bearer wrong"}, {"authorization": "Basic wk"}):
+        answer = await client.get(path, headers=headers)
+        assert answer.status_code == 401
+        assert answer.headers["www-authenticate"].startswith("Basic")
+
+
+@pytest.mark.parametrize("path", CLOSED)
+async def test_a_program_shows_the_token_and_a_person_types_it_as_password(client, path):
+    typed = {"authorization": "Basic " + base64.b64encode(b"me:token").decode()}
+    assert (await client.get(path, headers=BEARER)).status_code == 200
+    assert (await client.get(path, headers=typed)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("settings", "status"),
+    [
+        (Settings(), 200),
+        (Settings(http_host="0.0.0.0"), 403),
+        (Settings(public_url="https://m.example"), 403),
+    ],
+)
+async def test_without_a_token_only_a_developers_own_machine_is_open(world, settings, status):
+    world.settings = settings
+    async with connect(world.app()) as client:
+        assert (await client.get("/api/report")).status_code == status
+
+
+async def test_a_lead_is_found_by_id_and_by_an_address_that_stays_out_of_the_url(client):
+    assert (await client.get("/api/leads/l1", headers=BEARER)).json() == {"id": "l1"}
+    found = await client.post("/api/leads/find", headers=BEARER, json={"email": "ada@firm.example"})
+    assert found.json() == {"id": "l1"}
+    missing = await client.post("/api/leads/find", headers=BEARER, json={"email": "x@firm.example"})
+    assert (missing.status_code, missing.json()["code"]) == (404, "unknown_lead")
+
+
+async def test_handovers_are_listed(client):
+    answer = await client.get("/api/handovers?open_only=true", headers=BEARER)
+    assert answer.json() == [{"id": "h1", "open_only": True}]
+    wrong = await client.get("/api/handovers?open_only=perhaps", headers=BEARER)
+    assert (wrong.status_code, wrong.json()["code"]) == (422, "invalid")
+
+
+async def test_a_crm_answers_as_sales_does(client, world):
+    path = "/api/handovers/h1/answer"
+    body = {"state": "contacted", "how": "call", "by": "CRM"}
+    answer = await client.post(path, headers=BEARER, json=body)
+    assert answer.json() == {"message": "Noted: contacted."}
+    assert world.desk.answers[0].by == "CRM"
+    conflict = await client.post(path, headers=BEARER, json={"state": "accepted"})
+    assert (conflict.status_code, conflict.json()["code"]) == (409, "contradiction")
+    assert (await client.post(path, headers=BEARER, json={"state": "nonsense"})).status_code == 400
+    assert (
+        await client.post("/api/handovers/h2/answer", headers=BEARER, json={})
+    ).status_code == 404
+
+
+async def test_the_dashboard_shows_both_sides_of_the_agreement(client, world):
+    world.reports.figures = SUMMARY
+    text = (await client.get("/", headers=BEARER)).text
+    for shown in ("Nordbackup", "17 <small>of 20 SQLs", "on the way to 22", "1 broken, 2 running"):
+        assert shown in text
+    for shown in ("1\u2009240", "4.2 %", "250\u2009000 DKK", "No consent"):
+        assert shown in text
+
+
+async def test_the_dashboard_of_an_empty_database_is_a_page_too(client):
+    answer = await client.get("/", headers=BEARER)
+    assert answer.status_code == 200
+    assert "Nordbackup" in answer.text
+
+
+async def test_alive_is_not_the_same_as_ready(client, world):
+    world.problems = ["the database schema is behind; run `nurture db upgrade`"]
+    assert (await client.get("/healthz")).status_code == 200
+    answer = await client.get("/readyz")
+    assert (answer.status_code, answer.json()["problems"]) == (503, world.problems)
+    world.problems = []
+    assert (await client.get("/readyz")).status_code == 200
+
+
+async def test_the_metrics_count_messages_by_source_and_requests_by_route(client):
+    body = {"writeKey": "wk", "batch": [{"type": "page", "anonymousId": "a"}, {}]}
+    await client.post("/v1/batch", json=body)
+    await client.get("/nowhere/at/all")
+    text = (await client.get("/metrics", headers=BEARER)).text
+    assert 'nurture_messages_total{outcome="accepted",source="website"} 1.0' in text
+    assert 'nurture_messages_total{outcome="refused",source="website"} 1.0' in text
+    assert 'route="/v1/batch",status="200"} 1.0' in text
+    assert "nowhere" not in text
+
+
+async def test_pages_and_styles_are_served_from_here(client: httpx.AsyncClient):
+    css = await client.get("/static/nurture.css")
+    assert css.headers["content-type"].startswith("text/css")
+    assert "url(" not in css.text
+    assert "@import" not in css.text
+
+
+async def test_every_route_is_described(client):
+    paths = (await client.get("/openapi.json")).json()["paths"]
+    assert {"/v1/batch", "/v1/{call}", "/forms/{form_id}", "/h/{token}", "/api/report"} <= set(
+        paths
+    )
+    for path, methods in paths.items():
+        for method, operation in methods.items():
+            assert operation.get("tags"), (path, method)
+            assert operation.get("summary"), (path, method)

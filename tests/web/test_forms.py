@@ -1,0 +1,124 @@
+"""Forms of the playbook, filled in by people, scripts and robots."""
+
+from dataclasses import replace
+
+import pytest
+
+PERSON = {"mail": "Ada@Firm.Example", "first": "Ada", "job": "CTO", "newsletter": "on"}
+
+
+async def test_a_filled_in_form_is_a_touch_with_traits_and_consent(client, world):
+    answer = await client.post("/forms/whitepaper", data=PERSON)
+    assert answer.status_code == 200
+    [(source, message)] = world.intake.taken
+    assert (source, message.touch, message.email) == (
+        "form/whitepaper",
+        "form_submitted",
+        "ada@firm.example",
+    )
+    assert message.properties["form"] == "whitepaper"
+    assert message.traits == {"first_name": "Ada", "occupation": "CTO"}
+    assert message.trusted
+
+
+async def test_a_ticked_box_is_kept_with_the_wording_that_was_shown(client, world):
+    await client.post("/forms/whitepaper", data=PERSON)
+    [record] = world.intake.messages[0].consents
+    assert (record.purpose, record.granted) == ("email_marketing", True)
+    assert record.wording == world.form.wording
+    assert record.source == "form/whitepaper"
+
+
+@pytest.mark.parametrize(
+    "box", [{}, {"newsletter": ""}, {"newsletter": False}, {"newsletter": "off"}]
+)
+async def test_a_box_that_is_not_ticked_says_nothing(client, world, box):
+    await client.post("/forms/whitepaper", json={"mail": "ada@firm.example", **box})
+    assert world.intake.messages[0].consents == ()
+
+
+async def test_the_browsers_history_joins_by_an_untrusted_word(client, world):
+    await client.post("/forms/whitepaper", data={**PERSON, "anonymous_id": "a1"})
+    told, linked = world.intake.messages
+    assert (told.anonymous_id, told.trusted) == (None, True)
+    assert (linked.anonymous_id, linked.email, linked.trusted) == ("a1", "ada@firm.example", False)
+
+
+async def test_the_snippets_cookie_names_the_visitor_too(client, world):
+    await client.post("/forms/whitepaper", data=PERSON, headers={"cookie": "nurture_id=a2"})
+    assert world.intake.messages[1].anonymous_id == "a2"
+
+
+async def test_a_script_gets_json_and_a_browser_a_page(client):
+    answer = await client.post("/forms/whitepaper", json={"mail": "ada@firm.example"})
+    assert answer.json() == {"success": True}
+    page = await client.post("/forms/whitepaper", data=PERSON, headers={"accept": "text/html"})
+    assert "Thank you" in page.text
+
+
+async def test_a_browser_is_sent_on_to_the_forms_own_page(client, world):
+    world.form = replace(world.form, redirect="https://shop.example/thanks")
+    answer = await client.post("/forms/whitepaper", data=PERSON)
+    assert (answer.status_code, answer.headers["location"]) == (303, "https://shop.example/thanks")
+
+
+async def test_a_multipart_form_is_read_and_files_are_not(client, world):
+    answer = await client.post(
+        "/forms/whitepaper", data=PERSON, files={"mail": (None, "bo@firm.example")}
+    )
+    assert answer.is_success
+    assert world.intake.messages[0].email == "bo@firm.example"
+    refused = await client.post("/forms/whitepaper", files={"cv": ("cv.pdf", b"%PDF")})
+    assert refused.status_code == 400
+
+
+async def test_a_robot_is_thanked_and_kept_apart(client, world):
+    answer = await client.post(
+        "/forms/whitepaper", data={**PERSON, "website": "http://spam.example"}
+    )
+    assert answer.is_success
+    assert world.intake.taken == []
+    assert "honeypot" in world.intake.refused[0][2]
+
+
+async def test_a_second_click_on_the_button_is_one_submission(client, world):
+    world.at = world.at.replace(second=1)
+    for _ in range(2):
+        await client.post("/forms/whitepaper", data=PERSON)
+    assert len(world.intake.taken) == 1
+
+
+async def test_fields_that_the_playbook_does_not_declare_are_not_kept(client, world):
+    await client.post("/forms/whitepaper", data={**PERSON, "ssn": "1234"})
+    assert "1234" not in repr(world.intake.messages)
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        ({}, "mail: is needed"),
+        ({"mail": "nobody"}, "mail: is not an e-mail address"),
+        ({"mail": ["a@b.example"]}, "mail: must be a text"),
+        ({"mail": "a@b.example", "first": "x" * 1001}, "first: longer than 1000"),
+        ([1], "must be an object"),
+    ],
+)
+async def test_what_is_wrong_is_said_with_the_fields_name(client, world, body, problem):
+    answer = await client.post("/forms/whitepaper", json=body)
+    assert answer.status_code == 400
+    assert problem in answer.json()["message"]
+    assert world.intake.taken == []
+
+
+async def test_a_person_gets_the_problem_as_a_page(client):
+    headers = {"accept": "text/html"}
+    answer = await client.post("/forms/whitepaper", data={"mail": "nobody"}, headers=headers)
+    assert answer.status_code == 400
+    assert "is not an e-mail address" in answer.text
+    assert answer.headers["content-type"].startswith("text/html")
+
+
+async def test_an_unknown_form_and_a_huge_one_are_refused(client):
+    assert (await client.post("/forms/other", data=PERSON)).status_code == 404
+    huge = await client.post("/forms/whitepaper", data={"mail": "x" * 70_000})
+    assert huge.status_code == 413

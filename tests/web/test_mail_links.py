@@ -1,0 +1,115 @@
+"""Opens, clicks and unsubscribing: people are counted, machines told apart, nobody is redirected elsewhere."""
+
+from datetime import timedelta
+
+import pytest
+
+from nurture.tokens import CLICK, OPEN, UNSUBSCRIBE
+
+HUMAN = {"user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}
+TARGET = "https://shop.example/pricing?a=1"
+
+
+@pytest.fixture
+def click(world):
+    return "/c/" + world.tokens.sign(CLICK, ["m1", TARGET])
+
+
+@pytest.fixture
+def pixel(world):
+    return "/o/" + world.tokens.sign(OPEN, ["m1"])
+
+
+@pytest.fixture
+def leave(world):
+    return "/u/" + world.tokens.sign(UNSUBSCRIBE, ["l1", "m1"])
+
+
+async def test_a_click_is_told_and_leads_on(client, world, click):
+    answer = await client.get(click, headers=HUMAN)
+    assert (answer.status_code, answer.headers["location"]) == (302, TARGET)
+    assert world.intake.hits == [("m1", "clicked", {"url": TARGET}, None)]
+
+
+async def test_the_pixel_is_a_gif_that_no_cache_keeps(client, world, pixel):
+    answer = await client.get(pixel + ".gif", headers=HUMAN)
+    assert answer.headers["content-type"] == "image/gif"
+    assert "no-store" in answer.headers["cache-control"]
+    assert answer.content.startswith(b"GIF89a")
+    assert world.intake.hits == [("m1", "opened", {}, None)]
+
+
+async def test_a_head_request_leads_on_and_counts_nothing(client, world, click, pixel):
+    assert (await client.head(click, headers=HUMAN)).headers["location"] == TARGET
+    assert (await client.head(pixel, headers=HUMAN)).status_code == 200
+    assert world.intake.hits == []
+
+
+async def test_a_scanners_click_is_kept_with_its_reason(client, world, click):
+    await client.get(click, headers={"user-agent": "Mozilla/5.0 (compatible; Barracuda Sentinel)"})
+    assert world.intake.hits[0][3] == "scanner"
+
+
+async def test_a_click_right_after_sending_is_a_machines(client, world, click):
+    world.at -= timedelta(hours=1)
+    await client.get(click, headers=HUMAN)
+    assert world.intake.hits[0][3] == "too soon after sending"
+
+
+async def test_under_a_compressed_clock_people_may_be_as_fast_as_it_is(client, world, click):
+    world.day = timedelta(seconds=1)
+    world.at += timedelta(seconds=1) - timedelta(hours=1)
+    await client.get(click, headers=HUMAN)
+    assert world.intake.hits[0][3] is None
+
+
+async def test_an_altered_link_leads_nowhere_and_an_altered_pixel_is_still_one(
+    client, world, click
+):
+    assert (await client.get(click[:-2] + "xx", headers=HUMAN)).status_code == 404
+    assert (await client.get("/o/nonsense", headers=HUMAN)).headers["content-type"] == "image/gif"
+    assert world.intake.hits == []
+
+
+async def test_a_token_of_one_use_is_worthless_for_another(client, world):
+    token = world.tokens.sign(OPEN, ["l1", "m1"])
+    assert (await client.post(f"/u/{token}")).status_code == 404
+    assert (await client.get(f"/c/{token}")).status_code == 404
+
+
+@pytest.mark.parametrize("target", ["javascript:alert(1)", "data:text/html,x", "/relative"])
+async def test_only_the_web_is_linked_to(client, world, target):
+    token = world.tokens.sign(CLICK, ["m1", target])
+    assert (await client.get(f"/c/{token}", headers=HUMAN)).status_code == 404
+
+
+async def test_looking_at_the_unsubscribe_page_changes_nothing(client, world, leave):
+    answer = await client.get(leave)
+    assert "<button" in answer.text
+    assert 'method="post"' in answer.text
+    assert world.intake.withdrawn == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"data": {"List-Unsubscribe": "One-Click"}},
+        {"files": {"List-Unsubscribe": (None, "One-Click")}},
+        {},
+    ],
+)
+async def test_one_post_unsubscribes_without_cookie_or_redirect(client, world, leave, body):
+    answer = await client.post(leave, **body)
+    assert answer.status_code == 200
+    assert world.intake.withdrawn == [("l1", "email_marketing")]
+
+
+async def test_unsubscribing_twice_is_fine(client, leave):
+    assert [(await client.post(leave)).status_code for _ in range(2)] == [200, 200]
+
+
+async def test_a_bad_unsubscribe_link_says_what_to_do(client, world):
+    answer = await client.post("/u/nonsense", headers={"accept": "text/html"})
+    assert answer.status_code == 404
+    assert "the one in the mail itself" in answer.text
+    assert world.intake.withdrawn == []
