@@ -1,0 +1,52 @@
+"""What a lead agrees to, from everything it ever said."""
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nurture.domain.consent import PURPOSES, ConsentRecord, held
+from tests.support.domain import DAY, NOW
+
+records = st.lists(
+    st.builds(
+        ConsentRecord,
+        purpose=st.sampled_from(PURPOSES),
+        granted=st.booleans(),
+        at=st.integers(0, 3).map(lambda days: NOW + days * DAY),
+        source=st.just("form"),
+    ),
+    max_size=9,
+)
+
+
+def said(granted: bool, days: int = 0, purpose: str = "email_marketing") -> ConsentRecord:
+    return ConsentRecord(purpose, granted, NOW + days * DAY, "form")
+
+
+def test_who_never_said_anything_agreed_to_nothing() -> None:
+    assert held([]) == frozenset()
+
+
+def test_the_latest_word_counts_for_each_purpose_on_its_own() -> None:
+    history = [said(True), said(False, 2), said(True, 1), said(True, 0, "tracking")]
+    assert held(history) == {"tracking"}
+    assert held([*history, said(True, 3)]) == {"email_marketing", "tracking"}
+
+
+def test_of_yes_and_no_at_one_moment_no_counts() -> None:
+    assert held([said(False), said(True)]) == held([said(True), said(False)]) == frozenset()
+
+
+@given(records, st.randoms())
+def test_the_order_in_which_it_became_known_does_not_matter(
+    history: list[ConsentRecord], dice: Any
+) -> None:
+    shuffled = list(history)
+    dice.shuffle(shuffled)
+    assert held(shuffled) == held(history)
+
+
+@given(records)
+def test_a_last_no_ends_every_consent(history: list[ConsentRecord]) -> None:
+    assert not held([*history, *(said(False, 9, purpose) for purpose in PURPOSES)])

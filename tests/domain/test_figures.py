@@ -1,0 +1,61 @@
+"""The figures both departments look at."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nurture.domain.figures import Counts, figures, pace
+from tests.support.domain import DAY, NOW
+
+MONTH = NOW + 30 * DAY
+
+
+def test_rates_are_each_stage_over_the_one_before() -> None:
+    told = figures(
+        Counts(
+            visits=4000,
+            visitors=3000,
+            leads=150,
+            mqls=60,
+            sqls=20,
+            customers=5,
+            revenue=200_000,
+            first_order_seconds=(86_400.0, 259_200.0),
+        )
+    )
+    assert (told.visit_to_lead, told.mql_rate, told.sql_rate) == (5.0, 40.0, 33.3)
+    assert (told.close_rate, told.revenue, told.revenue_per_customer) == (25.0, 200_000, 40_000)
+    assert told.days_to_first_order == 2.0
+
+
+def test_where_there_is_nothing_to_divide_by_there_is_no_rate() -> None:
+    told = figures(Counts())
+    assert (told.visit_to_lead, told.mql_rate, told.sql_rate, told.close_rate) == (None,) * 4
+    assert (told.revenue, told.revenue_per_customer, told.days_to_first_order) == (0, None, None)
+
+
+def test_a_day_is_what_the_playbook_calls_one() -> None:
+    told = figures(Counts(first_order_seconds=(10.0, 20.0)), day=timedelta(seconds=1))
+    assert told.days_to_first_order == 15.0
+
+
+@pytest.mark.parametrize(
+    ("so_far", "passed", "forecast", "on_pace"),
+    [(17, 23.2, 22, True), (5, 15, 10, False), (0, 10, 0, False), (3, 0, 3, False)],
+)
+def test_the_pace_says_where_the_month_will_end(
+    so_far: int, passed: float, forecast: int, on_pace: bool
+) -> None:
+    told = pace(so_far, 20, NOW, MONTH, NOW + passed * DAY)
+    assert (told.forecast, told.on_pace) == (forecast, on_pace)
+
+
+@given(st.integers(0, 999), st.timedeltas(-30 * DAY, 90 * DAY))
+def test_a_forecast_is_never_below_what_is_there_and_is_it_at_the_end(
+    so_far: int, passed: timedelta
+) -> None:
+    told = pace(so_far, 20, NOW, MONTH, NOW + passed)
+    assert told.forecast >= so_far
+    assert told.forecast == so_far or passed < 30 * DAY
