@@ -142,7 +142,7 @@ class SmtpMailer:
             raise Transient("login_refused", text, _UNTIL_REPAIRED) from error
         except _BROKEN as error:
             client.close()
-            raise Transient("no_connection", type(error).__name__) from error
+            raise Transient("no_connection", str(error)) from error
         return client
 
 

@@ -1,0 +1,191 @@
+"""A mail to send, templates to render, and an SMTP server that fails where it is told to."""
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from nurture.delivery.links import Links
+from nurture.delivery.rendering import Renderer
+from nurture.domain.lead import Lead
+from nurture.playbook import Company, Sender
+from nurture.ports import Mail
+from nurture.tokens import Tokens
+
+HOST = "127.0.0.1"
+BASE = "https://t.x-education.example"
+COMPANY = Company("X Education", "Nørrebrogade 20, 2200 København N", "hello@x-education.example")
+SENDER = Sender("courses", "Søren Ærø", "courses@x-education.example", "hello@x-education.example")
+TOKENS = Tokens(["a secret that only the tests know, of some length"])
+LINKS = Links(BASE, TOKENS)
+LEAD = Lead("lead-1", "anna@firma.example", {"first_name": "Anna", "city": "Århus"})
+TRAITS = ("first_name", "city", "specialization")
+
+FOOTER = '<a href="{{ unsubscribe_url }}">Unsubscribe</a>'
+DROP = "drop"
+"""Instead of an answer: the connection is gone."""
+SILENCE = "silence"
+"""Instead of an answer: nothing."""
+
+
+def mail(**changes: Any) -> Mail:
+    values: dict[str, Any] = {
+        "id": "6f0d7d3e-7c3b-5d55-9a43-7c1a6b0d8a11",
+        "to": "anna@firma.example",
+        "sender": "courses@x-education.example",
+        "sender_name": "Søren Ærø",
+        "subject": "Goddag på den anden side",
+        "html": "<p>Smørrebrød</p>",
+        "text": "Smørrebrød\n",
+        "reply_to": "hello@x-education.example",
+    }
+    return Mail(**{**values, **changes})
+
+
+def templates(body: str, subject: str = "Hello", **files: str) -> dict[str, str]:
+    """One template `t` with an HTML body; further files by name, with `__` for the dot."""
+    found = {f"email/t/{name.replace('__', '.')}": text for name, text in files.items()}
+    return {"email/t/subject.txt": subject, "email/t/body.html": body, **found}
+
+
+def render(files: Mapping[str, str], lead: Lead = LEAD, **changes: Any) -> Mail:
+    """The template `t` for Anna, as step `hello` of the flow `welcome`."""
+    values: dict[str, Any] = {
+        "message_id": "message-1",
+        "lead": lead,
+        "sender": SENDER,
+        "flow": "welcome",
+        "step": "hello",
+        "persona": None,
+        "tracking": False,
+    }
+    return Renderer(files, COMPANY, LINKS, TRAITS).render("t", **{**values, **changes})
+
+
+@dataclass
+class Post:
+    """A real SMTP server. `faults` maps a command (or BODY, for the end of the message) to a reply, DROP
+    or SILENCE."""
+
+    faults: dict[str, str] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
+    tls: ssl.SSLContext | None = None
+    received: list[Envelope] = field(default_factory=list)
+    talks: list[SMTP] = field(default_factory=list)
+    port: int = 0
+
+    @property
+    def connections(self) -> int:
+        return len(self.talks)
+
+    def hang_up(self) -> None:
+        for talk in self.talks:
+            if talk.transport:
+                talk.transport.abort()
+
+    async def __aenter__(self) -> "Post":
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(self._talk, HOST, 0, ssl=self.tls)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        await asyncio.sleep(0)
+        self.hang_up()
+
+    def _talk(self) -> SMTP:
+        self.talks.append(_Faulty(self, loop=asyncio.get_running_loop(), **self.options))
+        return self.talks[-1]
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        if fault := self.faults.get("BODY"):
+            return await _fail(server, fault)
+        self.received.append(envelope)
+        return "250 OK"
+
+
+class _Faulty(SMTP):
+    """aiosmtpd, with faults in place of its own answers."""
+
+    def __init__(self, post: Post, **options: Any) -> None:
+        super().__init__(post, **options)
+        self._post = post
+
+    def _lookup(self, command: str) -> Any:
+        fault = self._post.faults.get(command)
+        if not fault:
+            return None
+
+        async def fail(arg: str | None) -> None:
+            reply = await _fail(self, fault)
+            if reply:
+                await self.push(reply)
+
+        return fail
+
+    async def smtp_EHLO(self, arg: str) -> None:
+        await (self._lookup("EHLO") or super().smtp_EHLO)(arg)
+
+    async def smtp_MAIL(self, arg: str) -> None:
+        await (self._lookup("MAIL") or super().smtp_MAIL)(arg)
+
+    async def smtp_RCPT(self, arg: str) -> None:
+        await (self._lookup("RCPT") or super().smtp_RCPT)(arg)
+
+    async def smtp_DATA(self, arg: str) -> None:
+        await (self._lookup("DATA") or super().smtp_DATA)(arg)
+
+    async def smtp_STARTTLS(self, arg: str) -> None:
+        await (self._lookup("STARTTLS") or super().smtp_STARTTLS)(arg)
+
+
+async def _fail(server: SMTP, fault: str) -> str:
+    if fault == DROP:
+        server.transport.abort()
+    elif fault == SILENCE:
+        await asyncio.Event().wait()
+    else:
+        return fault
+    return ""
+
+
+def authenticate(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
+    known = LoginPassword(b"nurture", b"correct horse")
+    return AuthResult(success=data == known, handled=False)
+
+
+def certificate(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """A server's and a client's context for a certificate of this machine, made for one test."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "nurture test")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(HOST))]), False)
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / "server.pem"
+    kind = serialization.PrivateFormat.PKCS8
+    secret = key.private_bytes(serialization.Encoding.PEM, kind, serialization.NoEncryption())
+    file.write_bytes(secret + made.public_bytes(serialization.Encoding.PEM))
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    server.load_cert_chain(file)
+    return server, ssl.create_default_context(cafile=str(file))
