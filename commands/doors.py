@@ -1,8 +1,8 @@
 """`nurture worker` and `nurture serve`: this process becomes `python worker.py` or `python server.py`."""
 
 import os
-import sys
-from importlib.util import find_spec
+
+from embedded.up import door_command
 
 
 def worker() -> None:
@@ -15,14 +15,6 @@ def serve() -> None:
     _become("server")
 
 
-def command(door: str) -> list[str]:
-    """How that door is started as a process of its own."""
-    spec = find_spec(door)
-    assert spec is not None, f"{door}.py is part of the distribution"
-    assert spec.origin is not None
-    return [sys.executable, spec.origin]
-
-
 def _become(door: str) -> None:
-    argv = command(door)
+    argv = door_command(door)
     os.execv(argv[0], argv)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from datetime import UTC, datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer

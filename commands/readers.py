@@ -5,11 +5,10 @@ They load the pixel, follow the links and use the one-click unsubscribe of the m
 
 import asyncio
 import random
-import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import unescape
+from typing import Any
 
 import httpx
 
@@ -55,32 +54,31 @@ class Readers:
     ) -> None:
         self._http = http
         self._leads = leads
-        self._links = re.compile(re.escape(base_url) + r"/([ocu])/[A-Za-z0-9._~-]+")
+        self._base_url = base_url
         self._day = day
         self.done: Counter[str] = Counter()
 
-    async def handle(self, to: str, key: str, html: str, unsubscribe: str) -> None:
-        """Read one mail. `key` tells mails apart, `unsubscribe` is its List-Unsubscribe header."""
-        lead = self._leads.get(to)
+    async def handle(self, mail: Mapping[str, Any]) -> None:
+        """Read one mail, given as the inbox lists it."""
+        lead = self._leads.get(mail["to"])
         if lead is None:
             return
         passed = 0.0
-        for doing in doings(lead, random.Random(f"mail/{lead.number}/{key}")):
+        for doing in doings(lead, random.Random(f"mail/{lead.number}/{mail['subject']}")):
             await asyncio.sleep((doing.days - passed) * self._day)
             passed = doing.days
-            await self._do(doing.what, f"{html} {unsubscribe}")
+            await self._do(doing.what, [*mail["images"], *mail["links"]])
 
-    async def _do(self, what: str, text: str) -> None:
-        found = {
-            match[1]: match[0] for match in reversed(list(self._links.finditer(unescape(text))))
-        }
-        if what not in found:
+    async def _do(self, what: str, addresses: Sequence[str]) -> None:
+        ours = f"{self._base_url}/{what}/"
+        address = next((address for address in addresses if address.startswith(ours)), None)
+        if address is None:
             return
         headers = {"user-agent": _BROWSER}
         if what == UNSUBSCRIBE:
             form = {"List-Unsubscribe": "One-Click"}
-            answer = await self._http.post(found[what], data=form, headers=headers)
+            answer = await self._http.post(address, data=form, headers=headers)
         else:
-            answer = await self._http.get(found[what], headers=headers)
+            answer = await self._http.get(address, headers=headers)
         if not answer.is_error:
             self.done[what] += 1

@@ -9,10 +9,13 @@ from typing import Any
 import httpx
 
 from commands.leads import Planned
-from nurture.domain.errors import Transient
+from nurture.domain.errors import Permanent, Transient
 
 BATCH = 250
 """Messages in one request; with 32 KB each they could still be too large, but ours are small."""
+
+TICK = 0.05
+"""Seconds: what happens within one goes out together, as from any client that batches."""
 
 _PATIENCE = 20
 
@@ -20,17 +23,25 @@ _PATIENCE = 20
 class Website:
     """Speaks Segment's batch API with a server-side write key, whose word on consent counts.
 
-    `day` is how many seconds a day of the playbook lasts; `now` the time that is written on messages.
+    `sent` counts messages, `refused` holds reasons, `done`: nothing is left to send. `day` is how many
+    seconds a day of the playbook lasts; `now` the time that is written on messages.
     """
 
     def __init__(
-        self, http: httpx.AsyncClient, write_key: str, day: float, now: Callable[[], datetime]
+        self,
+        http: httpx.AsyncClient,
+        batch_url: str,
+        write_key: str,
+        day: float,
+        now: Callable[[], datetime],
     ) -> None:
         self._http = http
+        self._url = batch_url
         self._auth = httpx.BasicAuth(write_key, "")
         self._day = day
         self._now = now
         self.sent = 0
+        self.done = False
         self.refused: list[str] = []
 
     async def play(self, planned: Sequence[Planned]) -> None:
@@ -39,11 +50,13 @@ class Website:
         start = clock()
         ahead = list(planned)
         while ahead:
-            await asyncio.sleep(start + ahead[0].day * self._day - clock())
+            await asyncio.sleep(max(TICK, start + ahead[0].day * self._day - clock()))
             today = (clock() - start) / self._day
             due = [each for each in ahead[:BATCH] if each.day <= today]
-            await self._send([each.message for each in due])
+            if due:
+                await self._send([each.message for each in due])
             ahead = ahead[len(due) :]
+        self.done = True
 
     async def _send(self, messages: Sequence[Any]) -> None:
         """Raises Transient when the server does not take the batch after many tries."""
@@ -62,12 +75,13 @@ class Website:
     async def _post(self, body: dict[str, Any]) -> dict[str, Any] | None:
         """The answer; None when the same should be sent again, as Segment's clients do."""
         try:
-            answer = await self._http.post("/v1/batch", content=json.dumps(body), auth=self._auth)
+            answer = await self._http.post(self._url, content=json.dumps(body), auth=self._auth)
         except httpx.TransportError:
             return None
         if answer.status_code == httpx.codes.TOO_MANY_REQUESTS or answer.is_server_error:
             return None
-        answer.raise_for_status()
+        if not answer.is_success:
+            raise Permanent("server", f"{answer.status_code} {answer.text}")
         found: dict[str, Any] = answer.json()
         return found
 

@@ -1,10 +1,12 @@
 """The settings of a product whose every part runs on this machine."""
 
 import base64
+import fcntl
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -62,10 +64,20 @@ def known(settings: Settings) -> Settings:
     return settings.model_copy(update=own)
 
 
-def ports(settings: Settings) -> dict[str, int]:
-    """The variable of each port setting and its port, for those that are bound on this machine."""
-    names = ("smtp", "inbox", "sales", "ads", "temporal", "temporal_ui")
-    return {f"{PREFIX}{name.upper()}_PORT": getattr(settings, f"{name}_port") for name in names}
+def ports(settings: Settings) -> dict[str, tuple[str, int]]:
+    """Every port that is about to be bound: the setting's variable, host and port."""
+    ours = ("smtp", "inbox", "sales", "ads", "temporal", "temporal_ui")
+    hosts = {"http": settings.http_host, **dict.fromkeys(ours, HOST)}
+    return {
+        f"{PREFIX}{name.upper()}_PORT": (host, getattr(settings, f"{name}_port"))
+        for name, host in hosts.items()
+    }
+
+
+def server(settings: Settings) -> str:
+    """Where this machine reaches the HTTP server, whatever name the world knows it by."""
+    host = HOST if settings.http_host in ("", "0.0.0.0", "::") else settings.http_host
+    return f"http://{host}:{settings.http_port}"
 
 
 def environment(settings: Settings, inherited: Mapping[str, str]) -> dict[str, str]:
@@ -85,6 +97,19 @@ def environment(settings: Settings, inherited: Mapping[str, str]) -> dict[str, s
     }
 
 
+@contextmanager
+def held(data_dir: Path) -> Iterator[None]:
+    """Keep the data folder to this process. Raises StartError when another has it."""
+    with (data_dir / "lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise StartError(
+                f"another nurture runs on the data folder {data_dir}; NURTURE_DATA_DIR names another"
+            ) from error
+        yield
+
+
 def address(settings: Settings) -> str:
     """Temporal's."""
     return f"{HOST}:{settings.temporal_port}"
@@ -100,7 +125,7 @@ def _make_secrets(path: Path) -> None:
     """Made once and readable by the owner alone: links in mails must outlive a restart."""
     made = {
         "secret_key": secrets.token_urlsafe(32),
-        "api_token": secrets.token_urlsafe(32),
+        "server_keys": f"website:{secrets.token_urlsafe(32)}",
         "sales_secret": "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode(),
         "meta_token": secrets.token_urlsafe(32),
     }

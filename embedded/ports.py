@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from nurture.domain.errors import StartError
 
 
-def check(host: str, ports: Mapping[str, int]) -> None:
-    """`ports` maps a setting's variable to its port. Raises StartError naming each unusable one."""
+def check(wanted: Mapping[str, tuple[str, int]]) -> None:
+    """`wanted` maps a port setting's variable to host and port. Raises StartError naming all that
+    cannot be had."""
     problems = []
     owners: dict[int, str] = {}
-    for variable, port in ports.items():
+    for variable, (host, port) in wanted.items():
         if port in owners:
             problems.append(f"{variable}: port {port} is also given to {owners[port]}")
         elif problem := _problem(host, port):

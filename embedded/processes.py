@@ -40,6 +40,8 @@ class Processes:
         self._logs = logs
         self._children: dict[str, asyncio.subprocess.Process] = {}
         self._guard: asyncio.subprocess.Process | None = None
+        self._first_death: asyncio.Future[Death] = asyncio.get_running_loop().create_future()
+        self._watches: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> "Processes":
         self._guard = await asyncio.create_subprocess_exec(
@@ -57,6 +59,8 @@ class Processes:
     ) -> None:
         for name in reversed(list(self._children)):
             await self.stop(name)
+        for watch in self._watches:
+            watch.cancel()
         assert self._guard is not None
         self._guard.kill()
         await self._guard.wait()
@@ -65,7 +69,7 @@ class Processes:
         """Start a child whose output goes to `<logs>/<name>.log`."""
         assert self._guard is not None, "enter the group before starting a child"
         with self._log(name).open("ab") as log:
-            self._children[name] = await asyncio.create_subprocess_exec(
+            child = await asyncio.create_subprocess_exec(
                 *command,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
@@ -73,6 +77,10 @@ class Processes:
                 env=dict(env),
                 process_group=self._guard.pid,
             )
+        self._children[name] = child
+        watch = asyncio.create_task(self._watch(name, child))
+        self._watches.add(watch)
+        watch.add_done_callback(self._watches.discard)
 
     async def ready(
         self, name: str, answers: Callable[[], Awaitable[bool]], patience: float = 30.0
@@ -90,23 +98,22 @@ class Processes:
             ) from error
 
     async def stop(self, *names: str, grace: float = GRACE) -> None:
-        """Ask the children to stop, all at once; kill what still runs after `grace` seconds."""
-        children = [self._children.pop(name) for name in names]
+        """Ask the children to stop, all at once; kill what still runs after `grace` seconds. What is
+        stopped like this is no death."""
+        children = [self._children.pop(name) for name in names if name in self._children]
         for child in children:
             if child.returncode is None:
                 child.send_signal(signal.SIGTERM)
         await asyncio.gather(*(_end(child, grace) for child in children))
 
     async def death(self) -> Death:
-        """Wait until a child ends by itself."""
-        waits = {asyncio.create_task(child.wait()): name for name, child in self._children.items()}
-        try:
-            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in waits:
-                task.cancel()
-        task = done.pop()
-        return Death(waits[task], task.result(), self._last_words(waits[task]))
+        """Wait until a child ends by itself. The first one that did is told, however often asked."""
+        return await asyncio.shield(self._first_death)
+
+    async def _watch(self, name: str, child: asyncio.subprocess.Process) -> None:
+        code = await child.wait()
+        if self._children.get(name) is child and not self._first_death.done():
+            self._first_death.set_result(Death(name, code, self._last_words(name)))
 
     def _log(self, name: str) -> Path:
         return self._logs / f"{name}.log"

@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from embedded.sales_journal import Journal, Received
-from embedded.serving import Site
+from embedded.serving import Serving
 from nurture.delivery.sales import signing, wording
 from nurture.domain.errors import InputError
 from nurture.ports import Notice
@@ -73,7 +73,7 @@ class SalesInbox:
                 Route("/__fake/fail", self._fail, methods=["POST"]),
             ]
         )
-        self._site = Site(self.app, host, port, "NURTURE_SALES_PORT")
+        self._site = Serving(self.app, host, port, "NURTURE_SALES_PORT")
 
     @property
     def url(self) -> str:
@@ -117,7 +117,12 @@ class SalesInbox:
         )
 
     async def _tasks(self, request: Request) -> Response:
-        return JSONResponse([vars(notice) for notice in self._journal.notices])
+        """`after`: how many the caller has seen already."""
+        try:
+            seen = int(request.query_params.get("after", "0"))
+        except ValueError:
+            return JSONResponse({"error": "after: must be a whole number"}, 400)
+        return JSONResponse([vars(notice) for notice in self._journal.notices[max(0, seen) :]])
 
     async def _counts(self, request: Request) -> Response:
         return JSONResponse(self._journal.totals())

@@ -1,0 +1,135 @@
+"""The play of the demo: a website sends, readers read, sales answers, and at the end all is counted."""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+
+from commands import opening
+from commands.evidence import Ends, differences
+from commands.leads import Lead, plan
+from commands.progress import Telling
+from commands.readers import CLICK, OPEN, UNSUBSCRIBE, Readers
+from commands.sales_floor import SalesFloor
+from commands.watching import Watch
+from commands.website import Website
+from embedded.up import Running
+from nurture.playbook.durations import Durations
+from nurture.reports import Reports
+from nurture.shelf import Shelf
+from nurture.store.backlog import backlog
+from nurture.store.database import Database
+
+LATE = timedelta(seconds=2)
+"""What is due for longer than this is overdue."""
+
+PATIENCE = 60.0
+"""Seconds after the last day within which everything overdue must be done."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What was asked for on the command line."""
+
+    leads: list[Lead]
+    days: float
+    leave: bool
+    as_json: bool
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The report, and every point in which the receiving ends say something else."""
+
+    report: dict[str, Any]
+    differences: list[str]
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Play:
+    """One run through the playbook's days, on a product that runs."""
+
+    def __init__(self, product: Running, http: httpx.AsyncClient, wish: Wish) -> None:
+        self._product = product
+        self._http = http
+        self._wish = wish
+        settings, address = product.settings, product.addresses
+        day = Durations(settings.pace).day.total_seconds()
+        by_email = {lead.email: lead for lead in wish.leads}
+        key = settings.server_keys.get_secret_value().rpartition(":")[2]
+        self._day = day
+        self._website = Website(http, f"{address['dashboard']}/v1/batch", key, day, utc_now)
+        self._readers = Readers(http, by_email, settings.base_url, day)
+        self._floor = SalesFloor(http, by_email, day, utc_now)
+        self._watch = Watch(
+            http, address["inbox"], address["sales inbox"], self._readers, self._floor
+        )
+
+    async def run(self) -> Outcome:
+        """Play, wait until it is quiet, and compare while everything stands still."""
+        doing = asyncio.gather(self._website.play(plan(self._wish.leads)), self._watch.run())
+        try:
+            with Telling(self._wish.days, self._figures) as telling:
+                await self._days(doing, telling)
+        finally:
+            doing.cancel()
+            with suppress(asyncio.CancelledError):
+                await doing
+        async with opening.database(self._product.settings) as db:
+            overdue = await self._quiet(db)
+            async with self._product.standstill():
+                return await self._compare(db, overdue)
+
+    async def _days(self, doing: "asyncio.Future[Any]", telling: Telling) -> None:
+        """Until the last day is over, and all that the website had to send is sent."""
+        clock = asyncio.get_running_loop().time
+        start = clock()
+        while not doing.done():
+            passed = (clock() - start) / self._day
+            telling.at(passed)
+            if passed >= self._wish.days and self._website.done:
+                return
+            await asyncio.wait((doing,), timeout=min(0.25, self._day))
+        await doing
+
+    async def _quiet(self, db: Database) -> dict[str, int]:
+        """What is still overdue when patience ends; nothing, as it should be."""
+        overdue: dict[str, int] = {}
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                while True:
+                    async with db.read() as session:
+                        overdue = await backlog(session, utc_now() - LATE)
+                    if not overdue:
+                        break
+                    await asyncio.sleep(0.2)
+        return overdue
+
+    async def _compare(self, db: Database, overdue: dict[str, int]) -> Outcome:
+        shelf = Shelf(db, self._product.settings.pace)
+        async with db.read() as session:
+            audiences = (await shelf.current(session)).audiences.values()
+        address = self._product.addresses
+        names = {audience.external_id: audience.id for audience in audiences}
+        ends = Ends(address["inbox"], address["sales inbox"], address["ad platform"], names)
+        report = await Reports(db, shelf).summary(utc_now())
+        sent = {"leads": len(self._wish.leads), "touches": self._website.sent}
+        found = differences(await ends.look(self._http), report, sent)
+        found += [f"{number} {kind} are overdue" for kind, number in overdue.items()]
+        found += [f"the server refused a message: {reason}" for reason in self._website.refused]
+        return Outcome(report, found)
+
+    def _figures(self) -> str:
+        read, said = self._readers.done, self._floor.said
+        return (
+            f"{self._website.sent} touches, {self._watch.mails} mails"
+            f" ({read[OPEN]} opened, {read[CLICK]} clicked, {read[UNSUBSCRIBE]} unsubscribed),"
+            f" {self._watch.handovers} handovers ({said['won']} won, {said['lost']} lost,"
+            f" {said['rejected']} rejected)"
+        )

@@ -1,0 +1,92 @@
+"""What the demo and `nurture report` show: the figures as tables, or as one JSON object."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.columns import Columns
+from rich.console import Group, RenderableType
+from rich.table import Table
+
+from nurture.web.dashboard import KPIS
+
+_UNITS = {"%": " %", "days": " days"}
+
+
+def figures(report: Mapping[str, Any]) -> dict[str, Any]:
+    """The report in brief, for `nurture demo --json`."""
+    mails, sla = report["mails"], report["sla"]
+    return {
+        "leads": report["leads"],
+        "touches": report["touches"],
+        "mails": {name: mails[name] for name in ("sent", "refused", "unknown")},
+        "handovers": report["handovers"],
+        "sla": {name: sla[name] for name in ("kept", "broken")},
+        "audiences": {name: found["confirmed"] for name, found in report["audiences"].items()},
+        "stages": report["stages"],
+        "kpi": report["kpi"],
+    }
+
+
+def tables(report: Mapping[str, Any]) -> RenderableType:
+    """Everything of the report that people ask for."""
+    mails, sla = report["mails"], report["sla"]
+    refused = {f"refused: {why}": number for why, number in mails["refused"].items()}
+    told = {f"escalated to {name}": number for name, number in sla["escalated_to"].items()}
+    members = {name: found["confirmed"] for name, found in report["audiences"].items()}
+    return Group(
+        Columns(
+            [
+                _table("Leads by stage", report["stages"]),
+                _table("Leads by persona", {k or "none": v for k, v in report["personas"].items()}),
+                _table("Mails", {"sent": mails["sent"], **refused, "unknown": mails["unknown"]}),
+                _table("Handovers", report["handover_states"], total=report["handovers"]),
+                _table(
+                    "Sales' promise",
+                    {**{name: sla[name] for name in ("kept", "broken", "running")}, **told},
+                ),
+                _table("Audiences", members),
+                _promises(report["promises"]),
+                _kpi(report["kpi"]),
+            ],
+            padding=(1, 3),
+        )
+    )
+
+
+def _table(title: str, rows: Mapping[str, Any], total: int | None = None) -> Table:
+    table = Table(title=title, title_justify="left", show_header=False, min_width=26)
+    table.add_column()
+    table.add_column(justify="right")
+    for name, value in rows.items():
+        table.add_row(name, _number(value))
+    if total is not None:
+        table.add_section()
+        table.add_row("all", _number(total))
+    return table
+
+
+def _promises(promises: Mapping[str, Mapping[str, Any]]) -> Table:
+    table = Table(title="The agreement", title_justify="left")
+    for column in ("promised", "so far", "target", "kept"):
+        table.add_column(column, justify="left" if column == "promised" else "right")
+    for name, side in promises.items():
+        kept = "yes" if side["kept"] else "no"
+        label = name.replace("_", " ")
+        table.add_row(label, _number(side["so_far"]), _number(side["target"]), kept)
+    return table
+
+
+def _kpi(kpi: Mapping[str, Any]) -> Table:
+    currency = str(kpi.get("currency", ""))
+    rows = {
+        label: f"{_number(kpi[name])}{_UNITS.get(unit, f' {currency}' if unit else '')}"
+        for name, (label, unit) in KPIS.items()
+        if kpi.get(name) is not None
+    }
+    return _table("Key figures", rows)
+
+
+def _number(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:,.1f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,0 +1,52 @@
+"""`nurture up`: the whole product on this machine, until Ctrl-C."""
+
+import asyncio
+import signal
+from collections.abc import Coroutine, Mapping
+from contextlib import suppress
+
+import typer
+
+from commands import opening
+from embedded.processes import Death
+from embedded.up import running
+from nurture.domain.errors import StartError
+from nurture.settings import Settings
+
+
+def up() -> None:
+    """Start everything on embedded parts: Temporal, database, worker, server, mail and sales inbox, ad
+    platform. Settings are NURTURE_* variables; a restart on the same data folder goes on."""
+    until_stopped(_up(opening.load()))
+
+
+async def _up(config: Settings) -> None:
+    typer.echo("starting …")
+    async with running(config) as product:
+        typer.echo(told(product.addresses))
+        typer.echo("Ctrl-C ends it.")
+        raise ended(await product.death())
+
+
+def until_stopped(work: Coroutine[None, None, None]) -> None:
+    """Run it. Ctrl-C, SIGTERM and the terminal's end cancel it wherever it is, and it cleans up; asked
+    a second time it leaves at once, and the guard ends its processes."""
+
+    async def cancellable() -> None:
+        task = asyncio.ensure_future(work)
+        for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(name, task.cancel)
+        with suppress(asyncio.CancelledError):
+            await task
+
+    asyncio.run(cancellable())
+
+
+def ended(death: Death) -> StartError:
+    """One process less, and the whole is no whole."""
+    return StartError(f"{death}\nSo everything was stopped.")
+
+
+def told(addresses: Mapping[str, str]) -> str:
+    width = max(map(len, addresses))
+    return "\n".join(f"  {name:<{width}}  {address}" for name, address in addresses.items())

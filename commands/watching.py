@@ -1,0 +1,52 @@
+"""Looks into the inboxes as people do, and lets readers and sales act on what is new."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import httpx
+
+from commands.readers import Readers
+from commands.sales_floor import CREATED, SalesFloor
+
+_PAUSE = 0.2
+
+
+class Watch:
+    """`mails` and `handovers` count what was seen so far."""
+
+    def __init__(
+        self, http: httpx.AsyncClient, inbox: str, sales: str, readers: Readers, floor: SalesFloor
+    ) -> None:
+        self._http = http
+        self._inbox = f"{inbox}/api/mails"
+        self._sales = f"{sales}/api/tasks"
+        self._readers = readers
+        self._floor = floor
+        self._last_mail = ""
+        self._notices = 0
+        self.mails = 0
+        self.handovers = 0
+
+    async def run(self) -> None:
+        """Until cancelled; whatever readers and sales still had in mind is then forgotten."""
+        async with asyncio.TaskGroup() as people:
+            while True:
+                for acting in [*await self._new_mails(), *await self._new_notices()]:
+                    people.create_task(acting)
+                await asyncio.sleep(_PAUSE)
+
+    async def _new_mails(self) -> list[Coroutine[Any, Any, None]]:
+        answer = await self._http.get(self._inbox, params={"since": self._last_mail})
+        found = answer.json()["mails"]
+        if found:
+            self._last_mail = found[-1]["id"]
+        self.mails += len(found)
+        return [self._readers.handle(mail) for mail in found]
+
+    async def _new_notices(self) -> list[Coroutine[Any, Any, None]]:
+        answer = await self._http.get(self._sales, params={"after": self._notices})
+        found = answer.json()
+        self._notices += len(found)
+        self.handovers += sum(notice["type"] == CREATED for notice in found)
+        return [self._floor.handle(notice["type"], notice["data"]) for notice in found]
