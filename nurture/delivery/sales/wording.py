@@ -1,6 +1,7 @@
 """A notice in sentences: what chat rooms, CRM tasks and the local inbox show."""
 
 from collections.abc import Mapping
+from html import escape
 from typing import Any
 
 from nurture.ports import Notice
@@ -68,6 +69,12 @@ def text(notice: Notice) -> str:
         parts.append("\n".join([heading, *(f"- {line}" for line in lines)]))
     parts.append(f"Answer here: {notice.data['links']['page']}")
     return "\n\n".join(parts)
+
+
+def html(notice: Notice) -> str:
+    """The same text for CRMs whose notes are HTML."""
+    paragraphs = escape(text(notice)).split("\n\n")
+    return "".join(f"<p>{paragraph}</p>" for paragraph in paragraphs).replace("\n", "<br>")
 
 
 def _points(reason: Mapping[str, Any]) -> str:
