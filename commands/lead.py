@@ -3,7 +3,6 @@
 import asyncio
 import json
 from datetime import UTC, datetime
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer

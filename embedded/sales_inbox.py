@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from embedded.sales_journal import Journal, Received
-from embedded.serving import Serving
+from embedded.serving import Site
 from nurture.delivery.sales import signing, wording
 from nurture.domain.errors import InputError
 from nurture.ports import Notice
@@ -73,7 +73,7 @@ class SalesInbox:
                 Route("/__fake/fail", self._fail, methods=["POST"]),
             ]
         )
-        self._site = Serving(self.app, host, port, "NURTURE_SALES_PORT")
+        self._site = Site(self.app, host, port, "NURTURE_SALES_PORT")
 
     @property
     def url(self) -> str:
