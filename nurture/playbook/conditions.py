@@ -15,12 +15,12 @@ from typing import Any
 
 from cel_expr_python import cel
 
-from nurture.domain import topics
 from nurture.domain.lead import Facts
 from nurture.playbook.durations import Durations
 from nurture.playbook.findings import Problem, Wrong, suggest, wrong
-from nurture.playbook.tokens import Token, arguments, compared, tokens
+from nurture.playbook.tokens import Token, tokens
 from nurture.playbook.traits import as_kind
+from nurture.playbook.usage import COUNT, SHIFTS, Quoted, topics_of
 
 Read = Callable[[Facts, datetime], Any]
 
@@ -33,15 +33,7 @@ _TRAIT_TYPE = {
     "list": cel.Type.List(cel.Type.STRING),
 }
 _MISSING: Mapping[str, Any] = {"text": "", "yes/no": False, "list": []}
-_TOPIC = {
-    "lead": topics.LEAD,
-    "stage": topics.STAGE,
-    "persona": topics.PERSONA,
-    "score": topics.SCORE,
-    "now": topics.CLOCK,
-}
-_COUNT = "touches.count"
-_SHIFTS = ("plus", "minus")
+_UNSET = object()
 _ERROR = re.compile(r"ERROR: <input>:(\d+):(\d+): (.*)")
 _UNDECLARED = re.compile(r"undeclared reference to '([^']*)'")
 _OVERLOAD = re.compile(r"found no matching overload for '([^']*)' applied to '\((.*)\)'")
@@ -87,8 +79,7 @@ class Conditions:
         durations: Durations,
     ) -> None:
         self._durations = durations
-        self._literals = {"stage": stages, "persona": personas}
-        self._touches = touches
+        self._quoted = Quoted({"stage": stages, "persona": personas}, touches, durations)
         self._variables = _variables(traits)
         types = {name: type_ for name, (type_, _) in self._variables.items()}
         self._env = cel.NewEnv(
@@ -102,13 +93,13 @@ class Conditions:
             expression = self._env.compile(source)
         except RuntimeError as error:
             problems = [self._explain(source, *found) for found in _ERROR.findall(str(error))]
-            raise Wrong(*problems or [Problem(f"this is not a condition: {error}")]) from error
-        if problems := [*self._bad_literals(words), *self._bad_calls(words)]:
+            raise Wrong(*problems or [_unplaced(str(error))]) from error
+        if problems := self._quoted.problems(words):
             raise Wrong(*problems)
         if expression.return_type() != cel.Type.BOOL:
             kind = _type_word(expression.return_type().name())
             raise wrong(f"this gives {kind}, not yes or no", 'compare it: "score.total >= 40"')
-        return CelCondition(source, _topics(words), expression, self._reads(words))
+        return CelCondition(source, topics_of(words), expression, self._reads(words))
 
     def _seconds(self, text: str) -> float:
         return self._durations.elapsed(text).total_seconds()
@@ -121,55 +112,9 @@ class Conditions:
             for variable, (_, read) in self._variables.items()
             if any(name == variable or name.startswith(f"{variable}.") for name in names)
         }
-        if any(name == _COUNT for name in names):
+        if any(name == COUNT for name in names):
             reads["touches"] = _ages
         return reads
-
-    def _bad_literals(self, words: list[Token]) -> list[Problem]:
-        return [
-            Problem(
-                f'unknown {name} "{word.text}"', suggest(word.text, known), word.line, word.column
-            )
-            for name, known in self._literals.items()
-            for word in compared(words, name)
-            if word.text not in known and not (name == "persona" and word.text == "")
-        ]
-
-    def _bad_calls(self, words: list[Token]) -> list[Problem]:
-        problems: list[Problem] = []
-        for index, word in enumerate(words):
-            if word.kind != "name":
-                continue
-            last = word.text.rpartition(".")[2]
-            if word.text == "duration":
-                problems.append(_at(word, "duration() is not used here", _SHIFT_EXAMPLE))
-            elif word.text.partition(".")[0] == "touches" or last == "count":
-                problems += self._bad_count(word, arguments(words, index))
-            elif last in _SHIFTS:
-                problems += self._bad_shift(word, arguments(words, index))
-        return problems
-
-    def _bad_count(self, word: Token, given: list[Token] | None) -> list[Problem]:
-        if word.text != _COUNT or given is None or len(given) not in (1, 2):
-            return [_at(word, "touches can only be counted by name", _COUNT_EXAMPLE)]
-        name, *window = given
-        problems = [problem for token in window for problem in self._bad_duration(token)]
-        if name.text not in self._touches:
-            remedy = suggest(name.text, self._touches, "declare it in config/touches.yaml")
-            problems.append(_at(name, f'unknown touch "{name.text}"', remedy))
-        return problems
-
-    def _bad_shift(self, word: Token, given: list[Token] | None) -> list[Problem]:
-        if given is None or len(given) != 1:
-            return [_at(word, "this needs one duration in quotes", _SHIFT_EXAMPLE)]
-        return self._bad_duration(given[0])
-
-    def _bad_duration(self, token: Token) -> list[Problem]:
-        try:
-            self._durations.elapsed(token.text)
-        except Wrong as error:
-            return [_at(token, problem.text, problem.remedy) for problem in error.problems]
-        return []
 
     def _explain(self, source: str, line: str, column: str, message: str) -> Problem:
         """CEL's words in ours. CEL points at the last dot of a name, we at its first letter."""
@@ -177,44 +122,30 @@ class Conditions:
         if match := _UNDECLARED.search(message):
             name = match[1]
             before = len(name.rpartition(".")[0])
-            here = source.splitlines()[row - 1][position - 1 : position]
+            here = source.split("\n")[row - 1][position - 1 : position]
             start = position - before if here == "." else position
             return Problem(f'unknown name "{name}"', self._meant(name), row, max(start, 1))
         if match := _OVERLOAD.search(message):
             sides = " and ".join(_type_word(word.strip()) for word in _split(match[2]))
-            return Problem(f'"{match[1].strip("_@")}" does not work on {sides}', "", row, position)
+            text = f'"{match[1].strip("_@")}" does not work on {sides}'
+            return Problem(text, "both sides must be of the same kind", row, position)
         text = message.removeprefix("Syntax error: ").partition(" expecting ")[0]
+        text = "it ends too early" if "<EOF>" in text else text
         return Problem(f"this cannot be read as a condition: {text}", "", row, position)
 
     def _meant(self, name: str) -> str:
-        trait = name.startswith("lead.")
-        otherwise = f"declare the trait {name[5:]} in config/traits.yaml" if trait else ""
-        return suggest(name, [*self._variables, _COUNT, "count", *_SHIFTS], otherwise)
+        """The remedy for a name that CEL does not know: a variable, a trait or a function."""
+        first, _, last = name.rpartition(".")
+        if first == "lead":
+            traits = [known.removeprefix("lead.") for known in self._variables if "lead." in known]
+            remedy = suggest(last, traits, f"declare the trait {last} in config/traits.yaml")
+            return remedy.replace('mean "', 'mean "lead.')
+        return suggest(
+            name, [*self._variables, "touches", "count", *SHIFTS], "see docs/playbook.md"
+        )
 
 
 _UNSET = object()
-_COUNT_EXAMPLE = 'write touches.count("clicked") or touches.count("page", "7 days")'
-_SHIFT_EXAMPLE = 'write now.plus("3 days") or now.minus("3 days")'
-
-
-def _at(word: Token, text: str, remedy: str) -> Problem:
-    return Problem(text, remedy, word.line, word.column)
-
-
-def _topics(words: Iterable[Token]) -> frozenset[str]:
-    words = list(words)
-    found = set()
-    for index, word in enumerate(words):
-        if word.kind != "name":
-            continue
-        if topic := _TOPIC.get(word.text.partition(".")[0]):
-            found.add(topic)
-        if word.text == _COUNT:
-            name, *window = arguments(words, index) or []
-            found.add(topics.touch(name.text))
-            if window:  # what was counted grows old without anything happening
-                found.add(topics.CLOCK)
-    return frozenset(found)
 
 
 def _variables(traits: Mapping[str, str]) -> dict[str, tuple[cel.Type, Read]]:
@@ -289,6 +220,13 @@ def _member(
     return cel.Overload(
         f"nurture_{name}", return_type=returns, parameters=takes, is_member=True, impl=impl
     )
+
+
+def _unplaced(message: str) -> Problem:
+    """CEL's only errors without a place are those about its limits."""
+    if "recursion limit" in message:
+        return Problem("this is nested too deeply", "write it flatter, or as two rules")
+    return Problem(f"this is not a condition: {message.splitlines()[0]}")
 
 
 def _type_word(name: str) -> str:

@@ -24,10 +24,9 @@ def check(reading: Reading) -> dict[str, Naming]:
     found += _stages(reading)
     namings = {}
     for document, flow in reading.flows():
-        before = len(document.findings)
         naming = namings[document.file] = Naming(document)
         naming.walk(flow.steps, ("steps",))
-        found += document.findings[before:]
+        found += naming.findings
         found += _steps(reading, document, flow, naming)
     found += _flows(reading)
     return namings

@@ -7,6 +7,7 @@ keys and tags are refused: a playbook says everything where it is read.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -27,19 +28,24 @@ _TRUE = ("true", "True", "TRUE")
 
 @dataclass
 class Document:
-    """One YAML file. `value` is made of dict, list, str, int, float and bool only."""
+    """One YAML file. `value` is made of dict, list, str, int, float and bool only.
+
+    `blanks` are the places of keys that were left out of it, each with its finding.
+    """
 
     file: str
     text: str
     value: Any = None
     findings: list[Finding] = field(default_factory=list)
+    blanks: set[Path] = field(default_factory=set)
     _values: dict[Path, Node] = field(default_factory=dict)
     _keys: dict[Path, Node] = field(default_factory=dict)
 
     def at(self, path: Sequence[str | int], problem: Problem, key: bool = False) -> Finding:
         """The finding at that path (or the nearest that exists above it), at its key if asked."""
         wanted = tuple(path)
-        node = self._keys.get(wanted) if key else self._values.get(wanted)
+        node = self._keys.get(wanted) if key else None
+        node = node or self._values.get(wanted)
         while node is None and wanted:
             wanted = wanted[:-1]
             node = self._values.get(wanted)
@@ -50,26 +56,35 @@ class Document:
         """Where `problem` stands in the file, given where it stands in the scalar's text."""
         line, column = node.start_mark.line + 1, node.start_mark.column + 1
         style = node.style if isinstance(node, ScalarNode) else None
-        if style == "|":
-            row = line + problem.line
-            lines = self.text.splitlines()
-            first = next((known for known in lines[line:] if known.strip()), "")
-            return row, len(first) - len(first.lstrip()) + problem.column
-        if problem.line > 1 or style == ">":
+        if (problem.line, problem.column) == (1, 1) and style not in ("|", ">"):
             return line, column
-        return line, column + problem.column - 1 + (
-            1 if style in ("'", '"') and problem.column > 1 else 0
-        )
+        lines = [row.rstrip() for row in self.text.split("\n")]
+        if style in ("|", ">"):
+            rows = [(n, *_unindented(lines[n])) for n in range(line, len(lines))]
+        else:
+            start = column if style else column - 1
+            rows = [(line - 1, start, lines[line - 1][start:])]
+            rows += [(n, *_unindented(lines[n])) for n in range(line, len(lines))]
+        if style == "|":
+            row, indent = line + problem.line, rows[0][1] if rows else 0
+            return row, indent + problem.column
+        return _unfolded(rows, problem) or (line, column)
 
 
+@lru_cache(maxsize=256)
 def parse(file: str, text: str) -> Document:
-    """Read one file. What cannot be read is left out of `value` and named in `findings`."""
+    """Read one file. What cannot be read is left out of `value` and named in `findings`.
+
+    Kept for a while, since most files of two versions of a playbook are the same.
+    """
     document = Document(file, text)
     try:
         root = YAML(typ="safe", pure=True).compose(text)
         document.value = _Reader(document).value((), root) if root is not None else {}
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
+        if "end>" in str(error.problem) and error.context_mark:  # where it began says more
+            mark = error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         problem = f"this is not YAML: {error.problem or error.context}"
         document.findings.append(Finding(file, line, column, problem, "look for a quote or indent"))
@@ -81,6 +96,23 @@ def parse(file: str, text: str) -> Document:
             Finding(file, 1, 1, "this is nested too deeply", "write it flatter")
         )
     return document
+
+
+def _unindented(row: str) -> tuple[int, str]:
+    text = row.lstrip()
+    return len(row) - len(text), text
+
+
+def _unfolded(rows: Sequence[tuple[int, int, str]], problem: Problem) -> tuple[int, int] | None:
+    """The place in a scalar whose lines were joined by spaces. `rows`: line from 0, indent, text."""
+    left = problem.column
+    for number, indent, text in rows:
+        if problem.line > 1 or not text:
+            return None
+        if left <= len(text) + 1:
+            return number + 1, indent + left
+        left -= len(text) + 1
+    return None
 
 
 class _Reader:
@@ -114,7 +146,9 @@ class _Reader:
             else:
                 names.add(key.value)
                 value = self.value((*path, key.value), child)
-                if value is not None:
+                if value is None:
+                    self._document.blanks.add((*path, key.value))
+                else:
                     yield key.value, value
 
     def _items(self, path: Path, node: SequenceNode) -> Iterator[Any]:
@@ -129,7 +163,8 @@ class _Reader:
         text = str(node.value)
         match kind:
             case "null":
-                self._refuse(path, "there is no value here", "give one, or leave the key out")
+                problem = Problem("there is no value here", "give one, or leave the key out")
+                self._document.findings.append(self._document.at(path, problem, key=True))
                 return None
             case "bool":
                 return text in _TRUE

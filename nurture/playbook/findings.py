@@ -9,6 +9,9 @@ from nurture.domain.errors import InputError
 _LISTED = 12
 """So many names are listed as a remedy; more would hide the point."""
 
+_TELLING = 3
+"""A beginning of so many letters is as good as a near miss."""
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -37,6 +40,8 @@ def suggest(word: str, known: Iterable[str], otherwise: str = "") -> str:
     names = sorted(set(known))
     spelled = {name.lower(): name for name in names}
     near = get_close_matches(word.lower(), spelled, n=1, cutoff=0.6)
+    if not near and len(word) >= _TELLING:
+        near = [name for name in spelled if name.startswith(word.lower())]
     if near:
         return f'did you mean "{spelled[near[0]]}"?'
     if otherwise:

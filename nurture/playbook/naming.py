@@ -7,6 +7,7 @@ after the step before it. What would get one name twice needs an id of its own.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from nurture.domain.errors import Finding
 from nurture.playbook import flow_schema as s
 from nurture.playbook.document import Document, Path
 from nurture.playbook.findings import Problem
@@ -26,9 +27,10 @@ class Nested:
 
 @dataclass
 class Naming:
-    """The ids of one flow's steps by their path in the file."""
+    """The ids of one flow's steps by their path in the file, and what is wrong with them."""
 
     document: Document
+    findings: list[Finding] = field(default_factory=list)
     ids: dict[Path, str] = field(default_factory=dict)
 
     def walk(self, steps: Steps, path: Path, before: str = START) -> None:
@@ -37,7 +39,7 @@ class Naming:
             here = (*path, index)
             if index and leaves(steps[index - 1]):
                 problem = Problem("no lead ever gets here", "the step before it always leads away")
-                self.document.findings.append(self.document.at(here, problem))
+                self.findings.append(self.document.at(here, problem))
             if isinstance(step, str):
                 continue
             before = self._name(here, step, step.id or _derived(step, before))
@@ -52,7 +54,7 @@ class Naming:
                 f'give this one its own, such as "id: {name}-{free}"',
             )
             where = (*path, "id") if step.id else path
-            self.document.findings.append(self.document.at(where, problem))
+            self.findings.append(self.document.at(where, problem))
         self.ids[path] = name
         return name
 

@@ -32,7 +32,9 @@ def personas(models: Mapping[str, schema.Persona]) -> tuple[persona.Persona, ...
     return tuple(persona.Persona(id_, model.title, model.when) for id_, model in models.items())
 
 
-def scores(model: schema.Scoring) -> scoring.Scoring:
+def scores(model: schema.Scoring | None) -> scoring.Scoring:
+    if model is None:
+        return scoring.Scoring()
     return scoring.Scoring(
         fit=tuple(
             scoring.FitRule(id_, rule.points, rule.when, rule.title or "")

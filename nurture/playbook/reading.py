@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -97,7 +99,8 @@ def read(files: Mapping[str, str], durations: Durations) -> Reading:
     models = {}
     for file, document in documents.items():
         if document.value is not None:
-            model = validate(_adapter(_shape(file)), document, known)
+            model, problems = validate(_adapter(file), document, known)
+            findings += problems
             if model is not None:
                 models[file] = model
     for name in NEEDED:
@@ -119,8 +122,14 @@ def _shape(file: str) -> Any:
     return SHAPES.get(name) if name != "flow" and file.endswith(".yaml") else None
 
 
-def _adapter(shape: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(shape)
+def _adapter(file: str) -> TypeAdapter[Any]:
+    return _adapters()["flow" if file.startswith(FLOWS) else Path(file).stem]
+
+
+@cache
+def _adapters() -> dict[str, TypeAdapter[Any]]:
+    """Building these takes longer than checking a playbook with them."""
+    return {name: TypeAdapter(shape) for name, shape in SHAPES.items()}
 
 
 def _strangers(files: Mapping[str, str]) -> Iterator[Finding]:

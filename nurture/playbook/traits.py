@@ -2,10 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Any, Literal, get_args
 
 Kind = Literal["text", "number", "yes/no", "date", "list"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+
+_LARGEST = 2**63
+"""Conditions compute with 64 bits; a larger whole number is read as a decimal one."""
 
 _YES = frozenset({"yes", "true", "1", "y", "on"})
 _NO = frozenset({"no", "false", "0", "n", "off"})
@@ -33,14 +37,13 @@ def as_kind(kind: str, value: Any) -> Any:
 
 
 def _number(value: Any) -> int | float | None:
-    if isinstance(value, bool):
+    if isinstance(value, int) and abs(value) < _LARGEST:
         return int(value)
-    if isinstance(value, int | float):
-        return value
     try:
-        return float(str(value).strip())
+        number = float(str(value).strip())
     except ValueError:
         return None
+    return number if isfinite(number) else None
 
 
 def _yes(value: Any) -> bool | None:

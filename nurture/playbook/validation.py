@@ -32,14 +32,15 @@ _LIMITS = {
 }
 
 
-def validate(adapter: TypeAdapter[T], document: Document, known: Known) -> T | None:
-    """The document as its model; None, with the document's findings extended, when it has errors."""
+def validate(
+    adapter: TypeAdapter[T], document: Document, known: Known
+) -> tuple[T | None, list[Finding]]:
+    """The document as its model, or None and why."""
     try:
-        return adapter.validate_python(document.value, context=known)
+        return adapter.validate_python(document.value, context=known), []
     except ValidationError as error:
-        for problem in error.errors(include_url=False):
-            document.findings += _findings(document, known, problem)
-        return None
+        problems = error.errors(include_url=False)
+        return None, [found for each in problems for found in _findings(document, known, each)]
 
 
 def _findings(document: Document, known: Known, error: Mapping[str, Any]) -> Iterator[Finding]:
@@ -52,12 +53,17 @@ def _findings(document: Document, known: Known, error: Mapping[str, Any]) -> Ite
         yield document.at(path[:-1], _bad_key(str(path[-2])), key=True)
     elif kind == "extra_forbidden":
         yield document.at(path, _unknown_key(document, known, path), key=True)
-    elif kind == "missing":
+    elif kind == "missing" and path not in document.blanks:
         yield document.at(path[:-1], _missing(document, known, path), key=True)
-    elif kind == "union_tag_not_found":
+    elif kind == "union_tag_not_found" and not _has_blank(document, path):
         yield _no_step(document, path, error["input"])
-    else:
+    elif kind not in ("missing", "union_tag_not_found"):
         yield document.at(path, _unfit(path, kind, error))
+
+
+def _has_blank(document: Document, path: Path) -> bool:
+    """Whether a key of that mapping has no value, which is the finding already."""
+    return any(blank[: len(path)] == path for blank in document.blanks)
 
 
 def _unfit(path: Path, kind: str, error: Mapping[str, Any]) -> Problem:

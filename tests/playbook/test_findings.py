@@ -1,0 +1,418 @@
+"""Every kind of mistake, the line it is reported at, and the words. A message here is a promise."""
+
+import pytest
+
+from nurture.domain.errors import PlaybookError
+from nurture.playbook.compiler import check, compile_playbook
+
+FLOW = """\
+flow: launch
+title: Launch
+enter: {on: form_submitted}
+steps:
+  - email: welcome
+"""
+COMPANY, TRAITS, STAGES = "config/company.yaml", "config/traits.yaml", "config/stages.yaml"
+SENDERS, SLA, SCORING = "config/senders.yaml", "config/sla.yaml", "config/scoring.yaml"
+AUDIENCES, FORMS, LAUNCH = "config/audiences.yaml", "config/forms.yaml", "config/flows/launch.yaml"
+PERSONAS = "config/personas.yaml"
+SMALL = {
+    COMPANY: """\
+name: X
+address: Street 1
+contact: x@x.example
+business_hours: {days: mon-fri, hours: "09:00-17:00", timezone: Europe/Copenhagen}
+""",
+    TRAITS: "country: text\nfirst_name: text\n",
+    STAGES: "lead: {title: Lead}\nsql: {title: SQL}\ncustomer: {title: Customer}\n",
+    SENDERS: "default: us\nsenders: {us: {name: X, address: x@x.example}}\n",
+    SLA: """\
+every: 30 days
+marketing: {sqls: 20}
+sales: {customers: 5, average_revenue: 40000, currency: DKK}
+teams: {sales: {title: Sales, owners: [Ida]}}
+handover:
+  team: sales
+  sql_stage: sql
+  customer_stage: customer
+  back_to: lead
+  cool_off: 30 days
+  reject_reasons: [no budget]
+contact: {within: 48 hours}
+""",
+    AUDIENCES: "warm: {title: Warm, platform: meta, external_id: '1'}\n",
+    "templates/email/welcome/subject.txt": "Hello",
+    "templates/email/welcome/body.mjml": "<mjml></mjml>",
+}
+
+
+def said(**changes: str) -> list[str]:
+    """What is said of the small playbook with these files in place of its own."""
+    paths = {"flow": LAUNCH, "yml": "config/flows/launch.yml", "scorings": "config/scorings.yaml"}
+    files = dict(SMALL)
+    for name, text in changes.items():
+        files[paths.get(name, f"config/{name}.yaml")] = text
+    return [str(finding) for finding in check(files)]
+
+
+def of_steps(text: str) -> list[str]:
+    """What is said of a flow whose steps begin on line 5."""
+    return said(flow=FLOW.replace("  - email: welcome\n", text))
+
+
+def test_the_small_playbook_has_no_findings() -> None:
+    assert said(flow=FLOW) == []
+
+
+@pytest.mark.parametrize(
+    ("steps", "finding"),
+    [
+        (
+            "  - email: welcom\n",
+            '5:12: unknown mail template "welcom"; did you mean "welcome"?',
+        ),
+        ("  - emial: welcome\n", '5:5: unknown step "emial"; did you mean "email"?'),
+        (
+            "  - stop\n",
+            "5:5: this is not a step; one of audience, branch, email, end, goto, handover, "
+            "set, split, tag, task, wait, wait_for",
+        ),
+        (
+            "  - email: welcome\n    wait: 3 days\n",
+            '6:5: a step does one thing, so "wait" is too much; begin a new "- wait:"',
+        ),
+        ("  - wait: 3 dyas\n", '5:11: unknown unit "dyas"; did you mean "days"?'),
+        ("  - wait: 3\n", '5:11: this should be text; such as "3 days" or "2 business days"'),
+        ("  - wait:\n", "5:5: there is no value here; give one, or leave the key out"),
+        (
+            "  - email: welcome\n  - email: welcome\n",
+            '6:5: two steps are called "welcome"; give this one its own, such as "id: welcome-2"',
+        ),
+        (
+            "  - email: welcome\n  - wait: 1 day\n    id: welcome\n",
+            '7:9: two steps are called "welcome"; give this one its own, such as "id: welcome-2"',
+        ),
+        (
+            "  - end\n  - email: welcome\n",
+            "6:5: no lead ever gets here; the step before it always leads away",
+        ),
+        (
+            "  - wait_for: {touch: clicked, within: 1 day}\n    then: [end]\n    else: [end]\n"
+            "  - email: welcome\n",
+            "8:5: no lead ever gets here; the step before it always leads away",
+        ),
+        (
+            "  - email: welcome\n  - wait_for: {touch: clicked, of: welcom, within: 1 day}\n",
+            '6:36: no mail of this flow is called "welcom"; did you mean "welcome"?',
+        ),
+        (
+            "  - wait_for: {touch: clickd, within: 1 day}\n",
+            '5:23: unknown touch "clickd"; did you mean "clicked"?',
+        ),
+        (
+            "  - wait_for: {within: 1 day}\n",
+            "5:15: nothing is waited for; give a touch, or a condition as when",
+        ),
+        (
+            "  - wait_for: {touch: clicked}\n",
+            '5:5: the key "within" is missing; such as within: 3 days',
+        ),
+        ("  - split: []\n", '5:12: "split" should be at least 2 long'),
+        ("  - split: [{weight: 1, do: []}]\n", '5:12: "split" should be at least 2 long'),
+        (
+            "  - split: [{weight: 0, do: []}, {weight: 1, do: []}]\n",
+            '5:22: "weight" should be at least 1',
+        ),
+        ("  - branch: []\n", '5:13: "branch" should be at least 1 long'),
+        (
+            "  - branch:\n      - if: stage == 'led'\n        do: []\n",
+            '6:22: unknown stage "led"; did you mean "lead"?',
+        ),
+        (
+            "  - branch:\n      - if: >-\n          stage == 'lead' &&\n          lead.contry == 'DK'\n"
+            "        do: []\n",
+            '8:11: unknown name "lead.contry"; did you mean "lead.country"?',
+        ),
+        (
+            "  - branch:\n      - if: |\n          stage == 'lead' &&\n          lead.contry == 'DK'\n"
+            "        do: []\n",
+            '8:11: unknown name "lead.contry"; did you mean "lead.country"?',
+        ),
+        ("  - audience: {add: wram}\n", '5:21: unknown audience "wram"; did you mean "warm"?'),
+        (
+            "  - audience: {add: warm, remove: warm}\n",
+            '5:15: this should be one change; such as "audience: {add: ...}"',
+        ),
+        ("  - tag: {}\n", '5:10: this should be one change; such as "tag: {add: ...}"'),
+        (
+            "  - task: {kind: cal, to: sales, title: Call}\n",
+            '5:18: "kind" cannot be "cal"; did you mean "call"?',
+        ),
+        (
+            "  - task: {kind: call, to: slaes, title: Call}\n",
+            '5:28: unknown team "slaes"; did you mean "sales"?',
+        ),
+        (
+            "  - task: {kind: call, to: sales, title: 'Call {{ lead.first_name'}\n",
+            "5:42: the placeholder cannot be read: unexpected end of template, expected 'end of "
+            "print statement'.",
+        ),
+        (
+            "  - set: {trait: contry, value: DK}\n",
+            '5:18: unknown trait "contry"; did you mean "country"?',
+        ),
+        ("  - goto: lunch\n", '5:11: unknown flow "lunch"; did you mean "launch"?'),
+        ("  - goto: launch\n", '5:11: "launch" leads back to "launch"; end one of them'),
+        ("  - handover: {}\n", '5:5: the key "reason" is missing'),
+        (
+            "  - webhook: {url: x}\n",
+            '5:5: unknown step "webhook"; one of audience, branch, email, goto, handover, set, '
+            "split, tag, task, wait, wait_for",
+        ),
+    ],
+)
+def test_a_mistake_in_a_step_is_found(steps: str, finding: str) -> None:
+    assert of_steps(steps)[0] == f"{LAUNCH}:{finding}"
+
+
+@pytest.mark.parametrize(
+    ("change", "finding"),
+    [
+        (
+            {"flow": FLOW + "titel: x\n"},
+            f'{LAUNCH}:6:1: unknown key "titel"; did you mean "title"?',
+        ),
+        (
+            {"flow": FLOW.replace("form_submitted", "form_submited")},
+            f'{LAUNCH}:3:13: unknown touch "form_submited"; did you mean "form_submitted"?',
+        ),
+        (
+            {"flow": FLOW.replace("form_submitted}", "page, stage: lead}")},
+            f'{LAUNCH}:3:8: "stage" narrows "on: stage" only; write on: stage',
+        ),
+        (
+            {"flow": FLOW.replace("form_submitted}", "page, again: 90 days}")},
+            f'{LAUNCH}:3:26: "90 days" does not say when; '
+            'write "never", "always" or "after 90 days"',
+        ),
+        (
+            {"flow": FLOW + "sender: uss\n"},
+            f'{LAUNCH}:6:9: unknown sender "uss"; did you mean "us"?',
+        ),
+        (
+            {"flow": FLOW + "live: yes\n"},
+            f'{LAUNCH}:6:7: "live" should be true or false, not "yes"',
+        ),
+        (
+            {"flow": FLOW + "consent: email\n"},
+            f'{LAUNCH}:6:10: "consent" cannot be "email"; did you mean "email_marketing"?',
+        ),
+        (
+            {"flow": FLOW + 'send_window: {days: mon-fry, hours: "08:00-16:00"}\n'},
+            f'{LAUNCH}:6:21: unknown weekday "fry"; did you mean "fri"?',
+        ),
+        (
+            {"flow": FLOW + 'send_window: {days: mon-fri, hours: "08:00-25:00"}\n'},
+            f'{LAUNCH}:6:37: "25:00" is not a time of day; from 00:00 to 24:00',
+        ),
+        (
+            {"flow": FLOW + "send_window: {days: sat, hours: 8-16}\n"},
+            f'{LAUNCH}:6:33: "8-16" is not a pair of times; such as "08:00-16:30"',
+        ),
+        (
+            {
+                "flow": FLOW
+                + 'send_window: {days: sat, hours: "08:00-16:00", timezone: Europe/Kopenhagen}\n'
+            },
+            f'{LAUNCH}:6:58: unknown time zone "Europe/Kopenhagen"; did you mean "Europe/Copenhagen"?',
+        ),
+        (
+            {"flow": FLOW + 'send_window: {days: sat, hours: "08:00-16:00", holidays: Dk}\n'},
+            f'{LAUNCH}:6:58: unknown country "Dk"; two capital letters, such as "DK"',
+        ),
+        (
+            {"flow": FLOW.replace("launch", "Launch 1")},
+            f'{LAUNCH}:1:7: "flow" cannot be "Launch 1"; '
+            "use small letters and digits, joined by - (names of touches and traits: by _)",
+        ),
+        (
+            {"flow": "flow: launch\nflow: launch\n"},
+            f'{LAUNCH}:2:1: "flow" is given twice; keep one of them',
+        ),
+        (
+            {"flow": "flow: [launch\n"},
+            f"{LAUNCH}:1:7: this is not YAML: expected ',' or ']', but got "
+            "'<stream end>'; look for a quote or indent",
+        ),
+        (
+            {"flow": FLOW.replace("welcome", "&x welcome")},
+            f"{LAUNCH}:5:12: anchors, aliases and tags mean nothing here; write the value out",
+        ),
+        (
+            {"flow": "- email: welcome\n"},
+            f"{LAUNCH}:1:1: this should be a mapping of keys to values, not a list",
+        ),
+        ({"flow": ""}, f'{LAUNCH}:1:1: the key "enter" is missing'),
+        (
+            {"yml": FLOW},
+            "config/flows/launch.yml:1:1: nothing reads this file; "
+            "a flow is config/flows/<name>.yaml",
+        ),
+        (
+            {"scorings": "fit: {}\n"},
+            "config/scorings.yaml:1:1: nothing reads this file; did you mean "
+            '"config/scoring.yaml"?',
+        ),
+        (
+            {"traits": "country: txt\n"},
+            f'{TRAITS}:1:10: "country" cannot be "txt"; did you mean "text"?',
+        ),
+        (
+            {"traits": "Country: text\n"},
+            f'{TRAITS}:1:1: "Country" cannot be a name here; '
+            "use small letters and digits, joined by - or _",
+        ),
+        (
+            {"traits": "email: text\n"},
+            f'{TRAITS}:1:1: every lead has "email" already; leave it out',
+        ),
+        (
+            {"scoring": "fit: {dk: {points: many, when: lead.country == 'DK'}}\n"},
+            f'{SCORING}:1:20: "points" should be a whole number, not "many"',
+        ),
+        (
+            {"scoring": "fit: {dk: {points: 5000, when: lead.country == 'DK'}}\n"},
+            f'{SCORING}:1:20: "points" should be at most 1000',
+        ),
+        (
+            {"scoring": "fit:\n  dk:\n    points: 5\n    when: score.total > 3\n"},
+            f"{SCORING}:4:11: this rule cannot ask for the score; "
+            "personas and fit points are found before the score and the stage",
+        ),
+        (
+            {
+                "scoring": "fit:\n  x: {points: 5, when: lead.country == 'DK'}\n"
+                "engagement:\n  x: {points: 5, touch: page}\n"
+            },
+            f'{SCORING}:4:3: two rules are called "x"; rename one of them',
+        ),
+        (
+            {"personas": "dane: {title: Dane, when: persona == 'dane'}\n"},
+            f"{PERSONAS}:1:27: this rule cannot ask for the persona; "
+            "personas and fit points are found before the score and the stage",
+        ),
+        (
+            {"audiences": "warm: {title: Warm, platform: mata, external_id: '1'}\n"},
+            f'{AUDIENCES}:1:31: "platform" cannot be "mata"; did you mean "meta"?',
+        ),
+        (
+            {"audiences": "warm: {title: Warm, platform: meta, external_id: 1}\n"},
+            f'{AUDIENCES}:1:50: "external_id" should be text, not 1',
+        ),
+        (
+            {"senders": "default: us\nsenders: {us: {name: X, address: x}}\n"},
+            f'{SENDERS}:2:34: "x" is not an address; An email address must have an @-sign.',
+        ),
+        (
+            {"senders": "default: uss\nsenders: {us: {name: X, address: x@x.example}}\n"},
+            f'{SENDERS}:1:10: unknown sender "uss"; did you mean "us"?',
+        ),
+        (
+            {"forms": "guide: {fields: {land: contry}}\n"},
+            f'{FORMS}:1:24: unknown trait "contry"; did you mean "country"?',
+        ),
+        (
+            {"sla": SMALL[SLA].replace("team: sales", "team: seles")},
+            f'{SLA}:6:9: unknown team "seles"; did you mean "sales"?',
+        ),
+        (
+            {"sla": SMALL[SLA].replace("sql_stage: sql", "sql_stage: sqll")},
+            f'{SLA}:7:14: unknown stage "sqll"; did you mean "sql"?',
+        ),
+        (
+            {"sla": SMALL[SLA].replace("back_to: lead", "back_to: sql")},
+            f'{SLA}:7:14: "sql" does not come after "sql" (back_to) in config/stages.yaml; '
+            "the order is lead, sql, customer",
+        ),
+        (
+            {"sla": SMALL[SLA].replace("48 hours", "48 hours, remind_at: [120%]")},
+            f'{SLA}:12:41: "120%" is not a share; from "1%" to "99%"',
+        ),
+        (
+            {"sla": SMALL[SLA].replace("48 hours", "48 hours, recycle_to: lunch")},
+            f'{SLA}:12:41: unknown flow "lunch"; declare it in config/flows/',
+        ),
+        ({"company": "name: X\n"}, f'{COMPANY}:1:1: the key "address" is missing'),
+    ],
+)
+def test_a_mistake_in_a_file_is_found(change: dict[str, str], finding: str) -> None:
+    assert finding in said(**change)
+
+
+def test_a_mail_whose_placeholder_is_broken_is_found() -> None:
+    files = {**SMALL, "templates/email/welcome/subject.txt": "Hello\n{{ lead.first_name"}
+    (finding,) = check(files)
+    assert str(finding).startswith("templates/email/welcome/subject.txt:2:1: unexpected end of")
+
+
+def test_a_mail_without_a_body_is_unknown() -> None:
+    files = {**SMALL, LAUNCH: FLOW}
+    del files["templates/email/welcome/body.mjml"]
+    assert [str(finding) for finding in check(files)] == [
+        f'{LAUNCH}:5:12: unknown mail template "welcome"; declare it in templates/email/'
+    ]
+
+
+def test_a_live_flow_may_not_hand_over_to_a_sales_team_that_agreed_to_nothing() -> None:
+    flow = FLOW + "  - handover: {reason: done}\n"
+    without = {path: text for path, text in SMALL.items() if path != SLA}
+    missing = f"{SLA}:1:1: this file is missing; write it"
+    assert [str(finding) for finding in check({**without, LAUNCH: flow})] == [
+        f"{LAUNCH}:6:5: a live flow hands leads over, but sales has agreed to nothing; "
+        "agree on a team and a deadline in config/sla.yaml",
+        missing,
+    ]
+    draft = flow + "live: false\n"
+    assert [str(finding) for finding in check({**without, LAUNCH: draft})] == [missing]
+
+
+def test_flows_that_lead_to_each_other_are_found() -> None:
+    back = FLOW.replace("launch", "back").replace("email: welcome", "goto: launch")
+    there = FLOW.replace("email: welcome", "goto: back")
+    files = {**SMALL, LAUNCH: there, "config/flows/back.yaml": back}
+    assert [str(finding) for finding in check(files)] == [
+        'config/flows/back.yaml:5:11: "launch" leads back to "back"; end one of them',
+        f'{LAUNCH}:5:11: "back" leads back to "launch"; end one of them',
+    ]
+
+
+def test_a_live_flow_may_not_lead_into_a_draft() -> None:
+    draft = FLOW.replace("launch", "draft") + "live: false\n"
+    there = FLOW.replace("email: welcome", "goto: draft")
+    files = {**SMALL, LAUNCH: there, "config/flows/draft.yaml": draft}
+    (finding,) = check(files)
+    assert str(finding) == f'{LAUNCH}:5:11: the flow "draft" is not live; say live: true there'
+
+
+def test_two_flows_of_one_name_are_found() -> None:
+    (finding,) = check({**SMALL, LAUNCH: FLOW, "config/flows/other.yaml": FLOW})
+    assert str(finding) == (
+        'config/flows/other.yaml:1:7: two flows are called "launch"; rename one of them'
+    )
+
+
+def test_one_unreadable_file_does_not_make_its_names_unknown_elsewhere() -> None:
+    found = said(stages="lead: [", flow=FLOW + "goal: stage == 'anything'\n")
+    assert [line.split(":")[0] for line in found] == [STAGES]
+
+
+def test_all_mistakes_are_told_at_once_in_the_order_of_files_and_lines() -> None:
+    files = {
+        **SMALL,
+        TRAITS: "country: txt\n",
+        LAUNCH: FLOW.replace("welcome", "welcom").replace("Launch\n", "3\n"),
+    }
+    with pytest.raises(PlaybookError) as caught:
+        compile_playbook(files)
+    places = [(finding.file, finding.line) for finding in caught.value.findings]
+    assert places == [(LAUNCH, 2), (LAUNCH, 5), (TRAITS, 1)]
