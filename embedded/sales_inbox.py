@@ -21,6 +21,9 @@ from nurture.domain.errors import InputError
 from nurture.ports import Notice
 
 _CLOSED = "default-src 'none'; style-src 'unsafe-inline'"
+SHOWN = 100
+"""Tasks on the page, those with the latest news; the JSON has all."""
+
 _PARTS = ("handover", "lead", "score", "timeline", "mails", "opening", "links")
 
 
@@ -111,7 +114,8 @@ class SalesInbox:
         return JSONResponse({"error": str(error)}, status)
 
     async def _show(self, request: Request) -> Response:
-        text = self._page.render(tasks=_tasks(self._journal.notices), **self._journal.totals())
+        tasks = _tasks(self._journal.notices)
+        text = self._page.render(tasks=tasks[:SHOWN], total=len(tasks), **self._journal.totals())
         return HTMLResponse(
             text, headers={"content-security-policy": _CLOSED, "cache-control": "no-store"}
         )

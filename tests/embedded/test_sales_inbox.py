@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from embedded.sales_inbox import SalesInbox
+from embedded.sales_inbox import SHOWN, SalesInbox
 from nurture.delivery.sales import signing
 from nurture.delivery.sales.webhook import WebhookDesk
 from nurture.domain.errors import Gone, StartError, Transient
@@ -76,6 +76,15 @@ async def test_a_task_arrives_with_all_that_was_told(office: Office) -> None:
             "attempts": 1,
         }
     ]
+
+
+async def test_only_what_is_new_can_be_asked_for(office: Office) -> None:
+    await office.desk().deliver(notice())
+    await office.desk().deliver(notice("reminder", 2))
+    (news,) = await office.get("/api/tasks?after=1")
+    assert news["type"] == "lead.handover.reminder"
+    refused = await office.http.get(f"{office.inbox.url}/api/tasks?after=x")
+    assert refused.status_code == 400
 
 
 async def test_a_task_told_twice_is_one_task(office: Office) -> None:
@@ -209,6 +218,16 @@ async def test_the_page_tells_one_handover_once_and_all_its_news(office: Office)
 async def test_a_lead_that_went_back_offers_no_answer(office: Office) -> None:
     await office.desk().deliver(notice("recycled"))
     assert f'href="{PAGE}' not in await office.page()
+
+
+async def test_a_page_of_many_tasks_shows_the_latest(office: Office) -> None:
+    for number in range(SHOWN + 1):
+        await office.desk().deliver(notice(id=f"{number:032}", reason=f"reason {number}."))
+    page = await office.page()
+    assert page.count("<article>") == SHOWN
+    assert f"reason {SHOWN}." in page
+    assert "reason 0." not in page
+    assert f"The {SHOWN} tasks with the latest news of {SHOWN + 1} are shown." in page
 
 
 async def test_an_empty_inbox_says_so(office: Office) -> None:

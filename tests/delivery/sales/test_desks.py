@@ -1,0 +1,75 @@
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+import pytest
+
+from nurture.delivery.sales.desks import CRMS, open_desk, read_owners
+from nurture.delivery.sales.formats import FORMATS
+from nurture.domain.errors import StartError
+from nurture.ports import SalesDesk
+from tests.support.crm import hubspot, pipedrive, salesforce
+from tests.support.crm.wire import Crm
+from tests.support.domain import NOW
+from tests.support.sales import SECRET, notice
+
+URL = "https://sales.example/hook"
+FAKES: Mapping[str, tuple[type[Crm], str]] = {
+    "hubspot": (hubspot.HubSpot, hubspot.TOKEN),
+    "pipedrive": (pipedrive.Pipedrive, pipedrive.TOKEN),
+    "salesforce": (salesforce.Salesforce, salesforce.TOKEN),
+}
+
+
+def desk(client: httpx.AsyncClient, kind: str, **changes: Any) -> SalesDesk:
+    options = {"url": URL, "secrets": [SECRET], "token": "", "owners": {}, **changes}
+    return open_desk(kind, client, now=lambda: NOW, **options)
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+async def test_every_webhook_format_can_be_chosen_by_name(kind: str) -> None:
+    received: list[httpx.Request] = []
+
+    def receive(request: httpx.Request) -> httpx.Response:
+        received.append(request)
+        return httpx.Response(200, text="ok")
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(receive)) as client:
+        await desk(client, kind).deliver(notice())
+    (request,) = received
+    assert request.content == FORMATS[kind](notice()).content
+    assert json.loads(request.content)
+
+
+@pytest.mark.parametrize("kind", CRMS)
+async def test_every_crm_can_be_chosen_by_name(kind: str) -> None:
+    fake, token = FAKES[kind]
+    crm = fake()
+    async with httpx.AsyncClient(transport=httpx.MockTransport(crm)) as client:
+        await desk(client, kind, token=token).deliver(notice())
+    assert crm.calls
+
+
+@pytest.mark.parametrize("kind", CRMS)
+async def test_a_crm_without_a_token_does_not_start(kind: str) -> None:
+    async with httpx.AsyncClient() as client:
+        with pytest.raises(StartError, match="NURTURE_SALES_TOKEN"):
+            desk(client, kind)
+
+
+async def test_an_unknown_way_is_answered_with_all_known_ones() -> None:
+    async with httpx.AsyncClient() as client:
+        with pytest.raises(StartError, match="generic, cloudevents, slack, teams, hubspot"):
+            desk(client, "fax")
+
+
+def test_owners_are_names_and_ids() -> None:
+    assert read_owners("Anna Holm=7001, Bo = 7002,") == {"Anna Holm": "7001", "Bo": "7002"}
+    assert read_owners("") == {}
+
+
+@pytest.mark.parametrize("text", ["Anna", "=7001", "Anna="])
+def test_an_owner_without_a_name_or_an_id_is_refused(text: str) -> None:
+    with pytest.raises(StartError, match="NURTURE_SALES_OWNERS"):
+        read_owners(text)
