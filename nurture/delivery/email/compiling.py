@@ -10,11 +10,12 @@ from css_inline import CSSInliner
 from jinja2 import Environment, Template, TemplateError, TemplateSyntaxError
 
 from nurture.delivery.email.sandbox import FOLDER
-from nurture.delivery.email.shelter import Origin, Restored, Shelter
+from nurture.delivery.email.shelter import Origin, Restored, Shelter, Tag
 from nurture.domain.errors import InputError
 
 INCLUDE = re.compile(r"<mj-include\s+path=[\"']([^\"']*)[\"']\s*(?:/>|>\s*</mj-include>)")
 _COMMENT = re.compile(r"<!--(?!\[if|<!\[endif)(?!jinja-).*?-->", re.DOTALL)
+_SPAN = re.compile(r"at position (\d+):(\d+)")
 _BROKEN = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
 
 
@@ -64,14 +65,11 @@ def body(environment: Environment, name: str, templates: Mapping[str, str]) -> P
         raise InputError(
             _readable(error.message or ""), f"{error.filename}:{error.lineno}"
         ) from error
-    html = _html(markup, name) if name.endswith(".mjml") else markup
+    html = _html(markup, name, shelter) if name.endswith(".mjml") else markup
     inliner = CSSInliner(load_remote_stylesheets=False, keep_style_tags=True)
     html = inliner.inline(shelter.as_comments(html))
     for tag in shelter.lost(html):
-        raise InputError(
-            f"MJML has no place for {tag.text}{tag.end} here; put it into <mj-raw>",
-            "{}:{}".format(*tag.origin),
-        )
+        raise _misplaced(tag)
     return Part(environment, name, shelter.restore(html))
 
 
@@ -100,13 +98,22 @@ def included_name(path: str) -> str:
     return f"email/{path.removeprefix('./')}"
 
 
-def _html(markup: str, name: str) -> str:
+def _html(markup: str, name: str, shelter: Shelter) -> str:
     options = mrml.ParserOptions(include_loader=mrml.noop_loader())
     without_web_fonts = mrml.RenderOptions(fonts={})
     try:
-        return mrml.to_html(markup.strip(), options, without_web_fonts).content
+        return mrml.to_html(markup, options, without_web_fonts).content
     except OSError as error:
+        if span := _SPAN.search(str(error)):
+            at = markup.encode()[int(span[1]) : int(span[2])].decode(errors="ignore")
+            for tag in shelter.found(at):
+                raise _misplaced(tag) from error
         raise InputError(f"this is not MJML: {error}", f"{FOLDER}{name}:1") from error
+
+
+def _misplaced(tag: Tag) -> InputError:
+    message = f"MJML has no place for {tag.text}{tag.end} here; put it into <mj-raw>"
+    return InputError(message, f"{tag.origin.file}:{tag.origin.line}")
 
 
 def _innermost(traceback: TracebackType | None) -> Origin | None:

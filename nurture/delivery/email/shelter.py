@@ -17,6 +17,7 @@ _WHOLE = {"raw_begin", "raw_end"}
 _WORD = "jinja-{}-tag"
 _HIDDEN = re.compile(r"<!--jinja-(\d+)-tag-->|jinja-(\d+)-tag")
 _MARKUP_OR_WORD = re.compile(r"<!--.*?-->|<[^>]*>|jinja-\d+-tag", re.DOTALL)
+_ROWS = re.compile(r"(<table\b[^>]*>\s*)((?:<!--jinja-\d+-tag-->\s*)+<tr\b)", re.I)
 
 
 class Origin(NamedTuple):
@@ -74,7 +75,11 @@ class Shelter:
         return "".join(hidden)
 
     def as_comments(self, html: str) -> str:
-        """Block tags between elements become comments, which HTML allows everywhere."""
+        """Block tags between elements become comments, which HTML allows everywhere.
+
+        A table whose rows begin with one gets its <tbody> here: a parser would add it behind the tag, and
+        so once for every turn of a loop.
+        """
 
         def comment(match: re.Match[str]) -> str:
             found = _HIDDEN.fullmatch(match[0])
@@ -82,13 +87,17 @@ class Shelter:
                 return match[0]
             return f"<!--{match[0]}-->"
 
-        return _MARKUP_OR_WORD.sub(comment, html)
+        return _ROWS.sub(r"\1<tbody>\2", _MARKUP_OR_WORD.sub(comment, html))
+
+    def found(self, markup: str) -> list[Tag]:
+        """The tags that stand hidden in `markup`."""
+        numbers = [int(first or second) for first, second in _HIDDEN.findall(markup)]
+        return [self._tags[number] for number in numbers]
 
     def lost(self, markup: str) -> list[Tag]:
         """The tags that a tool dropped together with text it had no place for."""
-        there = {int(first or second) for first, second in _HIDDEN.findall(markup)}
-        kept = (tag for number, tag in enumerate(self._tags) if number not in there)
-        return [tag for tag in kept if tag.kind != "comment_begin"]
+        there = set(map(id, self.found(markup)))
+        return [tag for tag in self._tags if tag.kind != "comment_begin" and id(tag) not in there]
 
     def restore(self, markup: str) -> Restored:
         """Each tag back in its place. A line break inside it, which Jinja ignores, gives every tag a

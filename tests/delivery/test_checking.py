@@ -1,0 +1,112 @@
+import pytest
+
+from nurture.delivery.email.checking import check_templates
+from tests.support.mail import FOOTER, TRAITS, templates
+
+SHELL = """<mjml><mj-body>
+<mj-section><mj-column>
+{}
+<mj-text><a href="{{{{ unsubscribe_url }}}}">Unsubscribe</a></mj-text>
+</mj-column></mj-section>
+</mj-body></mjml>
+"""
+
+
+def mjml(line: str) -> dict[str, str]:
+    return {"email/t/subject.txt": "Hi", "email/t/body.mjml": SHELL.format(line)}
+
+
+def problems(files: dict[str, str]) -> list[str]:
+    return [str(finding) for finding in check_templates(files, TRAITS)]
+
+
+def test_a_good_template_has_no_findings() -> None:
+    assert problems(mjml('<mj-image src="https://x.example/a.png" alt="A desk" />')) == []
+    assert problems(templates(FOOTER)) == []
+
+
+def test_what_lies_elsewhere_is_not_looked_at() -> None:
+    assert problems({"sales/task.txt": "{{ nonsense }", **templates(FOOTER)}) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "finding"),
+    [
+        ("<mj-txt>Hi</mj-txt>", "3:1: MJML has no tag <mj-txt>; did you mean mj-text?"),
+        (
+            '<mj-text colour="red">Hi</mj-text>',
+            "3:1: <mj-text> has no attribute colour; did you mean color?",
+        ),
+        ("<div>Hi</div>", "3:1: MJML has no tag <div>; HTML goes into mj-text"),
+        (
+            "<mj-text><mj-button>x</mj-button></mj-text>",
+            "3:10: <mj-button> inside <mj-text> is not",
+        ),
+        ("<mj-text>a&nbsp;b</mj-text>", "3:11: undefined entity; write it as a number"),
+        ("<mj-text>a<br>b</mj-text>", "3:"),
+        ('<mj-image src="https://x.example/a.png" />', "3:1: mj-image has no alt"),
+        ("<mj-text>ø {{ lead.shoe }}</mj-text>", "3:15: lead.shoe is unknown; known are city,"),
+        ("<mj-text>{{ led.city }}</mj-text>", "3:13: led is unknown; known are company, lead,"),
+        ("<mj-text>{{ company.cvr }}</mj-text>", "3:13: company.cvr is unknown"),
+        ("<mj-text>{{ lead['shoe'] }}</mj-text>", "3:13: lead.shoe is unknown"),
+        ("<mj-text>{% if lead.city %}</mj-text>", "Unexpected end of template"),
+        ("<mj-text>{{ lead.city | upcase }}</mj-text>", "3:10: No filter named 'upcase'"),
+        ("<mj-text>{{ lead.city - 1 }}</mj-text>", "3:1: unsupported operand"),
+        (
+            '<mj-include path="_layout/no.mjml" />',
+            "3:1: there is no templates/email/_layout/no.mjml",
+        ),
+        ('<mj-button href="https://x.example/{{ lead.city }}">x</mj-button>', "3:12: a link holds"),
+    ],
+)
+def test_a_mistake_is_found_at_its_place(line: str, finding: str) -> None:
+    found = problems(mjml(line))
+    assert any(finding in problem for problem in found), found
+    assert all(problem.startswith("templates/email/t/body.mjml:") for problem in found)
+
+
+def test_places_are_right_behind_tags_that_span_lines() -> None:
+    found = problems(mjml("{% if\n  lead.city\n%}<mj-txt>x</mj-txt>{% endif %}"))
+    assert any(":5:3: MJML has no tag <mj-txt>" in problem for problem in found), found
+
+
+def test_places_are_right_in_the_first_line_of_a_shared_part() -> None:
+    files = {**mjml(""), "email/_layout/part.mjml": "<mj-txt>x</mj-txt>"}
+    assert problems(files) == [
+        "templates/email/_layout/part.mjml:1:1: MJML has no tag <mj-txt>; did you mean mj-text?"
+    ]
+
+
+def test_missing_and_unknown_files_are_found() -> None:
+    files = {"email/t/subjekt.txt": "Hi", "email/u/subject.txt": "Hi"}
+    assert [problem.partition(";")[0] for problem in problems(files)] == [
+        "templates/email/t/body.mjml:1:1: the body is missing",
+        "templates/email/t/subject.txt:1:1: the subject is missing",
+        "templates/email/t/subjekt.txt:1:1: no mail has such a file",
+        "templates/email/u/body.mjml:1:1: the body is missing",
+    ]
+
+
+def test_two_bodies_are_one_too_many() -> None:
+    files = {**mjml(""), "email/t/body.html": FOOTER}
+    assert any("there is also a body.html" in problem for problem in problems(files))
+
+
+def test_every_body_needs_the_link_to_unsubscribe_its_own_or_a_shared_one() -> None:
+    [html] = problems(templates("<p>Hi</p>"))
+    assert html.startswith("templates/email/t/body.html:1:1: there is no link to unsubscribe")
+    [text] = problems(templates(FOOTER, body__txt="Hi"))
+    assert text.startswith("templates/email/t/body.txt:1:1: there is no link to unsubscribe")
+    shared = {
+        "email/t/subject.txt": "Hi",
+        "email/t/body.mjml": '<mjml><mj-body><mj-include path="_layout/f.mjml" /></mj-body></mjml>',
+        "email/_layout/f.mjml": "<mj-section><mj-column><mj-text>{{ unsubscribe_url }}</mj-text>"
+        "</mj-column></mj-section>",
+    }
+    assert problems(shared) == []
+
+
+def test_all_mistakes_are_found_at_once() -> None:
+    files = mjml("<mj-txt>{{ lead.shoe }}</mj-txt>")
+    files["email/t/subject.txt"] = "{{ lead.hat }}"
+    assert len(problems(files)) == 3

@@ -1,0 +1,297 @@
+import re
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from nurture.domain.errors import InputError
+from nurture.domain.lead import Lead
+from nurture.tokens import CLICK, OPEN, UNSUBSCRIBE
+from tests.support.mail import BASE, FOOTER, LEAD, TOKENS, render, templates
+
+MJML = """<mjml lang="en">
+  <mj-head><mj-preview>Before you open it, {{ lead.first_name }}</mj-preview></mj-head>
+  <mj-body>
+    {% if lead.city and "a" < "b" %}
+    <mj-section><mj-column>
+      <mj-text>From {{ lead.city }} &amp; beyond</mj-text>
+      <mj-table>
+        {% for number in range(2) %}<tr><td>row {{ number }}</td></tr>{% endfor %}
+      </mj-table>
+      <mj-button href="https://www.x-education.example/guide?a=1&amp;b=2#top">Guide</mj-button>
+    </mj-column></mj-section>
+    {% endif %}
+    <mj-include path="_layout/footer.mjml" />
+  </mj-body>
+</mjml>
+"""
+PARTIAL = f"<mj-section><mj-column><mj-text>{FOOTER}</mj-text></mj-column></mj-section>"
+
+
+def mjml(body: str = MJML) -> dict[str, str]:
+    return {
+        "email/t/subject.txt": "Hi",
+        "email/t/body.mjml": body,
+        "email/_layout/footer.mjml": PARTIAL,
+    }
+
+
+def links(html: str) -> list[str]:
+    return [url.replace("&amp;", "&") for url in re.findall(r'<a[^>]*\shref="([^"]*)"', html)]
+
+
+def token(url: str) -> str:
+    return url.rpartition("/")[2]
+
+
+def test_mjml_becomes_a_mail_of_full_width_with_its_parts_in_place() -> None:
+    html = render(mjml()).html
+    assert html.startswith("<!DOCTYPE html>")
+    assert 'lang="en"' in html
+    assert "mj-" not in re.sub(r"mj-(column|outlook|full)[\w-]*", "", html)
+    assert html.count("max-width:600px") >= 2
+    assert "From Århus &amp; beyond" in html
+    table = html[html.index("row 0") :].partition("</table>")[0]
+    assert (
+        re.sub(r" style=\"[^\"]*\"|\s+", "", table)
+        == "row0</td></tr><tr><td>row1</td></tr></tbody>"
+    )
+
+
+def test_what_stands_behind_a_false_condition_is_not_in_the_mail() -> None:
+    html = render(mjml(), Lead("lead-1", "anna@firma.example")).html
+    assert "beyond" not in html
+    assert "Unsubscribe" in html
+
+
+def test_the_preheader_comes_first_and_is_not_seen() -> None:
+    html = render(mjml()).html
+    preheader = html.index("Before you open it, Anna")
+    assert preheader < html.index("From Århus")
+    assert "display:none" in html[:preheader].rpartition("<div")[2]
+
+
+def test_styles_are_written_into_the_elements_and_nothing_is_fetched() -> None:
+    body = (
+        '<html><head><link rel="stylesheet" href="http://127.0.0.1:9/x.css">'
+        "<style>p { color: red } @media (max-width: 400px) { p { color: blue } }</style></head>"
+        f"<body><p>Hi</p>{FOOTER}</body></html>"
+    )
+    html = render(templates(body)).html
+    assert re.search(r'<p style="color: ?red;?">', html)
+    assert "@media (max-width: 400px)" in html
+
+
+def test_a_value_cannot_become_markup() -> None:
+    lead = Lead("lead-1", "a@x.example", {"city": '"><script>alert(1)</script>'})
+    html = render(
+        templates(f'<p title="{{{{ lead.city }}}}">{{{{ lead.city }}}}</p>{FOOTER}'), lead
+    ).html
+    assert "<script" not in html
+    assert "&lt;script&gt;" in html
+
+
+def test_subject_and_text_are_not_escaped_as_if_they_were_html() -> None:
+    lead = Lead("lead-1", "a@x.example", {"city": "R&D <x>"})
+    files = templates(FOOTER, subject="To {{ lead.city }}", body__txt="To {{ lead.city }}")
+    mail = render(files, lead)
+    assert mail.subject == "To R&D <x>"
+    assert mail.text == "To R&D <x>"
+
+
+def test_without_a_text_of_its_own_a_mail_gets_one_with_its_links_written_out() -> None:
+    text = render(mjml()).text
+    assert "From Århus & beyond" in text
+    assert "[Guide](https://www.x-education.example/guide?a=1&b=2&utm_source=nurture" in text
+    assert f"[Unsubscribe]({BASE}/u/" in text
+    assert "\n\n\n" not in text
+    assert "Before you open it" not in text
+
+
+@pytest.mark.parametrize(
+    ("traits", "name"),
+    [
+        ({}, ""),
+        ({"first_name": None}, ""),
+        ({"first_name": "  Anne  Marie "}, "Anne Marie"),
+        ({"name": "Søren Ærø"}, "Søren"),
+        ({"first_name": "Jean-Luc"}, "Jean-Luc"),
+        ({"first_name": "O’Neill Jr."}, "O’Neill Jr."),
+        ({"first_name": "Win money at www.bad.example"}, ""),
+        ({"first_name": "bad.example"}, ""),
+        ({"first_name": "http://bad.example"}, ""),
+        ({"first_name": "x" * 41}, ""),
+        ({"first_name": 42}, ""),
+    ],
+)
+def test_a_lead_is_called_by_its_name_or_not_at_all(traits: dict[str, object], name: str) -> None:
+    mail = render(
+        templates(FOOTER, subject="({{ lead.first_name }})"), Lead("lead-1", "a@x.example", traits)
+    )
+    assert mail.subject == f"({name})"
+
+
+def test_a_declared_trait_that_is_missing_is_empty_and_an_unknown_one_an_error() -> None:
+    assert render(templates(FOOTER, subject="[{{ lead.specialization }}]")).subject == "[]"
+    with pytest.raises(InputError, match=r"there is no 'shoe_size'") as raised:
+        render(templates(f"<p>\n{{{{ lead.shoe_size }}}}</p>{FOOTER}"))
+    assert raised.value.place == "templates/email/t/body.html:2"
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        (MJML.replace("{{ lead.city }}", "{{ lead.town }}"), "templates/email/t/body.mjml:6"),
+        (MJML.replace("{% endfor %}", "{% endfro %}"), "templates/email/t/body.mjml:8"),
+        (MJML.replace("{{ number }}", "{{ number + 'x' }}"), "templates/email/t/body.mjml:8"),
+        (MJML.replace("_layout/footer", "_layout/nothing"), "templates/email/t/body.mjml:13"),
+        ("<mjml><mj-body>", "templates/email/t/body.mjml:1"),
+    ],
+)
+def test_an_error_names_the_file_and_line_the_marketer_wrote(body: str, place: str) -> None:
+    with pytest.raises(InputError) as raised:
+        render(mjml(body))
+    assert raised.value.place == place
+
+
+def test_an_error_in_a_shared_part_names_that_part() -> None:
+    files = mjml()
+    files["email/_layout/footer.mjml"] = "\n" + PARTIAL.replace("unsubscribe_url", "unsubscribe")
+    with pytest.raises(InputError) as raised:
+        render(files)
+    assert raised.value.place == "templates/email/_layout/footer.mjml:2"
+
+
+def test_a_condition_may_stand_around_columns() -> None:
+    body = MJML.replace("<mj-column>", "{% if lead.city %}<mj-column>", 1)
+    body = body.replace("</mj-column>", "</mj-column>{% endif %}", 1)
+    assert "beyond" in render(mjml(body)).html
+    assert "beyond" not in render(mjml(body), Lead("lead-1", "a@x.example")).html
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("<mj-preview>", "{% if lead.city %}{% endif %}<mj-preview>"),
+        ("<mj-table>", "<mj-spacer>{{ lead.city }}</mj-spacer><mj-table>"),
+    ],
+)
+def test_a_tag_that_mjml_has_no_place_for_is_an_error(before: str, after: str) -> None:
+    with pytest.raises(InputError, match="put it into <mj-raw>") as raised:
+        render(mjml(MJML.replace(before, after)))
+    line = MJML[: MJML.index(before)].count("\n") + 1
+    assert raised.value.place == f"templates/email/t/body.mjml:{line}"
+
+
+def test_an_empty_subject_is_an_error() -> None:
+    with pytest.raises(InputError, match="the subject is empty"):
+        render(templates(FOOTER, subject="{{ lead.specialization }}"))
+
+
+@pytest.mark.parametrize("missing", ["email/t/subject.txt", "email/t/body.html"])
+def test_a_template_without_its_files_is_an_error(missing: str) -> None:
+    files = templates(FOOTER)
+    del files[missing]
+    with pytest.raises(InputError, match=r"subject\.txt and body\.mjml"):
+        render(files)
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        "{{ ''.__class__.__mro__ }}",
+        "{{ lead.__class__.__init__.__globals__ }}",
+        "{{ company.__dict__ }}",
+        "{{ '{0.__class__.__mro__}'.format(lead) }}",
+        "{{ self.__init__.__globals__ }}",
+        "{{ cycler.__init__.__globals__.os.system('id') }}",
+        "{{ range(10 ** 9) | list }}",
+        "{{ [].append(1) }}",
+        "{% include '../config/company.yaml' %}",
+        "{% include '/etc/passwd' %}",
+    ],
+)
+def test_a_template_cannot_reach_out_of_its_sandbox(attempt: str) -> None:
+    with pytest.raises(InputError):
+        render(templates(f"<p>{attempt}</p>{FOOTER}"))
+
+
+def test_without_consent_a_mail_has_neither_a_pixel_nor_a_counting_link() -> None:
+    mail = render(mjml(), tracking=False)
+    assert "<img" not in mail.html
+    assert f"{BASE}/o/" not in mail.html + mail.text
+    assert f"{BASE}/c/" not in mail.html + mail.text
+    assert any(url.startswith("https://www.x-education.example/guide") for url in links(mail.html))
+
+
+def test_with_consent_openings_and_clicks_are_counted_by_signed_links() -> None:
+    mail = render(mjml(), tracking=True)
+    [click] = [url for url in links(mail.html) if "/c/" in url]
+    message, target = TOKENS.read(CLICK, token(click))
+    assert message == "message-1"
+    assert target.startswith("https://www.x-education.example/guide?a=1&b=2&utm_source=nurture")
+    assert target.endswith("#top")
+    [pixel] = re.findall(r'<img src="([^"]*)"', mail.html)
+    assert TOKENS.read(OPEN, token(pixel)) == ["message-1"]
+    assert click in mail.text
+
+
+def test_the_link_to_unsubscribe_is_never_counted_nor_tagged() -> None:
+    for tracking in (True, False):
+        mail = render(mjml(), tracking=tracking)
+        [leave] = [url for url in links(mail.html) if "/u/" in url]
+        assert TOKENS.read(UNSUBSCRIBE, token(leave)) == ["lead-1", "message-1"]
+        assert leave in mail.headers["List-Unsubscribe"]
+        assert leave in mail.text
+        assert "utm_" not in leave
+
+
+def tagged(url: str) -> dict[str, list[str]]:
+    html = render(templates(f'<a href="{url}">x</a>{FOOTER}')).html
+    return parse_qs(urlsplit(links(html)[0]).query)
+
+
+def test_links_to_the_company_tell_which_mail_they_come_from() -> None:
+    assert tagged("https://shop.x-education.example/?a=1") == {
+        "a": ["1"],
+        "utm_source": ["nurture"],
+        "utm_medium": ["email"],
+        "utm_campaign": ["welcome"],
+        "utm_content": ["hello"],
+    }
+    assert tagged("https://x-education.example/?utm_campaign=own")["utm_campaign"] == ["own"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://other.example/?a=1",
+        "https://not-x-education.example/?a=1",
+        "mailto:hello@x-education.example?a=1",
+        "#?a=1",
+    ],
+)
+def test_other_links_stay_as_they_are(url: str) -> None:
+    html = render(templates(f'<a href="{url}">x</a>{FOOTER}'), tracking=False).html
+    assert links(html)[0] == url
+
+
+def test_no_address_holds_anything_personal() -> None:
+    mail = render(mjml(), tracking=True)
+    for url in [*links(mail.html), *re.findall(r'src="([^"]*)"', mail.html)]:
+        assert not re.search("anna|firma|århus", url, re.I)
+    with pytest.raises(InputError, match="the lead's address"):
+        render(
+            templates(
+                f'<a href="https://x.example/?e={{{{ lead.email | urlencode }}}}">x</a>{FOOTER}'
+            )
+        )
+
+
+def test_the_mail_says_who_it_is_from_and_to() -> None:
+    mail = render(templates(FOOTER))
+    assert (mail.id, mail.to, mail.sender) == (
+        "message-1",
+        LEAD.email,
+        "courses@x-education.example",
+    )
+    assert (mail.sender_name, mail.reply_to) == ("Søren Ærø", "hello@x-education.example")
