@@ -14,17 +14,21 @@ from typing import Any
 
 import httpx
 from temporalio.client import Client, WorkflowHistory
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import PollerBehaviorAutoscaling, UnsandboxedWorkflowRunner, Worker
 
-from bench.floor import Bare
+from bench.floor import Bare, nothing
+from embedded.temporal import PRAGMAS
 from nurture.domain.calendar import Span
 from nurture.domain.flow import Email, Flow, Wait
 from nurture.store import enrolments, wakeups
 from nurture.store.tables import LeadRow
 from tests.support.domain import when
 from tests.support.playbook import playbook
-from tests.support.temporal import Stage
+from tests.support.temporal import Stage, binary, free_port
 
 MAILS = 5
+ROUNDS = 2
 WAIT = timedelta(seconds=1)
 
 
@@ -49,16 +53,28 @@ def book() -> Any:
     return playbook(flows={"journey": flow}, entries={}, sender_of={"journey": "courses"})
 
 
-async def measure(client: Client, metrics_url: str, folder: Path, journeys: int) -> dict[str, Any]:
+async def measure(folder: Path, journeys: int = 100) -> dict[str, Any]:
     """Cost per step from one journey alone, then the rates of many, bare and real in turns."""
-    async with Stage.open_on(client, folder) as stage:
-        stage.book.book = book()
-        runs = await enrol(stage, journeys * 2 + 1)
-        cost = await _cost(stage, metrics_url, runs.pop())
-        real, bare = [], []
-        for half in (runs[:journeys], runs[journeys:]):
-            bare.append(await _bare(client, journeys))
-            real.append(await _real(stage, half))
+    port = free_port()
+    pragmas = [option for pragma in PRAGMAS for option in ("--sqlite-pragma", pragma)]
+    environment = await WorkflowEnvironment.start_local(
+        dev_server_existing_path=binary("temporal"),
+        dev_server_database_filename=str(folder / "temporal.db"),
+        dev_server_log_level="error",
+        dev_server_extra_args=["--metrics-port", str(port), *pragmas],
+    )
+    async with environment, Stage.open(environment, folder, sandbox=False) as stage:
+        return await _measure(stage, f"http://127.0.0.1:{port}/metrics", journeys)
+
+
+async def _measure(stage: Stage, metrics_url: str, journeys: int) -> dict[str, Any]:
+    stage.book.book = book()
+    runs = await enrol(stage, journeys * ROUNDS + 1)
+    cost = await _cost(stage, metrics_url, runs.pop())
+    real, bare = [], []
+    for n in range(ROUNDS):
+        bare.append(await _bare(stage.client, journeys))
+        real.append(await _real(stage, runs[n * journeys : (n + 1) * journeys]))
     ratio = sum(real) / sum(bare)
     return {
         "per_mail_and_wait": {
@@ -66,15 +82,15 @@ async def measure(client: Client, metrics_url: str, folder: Path, journeys: int)
             "events": cost.events,
             "bytes": round(cost.bytes),
         },
-        "journeys_per_second": round(sum(real) / 2, 2),
-        "bare_per_second": round(sum(bare) / 2, 2),
+        "journeys_per_second": round(sum(real) / ROUNDS, 2),
+        "bare_per_second": round(sum(bare) / ROUNDS, 2),
         "ratio": round(ratio, 3),
     }
 
 
 async def enrol(stage: Stage, number: int) -> list[str]:
     """Leads at the start of the flow; the ids of their enrolments, not yet started."""
-    now = stage.clock()
+    now = await stage.now()
     ids = []
     async with stage.world.db.write() as session:
         for n in range(number):
@@ -121,7 +137,16 @@ async def _real(stage: Stage, runs: list[str]) -> float:
 
 async def _bare(client: Client, number: int) -> float:
     queue = f"bare-{time.monotonic_ns()}"
-    async with build_bare(client, queue):
+    worker = Worker(
+        client,
+        task_queue=queue,
+        workflows=[Bare],
+        activities=[nothing],
+        workflow_runner=UnsandboxedWorkflowRunner(),
+        workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
+        activity_task_poller_behavior=PollerBehaviorAutoscaling(),
+    )
+    async with worker:
         started = time.perf_counter()
         handles = await asyncio.gather(
             *(

@@ -1,5 +1,8 @@
 """A stage on which leads live through weeks in seconds: real workflows, real activities, virtual time."""
 
+import shutil
+import socket
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -23,6 +26,19 @@ from nurture.tokens import Tokens
 from tests.support.world import OneBook, World
 from workflows.client import TemporalWaker
 from workflows.worker import build_worker
+
+
+def binary(name: str) -> str:
+    """A server binary from its package, beside the Python that runs the tests."""
+    found = shutil.which(name, path=str(Path(sys.executable).parent)) or shutil.which(name)
+    assert found, f"{name} is missing; `make test` installs it"
+    return found
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
 
 
 @dataclass
@@ -102,11 +118,13 @@ class Stage:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, environment: WorkflowEnvironment, folder: Path) -> AsyncIterator["Stage"]:
+    async def open(
+        cls, environment: WorkflowEnvironment, folder: Path, sandbox: bool = True
+    ) -> AsyncIterator["Stage"]:
         db = Database(f"sqlite+aiosqlite:///{folder / 'stage.db'}")
         await migrate.upgrade(db)
         stage = cls(environment, db)
-        worker = build_worker(stage.client, stage.queue, stage.activities())
+        worker = build_worker(stage.client, stage.queue, stage.activities(), sandbox)
         async with worker:
             yield stage
             await stage.world.outbox.drain()

@@ -1,21 +1,12 @@
 """Temporal for tests: the time-skipping server, one per test, with the real workflows and activities."""
 
-import shutil
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from temporalio.testing import WorkflowEnvironment
 
-from tests.support.temporal import Stage
-
-
-def binary(name: str) -> str:
-    """A server binary from its package, beside the Python that runs the tests."""
-    found = shutil.which(name, path=str(Path(sys.executable).parent)) or shutil.which(name)
-    assert found, f"{name} is missing; `make test` installs it"
-    return found
+from tests.support.temporal import Stage, binary
 
 
 @pytest.fixture

@@ -1,0 +1,36 @@
+"""`make bench`: prints the figures of one run and writes them to bench/results.json."""
+
+import asyncio
+import json
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from bench import journeys
+
+RESULTS = Path(__file__).parent / "results.json"
+
+BENCHES: dict[str, Callable[[Path], Awaitable[dict[str, Any]]]] = {"journeys": journeys.measure}
+
+
+async def run(names: list[str]) -> dict[str, Any]:
+    figures: dict[str, Any] = {"machine": f"{platform.machine()}, {os.cpu_count()} cores"}
+    for name in names or list(BENCHES):
+        with tempfile.TemporaryDirectory() as folder:
+            figures[name] = await BENCHES[name](Path(folder))
+        sys.stdout.write(f"{name}: {json.dumps(figures[name], indent=2)}\n")
+    return figures
+
+
+def main() -> None:
+    known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    known |= asyncio.run(run(sys.argv[1:]))
+    RESULTS.write_text(json.dumps(known, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
