@@ -1,19 +1,16 @@
 """SDKs that people already use: Segment's Python client for real, the others by what they were seen to send."""
 
-import asyncio
 import base64
 import gzip
 import json
 import threading
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-import uvicorn
 from segment.analytics.client import Client
 from segment.analytics.request import APIError
 
-from tests.support.web import SETTINGS, World
+from tests.support.web import SETTINGS
 
 BASIC = "Basic " + base64.b64encode(b"wk:").decode()
 SENT = "2026-11-23T03:28:17.043Z"
@@ -21,33 +18,6 @@ AT = datetime(2026, 11, 23, 3, 28, 18, tzinfo=UTC)
 
 
 SLOW = SETTINGS.model_copy(update={"requests_per_second": 1})
-
-
-@pytest.fixture
-def served(request) -> Iterator[tuple[World, str]]:
-    """The app on a port of its own, in a thread, as the Python client needs it."""
-    world = World(getattr(request, "param", SETTINGS), at=datetime.now(UTC))
-    config = uvicorn.Config(world.app(), port=0, log_config=None, ws="none", lifespan="off")
-    server = uvicorn.Server(config)
-    started = threading.Event()
-
-    async def serve() -> None:
-        config.load()
-        server.lifespan = config.lifespan_class(config)
-        await server.startup()
-        started.set()
-        await server.main_loop()
-        await server.shutdown()
-
-    thread = threading.Thread(target=asyncio.run, args=(serve(),))
-    thread.start()
-    assert started.wait(10)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    try:
-        yield world, f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        thread.join(10)
 
 
 @pytest.mark.parametrize("options", [{}, {"gzip": True}, {"sync_mode": True}])
