@@ -7,10 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
-from nurture.delivery.ads.meta import MetaAudiences
-from nurture.delivery.email.smtp import SmtpMailer
-from nurture.delivery.links import Links
-from nurture.delivery.sales.webhook import WebhookDesk
 from temporalio.client import Client
 from temporalio.envconfig import ClientConfig
 from temporalio.service import RPCError
@@ -19,6 +15,10 @@ from activities.audiences import AudienceActivities
 from activities.effects import Effects
 from activities.handovers import HandoverActivities
 from activities.steps import Steps
+from nurture.delivery.ads.meta import MetaAudiences
+from nurture.delivery.email.smtp import SmtpMailer
+from nurture.delivery.links import Links
+from nurture.delivery.sales.desks import open_desk, read_owners
 from nurture.desk import Desk
 from nurture.domain.errors import StartError
 from nurture.handovers import Handovers
@@ -125,8 +125,14 @@ def _wire(
     handovers = Handovers(links.handover_url)
     reactions = Reactions(handovers)
     postroom = Postroom(links)
-    desk = WebhookDesk(
-        http, settings.sales_url, settings.sales_secret.get_secret_value().split(), utc_now
+    desk = open_desk(
+        settings.sales_desk,
+        http,
+        settings.sales_url,
+        secrets=settings.sales_secret.get_secret_value().split(),
+        token=settings.sales_token.get_secret_value(),
+        owners=read_owners(settings.sales_owners),
+        now=utc_now,
     )
     meta = MetaAudiences(
         http, settings.meta_url, settings.meta_version, settings.meta_token.get_secret_value()

@@ -43,6 +43,7 @@ def prepare(settings: Settings) -> Settings:
             "smtp_user": "",
             "smtp_password": SecretStr(""),
             "smtp_tls": "none",
+            "sales_desk": "generic",
             "sales_url": f"http://{HOST}:{settings.sales_port}/hook",
             "meta_url": f"http://{HOST}:{settings.ads_port}",
         }

@@ -37,8 +37,11 @@ class Settings(BaseSettings):
     smtp_password: SecretStr = SecretStr("")
     smtp_tls: str = Field("none", pattern="^(none|starttls|tls)$")
 
+    sales_desk: str = "generic"
     sales_url: str = "http://127.0.0.1:8082/hook"
     sales_secret: SecretStr = SecretStr("")
+    sales_token: SecretStr = SecretStr("")
+    sales_owners: str = ""
 
     meta_url: str = "http://127.0.0.1:8083"
     meta_version: str = "v26.0"

@@ -12,7 +12,7 @@ import httpx
 
 from nurture.delivery.sales import wording
 from nurture.delivery.sales.crm import CrmApi, due, filled
-from nurture.domain.errors import Permanent
+from nurture.domain.errors import Permanent, StartError
 from nurture.ports import Notice
 
 _PAGE = "100"
@@ -29,8 +29,10 @@ class PipedriveDesk:
         now: Callable[[], datetime],
         owners: Mapping[str, str],
     ) -> None:
+        if not all(id.isascii() and id.isdigit() for id in owners.values()):
+            raise StartError("NURTURE_SALES_OWNERS: Pipedrive's user ids are whole numbers")
         self._api = CrmApi(client, url, {"x-api-token": token}, now)
-        self._owners = owners
+        self._owners = {name: int(id) for name, id in owners.items()}
 
     async def deliver(self, notice: Notice) -> None:
         """The handover's activity is as the notice says. Raises Permanent or Transient."""
@@ -79,14 +81,13 @@ class PipedriveDesk:
     def _activity(self, notice: Notice) -> dict[str, Any]:
         """A reminder leaves it done when sales has set it so."""
         handover, at = notice.data["handover"], due(notice.data)
-        owner = self._owners.get(handover["owner"])
         return filled(
             {
                 "subject": wording.headline(notice),
                 "type": "call",
                 "due_date": f"{at:%Y-%m-%d}",
                 "due_time": f"{at:%H:%M}",
-                "owner_id": int(owner) if owner else None,
+                "owner_id": self._owners.get(handover["owner"]),
                 "done": wording.is_over(notice) or None,
                 "note": f"{wording.html(notice)}<p>{_mark(notice)}</p>",
             }

@@ -14,7 +14,7 @@ from tests.support.crm.wire import Crm
 from tests.support.domain import NOW
 from tests.support.sales import SECRET, notice
 
-URL = "https://sales.example/hook"
+URL = "https://sales.example"
 FAKES: Mapping[str, tuple[type[Crm], str]] = {
     "hubspot": (hubspot.HubSpot, hubspot.TOKEN),
     "pipedrive": (pipedrive.Pipedrive, pipedrive.TOKEN),
@@ -56,6 +56,12 @@ async def test_a_crm_without_a_token_does_not_start(kind: str) -> None:
     async with httpx.AsyncClient() as client:
         with pytest.raises(StartError, match="NURTURE_SALES_TOKEN"):
             desk(client, kind)
+
+
+async def test_pipedrive_is_not_given_an_id_that_is_no_number() -> None:
+    async with httpx.AsyncClient() as client:
+        with pytest.raises(StartError, match="whole numbers"):
+            desk(client, "pipedrive", token="t", owners={"Anna": "x1"})
 
 
 async def test_an_unknown_way_is_answered_with_all_known_ones() -> None:
