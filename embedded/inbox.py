@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from weakref import WeakSet
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
@@ -25,6 +26,7 @@ class Inbox:
         self._host = host
         self._pages = Site(application(self.mailbox), host, http_port, "NURTURE_INBOX_PORT")
         self._server: asyncio.Server | None = None
+        self._talks: WeakSet[SMTP] = WeakSet()
 
     @property
     def url(self) -> str:
@@ -50,18 +52,24 @@ class Inbox:
         self.smtp_port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
+        """A mailer that keeps its connection open is not waited for."""
         if self._server:
             self._server.close()
+        for talk in self._talks:
+            if talk.transport:
+                talk.transport.close()
         await self._pages.stop()
 
     async def _listen(self) -> asyncio.Server:
         loop = asyncio.get_running_loop()
         handler = _Handler(self.mailbox)
-        return await loop.create_server(
-            lambda: SMTP(handler, data_size_limit=_LARGEST, ident="nurture inbox", loop=loop),
-            self._host,
-            self.smtp_port,
-        )
+
+        def talk() -> SMTP:
+            made = SMTP(handler, data_size_limit=_LARGEST, ident="nurture inbox", loop=loop)
+            self._talks.add(made)
+            return made
+
+        return await loop.create_server(talk, self._host, self.smtp_port)
 
 
 class _Handler:

@@ -51,15 +51,16 @@ class Mailbox:
                 self._list(summary)
 
     def add(self, raw: bytes) -> Summary:
-        """Keep a mail. Raises OSError when it could not be written."""
+        """Keep a mail. Raises OSError when it could not be written: then it does not count, whatever
+        the list says of its id."""
         last = self._summaries[-1].id if self._summaries else "0"
         name = f"{int(last) + 1:07d}"
         half = self._folder / f"{name}.half"
         half.write_bytes(raw)
-        os.replace(half, self._path(name))
         summary = summarise(name, raw)
-        self._summaries.append(summary)
         self._list(summary)
+        os.replace(half, self._path(name))
+        self._summaries.append(summary)
         return summary
 
     def list(self, since: str = "") -> Sequence[Summary]:
