@@ -14,7 +14,8 @@ from typing import Any
 
 from nurture.domain.lead import Condition, Facts, Score, Touch
 
-_LIMIT = re.compile(r"([<>]=?)\s*(-?\d+(?:\.\d+)?)")
+LIMIT = re.compile(r"([<>]=?)\s*(-?\d+(?:\.\d+)?)")
+"""A `where` value that asks for a number's size."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ def _matches(where: Mapping[str, str], properties: Mapping[str, Any]) -> bool:
 
 def _like(text: str, pattern: str) -> bool:
     """Only `*` is special: addresses are full of `?`, and of brackets at times."""
-    if limit := _LIMIT.fullmatch(pattern):
+    if limit := LIMIT.fullmatch(pattern):
         return _within(text, limit[1], float(limit[2]))
     return fnmatchcase(text, pattern.replace("[", "[[]").replace("?", "[?]"))
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from email_validator import EmailNotValidError, validate_email
 from jinja2 import Environment, TemplateSyntaxError
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -21,7 +22,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from nurture.domain import topics
+from nurture.domain import scoring, topics
 from nurture.domain.calendar import HolidayTest, Span
 from nurture.playbook import calendars
 from nurture.playbook.conditions import CelCondition, Conditions
@@ -143,7 +144,7 @@ def _again(text: str, known: Known) -> Span | None:
         case ["always"]:
             return Span()
         case ["after", duration]:
-            return known.durations.span(duration)
+            return Span(known.durations.elapsed(duration))
     raise wrong(f'"{text}" does not say when', 'write "never", "always" or "after 90 days"')
 
 
@@ -162,6 +163,19 @@ def _one_line(text: str, known: Known) -> str:
     except TemplateSyntaxError as error:
         raise wrong(f"the placeholder cannot be read: {error.message}") from error
     return text
+
+
+def _pattern(text: str, known: Known) -> str:
+    if text[:1] in ("<", ">", "=") and not scoring.LIMIT.fullmatch(text):
+        raise wrong(f'"{text}" is not a limit', 'such as ">= 3" or "< 10"')
+    return text
+
+
+def _plain(value: Any) -> Any:
+    texts = isinstance(value, list) and all(isinstance(item, str) for item in value)
+    if not texts and not isinstance(value, str | int | float):
+        raise refusal(wrong("this should be one value, or a list of texts"))
+    return value
 
 
 def _entry(text: str, known: Known) -> str | None:
@@ -202,6 +216,8 @@ PersonaWhen = Annotated[
 ]
 Address = Annotated[str, Reads(_address, "courses@x-education.example")]
 OneLine = Annotated[str, Reads(_one_line, "Call {{ lead.first_name }}")]
+Pattern = Annotated[str, Reads(_pattern, "/courses/*", ">= 3")]
+Plain = Annotated[Any, AfterValidator(_plain)]
 EntryTopic = Annotated[str | None, Reads(_entry, "form_submitted", "stage")]
 
 Days = Annotated[frozenset[int], Reads(lambda t, k: calendars.days(t), "mon-fri")]

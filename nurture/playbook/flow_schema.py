@@ -157,7 +157,7 @@ class HandOver(Step):
 
 class Setting(f.Model):
     trait: f.TraitName
-    value: str | int | float | bool | list[str]
+    value: f.Plain
 
 
 class SetTrait(Step):

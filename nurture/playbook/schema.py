@@ -50,7 +50,7 @@ class Fit(f.Model):
 class Engagement(f.Model):
     points: Points
     touch: f.TouchName
-    where: dict[str, f.Text] | None = None
+    where: dict[str, f.Pattern] | None = None
     cap: Annotated[int, Field(ge=1, le=1000)] | None = None
     lasts: f.Elapsed | None = None
     title: f.Text | None = None

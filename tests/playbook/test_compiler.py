@@ -18,6 +18,8 @@ from nurture.domain.flow import (
     WaitFor,
 )
 from nurture.domain.gate import MAX_HOLD
+from nurture.domain.lead import Touch
+from nurture.domain.scoring import entries
 from nurture.playbook import Playbook
 from nurture.playbook.compiler import check, compile_playbook
 from nurture.playbook.source import content_hash
@@ -225,3 +227,14 @@ def test_no_rule_of_the_shipped_playbook_knows_the_outcome(
     name = leak.lower().replace(" ", "_")
     assert f"lead.{name}" not in asked
     assert name not in playbook.traits
+
+
+@pytest.mark.parametrize(
+    ("minutes", "points"), [(2.99, 0), (3, 6), ("4.5", 6), (8, 16), ("many", 0), (None, 0)]
+)
+def test_the_time_on_the_website_earns_points_by_its_size(
+    shipped: dict[str, str], minutes: object, points: int
+) -> None:
+    scoring = compile_playbook(shipped).scoring
+    visit = Touch("1", "session_ended", datetime(2026, 5, 4, tzinfo=UTC), {"minutes": minutes})
+    assert sum(entry.points for entry in entries(scoring, visit)) == points

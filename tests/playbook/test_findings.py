@@ -161,6 +161,10 @@ def test_the_small_playbook_has_no_findings() -> None:
             "  - set: {trait: contry, value: DK}\n",
             '5:18: unknown trait "contry"; did you mean "country"?',
         ),
+        (
+            "  - set: {trait: country, value: {a: 1}}\n",
+            "5:34: this should be one value, or a list of texts",
+        ),
         ("  - goto: lunch\n", '5:11: unknown flow "lunch"; did you mean "launch"?'),
         ("  - goto: launch\n", '5:11: "launch" leads back to "launch"; end one of them'),
         ("  - handover: {}\n", '5:5: the key "reason" is missing'),
@@ -308,6 +312,10 @@ def test_a_mistake_in_a_step_is_found(steps: str, finding: str) -> None:
         (
             {"audiences": "warm: {title: Warm, platform: meta, external_id: 1}\n"},
             f'{AUDIENCES}:1:50: "external_id" should be text, not 1',
+        ),
+        (
+            {"scoring": "engagement: {x: {points: 5, touch: page, where: {minutes: => 3}}}\n"},
+            f'{SCORING}:1:59: "=> 3" is not a limit; such as ">= 3" or "< 10"',
         ),
         (
             {"senders": "default: us\nsenders: {us: {name: X, address: x}}\n"},
