@@ -11,18 +11,15 @@ from nurture.domain.lead import Touch
 LONGEST = 160
 """Bytes of UTF-8 that one line may take, so that a whole task stays small."""
 
-_THINGS = (
-    "title",
-    "name",
-    "form",
-    "product",
-    "file",
-    "topic",
-    "subject",
-    "template",
-    "path",
-    "url",
-)
+_THINGS = ("title", "name", "product", "topic", "subject", "file")
+_MORE = {
+    "form_submitted": ("form",),
+    "page": ("path", "url"),
+    "screen": ("path", "url"),
+    "downloaded": ("path", "url"),
+    "video_played": ("path", "url"),
+}
+"""Properties that name what a touch was about, and where the first ones fail, those of some touches."""
 
 _DID = {
     "page": "Looked at",
@@ -38,20 +35,23 @@ _DID = {
     "support_case_closed": "Had a support case closed on",
     "unsubscribed": "Unsubscribed from mails",
 }
-_LINKING = (" of", " about", " on", " the form", " at")
+_LINKING = (" of", " about", " on", " at")
 """Ends of the phrases above that make no sense when it is not known what it was about."""
 
 _OPENINGS = {
-    "demo_requested": "You asked us for a demo",
+    "demo_requested": "You asked us for a demo of",
     "order_completed": "Thank you for your order",
-    "chat_conversation": "You chatted with us",
+    "chat_conversation": "You chatted with us about",
     "form_submitted": "You filled in our form",
     "downloaded": "You downloaded",
     "video_played": "You watched",
     "clicked": "You followed a link from our mail",
-    "page": "You have been reading",
+    "page": "You have been reading about",
 }
 """The most telling kind of touch first."""
+
+_NEED_A_THING = frozenset({"downloaded", "video_played", "page"})
+"""Openings that say nothing when it is not known what it was about."""
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,7 @@ def sentence(touch: Touch, mails: Mapping[str, str]) -> str:
             return clean(f"Opened the mail {mail}")
         return clean(f"Clicked {about.get('url') or 'a link'} in the mail {mail}")
     did = _DID.get(touch.name) or touch.name.replace("_", " ").capitalize()
-    thing = _thing(touch)
-    return clean(f"{did} {thing}" if thing else _without_link(did))
+    return _about(did, _thing(touch))
 
 
 def opening(
@@ -98,15 +97,21 @@ def opening(
 ) -> str:
     """A first line for the call or mail, about the most telling thing the lead did."""
     hello = clean(f"Hi {first_name}" if first_name else "Hello") + f", this is {clean(owner)}."
-    human = [touch for touch in touches if not touch.machine and touch.name in _OPENINGS]
-    if not human:
+    telling = [
+        touch
+        for touch in touches
+        if touch.name in _OPENINGS
+        and not touch.machine
+        and (touch.name not in _NEED_A_THING or _thing(touch))
+    ]
+    if not telling:
         return f"{hello} What are you looking for at the moment?"
     order = list(_OPENINGS)
-    told = min(human, key=lambda touch: (order.index(touch.name), -touch.at.timestamp()))
+    told = min(telling, key=lambda touch: (order.index(touch.name), -touch.at.timestamp()))
     thing = _thing(told)
     if told.name == "clicked":
         thing = _quoted(mails.get(str(told.properties.get("message"))))
-    phrase = clean(" ".join(part for part in (_OPENINGS[told.name], thing) if part))
+    phrase = _about(_OPENINGS[told.name], thing)
     question = "When would suit you?" if told.name == "demo_requested" else "How can I help you on?"
     return f"{hello} {phrase} on {day(told.at, zone)}. {question}"
 
@@ -115,6 +120,12 @@ def day(at: datetime, zone: tzinfo) -> str:
     """4 March, on the clocks of `zone`."""
     local = at.astimezone(zone)
     return f"{local.day} {local:%B}"
+
+
+def short(at: datetime, zone: tzinfo) -> str:
+    """4 Mar 2026, 11:00, on the clocks of `zone`."""
+    local = at.astimezone(zone)
+    return f"{local.day} {local:%b %Y, %H:%M}"
 
 
 def moment(at: datetime, zone: tzinfo) -> str:
@@ -140,7 +151,8 @@ def _thing(touch: Touch) -> str:
     if touch.name == "order_completed":
         amount = about.get("total") or about.get("revenue")
         return clean(f"for {amount} {about.get('currency') or ''}") if amount else ""
-    found = next((about[key] for key in _THINGS if _says_something(about.get(key))), None)
+    names = (*_THINGS, *_MORE.get(touch.name, ()))
+    found = next((about[name] for name in names if _says_something(about.get(name))), None)
     path = about.get("path")
     if touch.name == "page" and found is not None and path and path != found:
         return f"{_quoted(found)} ({clean(path)})"
@@ -155,10 +167,13 @@ def _quoted(text: Any) -> str:
     return f"“{clean(text)}”" if text else ""
 
 
-def _without_link(did: str) -> str:
+def _about(phrase: str, thing: str) -> str:
+    """The phrase and what it was about, or as much of the phrase as makes sense without that."""
+    if thing:
+        return clean(f"{phrase} {thing}")
     for end in _LINKING:
-        did = did.removesuffix(end)
-    return did
+        phrase = phrase.removesuffix(end)
+    return phrase
 
 
 def _times(text: str, times: int) -> str:

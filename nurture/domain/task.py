@@ -154,7 +154,7 @@ def _mails(task: Task) -> list[dict[str, Any]]:
 
 
 def _line(at: datetime, text: str, zone: tzinfo) -> dict[str, Any]:
-    return {"at": _iso(at), "when": story.moment(at, zone), "text": text}
+    return {"at": _iso(at), "when": story.short(at, zone), "text": text}
 
 
 def _iso(at: datetime) -> str:

@@ -65,13 +65,20 @@ def test_the_due_time_is_for_programs_and_on_the_clocks_of_sales_for_people() ->
 
 def test_the_opening_is_about_the_most_telling_thing_they_did() -> None:
     assert task_data(task())["opening"] == (
-        "Hi Søren, this is Anna. You asked us for a demo “Backup” on 2 March. When would suit you?"
+        "Hi Søren, this is Anna. You asked us for a demo of “Backup” on 2 March. When would suit you?"
     )
 
 
 def test_the_opening_of_a_silent_lead_asks() -> None:
     opening = task_data(task(touches=[]))["opening"]
     assert opening == "Hi Søren, this is Anna. What are you looking for at the moment?"
+
+
+def test_an_opening_never_speaks_of_a_thing_it_does_not_know() -> None:
+    opening = task_data(task(touches=[touch("downloaded"), touch("form_submitted", NOW - DAY)]))[
+        "opening"
+    ]
+    assert "You filled in our form on 3 March." in opening
 
 
 def test_the_answers_lead_to_one_page() -> None:
@@ -106,7 +113,9 @@ def test_an_escalation_tells_whom_it_goes_to() -> None:
     [
         (touch("page", path="/priser"), "Looked at “/priser”"),
         (touch("page"), "Looked"),
+        (touch("demo_requested", form="demo", path="/demo"), "Asked for a demo"),
         (touch("form_submitted", form="whitepaper"), "Filled in the form “whitepaper”"),
+        (touch("form_submitted"), "Filled in the form"),
         (touch("downloaded", title="Backup guide"), "Downloaded “Backup guide”"),
         (touch("order_completed", total=1200, currency="DKK"), "Ordered for 1200 DKK"),
         (touch("order_completed"), "Ordered"),
