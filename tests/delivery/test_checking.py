@@ -106,6 +106,16 @@ def test_every_body_needs_the_link_to_unsubscribe_its_own_or_a_shared_one() -> N
     assert problems(shared) == []
 
 
+def test_a_subject_that_may_come_out_empty_is_found() -> None:
+    [found] = problems(templates(FOOTER, subject="{{ lead.city }}"))
+    assert found.startswith("templates/email/t/subject.txt:1:1: empty for a lead that says nothing")
+
+
+def test_a_name_with_odd_signs_in_it_is_found_like_any_other() -> None:
+    [found] = problems(templates(f"{{{{ lead['(a+'] }}}}{FOOTER}"))
+    assert "lead.(a+ is unknown" in found
+
+
 def test_all_mistakes_are_found_at_once() -> None:
     files = mjml("<mj-txt>{{ lead.shoe }}</mj-txt>")
     files["email/t/subject.txt"] = "{{ lead.hat }}"

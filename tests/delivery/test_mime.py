@@ -79,6 +79,7 @@ def test_the_one_click_headers_stand_on_one_line_each_unencoded() -> None:
         {"headers": {"X-A: 1\r\nBcc": "everybody@firma.example"}},
         {"headers": {"Bcc": "everybody@firma.example"}},
         {"headers": {"From": "boss@firma.example"}},
+        {"headers": {"Content-Type": "text/html"}},
         {"headers": {"X-Long": "x" * 1000}},
     ],
 )

@@ -20,7 +20,8 @@ from nurture.domain.lead import Lead
 from nurture.playbook import Company, Sender
 
 BODIES = ("body.mjml", "body.html")
-FILES = ("subject.txt", *BODIES, "body.txt")
+_SUBJECT = "subject.txt"
+FILES = (_SUBJECT, *BODIES, "body.txt")
 _ROOT = "email/"
 _TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 _HREF_OF_LEAD = re.compile(r"\bhref\s*=\s*(?:\"[^\"<]*?|'[^'<]*?)\{\{[^}\"']*?\blead\s*[.\[]")
@@ -38,7 +39,9 @@ def check_templates(templates: Mapping[str, str], traits: Collection[str]) -> li
     findings = [finding for path in files for finding in _file(path, files, traits)]
     for name in sorted({path.split("/")[1] for path in files if path.count("/") > 1}):
         if not name.startswith("_"):
-            findings += _template(name, files, traits, {finding.file for finding in findings})
+            broken = {finding.file for finding in findings}
+            findings += _completeness(name, files)
+            findings += _trials(name, files, traits, broken)
     return sorted(findings)
 
 
@@ -50,7 +53,9 @@ def _file(path: str, files: Mapping[str, str], traits: Collection[str]) -> Itera
         env.compile(text, path, file)
     except TemplateSyntaxError as error:
         line = _line(text, error.lineno)
-        yield Finding(file, error.lineno, _first_column(line, "{"), error.message or "broken Jinja")
+        yield Finding(
+            file, error.lineno, _first_column(line, r"\{"), error.message or "broken Jinja"
+        )
         return
     yield from _names(file, text, tree, env, traits)
     if path.endswith((".mjml", ".html")):
@@ -77,7 +82,9 @@ def _names(
         owner, key = access.node, _key(access)
         if isinstance(owner, nodes.Name) and key and key not in behind.get(owner.name, {key}):
             what = f"{owner.name}.{key}"
-            column = _first_column(_line(text, access.lineno), rf"\b{owner.name}\b\W+{key}\b")
+            column = _first_column(
+                _line(text, access.lineno), rf"\b{owner.name}\b\W+{re.escape(key)}"
+            )
             remedy = f"known are {', '.join(sorted(behind[owner.name]))}"
             yield Finding(file, access.lineno, column, f"{what} is unknown", remedy)
 
@@ -101,36 +108,34 @@ def _personal_links(file: str, text: str) -> Iterator[Finding]:
         )
 
 
-def _template(
-    name: str, files: Mapping[str, str], traits: Collection[str], broken: Collection[str]
-) -> Iterator[Finding]:
-    """Whether the files of one mail are complete, and whether it can be rendered."""
+def _completeness(name: str, files: Mapping[str, str]) -> Iterator[Finding]:
+    """Whether a mail has the files it needs, and no others."""
     folder = f"{_ROOT}{name}/"
     there = {path.removeprefix(folder) for path in files if path.startswith(folder)}
     for unknown in sorted(there - set(FILES)):
-        yield Finding(
-            f"{FOLDER}{folder}{unknown}",
-            1,
-            1,
-            "no mail has such a file",
-            f"known: {', '.join(FILES)}",
-        )
+        known = f"known: {', '.join(FILES)}"
+        yield Finding(f"{FOLDER}{folder}{unknown}", 1, 1, "no mail has such a file", known)
     if "subject.txt" not in there:
         yield Finding(f"{FOLDER}{folder}subject.txt", 1, 1, "the subject is missing")
-    bodies = [body for body in BODIES if body in there]
+    bodies = there.intersection(BODIES)
     if len(bodies) != 1:
         problem = "there is also a body.html" if bodies else "the body is missing"
         yield Finding(f"{FOLDER}{folder}body.mjml", 1, 1, problem, "keep exactly one")
-        return
-    parts = [f"{folder}{part}" for part in ("subject.txt", bodies[0], "body.txt") if part in there]
-    for path in parts:
+
+
+def _trials(
+    name: str, files: Mapping[str, str], traits: Collection[str], broken: Collection[str]
+) -> Iterator[Finding]:
+    """Whether each part can be rendered (unless its files are `broken` anyway) and lets the lead leave."""
+    for path in (f"{_ROOT}{name}/{part}" for part in FILES):
+        if path not in files:
+            continue
         reached = _reached(path, files)
         if not _broken_by(broken, reached):
             yield from _rendered(path, files, traits)
-        if "subject" not in path and not any(_LEAVE in files[part] for part in reached):
-            yield Finding(
-                FOLDER + path, 1, 1, "there is no link to unsubscribe", f"use {{{{ {_LEAVE} }}}}"
-            )
+        if not path.endswith(_SUBJECT) and not any(_LEAVE in files[part] for part in reached):
+            remedy = f"use {{{{ {_LEAVE} }}}}"
+            yield Finding(FOLDER + path, 1, 1, "there is no link to unsubscribe", remedy)
 
 
 def _broken_by(broken: Collection[str], paths: Collection[str]) -> bool:
@@ -152,15 +157,16 @@ def _reached(path: str, files: Mapping[str, str]) -> list[str]:
 
 def _rendered(path: str, files: Mapping[str, str], traits: Collection[str]) -> Iterator[Finding]:
     """A trial with a lead that says nothing, which is what most templates forget."""
-    env = environment(files, html=path.rpartition("/")[2] in BODIES)
+    html = path.endswith(BODIES)
+    env = environment(files, html)
     values = variables(
         Lead("lead"), traits, _SAMPLE_COMPANY, _SAMPLE_SENDER, None, "https://company.example/u/t"
     )
     try:
-        if path.rpartition("/")[2] in BODIES:
-            compiling.body(env, path, files).render(values)
-        else:
-            compiling.plain(env, path, files[path]).render(values)
+        part = compiling.body(env, path, files) if html else compiling.plain(env, path, files[path])
+        if not part.render(values).strip() and path.endswith(_SUBJECT):
+            remedy = "say something that needs no trait"
+            yield Finding(FOLDER + path, 1, 1, "empty for a lead that says nothing", remedy)
     except InputError as error:
         file, _, line = error.place.rpartition(":")
         problem = str(error).removeprefix(f"{error.place}: ")
@@ -173,5 +179,5 @@ def _line(text: str, number: int) -> str:
 
 
 def _first_column(line: str, pattern: str) -> int:
-    match = re.search(re.escape(pattern) if pattern == "{" else pattern, line)
+    match = re.search(pattern, line)
     return match.start() + 1 if match else 1

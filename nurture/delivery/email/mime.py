@@ -17,19 +17,9 @@ _LONGEST_LINE = 998
 _HEADER_NAME = re.compile(r"[!-9;-~]+")
 _PRINTABLE = re.compile(r"[ -~]*")
 _MAILBOX = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}")
-_OURS = {
-    "from",
-    "to",
-    "subject",
-    "date",
-    "message-id",
-    "reply-to",
-    "mime-version",
-    "cc",
-    "bcc",
-    "sender",
-    "return-path",
-}
+_OURS = {"from", "to", "cc", "bcc", "sender", "reply-to", "subject", "date", "message-id"}
+_OURS |= {"mime-version", "return-path"}
+_OURS_WITH = ("content-", "resent-")
 
 
 class _Wire(EmailPolicy):
@@ -106,7 +96,8 @@ def _own_address(address: str) -> str:
 
 def _checked(headers: Iterable[tuple[str, str]]) -> Iterable[tuple[str, str]]:
     for name, value in headers:
-        if not _HEADER_NAME.fullmatch(name) or name.lower() in _OURS:
+        plain = name.lower()
+        if not _HEADER_NAME.fullmatch(name) or plain in _OURS or plain.startswith(_OURS_WITH):
             raise Permanent("bad_header", "a header that is not free to be set")
         if not _PRINTABLE.fullmatch(value) or len(name) + len(value) + 2 > _LONGEST_LINE:
             raise Permanent("bad_header", f"{name} is not one line of ASCII")
