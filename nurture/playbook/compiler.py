@@ -55,8 +55,8 @@ def _build(
     model = reading.model
     calendar = parts.business_hours(model("company").business_hours, durations)
     around = flows.Surroundings(durations, calendar, parts.cap(model("senders")))
-    all_flows = {flow.flow: (document, flow) for document, flow in reading.flows()}
-    default_sender = model("senders").default
+    written = {flow.flow: (namings[document.file], flow) for document, flow in reading.flows()}
+    default = model("senders").default
     return Playbook(
         hash=content_hash(files),
         company=parts.company(model("company")),
@@ -64,22 +64,23 @@ def _build(
         lifecycle=parts.stages(model("stages")),
         personas=parts.personas(model("personas") or {}),
         scoring=parts.scores(model("scoring")),
-        flows={
-            name: flows.flow(flow, namings[document.file], around)
-            for name, (document, flow) in all_flows.items()
-        },
-        entries={name: flows.entry(flow) for name, (_, flow) in all_flows.items()},
+        flows={name: flows.flow(flow, ids, around) for name, (ids, flow) in written.items()},
+        entries={name: flows.entry(flow) for name, (_, flow) in written.items()},
         audiences=parts.audiences(model("audiences") or {}),
         senders=parts.senders(model("senders")),
-        sender_of={name: flow.sender or default_sender for name, (_, flow) in all_flows.items()},
+        sender_of={name: flow.sender or default for name, (_, flow) in written.items()},
         forms=parts.forms(model("forms") or {}),
         handover=parts.handover(model("sla"), calendar),
         promise=parts.promise(model("sla")),
-        templates={
-            file.removeprefix("templates/"): text
-            for file, text in sorted(files.items())
-            if file.startswith("templates/")
-        },
+        templates=_below("templates/", files),
         day=durations.day,
         teams=parts.teams(model("sla")),
     )
+
+
+def _below(folder: str, files: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name.removeprefix(folder): text
+        for name, text in sorted(files.items())
+        if name.startswith(folder)
+    }

@@ -23,6 +23,9 @@ _EXPECTED = {
     "model_type": "a mapping of keys to values",
     "model_attributes_type": "a mapping of keys to values",
 }
+_TAGS = frozenset(f"<{verb}>" for verb in (*VERBS, END))
+"""Parts of Pydantic's places that stand for a kind of step, not for a key."""
+
 _LIMITS = {
     "greater_than_equal": "at least {ge}",
     "less_than_equal": "at most {le}",
@@ -44,7 +47,7 @@ def validate(
 
 
 def _findings(document: Document, known: Known, error: Mapping[str, Any]) -> Iterator[Finding]:
-    path = tuple(part for part in error["loc"] if not str(part).startswith("<"))
+    path = tuple(part for part in error["loc"] if part not in _TAGS)
     kind = str(error["type"])
     if kind == WRONG:
         for problem in error["ctx"][WRONG].problems:
