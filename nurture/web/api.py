@@ -8,7 +8,7 @@ from nurture.domain.errors import InputError
 from nurture.web import fields, guard, sales
 from nurture.web.deps import Current
 from nurture.web.errors import Refusal
-from nurture.web.openapi import ANSWER, refusals
+from nurture.web.openapi import ANSWER, FIND, refusals
 
 router = APIRouter(
     prefix="/api",
@@ -33,22 +33,9 @@ async def lead(name: str, deps: Current) -> dict[str, Any]:
 
 @router.post(
     "/leads/find",
-    responses=refusals(400, 404),
+    responses=refusals(400, 404, 413),
     summary="One lead by e-mail address",
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {
-                "application/json": {
-                    "schema": {
-                        "type": "object",
-                        "required": ["email"],
-                        "properties": {"email": {"type": "string"}},
-                    }
-                }
-            },
-        }
-    },
+    openapi_extra=FIND,
 )
 async def find(request: Request, deps: Current) -> dict[str, Any]:
     """The address stays out of the URL, and so out of logs."""
@@ -68,7 +55,7 @@ async def handovers(
 
 @router.post(
     "/handovers/{handover_id}/answer",
-    responses=refusals(400, 404, 409),
+    responses=refusals(400, 404, 409, 413),
     openapi_extra=ANSWER,
     summary="Sales' answer, from a CRM",
 )

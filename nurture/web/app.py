@@ -20,6 +20,7 @@ from nurture.web import (
 from nurture.web.cors import Headers
 from nurture.web.deps import Deps
 from nurture.web.measures import Measure, Measures
+from nurture.web.openapi import refusals
 from nurture.web.sources import Limiter, Sources
 
 STATIC = Path(__file__).parent / "static"
@@ -48,6 +49,7 @@ def create_app(deps: Deps) -> FastAPI:
         description="Touches in; mail links, sales' answers and figures out.",
         version="1",
         openapi_tags=_TAGS,
+        responses=refusals(422),
         # The interactive documentation would load scripts from elsewhere; see docs/http.md.
         docs_url=None,
         redoc_url=None,

@@ -1,12 +1,13 @@
 """Is the process alive, can it serve, how is it doing."""
 
 from fastapi import APIRouter, Depends, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from nurture.web import guard
 from nurture.web.deps import Current
 from nurture.web.measures import Measures
+from nurture.web.openapi import refusals
 
 router = APIRouter(tags=["health"])
 
@@ -27,7 +28,13 @@ async def ready(deps: Current) -> Response:
     return JSONResponse({"ready": not problems, "problems": problems}, 503 if problems else 200)
 
 
-@router.get("/metrics", summary="For Prometheus", dependencies=[Depends(guard.check)])
+@router.get(
+    "/metrics",
+    summary="For Prometheus",
+    dependencies=[Depends(guard.check)],
+    response_class=PlainTextResponse,
+    responses=refusals(401, 403),
+)
 async def metrics(request: Request) -> Response:
     measures: Measures = request.app.state.measures
     return Response(measures.text(), media_type=CONTENT_TYPE_LATEST)

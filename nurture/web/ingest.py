@@ -67,7 +67,9 @@ async def batch(request: Request, deps: Current, gate: Gated) -> dict[str, Any]:
     return _told(request, source, receipt)
 
 
-@router.post("/v1/{call}", openapi_extra=MESSAGE, responses=REFUSALS, summary="One message")
+@router.post(
+    "/v1/{call}", openapi_extra=MESSAGE, responses=refusals(404) | REFUSALS, summary="One message"
+)
 async def one(call: str, request: Request, deps: Current, gate: Gated) -> dict[str, Any]:
     """`call` is identify, track, page, screen, group, alias or its first letter, as the browser SDK
     says it. The content type does not matter. A message that cannot be used is answered with 400 and

@@ -71,19 +71,25 @@ ANSWERS = _body(
 )
 """A form's fields."""
 
-ANSWER = _body(
-    {
-        "type": "object",
-        "required": ["state"],
-        "properties": {
-            "state": {"enum": ["accepted", "contacted", "rejected", "won", "lost"]},
-            "how": {"type": "string", "examples": ["call"]},
-            "reason": {"type": "string"},
-            "amount": {"type": "integer", "minimum": 0},
-            "currency": {"type": "string"},
-            "by": {"type": "string"},
-        },
+_ANSWER = {
+    "type": "object",
+    "required": ["state"],
+    "properties": {
+        "state": {"enum": ["accepted", "contacted", "rejected", "won", "lost"]},
+        "how": {"type": "string", "examples": ["call"]},
+        "reason": {"type": "string"},
+        "amount": {"type": "integer", "minimum": 0},
+        "currency": {"type": "string"},
+        "by": {"type": "string"},
     },
+}
+ANSWER = _body(_ANSWER, "application/json")
+"""Sales' answer to a handover, from a program."""
+
+REPLY = _body(_ANSWER, "application/x-www-form-urlencoded")
+"""The same from the page."""
+
+FIND = _body(
+    {"type": "object", "required": ["email"], "properties": {"email": {"type": "string"}}},
     "application/json",
 )
-"""Sales' answer to a handover."""

@@ -17,6 +17,7 @@ from nurture.tokens import HANDOVER
 from nurture.web import fields, pages
 from nurture.web.deps import Current, Deps, HandoverView
 from nurture.web.errors import Refusal
+from nurture.web.openapi import REPLY, refusals
 
 router = APIRouter(tags=["sales"])
 
@@ -30,13 +31,22 @@ _MOST_DIGITS = 12
 
 
 @router.get(
-    "/h/{token}", response_class=HTMLResponse, summary="A handover and its possible answers"
+    "/h/{token}",
+    response_class=HTMLResponse,
+    summary="A handover and its possible answers",
+    responses=refusals(404),
 )
 async def show(token: str, deps: Current) -> Response:
     return _page(deps, await _view(deps, token))
 
 
-@router.post("/h/{token}", response_class=HTMLResponse, summary="Sales' answer to a handover")
+@router.post(
+    "/h/{token}",
+    response_class=HTMLResponse,
+    summary="Sales' answer to a handover",
+    openapi_extra=REPLY,
+    responses=refusals(400, 404, 409, 413),
+)
 async def act(token: str, request: Request, deps: Current) -> Response:
     """Says what became of the answer; one that comes twice or contradicts an earlier one too."""
     view = await _view(deps, token)

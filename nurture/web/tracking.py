@@ -12,6 +12,7 @@ from nurture.domain.machines import Hit
 from nurture.tokens import CLICK, OPEN
 from nurture.web.deps import Current, Deps
 from nurture.web.errors import Refusal
+from nurture.web.openapi import refusals
 
 router = APIRouter(tags=["mail"])
 
@@ -24,21 +25,29 @@ _FRESH = {"cache-control": "no-store, private"}
 _DAY = timedelta(days=1)
 
 
+class Gif(Response):
+    media_type = "image/gif"
+
+
 @router.head("/o/{token}", include_in_schema=False)
-@router.get("/o/{token}", response_class=Response, summary="The pixel of a mail")
+@router.get("/o/{token}", response_class=Gif, summary="The pixel of a mail")
 async def opened(token: str, request: Request, deps: Current) -> Response:
     """Always the pixel: a reader must not see a broken image because a link was cut."""
     try:
         (message_id,) = deps.tokens.read(OPEN, token.removesuffix(".gif"))
     except (InputError, ValueError, TypeError):
-        return Response(PIXEL, media_type="image/gif", headers=_FRESH)
+        return Gif(PIXEL, headers=_FRESH)
     await _hit(deps, request, OPEN, token.removesuffix(".gif"), message_id, {})
-    return Response(PIXEL, media_type="image/gif", headers=_FRESH)
+    return Gif(PIXEL, headers=_FRESH)
 
 
 @router.head("/c/{token}", include_in_schema=False)
 @router.get(
-    "/c/{token}", response_class=RedirectResponse, summary="A link in a mail", status_code=302
+    "/c/{token}",
+    response_class=RedirectResponse,
+    summary="A link in a mail",
+    responses=refusals(404),
+    status_code=302,
 )
 async def clicked(token: str, request: Request, deps: Current) -> Response:
     """On to the signed target. HEAD is answered alike and never counted."""

@@ -9,13 +9,19 @@ from nurture.tokens import UNSUBSCRIBE
 from nurture.web import pages, payload
 from nurture.web.deps import Current, Deps
 from nurture.web.errors import Refusal
+from nurture.web.openapi import refusals
 
 router = APIRouter(tags=["mail"])
 
 _BODY_LIMIT = 64 * 1024
 
 
-@router.get("/u/{token}", response_class=HTMLResponse, summary="Asks whether to unsubscribe")
+@router.get(
+    "/u/{token}",
+    response_class=HTMLResponse,
+    summary="Asks whether to unsubscribe",
+    responses=refusals(404),
+)
 async def ask(token: str, deps: Current) -> Response:
     """Changes nothing: scanners follow every link of a mail."""
     _lead_of(deps, token)
@@ -23,7 +29,12 @@ async def ask(token: str, deps: Current) -> Response:
     return pages.render("unsubscribe.html", company=company.name)
 
 
-@router.post("/u/{token}", response_class=HTMLResponse, summary="Unsubscribes at once")
+@router.post(
+    "/u/{token}",
+    response_class=HTMLResponse,
+    summary="Unsubscribes at once",
+    responses=refusals(400, 404),
+)
 async def act(token: str, request: Request, deps: Current) -> Response:
     """Nothing but the token counts: no cookie, no confirmation, as often as it likes. The links of old
     mails work for ever."""
