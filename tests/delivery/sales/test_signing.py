@@ -1,6 +1,9 @@
 import base64
 import json
+import re
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -43,6 +46,17 @@ def test_we_accept_what_the_official_package_signs() -> None:
     signature = Webhook(SECRET).sign("msg_1", NOW, BODY.decode())
     headers = {ID: "msg_1", TIMESTAMP: str(int(NOW.timestamp())), SIGNATURE: signature}
     assert verify([SECRET], headers, BODY, NOW) == "msg_1"
+
+
+def test_the_receiver_that_the_manual_shows_accepts_us_and_refuses_a_forgery() -> None:
+    manual = (Path(__file__).parents[3] / "docs" / "sales.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"```python\n(.*?)```", manual, re.DOTALL)
+    receiver: dict[str, Any] = {}
+    exec(shown, receiver)
+    headers = sign([OTHER_SECRET, SECRET], "msg_1", datetime.now(UTC), BODY)
+    assert receiver["verify"](SECRET, headers, BODY) == "msg_1"
+    with pytest.raises(ValueError, match="not genuine"):
+        receiver["verify"](SECRET, headers, BODY + b" ")
 
 
 def test_the_zone_in_which_an_attempt_is_timed_changes_nothing() -> None:
