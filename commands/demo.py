@@ -15,7 +15,7 @@ from commands import leads, opening, summary
 from commands.csv_rows import Reject, read
 from commands.leads import COLUMNS, Lead
 from commands.playing import Outcome, Play, Wish
-from commands.up import ended, told, until_stopped
+from commands.up import Ended, told, until_stopped
 from embedded.up import Running, running
 from nurture.domain.errors import InputError, NurtureError
 from nurture.settings import Settings
@@ -73,16 +73,16 @@ async def _demo(config: Settings, wish: Wish) -> None:
             raise Disagreement("\n".join(found.differences))
         if not wish.leave:
             typer.echo(f"\n{told(product.addresses)}\nStill serving. Ctrl-C ends it.", err=True)
-            raise ended(await product.death())
+            raise Ended(await product.death())
 
 
 async def _or_death(product: Running, play: Coroutine[Any, Any, Outcome]) -> Outcome:
-    """What comes of the play. Raises StartError as soon as a process ends by itself."""
+    """What comes of the play. Raises Ended as soon as a process ends by itself."""
     playing, dying = asyncio.create_task(play), asyncio.create_task(product.death())
     try:
         await asyncio.wait((playing, dying), return_when=asyncio.FIRST_COMPLETED)
         if not playing.done():
-            raise ended(dying.result())
+            raise Ended(dying.result())
         return playing.result()
     finally:
         for task in (playing, dying):

@@ -10,7 +10,7 @@ import typer
 from commands import opening
 from embedded.processes import Death
 from embedded.up import running
-from nurture.domain.errors import StartError
+from nurture.domain.errors import NurtureError
 from nurture.settings import Settings
 
 
@@ -25,7 +25,7 @@ async def _up(config: Settings) -> None:
     async with running(config) as product:
         typer.echo(told(product.addresses))
         typer.echo("Ctrl-C ends it.")
-        raise ended(await product.death())
+        raise Ended(await product.death())
 
 
 def until_stopped(work: Coroutine[None, None, None]) -> None:
@@ -42,9 +42,11 @@ def until_stopped(work: Coroutine[None, None, None]) -> None:
     asyncio.run(cancellable())
 
 
-def ended(death: Death) -> StartError:
-    """One process less, and the whole is no whole."""
-    return StartError(f"{death}\nSo everything was stopped.")
+class Ended(NurtureError):
+    """One process ended by itself, and with it the whole."""
+
+    def __init__(self, death: Death) -> None:
+        super().__init__(f"{death}\nSo everything was stopped.")
 
 
 def told(addresses: Mapping[str, str]) -> str:

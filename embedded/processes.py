@@ -83,7 +83,7 @@ class Processes:
         watch.add_done_callback(self._watches.discard)
 
     async def ready(
-        self, name: str, answers: Callable[[], Awaitable[bool]], patience: float = 30.0
+        self, name: str, answers: Callable[[], Awaitable[bool]], patience: float = 120.0
     ) -> None:
         """Wait until the child answers. Raises StartError when it ends or takes too long instead."""
         try:
