@@ -7,21 +7,25 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import Receive, Scope, Send
 
+from embedded.ads.google import GoogleRules
+from embedded.ads.linkedin import LinkedInRules
 from embedded.ads.meta import MetaRules
 from embedded.ads.standin import StandIn
 from nurture.domain.errors import StartError
 
 
 class AdPlatform:
-    """Meta at /. Membership is kept in `data_dir`, so a restart goes on with it."""
+    """Meta at /, Google at /google, LinkedIn at /linkedin; all take the same token. Membership is kept
+    in `data_dir`, so a restart goes on with it."""
 
     def __init__(
         self, port: int, token: str, data_dir: Path | None = None, host: str = "127.0.0.1"
     ) -> None:
         self.meta = StandIn(MetaRules(token), _journal(data_dir, "meta"))
-        self.app: ASGIApp = self.meta
+        self.google = StandIn(GoogleRules(token), _journal(data_dir, "google"))
+        self.linkedin = StandIn(LinkedInRules(token), _journal(data_dir, "linkedin"))
         self._address = (host, port)
         self._server: uvicorn.Server | None = None
         self._task: asyncio.Task[None] | None = None
@@ -43,7 +47,12 @@ class AdPlatform:
             ) from error
         self._address = (host, listener.getsockname()[1])
         config = uvicorn.Config(
-            self.app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1
+            self._route,
+            interface="asgi3",
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=1,
         )
         self._server = _Server(config)
         self._task = asyncio.create_task(self._server.serve(sockets=[listener]))
@@ -53,6 +62,14 @@ class AdPlatform:
         if self._server and self._task:
             self._server.should_exit = True
             await self._task
+
+    async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
+        below = {"google": self.google, "linkedin": self.linkedin}
+        first = scope["path"].split("/")[1]
+        if app := below.get(first):
+            await app({**scope, "root_path": f"/{first}"}, receive, send)
+        else:
+            await self.meta(scope, receive, send)
 
 
 class _Server(uvicorn.Server):

@@ -20,12 +20,21 @@ async def exchange(
 ) -> httpx.Response:
     """Whatever the platform answered. Raises Transient when there is no answer: also after a break
     in the middle, since a change that did happen is only repeated."""
-    try:
-        return await client.request(method, url, json=json, headers=headers, params=params)
-    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-        raise Transient("unreachable", type(error).__name__) from error
-    except httpx.TransportError as error:
-        raise Transient("no_answer", type(error).__name__) from error
+    return await _send(
+        client, client.build_request(method, url, json=json, headers=headers, params=params)
+    )
+
+
+async def post_form(client: httpx.AsyncClient, url: str, form: Mapping[str, str]) -> httpx.Response:
+    """The same for a form, as token endpoints take it."""
+    return await _send(client, client.build_request("POST", url, data=dict(form)))
+
+
+async def post_bytes(
+    client: httpx.AsyncClient, url: str, body: bytes, headers: Mapping[str, str]
+) -> httpx.Response:
+    """The same for a body that is signed byte for byte."""
+    return await _send(client, client.build_request("POST", url, content=body, headers=headers))
 
 
 def content(response: httpx.Response) -> dict[str, Any]:
@@ -43,3 +52,12 @@ def retry_after(response: httpx.Response) -> timedelta | None:
     """What the header Retry-After asks for, when it names seconds."""
     text = response.headers.get("retry-after", "")
     return timedelta(seconds=int(text)) if text.isascii() and text.isdigit() else None
+
+
+async def _send(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
+    try:
+        return await client.send(request)
+    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+        raise Transient("unreachable", type(error).__name__) from error
+    except (httpx.TransportError, httpx.DecodingError) as error:
+        raise Transient("no_answer", type(error).__name__) from error

@@ -1,0 +1,103 @@
+"""Google Customer Match through the Data Manager API: audienceMembers:ingest and :remove.
+
+Source: Google, Data Manager API reference v1.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import httpx
+
+from nurture.delivery.ads import hashing
+from nurture.delivery.ads.batches import narrowed, unidentified
+from nurture.delivery.ads.google_errors import failure
+from nurture.delivery.ads.http import exchange
+from nurture.delivery.ads.tokens import TokenSource
+from nurture.ports import Applied, Person
+
+_CONSENT = {"adUserData": "CONSENT_GRANTED", "adPersonalization": "CONSENT_GRANTED"}
+"""Named with every member: only people who consented are ever handed to an AudienceSink."""
+
+
+class GoogleAudiences:
+    """One Google Ads account. `login_account` is the manager account that acts for it, if one does;
+    `project` the cloud project to bill, needed with a user's credentials only."""
+
+    batch_size = 10_000
+
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        base_url: str,
+        tokens: TokenSource,
+        account: str,
+        login_account: str = "",
+        project: str = "",
+        region: str = "",
+    ) -> None:
+        self._client = client
+        self._base = f"{base_url.rstrip('/')}/v1/audienceMembers"
+        self._tokens = tokens
+        self._destination: dict[str, Any] = {"operatingAccount": _account(account)}
+        if login_account:
+            self._destination["loginAccount"] = _account(login_account)
+        self._headers = {"x-goog-user-project": project} if project else {}
+        self._region = region
+
+    async def add(self, audience: str, people: Sequence[Person]) -> Applied:
+        return await self._change("ingest", audience, people)
+
+    async def remove(self, audience: str, people: Sequence[Person]) -> Applied:
+        return await self._change("remove", audience, people)
+
+    async def _change(self, verb: str, audience: str, people: Sequence[Person]) -> Applied:
+        refused = unidentified(people, self._identifiers)
+
+        async def attempt(batch: Sequence[Person]) -> Mapping[str, str]:
+            await self._send(verb, self._body(verb, audience, batch), len(batch))
+            return {}
+
+        known = [person for person in people if person.lead_id not in refused]
+        return Applied(refused | await narrowed(known, attempt))
+
+    async def _send(self, verb: str, body: Mapping[str, Any], records: int) -> None:
+        token = await self._tokens.token()
+        response = await exchange(
+            self._client,
+            "POST",
+            f"{self._base}:{verb}",
+            json=body,
+            headers={**self._headers, "Authorization": f"Bearer {token}"},
+        )
+        if not response.is_success:
+            renewed = response.status_code == 401 and self._tokens.refused(token)
+            raise failure(response, records, renewed)
+
+    def _body(self, verb: str, audience: str, people: Sequence[Person]) -> dict[str, Any]:
+        """A removal names neither consent nor terms: they are no fields of it."""
+        members: list[dict[str, Any]] = [
+            {"userData": {"userIdentifiers": self._identifiers(person)}} for person in people
+        ]
+        body: dict[str, Any] = {
+            "destinations": [{**self._destination, "productDestinationId": audience}],
+            "audienceMembers": members,
+            "encoding": "HEX",
+        }
+        if verb == "ingest":
+            for member in members:
+                member["consent"] = _CONSENT
+            body["termsOfService"] = {"customerMatchTermsOfServiceStatus": "ACCEPTED"}
+        return body
+
+    def _identifiers(self, person: Person) -> list[dict[str, str]]:
+        """No postal address: Google wants a postal code with it, which a Person does not have."""
+        country = hashing.country(person.country)
+        region = country if len(country) == 2 else self._region
+        email = hashing.sha256(hashing.google_email(person.email))
+        phone = hashing.sha256(hashing.google_phone(person.phone, region))
+        named = {"emailAddress": email, "phoneNumber": phone}
+        return [{kind: digest} for kind, digest in named.items() if digest]
+
+
+def _account(number: str) -> dict[str, str]:
+    return {"accountType": "GOOGLE_ADS", "accountId": number.replace("-", "")}
