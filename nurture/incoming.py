@@ -8,6 +8,9 @@ from typing import Any
 from nurture.domain.consent import ConsentRecord
 from nurture.domain.sla import State
 
+LARGEST_AMOUNT = 2**31 - 1
+"""The largest order the books can hold, in whole units."""
+
 
 @dataclass(frozen=True)
 class Incoming:

@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse
 
 from nurture.domain.errors import InputError
 from nurture.domain.sla import ANSWERS, RUNNING, State
-from nurture.incoming import Answer
+from nurture.incoming import LARGEST_AMOUNT, Answer
 from nurture.tokens import HANDOVER
 from nurture.web import fields, pages
 from nurture.web.deps import Current, Deps, HandoverView
@@ -27,7 +27,7 @@ LINK_LASTS = timedelta(days=365)
 WAYS = ("call", "mail", "meeting", "message")
 """How a lead may have been contacted."""
 
-_MOST_DIGITS = 12
+_MOST_DIGITS = 20
 
 
 @router.get(
@@ -86,8 +86,10 @@ def _amount(text: str) -> int | None:
     digits = text.replace(" ", "")
     if not digits:
         return None
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= _MOST_DIGITS):
+    if not (digits.isascii() and digits.isdigit()):
         raise InputError("must be a whole number such as 12500", "amount")
+    if len(digits) > _MOST_DIGITS or int(digits) > LARGEST_AMOUNT:
+        raise InputError(f"must be at most {LARGEST_AMOUNT}", "amount")
     return int(digits)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from nurture.domain.consent import PURPOSES, ConsentRecord
 from nurture.domain.errors import InputError
-from nurture.incoming import Incoming
+from nurture.incoming import LARGEST_AMOUNT, Incoming
 from nurture.web import traits
 from nurture.web.payload import clean
 from nurture.web.traits import snake_case
@@ -133,7 +133,7 @@ def _touch(
     """The touch's name and its properties; no name for messages that only say who somebody is."""
     match kind:
         case "track":
-            return _event(message, trusted), _object(message, "properties")
+            return _tracked(message, trusted)
         case "page" | "screen":
             return str(kind), traits.page(message, _object(message, "properties"), context)
         case "group":
@@ -144,6 +144,14 @@ def _touch(
             return None, {}
         case _:
             raise InputError("type: must be identify, track, page, screen, group or alias")
+
+
+def _tracked(message: Mapping[str, Any], trusted: bool) -> tuple[str, dict[str, Any]]:
+    event, properties = _event(message, trusted), _object(message, "properties")
+    amount = properties.get("amount")
+    if event == "order_completed" and isinstance(amount, int | float) and amount > LARGEST_AMOUNT:
+        raise InputError(f"larger than {LARGEST_AMOUNT}", "properties.amount")
+    return event, properties
 
 
 def _event(message: Mapping[str, Any], trusted: bool) -> str:
