@@ -8,12 +8,17 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import uuid4
 
+import hypothesis
 import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from nurture.store import migrate
 from nurture.store.database import Database
+
+# How long an example takes says more of the machine than of the code.
+hypothesis.settings.register_profile("nurture", deadline=None)
+hypothesis.settings.load_profile("nurture")
 
 TEMPLATE = f"template_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
 
