@@ -81,7 +81,7 @@ def calendars_and_starts(draw: st.DrawFn) -> tuple[Calendar, datetime]:
 
 
 @given(calendars_and_starts())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_the_desk_is_open_when_the_clock_on_the_wall_says_so(
     sample: tuple[Calendar, datetime],
 ) -> None:
@@ -96,7 +96,7 @@ def test_the_desk_is_open_when_the_clock_on_the_wall_says_so(
 
 
 @given(calendars_and_starts(), st.integers(0, 16 * 60))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_added_open_time_ends_where_counting_minutes_ends(
     sample: tuple[Calendar, datetime], minutes: int
 ) -> None:
@@ -282,3 +282,10 @@ def test_holidays_close_the_desk_and_keep_their_country() -> None:
     assert Calendar(zone=COPENHAGEN, holiday=no_holidays).is_open(
         local(COPENHAGEN, "2026-04-02 10:00")
     )
+
+
+def test_hours_that_the_clocks_jump_over_are_no_hours_that_day() -> None:
+    short = Calendar(WEEK, time(2, 15), time(2, 45), COPENHAGEN)
+    night = local(COPENHAGEN, "2026-03-29 00:00")
+    assert short.next_open(night) == local(COPENHAGEN, "2026-03-30 02:15")
+    assert short.between(night, night + DAY) == 0 * DAY

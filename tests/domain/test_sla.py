@@ -185,6 +185,12 @@ def test_nothing_is_due_during_a_pause() -> None:
     assert due_now(plan, frozenset(), until, [Pause(NOW, until)])[0]
 
 
+def test_of_two_pauses_the_longer_one_counts() -> None:
+    short, long, open_ = Pause(NOW, NOW + DAY), Pause(NOW, NOW + 2 * DAY), Pause(NOW)
+    assert due_now([], frozenset(), NOW, [short, long]) == ([], NOW + 2 * DAY)
+    assert due_now([], frozenset(), NOW, [short, open_]) == ([], None)
+
+
 minutes = st.integers(0, 6 * 24 * 60).map(lambda number: timedelta(minutes=number))
 
 
@@ -193,7 +199,7 @@ minutes = st.integers(0, 6 * 24 * 60).map(lambda number: timedelta(minutes=numbe
     st.lists(st.tuples(minutes, minutes), max_size=3),
     st.sampled_from([DESK, ALWAYS, Calendar(zone=COPENHAGEN)]),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_paused_minutes_do_not_count(
     open_minutes: int, around: list[tuple[timedelta, timedelta]], calendar: Calendar
 ) -> None:
