@@ -40,6 +40,7 @@ class Register:
         self._lowest = lowest_stage
         self._rank = rank
         self._known: dict[Name, str] = {}
+        self._new: list[Name] = []
         self.rows: dict[str, LeadRow] = {}
 
     async def load(self, messages: Iterable[Incoming]) -> None:
@@ -56,7 +57,7 @@ class Register:
         if message.email and (row.email is None or message.trusted):
             row.email = message.email
         for name in given:
-            await self._attach(name, row, message)
+            self._attach(name, row, message)
         return row
 
     def _candidates(self, given: Sequence[Name]) -> list[LeadRow]:
@@ -108,13 +109,19 @@ class Register:
             del self.rows[gone.id]
         return row
 
-    async def _attach(self, name: Name, row: LeadRow, message: Incoming) -> None:
+    def write_names(self) -> None:
+        """Keep the names that are new, once it is clear whose each is."""
+        for kind, value in self._new:
+            lead_id = self._known[kind, value]
+            self._session.add(IdentityRow(kind=kind, value=value, lead_id=lead_id))
+        self._new.clear()
+
+    def _attach(self, name: Name, row: LeadRow, message: Incoming) -> None:
         """Remember the name; one that belongs to somebody else stays theirs."""
         if name in self._known or (name[1] == message.previous_id and name[0] == USER):
             return
-        await self._session.flush()
-        self._session.add(IdentityRow(kind=name[0], value=name[1], lead_id=row.id))
         self._known[name] = row.id
+        self._new.append(name)
 
 
 def _elder(one: LeadRow, other: LeadRow) -> tuple[LeadRow, LeadRow]:

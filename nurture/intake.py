@@ -55,12 +55,13 @@ class Intake:
                 row = await register.lead_of(message, source, now)
                 triggers = self._record(session, playbook, row, source, message, now)
                 heard.setdefault(row.id, []).extend(triggers)
-            for lead_id in sorted(heard):
-                if lead_id in register.rows:
-                    row = register.rows[lead_id]
-                    if Trigger(topics.CONSENT) in heard[lead_id]:
-                        await merging.fold_consents(session, row)
-                    await self._reactions.settle(session, playbook, row, heard[lead_id], now)
+            register.write_names()
+            changed = [
+                (register.rows[id], heard[id]) for id in sorted(heard) if id in register.rows
+            ]
+            told = [row for row, triggers in changed if Trigger(topics.CONSENT) in triggers]
+            await merging.fold_consents(session, told)
+            await self._reactions.settle_all(session, playbook, changed, now)
         return Receipt(accepted=len(fresh), duplicates=len(messages) - len(fresh))
 
     async def hit(
@@ -100,7 +101,7 @@ class Intake:
                 return
             playbook = await self._shelf.current(session)
             _tell_consent(session, row, consent_domain.ConsentRecord(purpose, False, now, source))
-            await merging.fold_consents(session, row)
+            await merging.fold_consents(session, [row])
             message = Incoming(f"{lead_id}/{purpose}/{now.isoformat()}", now, touch="unsubscribed")
             touch = _touch(source, message, {"purpose": purpose}, None)
             _store(session, playbook, row, source, touch, now)

@@ -17,7 +17,8 @@ from nurture.domain.persona import persona_of
 from nurture.handovers import Handovers
 from nurture.playbook import Playbook
 from nurture.store import audiences, enrolments, leads, wakeups
-from nurture.store.tables import AudienceMemberRow, EnrolmentRow, LeadRow
+from nurture.store.dossiers import Dossier, load
+from nurture.store.tables import EnrolmentRow, LeadRow
 
 _STAGE_STEPS = 10
 """A stage change can fulfil another stage's rule; more rounds than stages would be a loop."""
@@ -38,16 +39,34 @@ class Reactions:
         now: datetime,
     ) -> None:
         """Bring everything that depends on the lead in line with what it is now."""
-        await session.flush()
-        heard = list(triggers)
-        facts = await leads.facts(session, row, now)
-        facts = self._persona(playbook, row, facts, heard, now)
-        facts = await self._score(session, playbook, row, facts, heard, now)
-        facts = await self._stage(session, playbook, row, facts, heard, now)
-        runs = await enrolments.of_lead(session, row.id)
-        self._enter(session, playbook, facts, runs, heard, now)
-        await self.audiences(session, playbook, facts, now)
-        _wake(session, runs, heard, now)
+        await self.settle_all(session, playbook, [(row, triggers)], now)
+
+    async def settle_all(
+        self,
+        session: AsyncSession,
+        playbook: Playbook,
+        changed: Sequence[tuple[LeadRow, Sequence[Trigger]]],
+        now: datetime,
+    ) -> None:
+        """The same for many leads, for the price of a few queries."""
+        dossiers = await load(session, [row for row, _ in changed], now)
+        for dossier, (_, triggers) in zip(dossiers, changed, strict=True):
+            await self._settle(session, playbook, dossier, list(triggers), now)
+
+    async def _settle(
+        self,
+        session: AsyncSession,
+        playbook: Playbook,
+        about: Dossier,
+        heard: list[Trigger],
+        now: datetime,
+    ) -> None:
+        facts = self._persona(playbook, about.row, about.facts, heard, now)
+        facts = self._score(playbook, about, facts, heard, now)
+        facts = await self._stage(session, playbook, about.row, facts, heard, now)
+        self._enter(session, playbook, facts, about.runs, heard, now)
+        _audiences(session, playbook, about, facts, now)
+        _wake(session, about.runs, heard, now)
 
     def _persona(
         self, playbook: Playbook, row: LeadRow, facts: Facts, heard: list[Trigger], now: datetime
@@ -58,22 +77,21 @@ class Reactions:
             heard.append(Trigger(topics.PERSONA, persona))
         return replace(facts, lead=leads.as_lead(row))
 
-    async def _score(
+    def _score(
         self,
-        session: AsyncSession,
         playbook: Playbook,
-        row: LeadRow,
+        about: Dossier,
         facts: Facts,
         heard: list[Trigger],
         now: datetime,
     ) -> Facts:
-        earned = await leads.score_entries(session, row.id)
-        score = scoring.score(playbook.scoring, facts, earned, now)
+        row = about.row
+        score = scoring.score(playbook.scoring, facts, about.earned, now)
         if score != Score(row.fit, row.engagement):
             row.fit, row.engagement = score.fit, score.engagement
             heard.append(Trigger(topics.SCORE))
         row.scored_by = playbook.hash
-        row.next_score_at = scoring.next_change(earned, now)
+        row.next_score_at = scoring.next_change(about.earned, now)
         return replace(facts, score=score)
 
     async def _stage(
@@ -116,30 +134,22 @@ class Reactions:
             if may_enter(entry, heard, facts, enrolments.runs_of(runs, name), now):
                 enrolments.begin(session, playbook, facts.lead.id, name, runs, now)
 
-    async def audiences(
-        self, session: AsyncSession, playbook: Playbook, facts: Facts, now: datetime
-    ) -> None:
-        """Mark where the lead should be; a difference to where it is wakes that audience's sync."""
-        known = await audiences.of_lead(session, facts.lead.id)
-        for name, audience in playbook.audiences.items():
-            row = known.get(name)
-            member = audiences.membership(facts.lead.id, row)
-            desired = audiences_domain.belongs(audience, facts, member, now)
-            if row is None and desired:
-                row = AudienceMemberRow(
-                    audience=name, lead_id=facts.lead.id, changed_at=now, next_try_at=now
-                )
-                session.add(row)
-            if row is None or row.desired == desired:
-                continue
-            row.desired, row.changed_at, row.next_try_at, row.attempts = desired, now, now, 0
-            if desired and row.since is None:
-                row.since = now
-            row.leaves_at = (
-                row.since + audience.max_stay if row.since and audience.max_stay else None
-            )
-            if row.desired != row.confirmed:
-                wakeups.add(session, wakeups.AUDIENCE, name, now)
+
+def _audiences(
+    session: AsyncSession, playbook: Playbook, about: Dossier, facts: Facts, now: datetime
+) -> None:
+    """Mark where the lead should be; a difference to where it is wakes that audience's sync."""
+    for name, audience in playbook.audiences.items():
+        row = about.members.get(name)
+        member = audiences.membership(facts.lead.id, row)
+        desired = audiences_domain.belongs(audience, facts, member, now)
+        if row is None and desired:
+            row = audiences.enter(session, name, facts.lead.id, now)
+        if row is None or row.desired == desired:
+            continue
+        audiences.want(row, desired, audience.max_stay, now)
+        if row.desired != row.confirmed:
+            wakeups.add(session, wakeups.AUDIENCE, name, now)
 
 
 def _wake(

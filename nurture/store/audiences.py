@@ -1,7 +1,7 @@
 """Who should be on which ad audience, and who is."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, select
@@ -11,9 +11,18 @@ from nurture.ports import Person
 from nurture.store.tables import AudienceMemberRow, LeadRow
 
 
-async def of_lead(session: AsyncSession, lead_id: str) -> dict[str, AudienceMemberRow]:
-    query = select(AudienceMemberRow).where(col(AudienceMemberRow.lead_id) == lead_id)
-    return {row.audience: row for row in (await session.execute(query)).scalars()}
+def enter(session: AsyncSession, audience: str, lead_id: str, now: datetime) -> AudienceMemberRow:
+    """A lead that this list knows nothing of so far."""
+    row = AudienceMemberRow(audience=audience, lead_id=lead_id, changed_at=now, next_try_at=now)
+    session.add(row)
+    return row
+
+
+def want(row: AudienceMemberRow, desired: bool, max_stay: timedelta | None, now: datetime) -> None:
+    """Whether the lead should be on the list from now on, and until when."""
+    row.desired, row.changed_at, row.next_try_at, row.attempts = desired, now, now, 0
+    row.since = row.since or (now if desired else None)
+    row.leaves_at = row.since + max_stay if row.since and max_stay else None
 
 
 def membership(lead_id: str, row: AudienceMemberRow | None) -> Membership:
@@ -75,8 +84,7 @@ async def ask(session: AsyncSession, audience: str, lead_id: str, add: bool, now
     """A flow's step puts the lead on the list or takes it off; consent still decides (see reactions)."""
     row = await session.get(AudienceMemberRow, (audience, lead_id))
     if row is None:
-        row = AudienceMemberRow(audience=audience, lead_id=lead_id, changed_at=now, next_try_at=now)
-        session.add(row)
+        row = enter(session, audience, lead_id, now)
     row.by_step = add
 
 

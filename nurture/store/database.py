@@ -45,7 +45,10 @@ class Database:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
         """A transaction that commits at the end of the block, or leaves no trace if it raises."""
-        async with self._turn or nullcontext(), AsyncSession(self.engine, expire_on_commit=False) as session:
+        async with (
+            self._turn or nullcontext(),
+            AsyncSession(self.engine, expire_on_commit=False) as session,
+        ):
             await session.connection(execution_options={"nurture_write": True})
             yield session
             await session.commit()

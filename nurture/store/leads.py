@@ -1,12 +1,13 @@
 """Leads, and the facts a decision about one of them may look at."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col, or_, select
+from sqlmodel import col, func, or_, select
 
 from nurture.domain.lead import Facts, Lead, Score, Standing, Touch
 from nurture.domain.scoring import Entry
@@ -60,25 +61,82 @@ async def identities(
 
 
 async def facts(session: AsyncSession, row: LeadRow, now: datetime) -> Facts:
-    """What is known of the lead. Messages still claimed count as sent for the frequency cap."""
-    query = (
-        select(TouchRow)
-        .where(col(TouchRow.lead_id) == row.id)
-        .order_by(col(TouchRow.at).desc())
-        .limit(TOUCHES_LOOKED_AT)
+    """What is known of one lead."""
+    return (await facts_of(session, [row], now))[row.id]
+
+
+async def facts_of(
+    session: AsyncSession, rows: Sequence[LeadRow], now: datetime
+) -> dict[str, Facts]:
+    """What is known of each of these leads, in two queries for all of them."""
+    touches = await _touches(session, [row.id for row in rows])
+    sent = await _sent(session, [row.id for row in rows], now)
+    return {
+        row.id: Facts(
+            as_lead(row),
+            Score(row.fit, row.engagement),
+            tuple(touches[row.id]),
+            standing(row, sent[row.id]),
+        )
+        for row in rows
+    }
+
+
+async def _touches(session: AsyncSession, ids: Sequence[str]) -> defaultdict[str, list[Touch]]:
+    """The latest touches of each lead, newest first."""
+    rank = func.row_number().over(
+        partition_by=col(TouchRow.lead_id), order_by=col(TouchRow.at).desc()
     )
-    touches = tuple(as_touch(touch) for touch in (await session.execute(query)).scalars())
-    sent = select(col(MessageRow.sent_at)).where(
-        col(MessageRow.lead_id) == row.id, col(MessageRow.sent_at) > now - _CAP_HORIZON
+    ranked = (
+        select(
+            TouchRow.lead_id,
+            TouchRow.id,
+            TouchRow.name,
+            TouchRow.at,
+            TouchRow.properties,
+            TouchRow.machine,
+            TouchRow.received_at,
+            rank.label("rank"),
+        )
+        .where(col(TouchRow.lead_id).in_(ids))
+        .subquery()
     )
-    times = tuple(at for at in (await session.execute(sent)).scalars() if at)
-    return Facts(as_lead(row), Score(row.fit, row.engagement), touches, standing(row, times))
+    query = select(ranked).where(ranked.c.rank <= TOUCHES_LOOKED_AT)
+    found: defaultdict[str, list[Touch]] = defaultdict(list)
+    for lead_id, *values, _ in await session.execute(
+        query.order_by(ranked.c.lead_id, ranked.c.rank)
+    ):
+        found[lead_id].append(Touch(*values))
+    return found
+
+
+async def _sent(
+    session: AsyncSession, ids: Sequence[str], now: datetime
+) -> defaultdict[str, list[datetime]]:
+    """When mails went out lately, as far back as a frequency cap may look."""
+    query = select(MessageRow.lead_id, MessageRow.sent_at).where(
+        col(MessageRow.lead_id).in_(ids), col(MessageRow.sent_at) > now - _CAP_HORIZON
+    )
+    found: defaultdict[str, list[datetime]] = defaultdict(list)
+    for lead_id, at in await session.execute(query):
+        found[lead_id].append(at)
+    return found
 
 
 async def score_entries(session: AsyncSession, lead_id: str) -> list[Entry]:
-    query = select(ScoreEntryRow).where(col(ScoreEntryRow.lead_id) == lead_id)
-    rows = (await session.execute(query)).scalars()
-    return [Entry(row.rule, row.touch_id, row.points, row.at, row.expires_at) for row in rows]
+    """The points one lead ever earned."""
+    return (await score_entries_of(session, [lead_id]))[lead_id]
+
+
+async def score_entries_of(
+    session: AsyncSession, ids: Sequence[str]
+) -> defaultdict[str, list[Entry]]:
+    row = ScoreEntryRow
+    query = select(row.lead_id, row.rule, row.touch_id, row.points, row.at, row.expires_at)
+    found: defaultdict[str, list[Entry]] = defaultdict(list)
+    for lead_id, *values in await session.execute(query.where(col(row.lead_id).in_(ids))):
+        found[lead_id].append(Entry(*values))
+    return found
 
 
 def change_stage(
@@ -121,10 +179,6 @@ def name(row: LeadRow) -> str:
     """The name to call it by; the address when it told none."""
     told = (row.traits.get("first_name"), row.traits.get("last_name"))
     return " ".join(str(part) for part in told if part) or row.email or "unknown"
-
-
-def as_touch(row: TouchRow) -> Touch:
-    return Touch(row.id, row.name, row.at, row.properties, row.machine, row.received_at)
 
 
 def _zone(traits: Mapping[str, Any]) -> tzinfo | None:

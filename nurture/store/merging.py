@@ -1,6 +1,7 @@
 """Joining two leads that turned out to be one person, without losing anything either had."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -54,17 +55,22 @@ async def merge(
     await session.flush()
     stays.email = stays.email or goes.email
     goes.email, goes.merged_into = None, stays.id
-    await fold_consents(session, stays)
+    await fold_consents(session, [stays])
     await session.flush()
 
 
-async def fold_consents(session: AsyncSession, row: LeadRow) -> None:
-    """Recompute what the lead consents to from all it ever said, in whatever order it arrived."""
+async def fold_consents(session: AsyncSession, rows: Sequence[LeadRow]) -> None:
+    """Recompute what the leads consent to from all they ever said, in whatever order it arrived."""
+    if not rows:
+        return
     await session.flush()
-    query = select(ConsentRow).where(col(ConsentRow.lead_id) == row.id)
-    said = (await session.execute(query)).scalars()
-    records = [ConsentRecord(c.purpose, c.granted, c.at, c.source, c.wording) for c in said]
-    row.consents = sorted(held(records))
+    said = defaultdict(list)
+    query = select(ConsentRow).where(col(ConsentRow.lead_id).in_([row.id for row in rows]))
+    for told in (await session.execute(query)).scalars():
+        record = ConsentRecord(told.purpose, told.granted, told.at, told.source, told.wording)
+        said[told.lead_id].append(record)
+    for row in rows:
+        row.consents = sorted(held(said[row.id]))
 
 
 def tell_traits(row: LeadRow, traits: Mapping[str, Any], at: datetime) -> bool:

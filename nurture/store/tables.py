@@ -16,6 +16,11 @@ from nurture.store.columns import Json, Moment
 OPEN_STATES = "state IN ('open', 'accepted', 'contacted')"
 
 
+def _refers(column: str) -> ForeignKey:
+    """Checked at the commit, so that a batch may be written in any order."""
+    return ForeignKey(column, deferrable=True, initially="DEFERRED")
+
+
 def _json(default: Any) -> Any:
     return Field(default_factory=default, sa_column=Column(Json, nullable=False))
 
@@ -31,7 +36,7 @@ def _maybe(**kwargs: Any) -> Any:
 
 
 def _lead() -> Any:
-    return Field(sa_column=Column(String, ForeignKey("lead.id"), nullable=False, index=True))
+    return Field(sa_column=Column(String, _refers("lead.id"), nullable=False, index=True))
 
 
 class LeadRow(SQLModel, table=True):
@@ -81,7 +86,7 @@ class TouchRow(SQLModel, table=True):
         Index("ix_touch_name_at", "name", "at"),
     )
     id: str = Field(primary_key=True)
-    lead_id: str = Field(sa_column=Column(String, ForeignKey("lead.id"), nullable=False))
+    lead_id: str = Field(sa_column=Column(String, _refers("lead.id"), nullable=False))
     source: str
     name: str
     at: datetime = _moment()
@@ -140,7 +145,7 @@ class PlaybookInForceRow(SQLModel, table=True):
 
     __tablename__ = "playbook_in_force"
     id: int | None = Field(default=None, primary_key=True)
-    hash: str = Field(sa_column=Column(String, ForeignKey("playbook.hash"), nullable=False))
+    hash: str = Field(sa_column=Column(String, _refers("playbook.hash"), nullable=False))
     at: datetime = _moment()
     by: str
     pace: str = ""
@@ -167,7 +172,7 @@ class EnrolmentRow(SQLModel, table=True):
         Index("ix_enrolment_flow_step", "flow", "step"),
     )
     id: str = Field(primary_key=True)
-    lead_id: str = Field(sa_column=Column(String, ForeignKey("lead.id"), nullable=False))
+    lead_id: str = Field(sa_column=Column(String, _refers("lead.id"), nullable=False))
     flow: str
     ordinal: int
     playbook: str
@@ -195,9 +200,9 @@ class MessageRow(SQLModel, table=True):
         Index("ix_message_state", "state"),
     )
     id: str = Field(primary_key=True)
-    enrolment_id: str = Field(sa_column=Column(String, ForeignKey("enrolment.id"), nullable=False))
+    enrolment_id: str = Field(sa_column=Column(String, _refers("enrolment.id"), nullable=False))
     step: str
-    lead_id: str = Field(sa_column=Column(String, ForeignKey("lead.id"), nullable=False))
+    lead_id: str = Field(sa_column=Column(String, _refers("lead.id"), nullable=False))
     flow: str
     template: str
     sender: str
@@ -229,7 +234,7 @@ class HandoverRow(SQLModel, table=True):
         Index("ix_handover_opened", "opened_at"),
     )
     id: str = Field(primary_key=True)
-    lead_id: str = Field(sa_column=Column(String, ForeignKey("lead.id"), nullable=False))
+    lead_id: str = Field(sa_column=Column(String, _refers("lead.id"), nullable=False))
     ordinal: int
     kind: str = "handover"
     playbook: str
@@ -256,7 +261,7 @@ class HandoverEventRow(SQLModel, table=True):
     __tablename__ = "handover_event"
     id: int | None = Field(default=None, primary_key=True)
     handover_id: str = Field(
-        sa_column=Column(String, ForeignKey("handover.id"), nullable=False, index=True)
+        sa_column=Column(String, _refers("handover.id"), nullable=False, index=True)
     )
     kind: str
     at: datetime = _moment()
@@ -270,7 +275,7 @@ class NoticeRow(SQLModel, table=True):
     __tablename__ = "notice"
     __table_args__ = (Index("ix_notice_handover", "handover_id", "number"),)
     id: str = Field(primary_key=True)
-    handover_id: str = Field(sa_column=Column(String, ForeignKey("handover.id"), nullable=False))
+    handover_id: str = Field(sa_column=Column(String, _refers("handover.id"), nullable=False))
     number: int
     type: str
     data: dict[str, Any] = _json(dict)
@@ -300,7 +305,7 @@ class AudienceMemberRow(SQLModel, table=True):
         Index("ix_audience_leaves", "audience", "leaves_at"),
     )
     audience: str = Field(primary_key=True)
-    lead_id: str = Field(sa_column=Column(String, ForeignKey("lead.id"), primary_key=True))
+    lead_id: str = Field(sa_column=Column(String, _refers("lead.id"), primary_key=True))
     by_step: bool | None = None
     desired: bool = False
     confirmed: bool = False

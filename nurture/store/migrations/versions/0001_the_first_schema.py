@@ -91,10 +91,7 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("error", sa.String(), nullable=False),
         sa.Column("sent_as", Json, nullable=True),
-        sa.ForeignKeyConstraint(
-            ["lead_id"],
-            ["lead.id"],
-        ),
+        sa.ForeignKeyConstraint(["lead_id"], ["lead.id"], deferrable=True, initially="DEFERRED"),
         sa.PrimaryKeyConstraint("audience", "lead_id"),
     )
     with op.batch_alter_table("audience_member", schema=None) as batch_op:
@@ -116,10 +113,7 @@ def upgrade() -> None:
         sa.Column("at", Moment(), nullable=False),
         sa.Column("source", sa.String(), nullable=False),
         sa.Column("wording", sa.String(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["lead_id"],
-            ["lead.id"],
-        ),
+        sa.ForeignKeyConstraint(["lead_id"], ["lead.id"], deferrable=True, initially="DEFERRED"),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("consent", schema=None) as batch_op:
@@ -140,10 +134,7 @@ def upgrade() -> None:
         sa.Column("ended_at", Moment(), nullable=True),
         sa.Column("ended", sa.String(), nullable=True),
         sa.Column("reason", sa.String(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["lead_id"],
-            ["lead.id"],
-        ),
+        sa.ForeignKeyConstraint(["lead_id"], ["lead.id"], deferrable=True, initially="DEFERRED"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("lead_id", "flow", "ordinal"),
     )
@@ -186,10 +177,7 @@ def upgrade() -> None:
         sa.Column("amount", sa.Integer(), nullable=True),
         sa.Column("currency", sa.String(), nullable=True),
         sa.Column("done", Json, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["lead_id"],
-            ["lead.id"],
-        ),
+        sa.ForeignKeyConstraint(["lead_id"], ["lead.id"], deferrable=True, initially="DEFERRED"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("lead_id", "ordinal"),
     )
@@ -213,10 +201,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("value", sa.String(), nullable=False),
         sa.Column("lead_id", sa.String(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["lead_id"],
-            ["lead.id"],
-        ),
+        sa.ForeignKeyConstraint(["lead_id"], ["lead.id"], deferrable=True, initially="DEFERRED"),
         sa.PrimaryKeyConstraint("kind", "value"),
     )
     with op.batch_alter_table("identity", schema=None) as batch_op:
@@ -229,10 +214,7 @@ def upgrade() -> None:
         sa.Column("at", Moment(), nullable=False),
         sa.Column("by", sa.String(), nullable=False),
         sa.Column("pace", sa.String(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["hash"],
-            ["playbook.hash"],
-        ),
+        sa.ForeignKeyConstraint(["hash"], ["playbook.hash"], deferrable=True, initially="DEFERRED"),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
@@ -243,10 +225,7 @@ def upgrade() -> None:
         sa.Column("amount", sa.Integer(), nullable=False),
         sa.Column("currency", sa.String(), nullable=False),
         sa.Column("at", Moment(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["lead_id"],
-            ["lead.id"],
-        ),
+        sa.ForeignKeyConstraint(["lead_id"], ["lead.id"], deferrable=True, initially="DEFERRED"),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("sale", schema=None) as batch_op:
@@ -261,10 +240,7 @@ def upgrade() -> None:
         sa.Column("points", sa.Integer(), nullable=False),
         sa.Column("at", Moment(), nullable=False),
         sa.Column("expires_at", Moment(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["lead_id"],
-            ["lead.id"],
-        ),
+        sa.ForeignKeyConstraint(["lead_id"], ["lead.id"], deferrable=True, initially="DEFERRED"),
         sa.PrimaryKeyConstraint("touch_id", "rule"),
     )
     with op.batch_alter_table("score_entry", schema=None) as batch_op:
@@ -279,10 +255,7 @@ def upgrade() -> None:
         sa.Column("at", Moment(), nullable=False),
         sa.Column("by", sa.String(), nullable=False),
         sa.Column("reason", sa.String(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["lead_id"],
-            ["lead.id"],
-        ),
+        sa.ForeignKeyConstraint(["lead_id"], ["lead.id"], deferrable=True, initially="DEFERRED"),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("stage_change", schema=None) as batch_op:
@@ -299,10 +272,7 @@ def upgrade() -> None:
         sa.Column("received_at", Moment(), nullable=False),
         sa.Column("properties", Json, nullable=False),
         sa.Column("machine", sa.String(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["lead_id"],
-            ["lead.id"],
-        ),
+        sa.ForeignKeyConstraint(["lead_id"], ["lead.id"], deferrable=True, initially="DEFERRED"),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("touch", schema=None) as batch_op:
@@ -318,8 +288,7 @@ def upgrade() -> None:
         sa.Column("by", sa.String(), nullable=False),
         sa.Column("detail", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["handover_id"],
-            ["handover.id"],
+            ["handover_id"], ["handover.id"], deferrable=True, initially="DEFERRED"
         ),
         sa.PrimaryKeyConstraint("id"),
     )
@@ -344,13 +313,9 @@ def upgrade() -> None:
         sa.Column("sent_at", Moment(), nullable=True),
         sa.Column("provider_id", sa.String(), nullable=True),
         sa.ForeignKeyConstraint(
-            ["enrolment_id"],
-            ["enrolment.id"],
+            ["enrolment_id"], ["enrolment.id"], deferrable=True, initially="DEFERRED"
         ),
-        sa.ForeignKeyConstraint(
-            ["lead_id"],
-            ["lead.id"],
-        ),
+        sa.ForeignKeyConstraint(["lead_id"], ["lead.id"], deferrable=True, initially="DEFERRED"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("enrolment_id", "step"),
     )
@@ -372,8 +337,7 @@ def upgrade() -> None:
         sa.Column("dead_at", Moment(), nullable=True),
         sa.Column("error", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["handover_id"],
-            ["handover.id"],
+            ["handover_id"], ["handover.id"], deferrable=True, initially="DEFERRED"
         ),
         sa.PrimaryKeyConstraint("id"),
     )
