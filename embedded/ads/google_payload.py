@@ -71,11 +71,12 @@ def read(body: Any, add: bool, bad_rows: Collection[int]) -> Upload:
         if place in bad_rows:
             raise _bad("INVALID_AUDIENCE_MEMBER", path)
         only(member, {"destinationReferences", "userData", "consent"}, path)
-        if row := _identifiers(member.get("userData"), path, base64_used):
-            upload.rows.append(row)
+        row = _identifiers(member.get("userData"), path, base64_used)
         if add and not _granted(member.get("consent") or body.get("consent")):
             upload.without_consent += 1
             upload.violations.append(f"member {place} is sent without both consents")
+        elif row:
+            upload.rows.append(row)
     return upload
 
 

@@ -19,7 +19,9 @@ class Members:
         self._rows: dict[str, dict[str, Row]] = {}
         self._keys: dict[tuple[str, str], set[str]] = defaultdict(set)
         self._journal = journal
-        if journal and journal.exists():
+        if journal:
+            journal.parent.mkdir(parents=True, exist_ok=True)
+            journal.touch()
             self._replay(journal)
 
     def audiences(self) -> list[str]:

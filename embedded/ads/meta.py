@@ -81,7 +81,7 @@ class MetaRules:
             raise refusal(2635, "This version is not supported")
         bearer = call.headers.get("authorization", "").removeprefix("Bearer ")
         if (bearer or fields.get("access_token")) != self._token:
-            raise refusal(190, "Invalid OAuth access token", status=401)
+            raise refusal(190, "Invalid OAuth access token")
         if self._proof and fields.get("appsecret_proof") != self._proof:
             raise refusal(100, "Invalid appsecret_proof provided in the API argument")
         while self._calls and self._calls[0] <= now - _HOUR:
