@@ -1,18 +1,12 @@
 """Google's own client against our stand-in, and what it sends beside what we send."""
 
 import asyncio
+import importlib
 import json
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from google.ads import datamanager_v1 as datamanager
-from google.ads.datamanager_v1.services.ingestion_service.transports.rest import (
-    IngestionServiceRestTransport,
-)
-from google.api_core.exceptions import BadRequest
-from google.auth.exceptions import RefreshError
-from google.oauth2.credentials import Credentials
 
 from embedded.ads.google import GoogleRules
 from embedded.ads.platform import AdPlatform
@@ -21,6 +15,14 @@ from nurture.delivery.ads.google import GoogleAudiences
 from nurture.delivery.ads.hashing import sha256
 from nurture.delivery.ads.tokens import FixedToken
 from tests.support.ads import SOREN, client_of
+
+datamanager = pytest.importorskip("google.ads.datamanager_v1", reason="google-ads-datamanager")
+rest = importlib.import_module(
+    "google.ads.datamanager_v1.services.ingestion_service.transports.rest"
+)
+BadRequest = importlib.import_module("google.api_core.exceptions").BadRequest
+RefreshError = importlib.import_module("google.auth.exceptions").RefreshError
+Credentials = importlib.import_module("google.oauth2.credentials").Credentials
 
 LIST = "777"
 GRANTED = datamanager.ConsentStatus.CONSENT_GRANTED
@@ -39,7 +41,7 @@ async def platform() -> AsyncIterator[AdPlatform]:
 
 
 def client(platform: AdPlatform, token: str = "sdk-token") -> Any:
-    transport = IngestionServiceRestTransport(
+    transport = rest.IngestionServiceRestTransport(
         host=f"{platform.url}/google", credentials=Credentials(token=token)
     )
     return datamanager.IngestionServiceClient(transport=transport)
