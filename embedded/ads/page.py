@@ -27,12 +27,12 @@ It holds hashes and nurture's own ids, no addresses and no names.</p>
 <tbody>{% for audience, size in rows %}<tr><td>{{ audience }}</td><td>{{ size }}</td></tr>{% endfor %}</tbody>
 </table>
 {% else %}<p>No audience has had a member yet.</p>{% endif %}
-<p><a href="__fake/state">Everything it has seen, as JSON</a></p>
+<p><a href="{{ base }}/__fake/state">Everything it has seen, as JSON</a></p>
 </body>
 </html>
 """
 
 
-def render(name: str, members: Members) -> str:
+def render(name: str, members: Members, base: str) -> str:
     rows = [(audience, members.size(audience)) for audience in members.audiences()]
-    return Environment(autoescape=True).from_string(_PAGE).render(name=name, rows=rows)
+    return Environment(autoescape=True).from_string(_PAGE).render(name=name, rows=rows, base=base)

@@ -86,9 +86,10 @@ class StandIn:
         if scope["type"] != "http":
             return
         request = Request(scope, receive)
-        path = scope["path"].removeprefix(scope.get("root_path", "")) or "/"
+        base = scope.get("root_path", "")
+        path = scope["path"].removeprefix(base) or "/"
         if path == "/" and request.method == "GET":
-            response: Response = HTMLResponse(page.render(self.platform.name, self.members))
+            response: Response = HTMLResponse(page.render(self.platform.name, self.members, base))
         elif path.startswith(CONTROLS):
             response = await self._control(path.removeprefix(CONTROLS), request)
         else:

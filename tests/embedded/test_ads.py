@@ -39,6 +39,17 @@ async def test_it_says_in_words_that_it_is_a_stand_in(
     assert "<td>2384001</td><td>3</td>" in page.text
 
 
+async def test_each_platform_has_its_own_page_and_state(
+    platform: AdPlatform, client: httpx.AsyncClient
+) -> None:
+    for name, below in (("Google", "/google"), ("LinkedIn", "/linkedin")):
+        page = await client.get(f"{platform.url}{below}")
+        assert f"Local stand-in for {name}" in page.text
+        assert f'href="{below}/__fake/state"' in page.text
+        state = await client.get(f"{platform.url}{below}/__fake/state")
+        assert state.json()["platform"] == name
+
+
 async def test_a_restart_keeps_the_members(client: httpx.AsyncClient, tmp_path: Path) -> None:
     first = AdPlatform(0, "local-token", tmp_path)
     await first.start()
