@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import holidays
 
-from nurture.domain.calendar import HolidayTest
+from nurture.domain.calendar import Holidays, HolidayTest
 from nurture.playbook.findings import suggest, wrong
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -55,7 +55,7 @@ def holidays_of(country: str) -> HolidayTest:
     def is_holiday(day: date) -> bool:
         return day in calendar
 
-    return is_holiday
+    return Holidays(country, is_holiday)
 
 
 def _weekday(word: str) -> int:
