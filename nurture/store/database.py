@@ -1,8 +1,8 @@
 """One engine, two kinds of transaction: reading, and writing (which takes SQLite's one write lock at once)."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import event, text
@@ -11,6 +11,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from nurture.domain.errors import StartError
+from nurture.store.turn import Turn
 
 _BUSY_MS = 30_000
 
@@ -18,20 +19,20 @@ _BUSY_MS = 30_000
 class Database:
     """Opens connections when first used; `close` gives them back.
 
-    SQLite has one writer. Waiting for it in an asyncio lock keeps a process's own tasks in turn; other
-    processes are waited for by SQLite's busy time-out.
+    SQLite has one writer at a time; who is next is settled before its own lock is asked (see Turn).
     """
 
     def __init__(self, url: str, pool: int = 10) -> None:
         try:
-            self.sqlite = make_url(url).get_backend_name() == "sqlite"
+            parsed = make_url(url)
+            self.sqlite = parsed.get_backend_name() == "sqlite"
             options: dict[str, Any] = {"pool_size": pool, "max_overflow": pool}
             self.engine: AsyncEngine = create_async_engine(url, **options)
         except (ArgumentError, NoSuchModuleError) as error:
             raise StartError(
                 f"NURTURE_DATABASE_URL: {error}; use sqlite+aiosqlite:///file or postgresql+asyncpg://…"
             ) from error
-        self._turn = asyncio.Lock() if self.sqlite else None
+        self._turn = Turn(_lock_file(parsed.database)) if self.sqlite else None
         if self.sqlite:
             event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
             event.listen(self.engine.sync_engine, "begin", _begin_sqlite)
@@ -46,7 +47,7 @@ class Database:
     async def write(self) -> AsyncIterator[AsyncSession]:
         """A transaction that commits at the end of the block, or leaves no trace if it raises."""
         async with (
-            self._turn or nullcontext(),
+            self._turn.take() if self._turn else nullcontext(),
             AsyncSession(self.engine, expire_on_commit=False) as session,
         ):
             await session.connection(execution_options={"nurture_write": True})
@@ -64,6 +65,14 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+        if self._turn:
+            self._turn.close()
+
+
+def _lock_file(database: str | None) -> Path | None:
+    if not database or database == ":memory:":
+        return None
+    return Path(f"{database}-turn")
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
