@@ -5,31 +5,68 @@ the input or a setting is wrong.
 """
 
 import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command
 
-from commands import apply, check, db, demo, doors, importing, lead, report, up
 from nurture.domain.errors import InputError, NurtureError, StartError
 
+VERBS = {
+    "up": "commands.up:up",
+    "demo": "commands.demo:demo",
+    "check": "commands.check:check",
+    "plan": "commands.apply:plan",
+    "apply": "commands.apply:apply",
+    "import": "commands.importing:import_",
+    "lead": "commands.lead:lead",
+    "report": "commands.report:report",
+    "worker": "commands.doors:worker",
+    "serve": "commands.doors:serve",
+    "db": "commands.db:app",
+}
+"""Each verb is imported when it is asked for: `nurture check` need not load Temporal's client."""
+
+
+class _Verbs(TyperGroup):
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in VERBS:
+            return None
+        module, _, name = VERBS[cmd_name].partition(":")
+        verb = getattr(import_module(module), name)
+        if not isinstance(verb, typer.Typer):
+            verb, function = typer.Typer(add_completion=False), verb
+            verb.command(cmd_name)(function)
+        command = get_command(verb)
+        command.name = cmd_name
+        return command
+
+
 app = typer.Typer(
-    help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+    cls=_Verbs,
+    help="Marketing automation whose agreement between marketing and sales runs by itself.",
+    epilog=(__doc__ or "").partition("\n\n")[2],
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
 )
-app.command()(up.up)
-app.command()(demo.demo)
-app.command()(check.check)
-app.command()(apply.plan)
-app.command()(apply.apply)
-app.command("import")(importing.import_)
-app.command()(lead.lead)
-app.command()(report.report)
-app.command()(doors.worker)
-app.command()(doors.serve)
-app.add_typer(db.app, name="db")
 
 
-def main() -> None:
+@app.callback()
+def _nurture() -> None:
+    """A group needs a body, though it has nothing to do."""
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Ends the process. `words`: the command line, if it is not this process's own."""
     try:
-        app()
+        app(args=words)
     except NurtureError as error:
         typer.echo(f"nurture: {error}", err=True)
         sys.exit(2 if isinstance(error, InputError | StartError) else 1)

@@ -34,7 +34,9 @@ def plan(
 def apply(
     by: Annotated[str, typer.Option(envvar="USER", help="Who did it.")] = "operator",
 ) -> None:
-    """Put the playbook on disk in force, if it has no errors. Running flows keep their version."""
+    """Put the playbook on disk in force, if it has no errors.
+
+    Leads inside a flow keep the version they began with."""
     config = opening.load()
     typer.echo(f"playbook {asyncio.run(_apply(config, by))[:12]} is in force")
 

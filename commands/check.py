@@ -16,7 +16,9 @@ from nurture.playbook.source import read_files
 def check(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Check config/ and templates/. Prints every finding as file:line:column and exits with 1."""
+    """Check config/ and templates/.
+
+    Prints every finding as file:line:column and then exits with 1."""
     config = settings.load()
     try:
         playbook = compile_playbook(read_files(config.playbook_dir), config.pace)

@@ -8,7 +8,11 @@ import typer
 from commands import opening
 from nurture.store import migrate
 
-app = typer.Typer(help="The database's schema: upgrade, downgrade, current.", no_args_is_help=True)
+app = typer.Typer(
+    help="The database's schema: upgrade, downgrade, current.",
+    no_args_is_help=True,
+    add_completion=False,
+)
 
 
 @app.command()

@@ -46,8 +46,10 @@ def import_(
     rejects: Annotated[Path | None, typer.Option(help="Default: FILE with .rejects.csv")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Import leads. A column goes to email, user_id, a consent (email_marketing, ad_audiences, tracking:
-    yes or no), or the trait of its name. Exits with 1 when rows were rejected."""
+    """Import leads from a CSV file.
+
+    A column goes to email, user_id, a consent (email_marketing, ad_audiences, tracking: yes or no), or
+    the trait of its name. Exits with 1 when rows were rejected."""
     config = opening.load()
     rejects = rejects or file.with_name(f"{file.stem}.rejects.csv")
     tally = asyncio.run(_run(local.known(config), file, map_file, rejects))

@@ -3,7 +3,10 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from sqlalchemy.exc import OperationalError
+
 from nurture import logs, settings
+from nurture.domain.errors import StartError
 from nurture.reports import Reports
 from nurture.settings import Settings
 from nurture.shelf import Shelf
@@ -20,10 +23,16 @@ def load() -> Settings:
 
 @asynccontextmanager
 async def database(config: Settings) -> AsyncIterator[Database]:
-    """The database as it is, whatever its schema."""
+    """The database as it is, whatever its schema. Raises StartError when it cannot be used."""
+    try:
+        config.data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StartError(f"the data folder {config.data_dir}: {error.strerror}") from error
     db = Database(config.database)
     try:
         yield db
+    except OperationalError as error:
+        raise StartError(f"the database cannot be used: {error.orig}") from error
     finally:
         await db.close()
 

@@ -41,4 +41,5 @@ class Telling:
             self._bar.update(self._task, completed=day, description=description, told=told)
         elif day >= (self._week + 1) * _WEEK or day >= self._days:
             self._week = int(day // _WEEK)
-            self._console.print(f"day {day:.0f}: {self._figures()}", highlight=False)
+            line = f"day {day:.0f}: {self._figures()}"
+            self._console.print(line, highlight=False, soft_wrap=True)

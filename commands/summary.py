@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from rich.columns import Columns
 from rich.console import Group, RenderableType
 from rich.table import Table
 
@@ -28,33 +27,28 @@ def figures(report: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def tables(report: Mapping[str, Any]) -> RenderableType:
-    """Everything of the report that people ask for."""
+    """Everything of the report that people ask for, in 80 columns."""
     mails, sla = report["mails"], report["sla"]
     refused = {f"refused: {why}": number for why, number in mails["refused"].items()}
     told = {f"escalated to {name}": number for name, number in sla["escalated_to"].items()}
     members = {name: found["confirmed"] for name, found in report["audiences"].items()}
-    return Group(
-        Columns(
-            [
-                _table("Leads by stage", report["stages"]),
-                _table("Leads by persona", {k or "none": v for k, v in report["personas"].items()}),
-                _table("Mails", {"sent": mails["sent"], **refused, "unknown": mails["unknown"]}),
-                _table("Handovers", report["handover_states"], total=report["handovers"]),
-                _table(
-                    "Sales' promise",
-                    {**{name: sla[name] for name in ("kept", "broken", "running")}, **told},
-                ),
-                _table("Audiences", members),
-                _promises(report["promises"]),
-                _kpi(report["kpi"]),
-            ],
-            padding=(1, 3),
-        )
+    personas = {name or "none": number for name, number in report["personas"].items()}
+    kept = {name: sla[name] for name in ("kept", "broken", "running")}
+    beside = Table.grid(padding=(0, 3, 1, 0))
+    beside.add_row(_table("Leads by stage", report["stages"]), _table("Leads by persona", personas))
+    beside.add_row(
+        _table("Mails", {"sent": mails["sent"], **refused, "unknown": mails["unknown"]}),
+        Group(
+            _table("Handovers", report["handover_states"], total=report["handovers"]),
+            _table("Audiences", members),
+        ),
     )
+    beside.add_row(_promises(report["promises"]), _table("Answered by sales", {**kept, **told}))
+    return Group(beside, _kpi(report["kpi"]))
 
 
 def _table(title: str, rows: Mapping[str, Any], total: int | None = None) -> Table:
-    table = Table(title=title, title_justify="left", show_header=False, min_width=26)
+    table = Table(title=title, title_justify="left", show_header=False, min_width=24)
     table.add_column()
     table.add_column(justify="right")
     for name, value in rows.items():

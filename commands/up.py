@@ -15,8 +15,10 @@ from nurture.settings import Settings
 
 
 def up() -> None:
-    """Start everything on embedded parts: Temporal, database, worker, server, mail and sales inbox, ad
-    platform. Settings are NURTURE_* variables; a restart on the same data folder goes on."""
+    """Start the whole product on this machine, until Ctrl-C.
+
+    Temporal, database, worker, server, mail inbox, sales inbox and ad platform. Settings are NURTURE_*
+    variables; a restart on the same data folder goes on where it was."""
     until_stopped(_up(opening.load()))
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +17,8 @@ BATCH = 250
 TICK = 0.05
 """Seconds: what happens within one goes out together, as from any client that batches."""
 
-_PATIENCE = 20
+_WAITS = (0.1, 0.2, 0.5, 1, *[2] * 15)
+"""Seconds between tries."""
 
 
 class Website:
@@ -62,30 +63,28 @@ class Website:
         """Raises Transient when the server does not take the batch after many tries."""
         now = self._now().isoformat()
         body = {"batch": [{**message, "timestamp": now} for message in messages], "sentAt": now}
-        for wait in _waits():
-            answer = await self._post(body)
-            if answer is not None:
+        for wait in _WAITS:
+            try:
+                answer = await self._post(body)
                 break
-            await asyncio.sleep(wait)
+            except Transient as error:
+                problem = error
+                await asyncio.sleep(wait)
         else:
-            raise Transient("server", "it does not take what the website sends")
+            raise problem
         self.sent += len(messages)
-        self.refused += [refusal["reason"] for refusal in answer.get("refused", [])]
+        self.refused += [refusal["reason"] for refusal in answer["refused"]]
 
-    async def _post(self, body: dict[str, Any]) -> dict[str, Any] | None:
-        """The answer; None when the same should be sent again, as Segment's clients do."""
+    async def _post(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The answer. Raises Transient when the same may be sent again, as Segment's clients do."""
         try:
             answer = await self._http.post(self._url, content=json.dumps(body), auth=self._auth)
-        except httpx.TransportError:
-            return None
+        except httpx.TransportError as error:
+            raise Transient("server", type(error).__name__) from error
+        said = f"{answer.status_code} to what the website sends: {answer.text[:500]}"
         if answer.status_code == httpx.codes.TOO_MANY_REQUESTS or answer.is_server_error:
-            return None
+            raise Transient("server", said)
         if not answer.is_success:
-            raise Permanent("server", f"{answer.status_code} {answer.text}")
+            raise Permanent("server", said)
         found: dict[str, Any] = answer.json()
         return found
-
-
-def _waits() -> Iterator[float]:
-    """Seconds between tries: at first short, then longer."""
-    return (min(0.1 * 2**number, 2.0) for number in range(_PATIENCE))
