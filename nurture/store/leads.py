@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from sqlalchemy import select as select_columns
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, or_, select
 
@@ -88,20 +89,20 @@ async def _touches(session: AsyncSession, ids: Sequence[str]) -> defaultdict[str
         partition_by=col(TouchRow.lead_id), order_by=col(TouchRow.at).desc()
     )
     ranked = (
-        select(
-            TouchRow.lead_id,
-            TouchRow.id,
-            TouchRow.name,
-            TouchRow.at,
-            TouchRow.properties,
-            TouchRow.machine,
-            TouchRow.received_at,
+        select_columns(
+            col(TouchRow.lead_id),
+            col(TouchRow.id),
+            col(TouchRow.name),
+            col(TouchRow.at),
+            col(TouchRow.properties),
+            col(TouchRow.machine),
+            col(TouchRow.received_at),
             rank.label("rank"),
         )
         .where(col(TouchRow.lead_id).in_(ids))
         .subquery()
     )
-    query = select(ranked).where(ranked.c.rank <= TOUCHES_LOOKED_AT)
+    query = select_columns(ranked).where(ranked.c.rank <= TOUCHES_LOOKED_AT)
     found: defaultdict[str, list[Touch]] = defaultdict(list)
     for lead_id, *values, _ in await session.execute(
         query.order_by(ranked.c.lead_id, ranked.c.rank)
@@ -132,10 +133,18 @@ async def score_entries_of(
     session: AsyncSession, ids: Sequence[str]
 ) -> defaultdict[str, list[Entry]]:
     row = ScoreEntryRow
-    query = select(row.lead_id, row.rule, row.touch_id, row.points, row.at, row.expires_at)
+    query = select_columns(
+        col(row.lead_id),
+        col(row.rule),
+        col(row.touch_id),
+        col(row.points),
+        col(row.at),
+        col(row.expires_at),
+    )
     found: defaultdict[str, list[Entry]] = defaultdict(list)
-    for lead_id, *values in await session.execute(query.where(col(row.lead_id).in_(ids))):
-        found[lead_id].append(Entry(*values))
+    found_rows = await session.execute(query.where(col(row.lead_id).in_(ids)))
+    for lead_id, rule, touch_id, points, at, expires_at in found_rows:
+        found[lead_id].append(Entry(rule, touch_id, points, at, expires_at))
     return found
 
 
