@@ -1,10 +1,10 @@
 """HTTP's door: `python server.py` serves touches, forms, links, answers and pages until it is told to stop."""
 
-import asyncio
 import sys
 
 import structlog
 import uvicorn
+import uvloop
 
 from nurture import logs, settings
 from nurture.domain.errors import NurtureError
@@ -57,7 +57,7 @@ def main() -> int:
     try:
         config = settings.load()
         logs.configure(config.log_level)
-        asyncio.run(run(config))
+        uvloop.run(run(config))
     except NurtureError as error:
         sys.stderr.write(f"server: {error}\n")
         return 2

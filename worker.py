@@ -5,6 +5,7 @@ import signal
 import sys
 
 import structlog
+import uvloop
 
 from nurture import logs, settings
 from nurture.domain.errors import NurtureError
@@ -37,7 +38,7 @@ def main() -> int:
     try:
         config = settings.load()
         logs.configure(config.log_level)
-        asyncio.run(run(config))
+        uvloop.run(run(config))
     except NurtureError as error:
         sys.stderr.write(f"worker: {error}\n")
         return 2

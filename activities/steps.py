@@ -11,11 +11,12 @@ from activities import clock
 from activities.contract import ADVANCE_ENROLMENT, Next
 from activities.effects import Effects
 from nurture.domain import flow as flow_domain
-from nurture.domain.errors import AddressRefused, Permanent, Transient, Unknown
+from nurture.domain import keys
+from nurture.domain.errors import AddressRefused, InputError, Permanent, Transient, Unknown
 from nurture.domain.flow import Cursor, Move, RefuseMail, SendMail
 from nurture.outbox import Outbox
 from nurture.playbook import Playbook
-from nurture.ports import Mail, Mailer
+from nurture.ports import Mailer
 from nurture.postroom import Postroom
 from nurture.shelf import Shelf
 from nurture.store import enrolments, leads, messages
@@ -26,7 +27,10 @@ from nurture.store.tables import EnrolmentRow, LeadRow
 class Claimed:
     """A mail that is ours to send, and where the lead stands once it is sent."""
 
-    mail: Mail
+    playbook: Playbook
+    run: EnrolmentRow
+    lead: LeadRow
+    effect: SendMail
     past: Cursor
 
 
@@ -96,9 +100,8 @@ class Steps:
     ) -> Next | Claimed | None:
         """None: the move is made, go on at once."""
         if isinstance(move.effect, SendMail):
-            mail = await self._claim(session, playbook, row, lead, move.effect, now)
-            if mail:
-                return Claimed(mail, move.cursor)
+            if await self._claim(session, playbook, row, move.effect, now):
+                return Claimed(playbook, row, lead, move.effect, move.cursor)
         elif isinstance(move.effect, RefuseMail):
             await messages.refuse(session, playbook, row, move.effect, now)
         elif move.effect:
@@ -114,36 +117,35 @@ class Steps:
         session: AsyncSession,
         playbook: Playbook,
         row: EnrolmentRow,
-        lead: LeadRow,
         effect: SendMail,
         now: datetime,
-    ) -> Mail | None:
-        """The mail, ours to send; None when an earlier attempt claimed it and how that ended is unknown."""
+    ) -> bool:
+        """Whether the mail is ours to send; not when an earlier attempt claimed it and then died."""
         entry = await messages.of_step(session, row.id, effect.step)
         if entry and entry.state == messages.CLAIMED:
             entry.state, entry.reason = messages.UNKNOWN, "the sender died while sending"
             entry.sent_at = now
-            return None
+            return False
         if entry and entry.state != messages.PLANNED:
-            return None
-        mail = self._postroom.render(playbook, row, lead, effect)
+            return False
         messages.claim(session, playbook, row, effect, now, entry)
-        return mail
+        return True
 
     async def _send(self, claimed: Claimed, now: datetime) -> Sent:
-        """Hand the mail over. One that should be tried again is put back and the activity fails."""
+        """Render and hand over, outside any transaction. What should be tried again fails the activity."""
         try:
-            provider_id = await self._mailer.send(claimed.mail)
+            mail = self._postroom.render(
+                claimed.playbook, claimed.run, claimed.lead, claimed.effect
+            )
+            provider_id = await self._mailer.send(mail)
         except AddressRefused as error:
             return Sent(claimed, messages.BOUNCED, str(error))
-        except Permanent as error:
+        except (Permanent, InputError) as error:
             return Sent(claimed, messages.FAILED, str(error))
         except Unknown as error:
             return Sent(claimed, messages.UNKNOWN, str(error))
         except Transient as error:
-            async with self._outbox.write() as session:
-                planned, reason = messages.PLANNED, str(error)
-                await messages.record(session, claimed.mail.id, planned, reason, None, now)
+            await self._put_back(claimed, error, now)
             raise ApplicationError(
                 f"mail not taken: {error.reason}",
                 type="Transient",
@@ -151,10 +153,15 @@ class Steps:
             ) from error
         return Sent(claimed, messages.ACCEPTED, provider_id=provider_id)
 
+    async def _put_back(self, claimed: Claimed, error: Transient, now: datetime) -> None:
+        async with self._outbox.write() as session:
+            mail_id = keys.message_id(claimed.run.id, claimed.effect.step)
+            await messages.record(session, mail_id, messages.PLANNED, str(error), None, now)
+
     async def _record(
         self, session: AsyncSession, row: EnrolmentRow, sent: Sent, now: datetime
     ) -> None:
-        mail_id = sent.claimed.mail.id
+        mail_id = keys.message_id(row.id, sent.claimed.effect.step)
         await messages.record(session, mail_id, sent.state, sent.reason, sent.provider_id, now)
         if row.ended is None:
             enrolments.move(row, sent.claimed.past, None, ())

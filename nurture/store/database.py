@@ -11,6 +11,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from nurture.domain.errors import StartError
+from nurture.store import inline
 from nurture.store.turn import Turn
 
 _BUSY_MS = 30_000
@@ -32,10 +33,15 @@ class Database:
             raise StartError(
                 f"NURTURE_DATABASE_URL: {error}; use sqlite+aiosqlite:///file or postgresql+asyncpg://…"
             ) from error
-        self._turn = Turn(_lock_file(parsed.database)) if self.sqlite else None
+        self._writer, self._turn = self.engine, None
         if self.sqlite:
-            event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
-            event.listen(self.engine.sync_engine, "begin", _begin_sqlite)
+            file = parsed.database
+            self._turn = Turn(_lock_file(file))
+            if self._turn.file and file:
+                self._writer = create_async_engine(url, async_creator=inline.creator(file))
+            for engine in {self.engine, self._writer}:
+                event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+                event.listen(engine.sync_engine, "begin", _begin_sqlite)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
@@ -48,7 +54,7 @@ class Database:
         """A transaction that commits at the end of the block, or leaves no trace if it raises."""
         async with (
             self._turn.take() if self._turn else nullcontext(),
-            AsyncSession(self.engine, expire_on_commit=False) as session,
+            AsyncSession(self._writer, expire_on_commit=False) as session,
         ):
             await session.connection(execution_options={"nurture_write": True})
             yield session
@@ -65,6 +71,7 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+        await self._writer.dispose()
         if self._turn:
             self._turn.close()
 

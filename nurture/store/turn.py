@@ -17,7 +17,7 @@ class Turn:
     """One holder at a time. Without a file (a database in memory) only among this process's tasks."""
 
     def __init__(self, file: Path | None) -> None:
-        self._file = file
+        self.file = file
         self._mine = asyncio.Lock()
         self._handle: int | None = None
 
@@ -40,8 +40,8 @@ class Turn:
             self._handle = None
 
     def _open(self) -> int | None:
-        if self._handle is None and self._file is not None:
-            self._handle = os.open(self._file, os.O_RDWR | os.O_CREAT, 0o600)
+        if self._handle is None and self.file is not None:
+            self._handle = os.open(self.file, os.O_RDWR | os.O_CREAT, 0o600)
         return self._handle
 
 
