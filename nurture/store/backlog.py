@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, select
 
+from nurture.store import messages
 from nurture.store.tables import (
     AudienceMemberRow,
     EnrolmentRow,
@@ -16,24 +17,36 @@ from nurture.store.tables import (
 )
 
 
-async def backlog(session: AsyncSession, now: datetime) -> dict[str, int]:
-    """Numbers by kind; only kinds with something in them."""
+async def backlog(session: AsyncSession, at: datetime) -> dict[str, int]:
+    """What was due at that moment and is not done, by kind; only kinds with something in them.
+
+    Give a moment a little before now: what has just become due is not late yet.
+    """
     member = AudienceMemberRow
     due: dict[str, tuple[Any, ...]] = {
-        "wakeups": (WakeupRow.id,),
+        "wakeups": (WakeupRow.id, col(WakeupRow.created_at) <= at),
         "enrolments": (
             EnrolmentRow.id,
             col(EnrolmentRow.ended).is_(None),
-            col(EnrolmentRow.wake_at) <= now,
+            col(EnrolmentRow.wake_at) <= at,
         ),
-        "mails": (MessageRow.id, col(MessageRow.state) == "claimed"),
+        "mails": (
+            MessageRow.id,
+            col(MessageRow.state) == messages.CLAIMED,
+            col(MessageRow.claimed_at) <= at,
+        ),
         "notices": (
             NoticeRow.id,
             col(NoticeRow.delivered_at).is_(None),
             col(NoticeRow.dead_at).is_(None),
+            col(NoticeRow.next_attempt_at) <= at,
         ),
-        "audience_changes": (member.lead_id, col(member.desired) != col(member.confirmed)),
-        "expired_scores": (LeadRow.id, col(LeadRow.next_score_at) <= now),
+        "audience_changes": (
+            member.lead_id,
+            col(member.desired) != col(member.confirmed),
+            col(member.next_try_at) <= at,
+        ),
+        "expired_scores": (LeadRow.id, col(LeadRow.next_score_at) <= at),
     }
     found = {}
     for kind, (column, *where) in due.items():

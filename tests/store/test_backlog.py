@@ -15,6 +15,10 @@ def enrolment(name: str, wake_at: datetime | None, ended: str | None = None) -> 
     )  # fmt: skip
 
 
+def wakeup(key: str, created_at: datetime) -> WakeupRow:
+    return WakeupRow(kind="enrolment", key=key, created_at=created_at, claimed_until=created_at)
+
+
 async def test_a_quiet_product_has_no_backlog(db: Database) -> None:
     async with db.read() as session:
         assert await backlog(session, NOW) == {}
@@ -27,6 +31,7 @@ async def test_what_is_overdue_is_counted_and_what_waits_is_not(db: Database) ->
         session.add(enrolment("overdue", NOW - HOUR))
         session.add(enrolment("waiting", NOW + HOUR))
         session.add(enrolment("over", None, ended="finished"))
-        session.add(WakeupRow(kind="enrolment", key="overdue", created_at=NOW, claimed_until=NOW))
+        session.add(wakeup("overdue", NOW))
+        session.add(wakeup("new", NOW + HOUR))
     async with db.read() as session:
         assert await backlog(session, NOW) == {"wakeups": 1, "enrolments": 1}
