@@ -1,0 +1,60 @@
+"""Writes the kept histories anew: `python -m tests.workflows.keep_histories`. Only when a workflow changed on purpose.
+
+They hold ids and times only, since nothing else ever enters Temporal.
+"""
+
+import asyncio
+import re
+import tempfile
+from pathlib import Path
+
+from temporalio.testing import WorkflowEnvironment
+
+from nurture.domain import keys
+from nurture.store.tables import EnrolmentRow, HandoverRow
+from tests.support.domain import DAY, HOUR
+from tests.support.temporal import Stage, binary
+
+_IDENTITY = re.compile(r'"identity": "[^"]*"')
+
+FOLDER = Path(__file__).parent / "histories"
+
+
+async def record() -> dict[str, str]:
+    """One history of each workflow: with timers that fired, a signal while asleep, and an end."""
+    environment = await WorkflowEnvironment.start_time_skipping(
+        test_server_existing_path=binary("temporal-test-server")
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        async with environment, Stage.open(environment, Path(folder)) as stage:
+            await stage.tell("form_submitted", traits={"first_name": "Anna"})
+            await stage.pass_time(3 * DAY + HOUR)
+            now = await stage.now()
+            await stage.world.intake.hit(stage.mailer.got[1].id, "clicked", {}, None, now)
+            await stage.pass_time(20 * DAY)
+            await stage.tell("form_submitted", email="bo@example.org")
+            await stage.pass_time(9 * DAY)
+            [run, *_] = await stage.world.rows(EnrolmentRow)
+            [handover] = await stage.world.rows(HandoverRow)
+            kept = {
+                "enrolment": keys.enrolment_workflow(run.id),
+                "handover": keys.handover_workflow(handover.id),
+                "audience_sync": keys.audience_workflow("hesitating"),
+            }
+            return {
+                name: (
+                    await stage.client.get_workflow_handle(workflow_id).fetch_history()
+                ).to_json()
+                for name, workflow_id in kept.items()
+            }
+
+
+def main() -> None:
+    FOLDER.mkdir(exist_ok=True)
+    for name, history in asyncio.run(record()).items():
+        told = _IDENTITY.sub('"identity": "worker"', history)
+        (FOLDER / f"{name}.json").write_text(told + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
