@@ -80,8 +80,12 @@ async def sla(session: AsyncSession, now: datetime) -> dict[str, Any]:
         else_="running",
     )
     found = await _groups(session, verdict, col(HandoverRow.kind) == HANDOVER)
+    ours = select(HandoverRow.id).where(col(HandoverRow.kind) == HANDOVER)
     told = await _groups(
-        session, HandoverEventRow.detail, col(HandoverEventRow.kind) == "escalated"
+        session,
+        HandoverEventRow.detail,
+        col(HandoverEventRow.kind) == "escalated",
+        col(HandoverEventRow.handover_id).in_(ours),
     )
     return {
         **{name: found.get(name, 0) for name in ("kept", "broken", "running")},
