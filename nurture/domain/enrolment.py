@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from nurture.domain.calendar import ALWAYS, Span
+from nurture.domain.calendar import ALWAYS, Calendar, Span
 from nurture.domain.lead import Condition, Facts
+from nurture.domain.steps import WaitUntil
 from nurture.domain.topics import STAGE
 
 BY_HAND = "by_hand"
+CONDITION = "condition"
+"""In `Entry.on`: whatever is heard of the lead, the flow's `when` is asked."""
 
 
 @dataclass(frozen=True)
@@ -23,13 +26,22 @@ class Trigger:
 class Entry:
     """`on`: any of these topics, such as `touch:form_submitted` or `stage`; `again`: None is never.
 
-    `stage` narrows a stage trigger to one stage.
+    `stage` narrows a stage trigger to one stage. `lapse`: again once `when` was seen not to hold since
+    the last time. `a_day`: so many enter a day at most, evenly spread; later ones start later. `date`: the
+    lead enters when that date becomes known, if it lies ahead (counted on the clock of `calendar`).
+    Nobody enters before `opens`, nor from `closes` on.
     """
 
     on: frozenset[str]
     stage: str | None = None
     when: Condition | None = None
     again: Span | None = None
+    lapse: bool = False
+    a_day: int | None = None
+    opens: datetime | None = None
+    closes: datetime | None = None
+    date: WaitUntil | None = None
+    calendar: Calendar = ALWAYS
 
 
 @dataclass(frozen=True)
@@ -41,21 +53,37 @@ class Run:
 
 
 def may_enter(
-    entry: Entry, triggers: Sequence[Trigger], facts: Facts, runs: Sequence[Run], now: datetime
+    entry: Entry,
+    triggers: Sequence[Trigger],
+    facts: Facts,
+    runs: Sequence[Run],
+    now: datetime,
+    lapsed: bool = False,
 ) -> bool:
-    """Whether the triggers bring the lead into the flow. By hand skips `on` and `when`, not `again`."""
-    if facts.lead.erased or any(run.active for run in runs):
+    """Whether the triggers bring the lead into the flow. By hand skips `on` and `when`, not `again`.
+
+    `lapsed`: the entry's condition was seen not to hold since the lead last entered.
+    """
+    if facts.lead.erased or any(run.active for run in runs) or not _open(entry, now):
         return False
     by_hand = any(trigger.topic == BY_HAND for trigger in triggers)
     if not by_hand and not (_triggered(entry, triggers) and _wanted(entry, facts, now)):
         return False
     if not runs:
         return True
+    if entry.lapse:
+        return lapsed
     last = max(run.started_at for run in runs)
     return entry.again is not None and now >= entry.again.after(last, ALWAYS)
 
 
+def _open(entry: Entry, now: datetime) -> bool:
+    return not (entry.opens and now < entry.opens) and not (entry.closes and now >= entry.closes)
+
+
 def _triggered(entry: Entry, triggers: Sequence[Trigger]) -> bool:
+    if CONDITION in entry.on and triggers:
+        return True
     return any(
         trigger.topic in entry.on
         and (trigger.topic != STAGE or entry.stage in (None, trigger.value))
@@ -64,4 +92,7 @@ def _triggered(entry: Entry, triggers: Sequence[Trigger]) -> bool:
 
 
 def _wanted(entry: Entry, facts: Facts, now: datetime) -> bool:
+    if entry.date:
+        moment = entry.date.moment(facts.lead, entry.calendar)
+        return moment is not None and moment > now  # `when` is asked on the day itself
     return entry.when is None or entry.when(facts, now)

@@ -5,7 +5,7 @@ compiled, so the cursor is one step id and the moment the lead came to it. A wai
 computed from that moment and the flow in force, so a wait that was edited means what it now says.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from nurture.domain import gate, topics
@@ -30,7 +30,9 @@ from nurture.domain.steps import (
     End,
     Flow,
     Goto,
+    InFlight,
     Move,
+    Paused,
     Split,
     Step,
     Wait,
@@ -52,7 +54,9 @@ __all__ = [
     "Flow",
     "Goto",
     "HandOver",
+    "InFlight",
     "Move",
+    "Paused",
     "RefuseMail",
     "SendMail",
     "SetTag",
@@ -69,11 +73,16 @@ __all__ = [
 _LOOKS = 100
 """How often, at most, a wait looks again at a condition whose answer changes with the time alone."""
 
+_HELD = timedelta(days=30)
+"""How long a lead in a held flow sleeps at most; whoever lets the flow go on wakes it."""
+
 
 def advance(flow: Flow, cursor: Cursor, facts: Facts, now: datetime) -> Move:
     """The next move of a lead that stands at `cursor`. Total: every valid flow and cursor has one."""
     if ended := _ended(flow, facts, now):
         return Move(cursor, done=ended)
+    if waiting := _not_yet(flow, cursor, now):
+        return waiting
     if cursor.step is None:
         return Move(cursor, done="finished")
     match flow.steps.get(cursor.step):
@@ -93,7 +102,8 @@ def advance(flow: Flow, cursor: Cursor, facts: Facts, now: datetime) -> Move:
         case Split() as step:
             return Move(cursor.to(_arm(flow, step, cursor, facts), now))
         case Act() as step:
-            return Move(cursor.to(step.next, now), effect=step.effect)
+            effect = None if flow.paused else step.effect
+            return Move(cursor.to(step.next, now), effect=effect)
         case Goto() as step:
             return Move(cursor, effect=Enrol(step.flow), done="moved")
         case End() as step:
@@ -114,17 +124,29 @@ def _ended(flow: Flow, facts: Facts, now: datetime) -> str | None:
     return "exit" if any(condition(facts, now) for condition in flow.exits) else None
 
 
+def _not_yet(flow: Flow, cursor: Cursor, now: datetime) -> Move | None:
+    """Before its own start, and in a flow that is held, a lead stands still."""
+    if flow.paused is Paused.HOLD:
+        return Move(cursor, wake_at=now + _HELD, listens=listens(flow), why="paused")
+    if cursor.entered and now < cursor.entered:
+        return Move(cursor, wake_at=cursor.entered, listens=listens(flow))
+    return None
+
+
 def _email(flow: Flow, step: Email, cursor: Cursor, facts: Facts, now: datetime) -> Move:
     assert cursor.step is not None
     past = cursor.to(step.next, now)
+    template = step.for_persona(facts.lead.persona)
+    if flow.paused:
+        return Move(past, effect=RefuseMail(cursor.step, template, "paused"))
     match gate.ask(flow.mail, facts, now, waiting_since=cursor.since):
         case gate.Send():
-            return Move(past, effect=SendMail(cursor.step, step.template))
+            return Move(past, effect=SendMail(cursor.step, template))
         case gate.Refuse(reason):
-            return Move(past, effect=RefuseMail(cursor.step, step.template, reason))
-        case gate.Hold(_, until, topics_):
-            consent = frozenset({topics.CONSENT})
-            return Move(cursor, wake_at=until, listens=topics_ | consent | listens(flow))
+            return Move(past, effect=RefuseMail(cursor.step, template, reason))
+        case gate.Hold(why, until, topics_):
+            heard = topics_ | frozenset({topics.CONSENT}) | listens(flow)
+            return Move(cursor, wake_at=until, listens=heard, why=why)
 
 
 def _wait(flow: Flow, step: Wait, cursor: Cursor, facts: Facts, now: datetime) -> Move:
@@ -171,7 +193,8 @@ def _answers(flow: Flow, step: WaitFor, touch: Touch, cursor: Cursor) -> bool:
     if cursor.entered and touch.at < cursor.entered:
         return False
     if step.of:
-        return touch.properties.get("step") == step.of and touch.properties.get("flow") == flow.id
+        of_flow = touch.properties.get("flow") in (flow.id, *flow.formerly)
+        return of_flow and touch.properties.get("step") in flow.names_of(step.of)
     return (touch.known_at if cursor.entered and touch.known_at else touch.at) > cursor.since
 
 

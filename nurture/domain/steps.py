@@ -6,6 +6,7 @@ A step's target of None is past the last step. The decision itself: nurture.doma
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 
 from nurture.domain.calendar import ALWAYS, Calendar, Span
 from nurture.domain.effects import Effect
@@ -15,10 +16,14 @@ from nurture.domain.lead import Condition, Lead
 
 @dataclass(frozen=True)
 class Email:
-    """Send the mail `template`, if the gate allows it."""
+    """Send the mail `template`, or the one that `variants` names for the lead's persona, if the gate allows."""
 
     template: str
     next: str | None = None
+    variants: Mapping[str, str] = field(default_factory=dict)
+
+    def for_persona(self, persona: str | None) -> str:
+        return self.variants.get(persona or "", self.template)
 
 
 @dataclass(frozen=True)
@@ -104,12 +109,31 @@ class End:
     reason: str = "finished"
 
 
+class InFlight(StrEnum):
+    """What becomes of the leads inside when a flow is edited: on in the new one, on in theirs, or out."""
+
+    FOLLOW = "follow"
+    FINISH_OLD = "finish_old"
+    EXIT = "exit"
+
+
+class Paused(StrEnum):
+    """A flow that stands still: what falls due is held until it goes on, or skipped."""
+
+    HOLD = "hold"
+    SKIP = "skip"
+
+
 Step = Email | Wait | WaitUntil | WaitFor | Branch | Split | Act | Goto | End
 
 
 @dataclass(frozen=True)
 class Flow:
-    """A compiled, checked flow. Every step id in it is unique and stable across versions."""
+    """A compiled, checked flow. Every step id in it is unique and stable across versions.
+
+    `was` maps what a step was called before to its name now, `formerly` holds the flow's own earlier names.
+    Two versions with the same `revision` mean the same for a lead inside.
+    """
 
     id: str
     title: str
@@ -120,6 +144,15 @@ class Flow:
     mail: MailRules = field(default_factory=MailRules)
     calendar: Calendar = ALWAYS
     live: bool = True
+    paused: Paused | None = None
+    in_flight: InFlight = InFlight.FOLLOW
+    was: Mapping[str, str] = field(default_factory=dict)
+    formerly: frozenset[str] = frozenset()
+    revision: str = ""
+
+    def names_of(self, step: str) -> frozenset[str]:
+        """What the step is called, and was called before."""
+        return frozenset({step, *(old for old, now in self.was.items() if now == step)})
 
 
 @dataclass(frozen=True)
@@ -142,7 +175,8 @@ class Move:
     """One decision: at most one effect, then go on at once, sleep, or be done.
 
     `wake_at` set: sleep until then, or until one of `listens` changes. `done` set: the enrolment is over,
-    for that reason. Neither: call `advance` again after carrying out the effect.
+    for that reason. Neither: call `advance` again after carrying out the effect. `why` tells what holds a
+    mail that sleeps.
     """
 
     cursor: Cursor
@@ -150,6 +184,7 @@ class Move:
     wake_at: datetime | None = None
     listens: frozenset[str] = field(default_factory=frozenset)
     done: str | None = None
+    why: str = ""
 
     @property
     def sleeps(self) -> bool:

@@ -70,7 +70,8 @@ class Playbook:
     """One version. `hash` is the SHA-256 of its files; `day` what its durations call a day.
 
     `traits` maps each declared trait to its kind, `sender_of` each flow to its sender, and `templates`
-    paths below templates/ to their text. `teams` are those that a task may go to.
+    paths below templates/ to their text. `teams` are those that a task may go to, `webhooks` the
+    addresses of who is told, by name.
     """
 
     hash: str
@@ -90,3 +91,4 @@ class Playbook:
     templates: Mapping[str, str]
     day: timedelta = timedelta(days=1)
     teams: Mapping[str, Team] = field(default_factory=dict)
+    webhooks: Mapping[str, str] = field(default_factory=dict)

@@ -65,7 +65,7 @@ def _build(
         personas=parts.personas(model("personas") or {}),
         scoring=parts.scores(model("scoring")),
         flows={name: flows.flow(flow, ids, around) for name, (ids, flow) in written.items()},
-        entries={name: flows.entry(flow) for name, (_, flow) in written.items()},
+        entries={name: flows.entry(flow, ids, around) for name, (ids, flow) in written.items()},
         audiences=parts.audiences(model("audiences") or {}),
         senders=parts.senders(model("senders")),
         sender_of={name: flow.sender or default for name, (_, flow) in written.items()},
@@ -75,6 +75,7 @@ def _build(
         templates=_below("templates/", files),
         day=durations.day,
         teams=parts.teams(model("sla")),
+        webhooks={name: hook.url for name, hook in (model("webhooks") or {}).items()},
     )
 
 

@@ -25,6 +25,7 @@ def check(reading: Reading) -> dict[str, Naming]:
     namings = {}
     for document, flow in reading.flows():
         naming = namings[document.file] = Naming(document)
+        naming.enter(flow)
         naming.walk(flow.steps, ("steps",))
         found += naming.findings
         found += _steps(reading, document, flow, naming)
@@ -67,9 +68,19 @@ def _stages(reading: Reading) -> Iterator[Finding]:
 
 
 def _steps(reading: Reading, document: Document, flow: s.Flow, naming: Naming) -> Iterator[Finding]:
-    mails = [naming.ids[path] for path, step in walk(flow.steps) if isinstance(step, s.Email)]
+    mails, tasks = (
+        [naming.ids[path] for path, step in walk(flow.steps) if isinstance(step, kind)]
+        for kind in (s.Email, s.CreateTask)
+    )
     for path, step in walk(flow.steps):
         match step:
+            case s.WaitFor(wait_for=s.Awaited(of=str(of), touch="task_done")):
+                if of not in tasks:
+                    problem = Problem(f'no task of this flow is called "{of}"', suggest(of, tasks))
+                    yield document.at((*path, "wait_for", "of"), problem)
+            case s.Wait(wait=s.Until(until="window")) if flow.send_window is None:
+                problem = Problem("this flow has no send_window", "add one, or write a duration")
+                yield document.at((*path, "wait", "until"), problem)
             case s.WaitFor(wait_for=s.Awaited(of=str(of))) if of not in mails:
                 problem = Problem(f'no mail of this flow is called "{of}"', suggest(of, mails))
                 yield document.at((*path, "wait_for", "of"), problem)

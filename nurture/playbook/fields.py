@@ -6,8 +6,9 @@ rest of the playbook (names, traits, the pace) comes as the validation context, 
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import time, timedelta, tzinfo
+from datetime import datetime, time, timedelta, tzinfo
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from email_validator import EmailNotValidError, validate_email
 from jinja2 import Environment, TemplateSyntaxError
@@ -24,6 +25,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from nurture.domain import scoring, topics
 from nurture.domain.calendar import HolidayTest, Span
+from nurture.domain.enrolment import CONDITION
 from nurture.playbook import calendars
 from nurture.playbook.conditions import CelCondition, Conditions
 from nurture.playbook.durations import Durations
@@ -137,7 +139,11 @@ def _percent(text: str, known: Known) -> float:
     raise wrong(f'"{text}" is not a share', 'from "1%" to "99%"')
 
 
-def _again(text: str, known: Known) -> Span | None:
+LAPSED = "when it lapsed"
+WINDOW = "window"
+
+
+def _again(text: str, known: Known) -> Span | str | None:
     match text.split(maxsplit=1):
         case ["never"]:
             return None
@@ -145,7 +151,55 @@ def _again(text: str, known: Known) -> Span | None:
             return Span()
         case ["after", duration]:
             return Span(known.durations.elapsed(duration))
-    raise wrong(f'"{text}" does not say when', 'write "never", "always" or "after 90 days"')
+    if text == LAPSED:
+        return LAPSED
+    remedy = f'write "never", "always", "after 90 days" or "{LAPSED}"'
+    raise wrong(f'"{text}" does not say when', remedy)
+
+
+def _date(text: str, known: Known) -> datetime:
+    try:
+        return datetime.fromisoformat(text.strip())
+    except ValueError as error:
+        raise wrong(
+            f'"{text}" is not a date', 'such as "2026-12-01" or "2026-12-01 09:00"'
+        ) from error
+
+
+def _date_trait(text: str, known: Known) -> str:
+    kinds = known.names["trait"]
+    dates = (
+        [name for name, kind in kinds.items() if kind == "date"] if isinstance(kinds, dict) else []
+    )
+    if text in dates or (text in kinds and not isinstance(kinds, dict)):
+        return text
+    problem = f'the trait "{text}" is no date' if text in kinds else f'unknown date "{text}"'
+    raise wrong(
+        problem, suggest(text, dates, "declare a trait of the kind date in config/traits.yaml")
+    )
+
+
+def _until(text: str, known: Known) -> datetime | str:
+    """A moment, WINDOW, or the name of a trait that is a date."""
+    if text == WINDOW:
+        return WINDOW
+    return _date(text, known) if text[:1].isdigit() else _date_trait(text, known)
+
+
+def _web_address(text: str, known: Known) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+        raise wrong(f'"{text}" is not a web address', 'such as "https://crm.example/hooks/nurture"')
+    return text
+
+
+def _variant(text: str, known: Known) -> str:
+    """`default`, or a persona's name."""
+    names = known.names["persona"]
+    if text != DEFAULT and text not in names:
+        remedy = suggest(text, [*names, DEFAULT], "declare it in config/personas.yaml")
+        raise wrong(f'unknown persona "{text}"', remedy)
+    return text
 
 
 def _address(text: str, known: Known) -> str:
@@ -182,7 +236,7 @@ def _entry(text: str, known: Known) -> str | None:
     """The topic of what starts a flow; None for `by_hand`, which needs none."""
     if text == "by_hand":
         return None
-    if text in (topics.STAGE, topics.PERSONA, "import"):
+    if text in (topics.STAGE, topics.PERSONA, "import", CONDITION, DATE):
         return text
     names = known.names["touch"]
     if text not in names:
@@ -197,7 +251,9 @@ EMAIL = "email"
 RESERVED = (EMAIL, "tags")
 """What every lead has; no trait may be called so."""
 
-ENTRIES = (topics.STAGE, topics.PERSONA, "import", "by_hand")
+DATE = "date"
+DEFAULT = "default"
+ENTRIES = (topics.STAGE, topics.PERSONA, "import", CONDITION, DATE, "by_hand")
 _EARLY = "personas and fit points are found before the score and the stage"
 
 Text = Annotated[str, Field(min_length=1, max_length=2000)]
@@ -206,7 +262,12 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 
 Duration = Annotated[Span, Reads(lambda t, k: k.durations.span(t), "3 days", "2 business days")]
 Elapsed = Annotated[timedelta, Reads(lambda t, k: k.durations.elapsed(t), "3 days", "48h")]
-Again = Annotated[Span | None, Reads(_again, "never", "always", "after 90 days")]
+Again = Annotated[Span | str | None, Reads(_again, "never", "always", "after 90 days", LAPSED)]
+Date = Annotated[datetime, Reads(_date, "2026-12-01", "2026-12-01 09:00")]
+DateTrait = Annotated[str, Reads(_date_trait, "trial_ends")]
+Until = Annotated[datetime | str, Reads(_until, "2026-12-01 09:00", WINDOW, "trial_ends")]
+WebAddress = Annotated[str, Reads(_web_address, "https://crm.example/hooks/nurture")]
+Variant = Annotated[str, Reads(_variant, DEFAULT)]
 Share = Annotated[float, Reads(_percent, "50%")]
 When = Annotated[CelCondition, _condition({})]
 FitWhen = Annotated[CelCondition, _condition({topics.SCORE: _EARLY, topics.STAGE: _EARLY})]
@@ -235,6 +296,7 @@ StageName = Annotated[str, name_of("stage", "config/stages.yaml")]
 TouchName = Annotated[str, name_of("touch", "config/touches.yaml")]
 FlowName = Annotated[str, name_of("flow", "config/flows/")]
 AudienceName = Annotated[str, name_of("audience", "config/audiences.yaml")]
+WebhookName = Annotated[str, name_of("webhook", "config/webhooks.yaml")]
 SenderName = Annotated[str, name_of("sender", "config/senders.yaml")]
 TeamName = Annotated[str, name_of("team", "config/sla.yaml")]
 TemplateName = Annotated[str, name_of("mail template", "templates/email/")]

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 
 from nurture.domain.errors import InputError
 
-_LISTED = 12
+_LISTED = 16
 """So many names are listed as a remedy; more would hide the point."""
 
 _TELLING = 3

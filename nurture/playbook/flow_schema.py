@@ -1,9 +1,12 @@
 """The shape of config/flows/*.yaml: a flow and its steps. One step does one thing, named by its verb."""
 
+from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
+from nurture.domain.calendar import Span
+from nurture.domain.enrolment import CONDITION
 from nurture.playbook import fields as f
 from nurture.playbook.findings import wrong
 from nurture.playbook.schema import Purpose
@@ -20,6 +23,7 @@ VERBS = (
     "handover",
     "set",
     "tag",
+    "webhook",
     "goto",
 )
 
@@ -28,6 +32,9 @@ def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
+Was = Annotated[list[f.Slug], BeforeValidator(_as_list, json_schema_input_type=str | list[str])]
+"""Earlier names of what has this key."""
+
 EntryTopics = Annotated[
     list[f.EntryTopic],
     Field(min_length=1),
@@ -35,16 +42,51 @@ EntryTopics = Annotated[
 ]
 
 
+class Shift(f.Model):
+    """So long before or after a date."""
+
+    before: f.Elapsed | None = None
+    after: f.Elapsed | None = None
+
+    @model_validator(mode="after")
+    def _not_both(self) -> Self:
+        if self.before and self.after:
+            raise f.refusal(wrong('"before" and "after" contradict each other', "keep one"))
+        return self
+
+    @property
+    def offset(self) -> timedelta:
+        return (self.after or timedelta()) - (self.before or timedelta())
+
+
+class OnDate(Shift):
+    trait: f.DateTrait
+
+
 class Enter(f.Model):
     on: EntryTopics
     stage: f.StageName | None = None
+    date: OnDate | None = None
     when: f.When | None = None
     again: f.Again = None
+    a_day: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
 
     @model_validator(mode="after")
-    def _stage_needs_its_trigger(self) -> Self:
+    def _what_belongs_together(self) -> Self:
         if self.stage and "stage" not in self.on:
             raise f.refusal(wrong('"stage" narrows "on: stage" only', "write on: stage"))
+        if (f.DATE in self.on) != (self.date is not None) or (self.date and len(self.on) > 1):
+            text = '"on: date" stands alone and needs the date'
+            raise f.refusal(
+                wrong(text, "such as {on: date, date: {trait: trial_ends, before: 7 days}}")
+            )
+        if CONDITION in self.on and self.when is None:
+            raise f.refusal(wrong('"on: condition" needs the condition', "give it as when"))
+        if self.again == f.LAPSED and (self.when is None or self.date):
+            raise f.refusal(wrong("nothing can lapse here", "give a condition as when"))
+        if CONDITION in self.on and self.again == Span():
+            text = "a condition that holds would start the flow again and again"
+            raise f.refusal(wrong(text, f'write again: "{f.LAPSED}"'))
         return self
 
 
@@ -57,14 +99,66 @@ class SendWindow(f.Model):
 
 class Step(f.Model):
     id: f.Slug | None = None
+    was: Was = Field(default_factory=list)
+
+
+def _written_out(data: Any) -> str:
+    return "<mapping>" if isinstance(data, dict) else "<text>"
+
+
+def _need_default(variants: dict[str, str]) -> dict[str, str]:
+    if f.DEFAULT not in variants:
+        raise f.refusal(wrong("the other personas get no mail", "add default: <template>"))
+    return variants
+
+
+Variants = Annotated[dict[f.Variant, f.TemplateName], AfterValidator(_need_default)]
 
 
 class Email(Step):
-    email: f.TemplateName
+    email: Annotated[
+        Annotated[f.TemplateName, Tag("<text>")] | Annotated[Variants, Tag("<mapping>")],
+        Discriminator(_written_out),
+    ]
+
+    @property
+    def template(self) -> str:
+        return self.email if isinstance(self.email, str) else self.email[f.DEFAULT]
+
+    @property
+    def variants(self) -> dict[str, str]:
+        mails = {} if isinstance(self.email, str) else self.email
+        return {persona: mail for persona, mail in mails.items() if persona != f.DEFAULT}
+
+
+class Until(Shift):
+    until: f.Until
+    at_least: f.Duration | None = None
+
+    @model_validator(mode="after")
+    def _what_can_be_moved(self) -> Self:
+        if self.at_least and self.until != f.WINDOW:
+            text = '"at_least" goes with "until: window" only'
+            raise f.refusal(wrong(text, "put a wait before this one"))
+        if self.offset and self.until == f.WINDOW:
+            raise f.refusal(wrong("a window cannot be moved", "write at_least: 2 days"))
+        return self
 
 
 class Wait(Step):
-    wait: f.Duration
+    wait: Annotated[
+        Annotated[f.Duration, Tag("<text>")] | Annotated[Until, Tag("<mapping>")],
+        Discriminator(_written_out),
+    ]
+    otherwise: Annotated[list["AnyStep"], Field(alias="else", default_factory=list)]
+
+    @model_validator(mode="after")
+    def _else_is_for_traits(self) -> Self:
+        of_lead = isinstance(self.wait, Until) and isinstance(self.wait.until, str)
+        if self.otherwise and not (of_lead and self.wait.until != f.WINDOW):  # type: ignore[union-attr]
+            text = '"else" is for leads whose date is not known'
+            raise f.refusal(wrong(text, "leave it out, or wait until a trait"))
+        return self
 
 
 class Awaited(f.Model):
@@ -100,7 +194,19 @@ class Branch(Step):
 
 class Share(f.Model):
     weight: Annotated[int, Field(ge=1, le=1_000_000)]
-    do: list["AnyStep"]
+    do: list["AnyStep"] = Field(default_factory=list)
+    holdout: bool = False
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if self.holdout == ("do" in self.model_fields_set):
+            text = (
+                "a share does something, or is held out"
+                if self.holdout
+                else 'the key "do" is missing'
+            )
+            raise f.refusal(wrong(text, "write do: [...] or holdout: true"))
+        return self
 
 
 class Split(Step):
@@ -141,10 +247,22 @@ class Task(f.Model):
     kind: Literal["call", "mail", "meeting"]
     to: f.TeamName
     title: f.OneLine
+    within: f.Duration | None = None
 
 
 class CreateTask(Step):
+    """With `within` the lead waits until the task is done, or overdue."""
+
     task: Task
+    then: list["AnyStep"] = Field(default_factory=list)
+    otherwise: Annotated[list["AnyStep"], Field(alias="else", default_factory=list)]
+
+    @model_validator(mode="after")
+    def _waits_for_an_end(self) -> Self:
+        if (self.then or self.otherwise) and self.task.within is None:
+            text = '"then" and "else" need a time for the task'
+            raise f.refusal(wrong(text, "give within: 2 business days to the task"))
+        return self
 
 
 class Handover(f.Model):
@@ -162,6 +280,10 @@ class Setting(f.Model):
 
 class SetTrait(Step):
     set: Setting
+
+
+class Webhook(Step):
+    webhook: f.WebhookName
 
 
 class Goto(Step):
@@ -187,6 +309,7 @@ AnyStep = Annotated[
     | Annotated[HandOver, Tag("<handover>")]
     | Annotated[SetTrait, Tag("<set>")]
     | Annotated[SetTag, Tag("<tag>")]
+    | Annotated[Webhook, Tag("<webhook>")]
     | Annotated[Goto, Tag("<goto>")]
     | Annotated[Literal["end"], Tag("<end>")],
     Discriminator(_verb),
@@ -206,8 +329,14 @@ class Flow(f.Model):
     send_window: SendWindow | None = None
     sender: f.SenderName | None = None
     live: bool = True
+    start: f.Date | None = None
+    end: f.Date | None = None
+    paused: Literal["hold", "skip"] | None = None
+    priority: Annotated[int, Field(ge=0, le=100)] = 0
+    in_flight: Literal["follow", "finish_old", "exit"] = "follow"
+    was: Was = Field(default_factory=list)
     steps: Annotated[list[AnyStep], Field(min_length=1)]
 
 
-for _model in (WaitFor, Arm, Branch, Share, Split, Flow):
+for _model in (Wait, WaitFor, Arm, Branch, Share, Split, CreateTask, Flow):
     _model.model_rebuild()

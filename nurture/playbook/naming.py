@@ -13,6 +13,9 @@ from nurture.playbook.document import Document, Path
 from nurture.playbook.findings import Problem
 
 START = "start"
+ON_DATE: Path = ("enter", "date")
+STILL_WANTED: Path = ("enter", "when")
+DONE: Path = ("task", "within")
 Steps = Sequence["s.AnyStep"]
 
 
@@ -43,8 +46,25 @@ class Naming:
             if isinstance(step, str):
                 continue
             before = self._name(here, step, step.id or _derived(step, before))
+            self._implied(here, step, before)
             for nested in nested_in(step):
                 self.walk(nested.steps, (*here, *nested.path), f"{before}-{nested.label}")
+
+    def enter(self, flow: "s.Flow") -> None:
+        """Who enters on a date waits for it first, and is asked whether it still is wanted."""
+        if flow.enter.date:
+            self.ids[ON_DATE] = "entry-date"
+            self.ids[STILL_WANTED] = "entry-wanted"
+
+    def _implied(self, path: Path, step: s.Step, name: str) -> None:
+        """Steps that one line of YAML stands for."""
+        match step:
+            case s.CreateTask(task=s.Task(within=within)) if within:
+                self._name((*path, *DONE), step, f"{name}-done")
+            case s.Split():
+                for index, share in enumerate(step.split):
+                    if share.holdout:
+                        self._name((*path, "split", index, "holdout"), step, f"{name}-holdout")
 
     def _name(self, path: Path, step: s.Step, name: str) -> str:
         if name in self.ids.values():
@@ -62,6 +82,11 @@ class Naming:
 def nested_in(step: "s.AnyStep") -> Iterator[Nested]:
     """The lists inside a step, in the order of the file."""
     match step:
+        case s.Wait() if step.otherwise:
+            yield Nested(("else",), "else", step.otherwise)
+        case s.CreateTask(task=s.Task(within=within)) if within:
+            yield Nested(("then",), "then", step.then)
+            yield Nested(("else",), "else", step.otherwise)
         case s.WaitFor():
             yield Nested(("then",), "then", step.then)
             yield Nested(("else",), "else", step.otherwise)
@@ -78,6 +103,8 @@ def leaves(step: "s.AnyStep") -> bool:
     """Whether no lead goes on to the step after this one."""
     if step == s.END or isinstance(step, s.Goto):
         return True
+    if isinstance(step, s.Wait):  # its `else` is for some leads only
+        return False
     lists = [nested.steps for nested in nested_in(step)]
     return bool(lists) and all(any(leaves(inner) for inner in steps) for steps in lists)
 
@@ -85,7 +112,7 @@ def leaves(step: "s.AnyStep") -> bool:
 def _derived(step: s.Step, before: str) -> str:
     match step:
         case s.Email():
-            return step.email
+            return step.template
         case s.Wait():
             return f"wait-after-{before}"
         case s.WaitFor(wait_for=s.Awaited(touch=str(touch), of=of)):
@@ -104,6 +131,8 @@ def _derived(step: s.Step, before: str) -> str:
             return f"set-{setting.trait.replace('_', '-')}"
         case s.SetTag(tag=tagging):
             return f"tag-{tagging.add}" if tagging.add else f"untag-{tagging.remove}"
+        case s.Webhook():
+            return f"tell-{step.webhook}"
         case s.Goto():
             return f"goto-{step.goto}"
         case _:

@@ -33,6 +33,7 @@ SHAPES: Mapping[str, Any] = {
     "senders": schema.Senders,
     "forms": schema.Forms,
     "sla": schema.Sla,
+    "webhooks": schema.Webhooks,
     "flow": Flow,
 }
 TOUCHES = (
@@ -50,6 +51,7 @@ TOUCHES = (
     "downloaded",
     "demo_requested",
     "order_completed",
+    "task_done",
 )
 """The touches that need no declaration in config/touches.yaml."""
 
@@ -160,6 +162,7 @@ def _known(
         "stage": names("stages"),
         "persona": names("personas"),
         "audience": names("audiences"),
+        "webhook": names("webhooks"),
         "sender": names("senders", "senders"),
         "team": names("sla", "teams"),
         "flow": _flow_names(documents),

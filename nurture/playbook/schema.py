@@ -99,6 +99,13 @@ class Form(f.Model):
     redirect: f.Text | None = None
 
 
+class Webhook(f.Model):
+    """Who is told when a lead comes to a step `webhook: <name>`."""
+
+    title: f.Text
+    url: f.WebAddress
+
+
 class Team(f.Model):
     title: f.Text
     owners: Annotated[list[f.Text], Field(min_length=1)]
@@ -154,3 +161,4 @@ Stages = Annotated[dict[f.Slug, Stage], Field(min_length=1)]
 Personas = dict[f.Slug, Persona]
 Audiences = dict[f.Slug, Audience]
 Forms = dict[f.Slug, Form]
+Webhooks = dict[f.Slug, Webhook]

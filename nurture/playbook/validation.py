@@ -23,8 +23,8 @@ _EXPECTED = {
     "model_type": "a mapping of keys to values",
     "model_attributes_type": "a mapping of keys to values",
 }
-_TAGS = frozenset(f"<{verb}>" for verb in (*VERBS, END))
-"""Parts of Pydantic's places that stand for a kind of step, not for a key."""
+_TAGS = frozenset(f"<{verb}>" for verb in (*VERBS, END, "text", "mapping"))
+"""Parts of Pydantic's places that stand for a kind of step or value, not for a key."""
 
 _LIMITS = {
     "greater_than_equal": "at least {ge}",
@@ -50,8 +50,9 @@ def _findings(document: Document, known: Known, error: Mapping[str, Any]) -> Ite
     path = tuple(part for part in error["loc"] if part not in _TAGS)
     kind = str(error["type"])
     if kind == WRONG:
+        of_key = path[-1:] == ("[key]",)
         for problem in error["ctx"][WRONG].problems:
-            yield document.at(path, problem)
+            yield document.at(path[:-1] if of_key else path, problem, key=of_key)
     elif path and path[-1] == "[key]":
         yield document.at(path[:-1], _bad_key(str(path[-2])), key=True)
     elif kind == "extra_forbidden":

@@ -4,46 +4,20 @@ import pytest
 
 from nurture.domain.errors import PlaybookError
 from nurture.playbook.compiler import check, compile_playbook
-
-FLOW = """\
-flow: launch
-title: Launch
-enter: {on: form_submitted}
-steps:
-  - email: welcome
-"""
-COMPANY, TRAITS, STAGES = "config/company.yaml", "config/traits.yaml", "config/stages.yaml"
-SENDERS, SLA, SCORING = "config/senders.yaml", "config/sla.yaml", "config/scoring.yaml"
-AUDIENCES, FORMS, LAUNCH = "config/audiences.yaml", "config/forms.yaml", "config/flows/launch.yaml"
-PERSONAS = "config/personas.yaml"
-SMALL = {
-    COMPANY: """\
-name: X
-address: Street 1
-contact: x@x.example
-business_hours: {days: mon-fri, hours: "09:00-17:00", timezone: Europe/Copenhagen}
-""",
-    TRAITS: "country: text\nfirst_name: text\n",
-    STAGES: "lead: {title: Lead}\nsql: {title: SQL}\ncustomer: {title: Customer}\n",
-    SENDERS: "default: us\nsenders: {us: {name: X, address: x@x.example}}\n",
-    SLA: """\
-every: 30 days
-marketing: {sqls: 20}
-sales: {customers: 5, average_revenue: 40000, currency: DKK}
-teams: {sales: {title: Sales, owners: [Ida]}}
-handover:
-  team: sales
-  sql_stage: sql
-  customer_stage: customer
-  back_to: lead
-  cool_off: 30 days
-  reject_reasons: [no budget]
-contact: {within: 48 hours}
-""",
-    AUDIENCES: "warm: {title: Warm, platform: meta, external_id: '1'}\n",
-    "templates/email/welcome/subject.txt": "Hello",
-    "templates/email/welcome/body.mjml": "<mjml></mjml>",
-}
+from tests.support.small import (
+    AUDIENCES,
+    COMPANY,
+    FLOW,
+    FORMS,
+    LAUNCH,
+    PERSONAS,
+    SCORING,
+    SENDERS,
+    SLA,
+    SMALL,
+    STAGES,
+    TRAITS,
+)
 
 
 def said(**changes: str) -> list[str]:
@@ -75,7 +49,7 @@ def test_the_small_playbook_has_no_findings() -> None:
         (
             "  - stop\n",
             "5:5: this is not a step; one of audience, branch, email, end, goto, handover, "
-            "set, split, tag, task, wait, wait_for",
+            "set, split, tag, task, wait, wait_for, webhook",
         ),
         (
             "  - email: welcome\n    wait: 3 days\n",
@@ -170,8 +144,69 @@ def test_the_small_playbook_has_no_findings() -> None:
         ("  - handover: {}\n", '5:5: the key "reason" is missing'),
         (
             "  - webhook: {url: x}\n",
-            '5:5: unknown step "webhook"; one of audience, branch, email, goto, handover, set, '
-            "split, tag, task, wait, wait_for",
+            "5:14: this should be text",
+        ),
+        (
+            "  - webhook: crm\n",
+            '5:14: unknown webhook "crm"; declare it in config/webhooks.yaml',
+        ),
+        (
+            "  - wait: {until: 2026-13-01}\n",
+            '5:19: "2026-13-01" is not a date; such as "2026-12-01" or "2026-12-01 09:00"',
+        ),
+        (
+            "  - wait: {until: country}\n",
+            '5:19: the trait "country" is no date; '
+            "declare a trait of the kind date in config/traits.yaml",
+        ),
+        (
+            "  - wait: {until: window}\n",
+            "5:19: this flow has no send_window; add one, or write a duration",
+        ),
+        (
+            "  - wait: {until: window, before: 2 days}\n",
+            "5:11: a window cannot be moved; write at_least: 2 days",
+        ),
+        (
+            "  - wait: {until: 2026-12-01, before: 1 day, after: 1 day}\n",
+            '5:11: "before" and "after" contradict each other; keep one',
+        ),
+        (
+            "  - wait: {until: 2026-12-01, at_least: 1 day}\n",
+            '5:11: "at_least" goes with "until: window" only; put a wait before this one',
+        ),
+        (
+            "  - wait: 3 days\n    else: [end]\n",
+            '5:5: "else" is for leads whose date is not known; leave it out, or wait until a trait',
+        ),
+        (
+            "  - email: {defualt: welcome}\n",
+            '5:13: unknown persona "defualt"; did you mean "default"?',
+        ),
+        (
+            "  - email: {}\n",
+            "5:12: the other personas get no mail; add default: <template>",
+        ),
+        (
+            "  - email: {default: welcom}\n",
+            '5:22: unknown mail template "welcom"; did you mean "welcome"?',
+        ),
+        (
+            "  - split: [{weight: 1, holdout: true, do: []}, {weight: 1, do: []}]\n",
+            "5:13: a share does something, or is held out; write do: [...] or holdout: true",
+        ),
+        (
+            "  - split: [{weight: 1}, {weight: 1, do: []}]\n",
+            '5:13: the key "do" is missing; write do: [...] or holdout: true',
+        ),
+        (
+            "  - task: {kind: call, to: sales, title: Call}\n    then: [end]\n",
+            '5:5: "then" and "else" need a time for the task; '
+            "give within: 2 business days to the task",
+        ),
+        (
+            "  - wait_for: {touch: task_done, of: welcome, within: 1 day}\n",
+            '5:38: no task of this flow is called "welcome"; there is none yet',
         ),
     ],
 )
@@ -191,13 +226,61 @@ def test_a_mistake_in_a_step_is_found(steps: str, finding: str) -> None:
             f'{LAUNCH}:3:13: unknown touch "form_submited"; did you mean "form_submitted"?',
         ),
         (
+            {"flow": FLOW.replace("form_submitted}", "condition}")},
+            f'{LAUNCH}:3:8: "on: condition" needs the condition; give it as when',
+        ),
+        (
+            {
+                "flow": FLOW.replace(
+                    "form_submitted}", "condition, when: stage == 'lead', again: always}"
+                )
+            },
+            f"{LAUNCH}:3:8: a condition that holds would start the flow again and again; "
+            'write again: "when it lapsed"',
+        ),
+        (
+            {"flow": FLOW.replace("form_submitted}", "page, again: when it lapsed}")},
+            f"{LAUNCH}:3:8: nothing can lapse here; give a condition as when",
+        ),
+        (
+            {"flow": FLOW.replace("form_submitted}", "date}")},
+            f'{LAUNCH}:3:8: "on: date" stands alone and needs the date; '
+            "such as {on: date, date: {trait: trial_ends, before: 7 days}}",
+        ),
+        (
+            {"flow": FLOW.replace("form_submitted}", "date, date: {trait: contry}}")},
+            f'{LAUNCH}:3:33: unknown date "contry"; '
+            "declare a trait of the kind date in config/traits.yaml",
+        ),
+        (
+            {"flow": FLOW.replace("form_submitted}", "page, a_day: 0}")},
+            f'{LAUNCH}:3:26: "a_day" should be at least 1',
+        ),
+        (
+            {"flow": FLOW + "paused: hld\n"},
+            f'{LAUNCH}:6:9: "paused" cannot be "hld"; did you mean "hold"?',
+        ),
+        (
+            {"flow": FLOW + "in_flight: stay\n"},
+            f'{LAUNCH}:6:12: "in_flight" cannot be "stay"; one of exit, finish_old, follow',
+        ),
+        (
+            {"flow": FLOW + "start: soon\n"},
+            f'{LAUNCH}:6:8: "soon" is not a date; such as "2026-12-01" or "2026-12-01 09:00"',
+        ),
+        (
+            {"webhooks": "crm: {title: CRM, url: crm.example}\n"},
+            'config/webhooks.yaml:1:24: "crm.example" is not a web address; '
+            'such as "https://crm.example/hooks/nurture"',
+        ),
+        (
             {"flow": FLOW.replace("form_submitted}", "page, stage: lead}")},
             f'{LAUNCH}:3:8: "stage" narrows "on: stage" only; write on: stage',
         ),
         (
             {"flow": FLOW.replace("form_submitted}", "page, again: 90 days}")},
             f'{LAUNCH}:3:26: "90 days" does not say when; '
-            'write "never", "always" or "after 90 days"',
+            'write "never", "always", "after 90 days" or "when it lapsed"',
         ),
         (
             {"flow": FLOW + "sender: uss\n"},
