@@ -6,12 +6,12 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from nurture import briefing
-from nurture.domain import keys, sla
+from nurture.domain import keys, scoring, sla
 from nurture.domain.lead import Facts
 from nurture.domain.sla import Deadline, Kind, State
 from nurture.playbook import Playbook
 from nurture.store import enrolments, handovers, leads
-from nurture.store.tables import HandoverRow, LeadRow
+from nurture.store.tables import HandoverRow, HandoverRuleRow, LeadRow
 
 
 class Handovers:
@@ -37,6 +37,7 @@ class Handovers:
             return running
         row = await self._create(session, playbook, lead, handovers.HANDOVER, reason, trigger, now)
         lead.sales_owned = True
+        await _keep_rules(session, playbook, row, facts, now)
         await self._tell(session, playbook, row, lead, "created", now)
         return row
 
@@ -167,6 +168,16 @@ class Handovers:
         url = self._answer_url(row.id)
         data = await briefing.notice_data(session, playbook, row, lead, url, now, to)
         await handovers.tell(session, row, what, data, now)
+
+
+async def _keep_rules(
+    session: AsyncSession, playbook: Playbook, row: HandoverRow, facts: Facts, now: datetime
+) -> None:
+    """Which rules qualified the lead; points expire and traits change, so only now can it be told."""
+    earned = await leads.score_entries(session, row.lead_id)
+    for reason in scoring.explain(playbook.scoring, facts, earned, now):
+        if reason.points > 0:
+            session.add(HandoverRuleRow(handover_id=row.id, rule=reason.rule, points=reason.points))
 
 
 def _next_owner(owners: tuple[str, ...], owner: str) -> str:

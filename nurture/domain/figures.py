@@ -1,12 +1,17 @@
 """The figures both departments look at. Definitions: docs/figures.md."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
 
 
 @dataclass(frozen=True)
 class Counts:
-    """What happened in a period, counted from the history. Money in whole units of the currency."""
+    """What happened in a period, counted from the history. Money in whole units of the currency.
+
+    `mqls_again` and `sqls_again` are leads that came back to the stage after they had fallen below it.
+    """
 
     visits: int = 0
     visitors: int = 0
@@ -16,6 +21,8 @@ class Counts:
     customers: int = 0
     revenue: int = 0
     first_order_seconds: tuple[float, ...] = ()
+    mqls_again: int = 0
+    sqls_again: int = 0
 
 
 @dataclass(frozen=True)
@@ -44,15 +51,51 @@ class Pace:
         return self.forecast >= self.target
 
 
+@dataclass(frozen=True)
+class Given:
+    """One lead given to sales, as far as sales' promise is concerned."""
+
+    opened_at: datetime
+    due_at: datetime
+    contacted_at: datetime | None
+    closed_at: datetime | None
+    rejected: bool = False
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Sales' side: promises kept, broken and running, and how long the contacts took.
+
+    Hours as the playbook counts them. `histogram` has one number for each of BUCKETS and a last one for
+    what took longer; `silent` were never contacted. `p50` and `p90`: half and nine tenths of the contacts
+    came within so many hours.
+    """
+
+    handovers: int
+    kept: int
+    broken: int
+    running: int
+    rejected: int
+    kept_rate: float | None
+    p50: float | None
+    p90: float | None
+    histogram: tuple[int, ...]
+    silent: int
+
+
+BUCKETS = (1, 4, 8, 24, 48, 72, 168)
+"""Upper ends, in hours, of the histogram of contact times; each belongs to its bucket."""
+
+
 def figures(counts: Counts, day: timedelta = timedelta(days=1)) -> Figures:
     """`day` is what the playbook calls a day (shorter under a compressed clock)."""
     orders = counts.first_order_seconds
     mean = sum(orders) / len(orders) / day.total_seconds() if orders else None
     return Figures(
-        visit_to_lead=_percent(counts.leads, counts.visitors),
-        mql_rate=_percent(counts.mqls, counts.leads),
-        sql_rate=_percent(counts.sqls, counts.mqls),
-        close_rate=_percent(counts.customers, counts.sqls),
+        visit_to_lead=percent(counts.leads, counts.visitors),
+        mql_rate=percent(counts.mqls, counts.leads),
+        sql_rate=percent(counts.sqls, counts.mqls),
+        close_rate=percent(counts.customers, counts.sqls),
         revenue=counts.revenue,
         revenue_per_customer=counts.revenue / counts.customers if counts.customers else None,
         days_to_first_order=None if mean is None else round(mean, 2),
@@ -66,5 +109,50 @@ def pace(so_far: int, target: int, start: datetime, end: datetime, now: datetime
     return Pace(so_far, target, forecast)
 
 
-def _percent(part: int, whole: int) -> float | None:
+def kept(given: Iterable[Given], now: datetime, day: timedelta = timedelta(days=1)) -> Kept:
+    """How sales' promise stands at `now` on these handovers. `day`: as in `figures`."""
+    rows = list(given)
+    verdicts = [_verdict(row, now) for row in rows]
+    took = sorted(
+        (row.contacted_at - row.opened_at) / (day / 24) for row in rows if row.contacted_at
+    )
+    good, bad = verdicts.count(True), verdicts.count(False)
+    return Kept(
+        handovers=len(rows),
+        kept=good,
+        broken=bad,
+        running=verdicts.count(None),
+        rejected=sum(row.rejected for row in rows),
+        kept_rate=percent(good, good + bad),
+        p50=_quantile(took, 0.5),
+        p90=_quantile(took, 0.9),
+        histogram=_histogram(took),
+        silent=len(rows) - len(took),
+    )
+
+
+def percent(part: int, whole: int) -> float | None:
+    """With one decimal; None where there is nothing to divide by."""
     return round(100 * part / whole, 1) if whole else None
+
+
+def _verdict(row: Given, now: datetime) -> bool | None:
+    """True: answered in time. False: too late, or silent when the time was over. None: running."""
+    answered = row.contacted_at or row.closed_at
+    if answered is not None:
+        return answered <= row.due_at
+    return False if row.due_at < now else None
+
+
+def _quantile(ordered: Sequence[float], share: float) -> float | None:
+    """Nearest rank: the smallest that at least this share does not exceed."""
+    if not ordered:
+        return None
+    return round(ordered[ceil(share * len(ordered)) - 1], 2)
+
+
+def _histogram(hours: Iterable[float]) -> tuple[int, ...]:
+    found = [0] * (len(BUCKETS) + 1)
+    for each in hours:
+        found[next((n for n, top in enumerate(BUCKETS) if each <= top), len(BUCKETS))] += 1
+    return tuple(found)

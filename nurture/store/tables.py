@@ -83,7 +83,7 @@ class TouchRow(SQLModel, table=True):
     __tablename__ = "touch"
     __table_args__ = (
         Index("ix_touch_lead_at", "lead_id", "at"),
-        Index("ix_touch_name_at", "name", "at"),
+        Index("ix_touch_name_at", "name", "at", "lead_id"),
     )
     id: str = Field(primary_key=True)
     lead_id: str = Field(sa_column=Column(String, _refers("lead.id"), nullable=False))
@@ -109,9 +109,12 @@ class StageChangeRow(SQLModel, table=True):
     """The lifecycle's history; every rate in the reports is counted from it."""
 
     __tablename__ = "stage_change"
-    __table_args__ = (Index("ix_stage_change_to_at", "to_stage", "at"),)
+    __table_args__ = (
+        Index("ix_stage_change_at", "at", "lead_id"),
+        Index("ix_stage_change_lead_at", "lead_id", "at", "to_stage"),
+    )
     id: int | None = Field(default=None, primary_key=True)
-    lead_id: str = _lead()
+    lead_id: str = Field(sa_column=Column(String, _refers("lead.id"), nullable=False))
     from_stage: str | None = None
     to_stage: str
     at: datetime = _moment()
@@ -253,6 +256,15 @@ class HandoverRow(SQLModel, table=True):
     amount: int | None = None
     currency: str | None = None
     done: list[str] = _json(list)
+
+
+class HandoverRuleRow(SQLModel, table=True):
+    """A scoring rule that had given the lead points when it was handed over: what qualified it."""
+
+    __tablename__ = "handover_rule"
+    handover_id: str = Field(sa_column=Column(String, _refers("handover.id"), primary_key=True))
+    rule: str = Field(primary_key=True)
+    points: int
 
 
 class HandoverEventRow(SQLModel, table=True):

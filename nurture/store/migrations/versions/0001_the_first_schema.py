@@ -259,8 +259,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("stage_change", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_stage_change_lead_id"), ["lead_id"], unique=False)
-        batch_op.create_index("ix_stage_change_to_at", ["to_stage", "at"], unique=False)
+        batch_op.create_index("ix_stage_change_at", ["at", "lead_id"], unique=False)
+        batch_op.create_index(
+            "ix_stage_change_lead_at", ["lead_id", "at", "to_stage"], unique=False
+        )
 
     op.create_table(
         "touch",
@@ -277,8 +279,18 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("touch", schema=None) as batch_op:
         batch_op.create_index("ix_touch_lead_at", ["lead_id", "at"], unique=False)
-        batch_op.create_index("ix_touch_name_at", ["name", "at"], unique=False)
+        batch_op.create_index("ix_touch_name_at", ["name", "at", "lead_id"], unique=False)
 
+    op.create_table(
+        "handover_rule",
+        sa.Column("handover_id", sa.String(), nullable=False),
+        sa.Column("rule", sa.String(), nullable=False),
+        sa.Column("points", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["handover_id"], ["handover.id"], deferrable=True, initially="DEFERRED"
+        ),
+        sa.PrimaryKeyConstraint("handover_id", "rule"),
+    )
     op.create_table(
         "handover_event",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -362,14 +374,15 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_handover_event_handover_id"))
 
     op.drop_table("handover_event")
+    op.drop_table("handover_rule")
     with op.batch_alter_table("touch", schema=None) as batch_op:
         batch_op.drop_index("ix_touch_name_at")
         batch_op.drop_index("ix_touch_lead_at")
 
     op.drop_table("touch")
     with op.batch_alter_table("stage_change", schema=None) as batch_op:
-        batch_op.drop_index("ix_stage_change_to_at")
-        batch_op.drop_index(batch_op.f("ix_stage_change_lead_id"))
+        batch_op.drop_index("ix_stage_change_lead_at")
+        batch_op.drop_index("ix_stage_change_at")
 
     op.drop_table("stage_change")
     with op.batch_alter_table("score_entry", schema=None) as batch_op:

@@ -1,0 +1,46 @@
+"""Which stages the figures count under which name, whatever a company calls its own."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nurture.domain.lifecycle import Lifecycle
+
+NAMES = ("visitors", "leads", "mqls", "sqls", "customers")
+
+
+@dataclass(frozen=True)
+class Funnel:
+    """`ranks`: every stage's position; `marks`: from which position on a lead counts under each of NAMES."""
+
+    ranks: dict[str, int]
+    marks: dict[str, int]
+
+    def at_least(self, name: str) -> list[str]:
+        """The stages in which a lead counts under that name."""
+        return [stage for stage, rank in self.ranks.items() if rank >= self.marks[name]]
+
+    def below(self, name: str) -> list[str]:
+        return [stage for stage, rank in self.ranks.items() if rank < self.marks[name]]
+
+    def reached(self, moves: Sequence[tuple[int | None, int, int]]) -> dict[str, int]:
+        """How many leads reached each mark for the first time.
+
+        `moves` are groups of leads: the highest position before the period (None: not there yet), the
+        highest at its end, and how many leads went that way.
+        """
+        return {
+            name: sum(
+                number for old, top, number in moves if top >= mark and (old is None or old < mark)
+            )
+            for name, mark in self.marks.items()
+        }
+
+
+def funnel(lifecycle: Lifecycle, mql: str | None, sql: str, customer: str) -> Funnel:
+    """`mql` is the stage at which leads are handed over; None: the one below `sql`."""
+    ranks = {stage.id: position for position, stage in enumerate(lifecycle.stages)}
+    sales = lifecycle.rank(sql)
+    marketing = lifecycle.rank(mql) if mql else max(sales - 1, 0)
+    first = min(1, len(ranks) - 1)
+    marks = (0, min(first, marketing), marketing, sales, lifecycle.rank(customer))
+    return Funnel(ranks, dict(zip(NAMES, marks, strict=True)))

@@ -1,0 +1,91 @@
+"""Sales' side of the agreement: the handovers opened in a period, as they stand now."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import case, col, func
+
+from nurture.domain.figures import Given
+from nurture.domain.periods import Period
+from nurture.domain.sla import State
+from nurture.store.figures import belonging
+from nurture.store.handovers import HANDOVER
+from nurture.store.tables import HandoverRow, HandoverRuleRow
+
+
+@dataclass(frozen=True)
+class Judged:
+    """How many handovers something led to, and how many of them sales rejected."""
+
+    name: str
+    handovers: int
+    rejected: int
+
+
+async def given(
+    session: AsyncSession, period: Period, by: str | None = None
+) -> dict[str, list[Given]]:
+    """The handovers opened in the period by the values of a dimension; an owner's are those in its hands."""
+    row = HandoverRow
+    owned = col(row.owner) if by == "owner" else belonging(by, col(row.lead_id), period.end)
+    query = select(
+        owned, row.opened_at, row.due_at, row.contacted_at, row.closed_at, row.state
+    ).where(*_opened(period))
+    found: dict[str, list[Given]] = defaultdict(list)
+    for value, opened, due, contacted, closed, state in (await session.execute(query)).all():
+        found[value].append(Given(opened, due, contacted, closed, state == State.REJECTED))
+    return dict(found)
+
+
+async def rejects(session: AsyncSession, period: Period) -> dict[str, int]:
+    """Rejected ones by the reason that sales gave, most first."""
+    row = HandoverRow
+    query = (
+        select(col(row.outcome), func.count())
+        .where(*_opened(period), col(row.state) == State.REJECTED)
+        .group_by(col(row.outcome))
+    )
+    found = {str(why or ""): int(number) for why, number in (await session.execute(query)).all()}
+    return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+
+
+async def by_trigger(session: AsyncSession, period: Period) -> list[Judged]:
+    """By what opened the handover: the score, or a flow."""
+    return await _judged(
+        session, select(col(HandoverRow.trigger), *_numbers()).where(*_opened(period))
+    )
+
+
+async def by_rule(session: AsyncSession, period: Period) -> list[Judged]:
+    """By each scoring rule that had given the lead points when it was handed over."""
+    query = (
+        select(col(HandoverRuleRow.rule), *_numbers())
+        .join(HandoverRow, col(HandoverRow.id) == col(HandoverRuleRow.handover_id))
+        .where(*_opened(period))
+    )
+    return await _judged(session, query)
+
+
+async def _judged(session: AsyncSession, query: Any) -> list[Judged]:
+    """Groups by the query's first column; the most rejected first."""
+    name = query.selected_columns[0]
+    rows = (await session.execute(query.group_by(name))).all()
+    found = [Judged(str(each), int(number), int(bad)) for each, number, bad in rows]
+    return sorted(found, key=lambda each: (-each.rejected, -each.handovers, each.name))
+
+
+def _numbers() -> tuple[Any, Any]:
+    rejected = case((col(HandoverRow.state) == State.REJECTED, 1), else_=0)
+    return func.count(), func.sum(rejected)
+
+
+def _opened(period: Period) -> list[Any]:
+    row = HandoverRow
+    return [
+        col(row.kind) == HANDOVER,
+        col(row.opened_at) >= period.start,
+        col(row.opened_at) < period.end,
+    ]
