@@ -11,10 +11,13 @@ from workflows.client import WORKFLOWS
 HISTORIES = sorted((Path(__file__).parent / "histories").glob("*.json"))
 
 
+def _kept(file: Path) -> WorkflowHistory:
+    return WorkflowHistory.from_json(file.stem, file.read_text(encoding="utf-8"))
+
+
 @pytest.mark.parametrize("file", HISTORIES, ids=lambda file: file.stem)
 async def test_a_kept_history_replays(file: Path) -> None:
-    history = WorkflowHistory.from_json(file.stem, file.read_text(encoding="utf-8"))
-    await Replayer(workflows=WORKFLOWS).replay_workflow(history)
+    await Replayer(workflows=WORKFLOWS).replay_workflow(_kept(file))
 
 
 def test_every_workflow_has_a_kept_history() -> None:
