@@ -6,11 +6,11 @@ from typing import Any
 
 from sqlmodel import col, select
 
+from nurture import figures
 from nurture.domain import scoring
-from nurture.domain.figures import Counts, figures, pace
-from nurture.playbook import Playbook
 from nurture.shelf import Shelf
 from nurture.store import enrolments, leads
+from nurture.store import figures as counting
 from nurture.store import reports as queries
 from nurture.store.database import Database
 from nurture.store.tables import ConsentRow, HandoverRow, LeadRow, MessageRow, StageChangeRow
@@ -25,14 +25,15 @@ class Reports:
         self._db = db
         self._shelf = shelf
 
-    async def summary(self, now: datetime) -> dict[str, Any]:
-        """Totals, funnel, mails, audiences and both sides of the SLA."""
+    async def summary(self, now: datetime, month: str = "", by: str = "") -> dict[str, Any]:
+        """Totals, funnel, mails and audiences since the beginning; the agreement in one period.
+
+        `month` is YYYY-MM, else the running one; `by` splits its figures. Raises InputError for others.
+        """
         async with self._db.read() as session:
             playbook = await self._shelf.current(session)
-            promise = playbook.promise
-            start = now - promise.period
-            ever = await queries.counts(session, playbook.lifecycle)
-            lately = await queries.counts(session, playbook.lifecycle, start)
+            currency = playbook.promise.currency
+            ever = await counting.counts(session, figures.funnel_of(playbook), currency)
             return {
                 **await queries.totals(session),
                 "stages": await queries.leads_by_stage(session, playbook.lifecycle),
@@ -41,9 +42,15 @@ class Reports:
                 "handover_states": await queries.handovers(session),
                 "sla": await queries.sla(session, now),
                 "audiences": await queries.audiences(session, list(playbook.audiences)),
-                "kpi": _kpi(ever, playbook),
-                "promises": _promises(lately, playbook, start, now),
+                "kpi": figures.figures(ever[""], playbook),
+                **await figures.report(session, playbook, now, month, by),
             }
+
+    async def report(self, now: datetime, month: str = "", by: str = "") -> dict[str, Any]:
+        """The agreement in one period, without what is counted since the beginning."""
+        async with self._db.read() as session:
+            playbook = await self._shelf.current(session)
+            return await figures.report(session, playbook, now, month, by)
 
     async def lead(self, name: str, now: datetime) -> dict[str, Any] | None:
         """One lead, each point of its score explained; None when nobody goes by that name."""
@@ -97,33 +104,6 @@ class Reports:
     async def _all(session: Any, table: Any, lead: LeadRow) -> list[dict[str, Any]]:
         query = select(table).where(table.lead_id == lead.id).limit(_LISTED)
         return [_plain(row.model_dump()) for row in (await session.execute(query)).scalars()]
-
-
-def _kpi(counts: Counts, playbook: Playbook) -> dict[str, Any]:
-    plain = {key: value for key, value in asdict(counts).items() if key != "first_order_seconds"}
-    return {**plain, **asdict(figures(counts, playbook.day)), "currency": playbook.promise.currency}
-
-
-def _promises(
-    counts: Counts, playbook: Playbook, start: datetime, now: datetime
-) -> dict[str, dict[str, Any]]:
-    """Both sides over the period that ends now."""
-    promise = playbook.promise
-    sides = {
-        "sqls": (counts.sqls, promise.sqls),
-        "customers": (counts.customers, promise.customers),
-    }
-    result: dict[str, dict[str, Any]] = {}
-    for name, (so_far, target) in sides.items():
-        stand = pace(so_far, target, start, now, now)
-        result[name] = {**asdict(stand), "kept": stand.on_pace}
-    average = counts.revenue / counts.customers if counts.customers else 0
-    result["average_revenue"] = {
-        "so_far": round(average),
-        "target": promise.average_revenue,
-        "kept": average >= promise.average_revenue,
-    }
-    return result
 
 
 def _plain(record: dict[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ class Period:
     name: str
     start: datetime
     end: datetime
+    monthly: bool = True
 
 
 def month(name: str, zone: tzinfo) -> Period:
@@ -46,7 +47,7 @@ def months_until(last: Period, number: int, zone: tzinfo) -> list[Period]:
 
 def sliding(end: datetime, length: timedelta) -> Period:
     """The stretch of that length that ends now."""
-    return Period(f"{end:%Y-%m-%d}", end - length, end)
+    return Period(f"{end:%Y-%m-%d}", end - length, end, monthly=False)
 
 
 def _next(first: date) -> date:

@@ -4,7 +4,7 @@ A handover keeps the terms it was given. Its deadlines are a pure function of th
 it was opened and paused, so a process that was down for a day finds exactly the deadlines it missed.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -84,13 +84,17 @@ class Pause:
 
 @dataclass(frozen=True)
 class Promise:
-    """What is counted over a period: SQLs by marketing, customers and their revenue by sales."""
+    """What is counted over a period: SQLs by marketing, customers and their revenue by sales.
+
+    `personas`: how many of the SQLs marketing promises of each of these.
+    """
 
     sqls: int
     customers: int
     average_revenue: int
     currency: str
     period: timedelta
+    personas: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ class Judged:
     name: str
     handovers: int
     rejected: int
+    title: str = ""
 
 
 async def given(
@@ -32,7 +33,12 @@ async def given(
     row = HandoverRow
     owned = col(row.owner) if by == "owner" else belonging(by, col(row.lead_id), period.end)
     query = select(
-        owned, row.opened_at, row.due_at, row.contacted_at, row.closed_at, row.state
+        owned.label("value"),
+        col(row.opened_at),
+        col(row.due_at),
+        col(row.contacted_at),
+        col(row.closed_at),
+        col(row.state),
     ).where(*_opened(period))
     found: dict[str, list[Given]] = defaultdict(list)
     for value, opened, due, contacted, closed, state in (await session.execute(query)).all():

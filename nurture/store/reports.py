@@ -7,7 +7,6 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import case, col, func, select
 
-from nurture.domain.figures import Counts
 from nurture.domain.lifecycle import Lifecycle
 from nurture.store.handovers import HANDOVER
 from nurture.store.tables import (
@@ -18,8 +17,6 @@ from nurture.store.tables import (
     LeadRow,
     MessageRow,
     QuarantineRow,
-    SaleRow,
-    StageChangeRow,
     TouchRow,
 )
 
@@ -113,34 +110,6 @@ async def audiences(session: AsyncSession, names: Sequence[str]) -> dict[str, di
     return found
 
 
-async def counts(
-    session: AsyncSession, lifecycle: Lifecycle, start: datetime | None = None
-) -> Counts:
-    """What happened since `start` (ever). A lead that skipped a stage has reached it all the same."""
-    since = [col(StageChangeRow.at) >= start] if start else []
-    reached = []
-    for rank in range(len(lifecycle.stages)):
-        at_least = [stage.id for stage in lifecycle.stages[rank:]]
-        query = select(func.count(func.distinct(StageChangeRow.lead_id))).where(
-            col(StageChangeRow.to_stage).in_(at_least), *since
-        )
-        reached.append(int((await session.execute(query)).scalar_one()))
-    visitors, leads, mqls, sqls, customers = (reached + [0] * 5)[:5]
-    sold = [col(SaleRow.at) >= start] if start else []
-    revenue = (await session.execute(select(func.sum(SaleRow.amount)).where(*sold))).scalar_one()
-    visits = [col(TouchRow.name) == "page", *([col(TouchRow.at) >= start] if start else [])]
-    return Counts(
-        visits=await _count(session, TouchRow, *visits),
-        visitors=visitors,
-        leads=leads,
-        mqls=mqls,
-        sqls=sqls,
-        customers=customers,
-        revenue=int(revenue or 0),
-        first_order_seconds=await _first_orders(session, start),
-    )
-
-
 async def totals(session: AsyncSession) -> dict[str, int]:
     return {
         "leads": await _count(session, LeadRow, *_known()),
@@ -151,19 +120,3 @@ async def totals(session: AsyncSession) -> dict[str, int]:
         "tasks": await _count(session, HandoverRow, col(HandoverRow.kind) != HANDOVER),
         "quarantined": await _count(session, QuarantineRow),
     }
-
-
-async def _first_orders(session: AsyncSession, start: datetime | None) -> tuple[float, ...]:
-    """Seconds from each customer's first touch to the first order."""
-    first = func.min(SaleRow.at).label("first")
-    query = (
-        select(first, LeadRow.first_touch_at)
-        .join(LeadRow, col(LeadRow.id) == col(SaleRow.lead_id))
-        .group_by(col(LeadRow.id), col(LeadRow.first_touch_at))
-    )
-    rows = (await session.execute(query)).all()
-    return tuple(
-        (order - touch).total_seconds()
-        for order, touch in rows
-        if touch is not None and (start is None or order >= start)
-    )

@@ -86,7 +86,9 @@ class Desk(Protocol):
 class Reports(Protocol):
     """Figures and records as JSON-able values. The dashboard leaves out what is missing."""
 
-    async def summary(self, now: datetime) -> dict[str, Any]: ...
+    async def summary(self, now: datetime, month: str = "", by: str = "") -> dict[str, Any]:
+        """`month` is YYYY-MM, `by` what to split its figures by. Raises InputError for others."""
+        ...
 
     async def lead(self, name: str, now: datetime) -> dict[str, Any] | None:
         """By id or e-mail, with the explanation of its score."""

@@ -116,8 +116,8 @@ class FakeDesk:
 class FakeReports:
     figures: dict[str, Any] = field(default_factory=dict)
 
-    async def summary(self, now: datetime) -> dict[str, Any]:
-        return self.figures
+    async def summary(self, now: datetime, month: str = "", by: str = "") -> dict[str, Any]:
+        return {**self.figures, "asked": [month, by]} if month or by else self.figures
 
     async def lead(self, name: str, now: datetime) -> dict[str, Any] | None:
         return {"id": "l1"} if name in ("l1", "ada@firm.example") else None

@@ -1,0 +1,218 @@
+"""The agreement in figures, as plain data: one period, for everybody and split by a dimension."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from datetime import datetime, timedelta, tzinfo
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from nurture.domain import figures as rules
+from nurture.domain import funnel, periods
+from nurture.domain.errors import InputError
+from nurture.domain.figures import BUCKETS, Counts, Kept
+from nurture.domain.funnel import Funnel
+from nurture.domain.periods import Period
+from nurture.playbook import Playbook
+from nurture.store import agreement
+from nurture.store import figures as queries
+
+MONTH = "month"
+BY = (*queries.DIMENSIONS, MONTH)
+"""What figures can be split by; `month` shows the last MONTHS up to the period."""
+
+MONTHS = 12
+_MONTHLY = (timedelta(days=28), timedelta(days=31))
+
+
+async def report(
+    session: AsyncSession, playbook: Playbook, now: datetime, month: str = "", by: str = ""
+) -> dict[str, Any]:
+    """A period's figures, promises, contact times and rejects. `month` is YYYY-MM, else the running one.
+
+    Raises InputError for a month or dimension that does not exist.
+    """
+    if by and by not in BY:
+        raise InputError(f"{by!r} is not one of {', '.join(BY)}", "by")
+    period = period_of(playbook, now, month)
+    currency = playbook.promise.currency
+    total = await queries.counts(session, funnel_of(playbook), currency, period)
+    given = await agreement.given(session, period)
+    return {
+        "period": _period(period, zone_of(playbook)),
+        "by": by or None,
+        "figures": figures(total[""], playbook),
+        "other_revenue": await queries.other_revenue(session, currency, period),
+        "groups": await _groups(session, playbook, period, by, now),
+        "promises": promises(total[""], playbook, period, now),
+        "persona_promises": await _persona_promises(session, playbook, period, now),
+        "contact": _contact(rules.kept(given.get("", ()), now, playbook.day)),
+        "rejects": await _rejects(session, playbook, period),
+    }
+
+
+def period_of(playbook: Playbook, now: datetime, month: str = "") -> Period:
+    """The named month, else the promise's: the running calendar month, or the stretch that ends now."""
+    zone = zone_of(playbook)
+    if month:
+        return periods.month(month, zone)
+    if is_monthly(playbook):
+        return periods.month_of(now, zone)
+    return periods.sliding(now, playbook.promise.period)
+
+
+def is_monthly(playbook: Playbook) -> bool:
+    """A promise for 28 to 31 days is one for a calendar month, unless the clock is compressed."""
+    shortest, longest = _MONTHLY
+    whole = playbook.day == timedelta(days=1)
+    return whole and shortest <= playbook.promise.period <= longest
+
+
+def zone_of(playbook: Playbook) -> tzinfo:
+    """The company's."""
+    return playbook.handover.terms.calendar.zone
+
+
+def funnel_of(playbook: Playbook) -> Funnel:
+    rule = playbook.handover
+    return funnel.funnel(playbook.lifecycle, rule.stage, rule.sql_stage, rule.customer_stage)
+
+
+def figures(counts: Counts, playbook: Playbook) -> dict[str, Any]:
+    """Counts and rates, the time to the first order as its mean only."""
+    plain = {key: value for key, value in asdict(counts).items() if key != "first_order_seconds"}
+    told = asdict(rules.figures(counts, playbook.day))
+    return {**plain, **told, "currency": playbook.promise.currency}
+
+
+def promises(
+    counts: Counts, playbook: Playbook, period: Period, now: datetime
+) -> dict[str, dict[str, Any]]:
+    """Both sides. Nothing for a month when the promise is not made by the month."""
+    promise = playbook.promise
+    if not _is_the_promises(playbook, period):
+        return {}
+    average = counts.revenue / counts.customers if counts.customers else 0
+    return {
+        "sqls": _pace(counts.sqls, promise.sqls, period, now),
+        "customers": _pace(counts.customers, promise.customers, period, now),
+        "average_revenue": {
+            "so_far": round(average),
+            "target": promise.average_revenue,
+            "kept": average >= promise.average_revenue,
+        },
+    }
+
+
+async def _persona_promises(
+    session: AsyncSession, playbook: Playbook, period: Period, now: datetime
+) -> dict[str, dict[str, Any]]:
+    promised: Mapping[str, int] = playbook.promise.personas
+    if not promised or not _is_the_promises(playbook, period):
+        return {}
+    found = await queries.counts(
+        session, funnel_of(playbook), playbook.promise.currency, period, "persona"
+    )
+    return {
+        persona: _pace(found.get(persona, Counts()).sqls, target, period, now)
+        for persona, target in promised.items()
+    }
+
+
+async def _groups(
+    session: AsyncSession, playbook: Playbook, period: Period, by: str, now: datetime
+) -> list[dict[str, Any]]:
+    """The figures and sales' side for each value of the dimension, the most leads first."""
+    if by == MONTH:
+        return await _months(session, playbook, period, now)
+    if not by:
+        return []
+    currency = playbook.promise.currency
+    counts = await queries.counts(session, funnel_of(playbook), currency, period, by)
+    given = await agreement.given(session, period, by)
+    names = [name for name in {*counts, *given} if counts.get(name) != Counts() or name in given]
+    rows = [
+        _group(name, counts.get(name, Counts()), given.get(name, ()), playbook, now)
+        for name in names
+    ]
+    return sorted(rows, key=lambda row: (-row["leads"], -row["handovers"], row["name"]))
+
+
+async def _months(
+    session: AsyncSession, playbook: Playbook, last: Period, now: datetime
+) -> list[dict[str, Any]]:
+    zone, found = zone_of(playbook), []
+    named = last if last.monthly else periods.month_of(now, zone)
+    for period in periods.months_until(named, MONTHS, zone):
+        counts = await queries.counts(
+            session, funnel_of(playbook), playbook.promise.currency, period
+        )
+        given = await agreement.given(session, period)
+        found.append(_group(period.name, counts[""], given.get("", ()), playbook, now))
+    return found
+
+
+def _group(
+    name: str, counts: Counts, given: Any, playbook: Playbook, now: datetime
+) -> dict[str, Any]:
+    side = rules.kept(given, now, playbook.day)
+    return {"name": name, **figures(counts, playbook), **_brief(side)}
+
+
+async def _rejects(session: AsyncSession, playbook: Playbook, period: Period) -> dict[str, Any]:
+    titles = {rule.id: rule.title for rule in playbook.scoring.fit}
+    titles |= {rule.id: rule.title for rule in playbook.scoring.engagement}
+    by_rule = [
+        replace(each, title=titles.get(each.name) or each.name)
+        for each in await agreement.by_rule(session, period)
+    ]
+    by_trigger = [
+        replace(each, title=_flow_title(playbook, each.name))
+        for each in await agreement.by_trigger(session, period)
+    ]
+    return {
+        "reasons": await agreement.rejects(session, period),
+        "rules": [_judged(each) for each in by_rule],
+        "triggers": [_judged(each) for each in by_trigger],
+    }
+
+
+def _flow_title(playbook: Playbook, name: str) -> str:
+    flow = playbook.flows.get(name)
+    return flow.title if flow else name
+
+
+def _judged(each: agreement.Judged) -> dict[str, Any]:
+    return {**asdict(each), "rate": rules.percent(each.rejected, each.handovers)}
+
+
+def _pace(so_far: int, target: int, period: Period, now: datetime) -> dict[str, Any]:
+    stand = rules.pace(so_far, target, period.start, period.end, now)
+    return {**asdict(stand), "kept": stand.on_pace}
+
+
+def _is_the_promises(playbook: Playbook, period: Period) -> bool:
+    return is_monthly(playbook) == period.monthly
+
+
+def _contact(side: Kept) -> dict[str, Any]:
+    """The histogram with its upper ends in hours; None: longer."""
+    told = asdict(side)
+    told["histogram"] = [
+        {"up_to": top, "number": number}
+        for top, number in zip((*BUCKETS, None), side.histogram, strict=True)
+    ]
+    return told
+
+
+def _brief(side: Kept) -> dict[str, Any]:
+    left_out = ("histogram", "silent")
+    return {name: value for name, value in asdict(side).items() if name not in left_out}
+
+
+def _period(period: Period, zone: tzinfo) -> dict[str, str]:
+    return {
+        "name": period.name,
+        "start": period.start.astimezone(zone).isoformat(),
+        "end": period.end.astimezone(zone).isoformat(),
+    }
