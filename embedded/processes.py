@@ -82,6 +82,10 @@ class Processes:
         self._watches.add(watch)
         watch.add_done_callback(self._watches.discard)
 
+    def pid(self, name: str) -> int:
+        """The child's process id, for those who watch it from outside."""
+        return self._children[name].pid
+
     async def ready(
         self, name: str, answers: Callable[[], Awaitable[bool]], patience: float = 120.0
     ) -> None:
