@@ -100,7 +100,7 @@ async def _prepare_database(settings: Settings) -> None:
 
 def _parts(settings: Settings) -> list[_Part]:
     return [
-        Inbox(settings.data_dir / "mails", settings.smtp_port, settings.inbox_port),
+        Inbox(settings.data_dir, settings.smtp_port, settings.inbox_port),
         SalesInbox(
             settings.data_dir, settings.sales_secret.get_secret_value().split(), settings.sales_port
         ),

@@ -67,10 +67,6 @@ class Settings(BaseSettings):
         """What links in mails and tasks begin with, without a trailing slash."""
         return (self.public_url or f"http://{self.http_host}:{self.http_port}").rstrip("/")
 
-    @property
-    def keys(self) -> frozenset[str]:
-        return frozenset(key.strip() for key in self.write_keys.split(",") if key.strip())
-
 
 def load(**overrides: Any) -> Settings:
     """Read the environment. Raises StartError naming each bad variable and what would be right."""

@@ -1,8 +1,8 @@
 """SQLite on the event loop itself, for short writing transactions.
 
 A statement takes microseconds; handing it to aiosqlite's thread and back costs many times that, five times
-per statement, all the while holding the one write lock. Measured with two processes on two cores: see
-docs/decisions/0014. Reading goes through the thread, since a report may take longer than a moment.
+per statement, all the while holding the one write lock (docs/decisions/0005). Reading goes through the
+thread, since a report may take longer than a moment.
 """
 
 import sqlite3
