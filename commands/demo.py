@@ -16,6 +16,7 @@ from commands.csv_rows import Reject, read
 from commands.leads import COLUMNS, Lead
 from commands.playing import Outcome, Play, Wish
 from commands.up import Ended, told, until_stopped
+from embedded import local
 from embedded.up import Running, running
 from nurture.domain.errors import InputError, NurtureError
 from nurture.settings import Settings
@@ -38,14 +39,22 @@ def demo(
 ) -> None:
     """Play real leads through the whole product, then show what came of it and keep serving.
 
-    It runs in the folder `demo` of the data folder, which is emptied first. Exits with 1 when what
-    arrived in the inboxes and on the ad platform is not what the database says.
+    It runs on a database of its own in the folder `demo` of the data folder, which is emptied first.
+    Exits with 1 when what arrived in the inboxes and on the ad platform is not what the database says.
     """
     given = opening.load()
-    config = given.model_copy(update={"data_dir": given.data_dir / "demo", "pace": pace})
+    own = {"data_dir": given.data_dir / "demo", "database_url": "", "pace": pace}
+    config = given.model_copy(update=own)
     wish = Wish(_leads(file), days, leave, as_json)
-    shutil.rmtree(config.data_dir, ignore_errors=True)
+    _empty(config.data_dir)
     until_stopped(_demo(config, wish))
+
+
+def _empty(folder: Path) -> None:
+    """Raises StartError when a demo still runs there."""
+    if folder.exists():
+        with local.held(folder):
+            shutil.rmtree(folder)
 
 
 def _leads(file: Path) -> list[Lead]:

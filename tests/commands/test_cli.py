@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import cli
+from embedded import local
 
 ROOT = Path(__file__).parents[2]
 
@@ -94,3 +95,15 @@ def test_a_demo_that_cannot_be_played_starts_nothing(nurture: Nurture, tmp_path:
 
 def test_a_wrong_word_is_wrong_usage(nurture: Nurture) -> None:
     assert nurture("dance").returncode == 2
+
+
+def test_a_demo_leaves_a_folder_alone_in_which_another_still_runs(
+    nurture: Nurture, tmp_path: Path
+) -> None:
+    folder = tmp_path / "data" / "demo"
+    folder.mkdir(parents=True)
+    with local.held(folder):
+        found = nurture("demo", "--leads", str(ROOT / "examples" / "education-leads.csv"))
+    assert found.returncode == 2
+    assert "another nurture runs on the data folder" in found.stderr
+    assert folder.exists()
