@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from nurture.domain.calendar import Span
+
 
 @dataclass(frozen=True)
 class SendMail:
@@ -27,13 +29,15 @@ class ChangeAudience:
 class CreateTask:
     """Ask sales for one thing: call, mail or meet the lead. `title` is a template of one line.
 
-    Done, it leaves the touch `task_done` {flow, step}: a flow waits for it with WaitFor.
+    Done, it leaves the touch `task_done` {flow, step}: a flow waits for it with WaitFor. `within`: its own
+    deadline; None: that of the agreement.
     """
 
     step: str
     kind: str
     team: str
     title: str
+    within: Span | None = None
 
 
 @dataclass(frozen=True)

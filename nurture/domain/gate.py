@@ -86,6 +86,10 @@ def _forbidden(rules: MailRules, facts: Facts) -> Refuse | None:
 def _held(rules: MailRules, facts: Facts, now: datetime) -> Hold | None:
     if facts.standing.sales_owned:
         return Hold("sales_owned", listens=frozenset({topics.SALES}))
+    if facts.standing.talks_until and now < facts.standing.talks_until:
+        return Hold(
+            "sales_conversation", facts.standing.talks_until, listens=frozenset({topics.SALES})
+        )
     if rules.about & facts.standing.open_cases:
         return Hold("open_case", listens=frozenset({topics.CASES}))
     if rules.cap and (held := _capped(rules.cap, rules.priority, facts, now)):

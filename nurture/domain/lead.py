@@ -55,6 +55,7 @@ class Standing:
     """What a mail to this lead depends on besides the mail itself.
 
     `sent`: when it got mails; `waiting`: the priorities of other flows' mails that wait for their turn.
+    `talks_until`: sales is in conversation with it; marketing keeps quiet until then.
     """
 
     consents: frozenset[str] = frozenset()
@@ -63,6 +64,7 @@ class Standing:
     open_cases: frozenset[str] = frozenset()
     sent: tuple[datetime, ...] = ()
     waiting: tuple[int, ...] = ()
+    talks_until: datetime | None = None
 
 
 @dataclass(frozen=True)

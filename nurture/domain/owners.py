@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 
+from nurture.domain.calendar import Calendar
 from nurture.domain.lead import Condition, Facts
 
 
@@ -16,12 +17,16 @@ class Absence:
 
 @dataclass(frozen=True)
 class Owner:
-    """One sales person: a share of `weight` (1 or more), at most `capacity` leads in hand at a time."""
+    """One sales person: a share of `weight` (1 or more), at most `capacity` leads in hand at a time.
+
+    `calendar`: working hours of its own; None: the agreement's.
+    """
 
     id: str
     weight: int = 1
     capacity: int | None = None
     absent: tuple[Absence, ...] = ()
+    calendar: Calendar | None = None
 
     def is_there(self, now: datetime) -> bool:
         return not any(away.start <= now < away.end for away in self.absent)

@@ -10,13 +10,19 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from nurture.domain.calendar import Calendar, Span
+from nurture.domain.owners import Assignment, Owner
 
 
 class State(StrEnum):
-    """Of a handover. The first two are open: the clock runs and nurture mails pause."""
+    """Of a handover. While it runs its deadlines count; while sales owns the lead, nurture mails pause.
+
+    Snoozed: the lead asked to wait, and the clock stands still until then. Booked: a meeting is agreed.
+    """
 
     OPEN = "open"
     ACCEPTED = "accepted"
+    SNOOZED = "snoozed"
+    BOOKED = "booked"
     CONTACTED = "contacted"
     REJECTED = "rejected"
     RECYCLED = "recycled"
@@ -24,17 +30,28 @@ class State(StrEnum):
     LOST = "lost"
 
 
-RUNNING = frozenset({State.OPEN, State.ACCEPTED})
-SALES_OWNED = RUNNING | {State.CONTACTED}
+RUNNING = frozenset({State.OPEN, State.ACCEPTED, State.SNOOZED})
+SALES_OWNED = RUNNING | {State.BOOKED, State.CONTACTED}
 
 ANSWERS: dict[State, frozenset[State]] = {
-    State.ACCEPTED: frozenset({State.OPEN}),
-    State.CONTACTED: frozenset({State.OPEN, State.ACCEPTED}),
-    State.REJECTED: frozenset({State.OPEN, State.ACCEPTED, State.CONTACTED}),
-    State.WON: frozenset({State.ACCEPTED, State.CONTACTED, State.OPEN, State.LOST}),
-    State.LOST: frozenset({State.OPEN, State.ACCEPTED, State.CONTACTED}),
+    State.ACCEPTED: frozenset({State.OPEN, State.SNOOZED}),
+    State.CONTACTED: RUNNING | {State.BOOKED},
+    State.BOOKED: SALES_OWNED,
+    State.SNOOZED: RUNNING,
+    State.REJECTED: SALES_OWNED,
+    State.WON: SALES_OWNED | {State.LOST},
+    State.LOST: SALES_OWNED,
 }
 """Which states an answer of sales may follow. Anything else is refused with a sentence."""
+
+TASK_ANSWERS = frozenset(
+    {State.ACCEPTED, State.CONTACTED, State.BOOKED, State.SNOOZED, State.REJECTED}
+)
+"""What can be said of a single task: it is done, or it will not be; orders belong to handovers."""
+
+BOOKING = "booking"
+EVIDENCE = ("call", "mail", "meeting", "message", BOOKING)
+"""What may count as a contact: a way of talking, or that a meeting is agreed."""
 
 
 class Kind(StrEnum):
@@ -59,6 +76,7 @@ class Terms:
     """Sales' promise on each lead: contacted `contact_within`, on the clock both sides accepted.
 
     A lead that nobody accepted `accept_within` goes to the next owner; None: only the contact counts.
+    `contacted` is the evidence both sides accept; anything else is an attempt, and the clock runs on.
     """
 
     contact_within: Span
@@ -69,14 +87,16 @@ class Terms:
     recycle_after: Span | None = None
     recycle_to: str | None = None
     accept_within: Span | None = None
+    contacted: tuple[str, ...] = EVIDENCE
 
 
 @dataclass(frozen=True)
 class Pause:
-    """The clock stands still from `start` to `end` (None: until further notice)."""
+    """The clock stands still from `start` to `end` (None: until further notice), for that reason."""
 
     start: datetime
     end: datetime | None = None
+    why: str = ""
 
     def holds(self, now: datetime) -> bool:
         return self.start <= now and (self.end is None or now < self.end)
@@ -99,12 +119,24 @@ class Promise:
 
 @dataclass(frozen=True)
 class Team:
-    """Sales people in the order they take turns, and where their tasks are sent."""
+    """Sales people in the order they take turns, who gets whom, and where their tasks are sent."""
 
     id: str
     title: str
     owners: tuple[str, ...]
     endpoint: str = "default"
+    people: tuple[Owner, ...] = ()
+    assignments: tuple[Assignment, ...] = ()
+
+    @property
+    def members(self) -> tuple[Owner, ...]:
+        """The owners with all that is known of them."""
+        known = {owner.id: owner for owner in self.people}
+        return tuple(known.get(name, Owner(name)) for name in self.owners)
+
+    def member(self, name: str) -> Owner:
+        """One who has left the team since is there always, and has no calendar of his own."""
+        return next((owner for owner in self.members if owner.id == name), Owner(name))
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,13 @@
 Zones and holidays are kept by name and looked up by the caller when the terms are read again.
 """
 
-from collections.abc import Callable, Mapping
-from datetime import time, timedelta, tzinfo
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, time, timedelta, tzinfo
 from typing import Any
 
 from nurture.domain.calendar import Calendar, Holidays, HolidayTest, Span, no_holidays
 from nurture.domain.errors import InputError
-from nurture.domain.sla import Escalation, Terms
+from nurture.domain.sla import EVIDENCE, Escalation, Pause, Terms
 
 Json = dict[str, Any]
 
@@ -27,6 +27,7 @@ def to_json(terms: Terms) -> Json:
         "recycle_after": _maybe_span(terms.recycle_after),
         "recycle_to": terms.recycle_to,
         "accept_within": _maybe_span(terms.accept_within),
+        "contacted": list(terms.contacted),
     }
 
 
@@ -47,6 +48,30 @@ def from_json(
         recycle_after=_span(data["recycle_after"]) if data["recycle_after"] else None,
         recycle_to=data["recycle_to"],
         accept_within=_span(data["accept_within"]) if data["accept_within"] else None,
+        contacted=tuple(data.get("contacted", EVIDENCE)),
+    )
+
+
+def pauses_to_json(pauses: Iterable[Pause]) -> list[Json]:
+    """Times are ISO 8601."""
+    return [
+        {
+            "start": pause.start.isoformat(),
+            "end": pause.end.isoformat() if pause.end else None,
+            "why": pause.why,
+        }
+        for pause in pauses
+    ]
+
+
+def pauses_from_json(data: Iterable[Mapping[str, Any]]) -> tuple[Pause, ...]:
+    return tuple(
+        Pause(
+            datetime.fromisoformat(pause["start"]),
+            datetime.fromisoformat(pause["end"]) if pause["end"] else None,
+            pause["why"],
+        )
+        for pause in data
     )
 
 

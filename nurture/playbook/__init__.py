@@ -48,11 +48,18 @@ class Form:
     redirect: str | None = None
 
 
+SNOOZE_REASONS = ("asked to wait",)
+SNOOZE_AT_MOST = timedelta(days=90)
+
+
 @dataclass(frozen=True)
 class HandoverRule:
     """When the score hands a lead over by itself (`stage` reached), to which team, under which terms.
 
-    A lead that sales gives back returns to `back_stage`; for `cool_off` no rule lifts it again.
+    A lead that sales gives back returns to `back_stage`; for `cool_off` no rule lifts it again. The clock
+    stands still while a lead wants to wait, for one of `snooze_reasons` and `snooze_at_most`, and with
+    `absence_pauses` while its owner is away. After a talk with sales marketing is quiet for
+    `conversation_holds`.
     """
 
     team: Team
@@ -63,6 +70,10 @@ class HandoverRule:
     reject_reasons: tuple[str, ...]
     back_stage: str = "lead"
     cool_off: timedelta = timedelta(days=30)
+    snooze_reasons: tuple[str, ...] = SNOOZE_REASONS
+    snooze_at_most: timedelta = SNOOZE_AT_MOST
+    absence_pauses: bool = True
+    conversation_holds: timedelta = timedelta()
 
 
 @dataclass(frozen=True)

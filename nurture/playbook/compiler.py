@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from jinja2 import Environment, TemplateSyntaxError
 
 from nurture.domain.errors import Finding, PlaybookError
-from nurture.playbook import Playbook, crosschecks, flows, parts
+from nurture.playbook import Playbook, agreement, crosschecks, flows, parts
 from nurture.playbook.durations import Durations
 from nurture.playbook.naming import Naming
 from nurture.playbook.reading import MAILS, Reading, read
@@ -54,6 +54,8 @@ def _build(
 ) -> Playbook:
     model = reading.model
     calendar = parts.business_hours(model("company").business_hours, durations)
+    clock = agreement.clock(model("sla"), calendar, durations)
+    teams = agreement.teams(model("sla"), clock, durations)
     around = flows.Surroundings(durations, calendar, parts.cap(model("senders")))
     written = {flow.flow: (namings[document.file], flow) for document, flow in reading.flows()}
     default = model("senders").default
@@ -70,11 +72,11 @@ def _build(
         senders=parts.senders(model("senders")),
         sender_of={name: flow.sender or default for name, (_, flow) in written.items()},
         forms=parts.forms(model("forms") or {}),
-        handover=parts.handover(model("sla"), calendar),
-        promise=parts.promise(model("sla")),
+        handover=agreement.handover(model("sla"), clock, teams[model("sla").handover.team]),
+        promise=agreement.promise(model("sla")),
         templates=_below("templates/", files),
         day=durations.day,
-        teams=parts.teams(model("sla")),
+        teams=teams,
         webhooks={name: hook.url for name, hook in (model("webhooks") or {}).items()},
     )
 

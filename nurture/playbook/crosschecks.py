@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 from nurture.domain.errors import Finding
+from nurture.playbook import agreement_checks, schema
 from nurture.playbook import flow_schema as s
-from nurture.playbook import schema
 from nurture.playbook.document import Document, Path
 from nurture.playbook.fields import RESERVED
 from nurture.playbook.findings import Problem, suggest
@@ -22,6 +22,7 @@ def check(reading: Reading) -> dict[str, Naming]:
     found += _traits(reading)
     found += _rules(reading)
     found += _stages(reading)
+    found += agreement_checks.check(reading)
     namings = {}
     for document, flow in reading.flows():
         naming = namings[document.file] = Naming(document)

@@ -247,7 +247,9 @@ class _Linking:
             case s.ChangeAudience(audience=change):
                 return core.ChangeAudience(change.add or change.remove or "", add=bool(change.add))
             case s.CreateTask(task=task):
-                return core.CreateTask(self.naming.ids[path], task.kind, task.to, task.title)
+                return core.CreateTask(
+                    self.naming.ids[path], task.kind, task.to, task.title, task.within
+                )
             case s.SetTrait(set=setting):
                 return core.SetTrait(setting.trait, setting.value)
             case s.SetTag(tag=tagging):

@@ -1,11 +1,11 @@
-"""Checked models -> the core's objects, for every file but the flows. Nothing here can go wrong."""
+"""Checked models -> the core's objects, for every file but flows and agreement. Nothing here can go wrong."""
 
 from collections.abc import Mapping
 
-from nurture.domain import audience, lifecycle, persona, scoring, sla
-from nurture.domain.calendar import ALWAYS, Calendar, Span, no_holidays
+from nurture.domain import audience, lifecycle, persona, scoring
+from nurture.domain.calendar import ALWAYS, Calendar, no_holidays
 from nurture.domain.gate import FrequencyCap
-from nurture.playbook import Company, Form, HandoverRule, Sender, schema
+from nurture.playbook import Company, Form, Sender, schema
 from nurture.playbook.durations import Durations
 
 
@@ -87,48 +87,3 @@ def forms(models: Mapping[str, schema.Form]) -> dict[str, Form]:
         )
         for id_, model in models.items()
     }
-
-
-def teams(model: schema.Sla) -> dict[str, sla.Team]:
-    return {
-        id_: sla.Team(id_, team.title, tuple(team.owners), team.endpoint)
-        for id_, team in model.teams.items()
-    }
-
-
-def handover(model: schema.Sla, calendar: Calendar) -> HandoverRule:
-    rule = model.handover
-    return HandoverRule(
-        team=teams(model)[rule.team],
-        terms=_terms(model.contact, calendar),
-        stage=rule.at_stage,
-        sql_stage=rule.sql_stage,
-        customer_stage=rule.customer_stage,
-        reject_reasons=tuple(rule.reject_reasons),
-        back_stage=rule.back_to,
-        cool_off=rule.cool_off,
-    )
-
-
-def promise(model: schema.Sla) -> sla.Promise:
-    return sla.Promise(
-        sqls=model.marketing.sqls,
-        customers=model.sales.customers,
-        average_revenue=model.sales.average_revenue,
-        currency=model.sales.currency,
-        period=model.every,
-    )
-
-
-def _terms(contact: schema.Contact, calendar: Calendar) -> sla.Terms:
-    return sla.Terms(
-        contact_within=contact.within,
-        calendar=calendar,
-        remind_at=tuple(contact.remind_at),
-        escalations=tuple(
-            sla.Escalation(step.to, step.after or Span()) for step in contact.escalate
-        ),
-        reassign_after=contact.reassign_after,
-        recycle_after=contact.recycle_after,
-        recycle_to=contact.recycle_to,
-    )

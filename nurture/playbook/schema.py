@@ -9,6 +9,7 @@ from nurture.playbook.traits import Kind
 
 Purpose = Literal["email_marketing", "ad_audiences", "tracking"]
 Points = Annotated[int, Field(ge=-1000, le=1000)]
+Evidence = Literal["call", "mail", "meeting", "message", "booking"]
 Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
 
 Traits = dict[f.Name, Kind]
@@ -65,11 +66,13 @@ class Scoring(f.Model):
 
 class Audience(f.Model):
     title: f.Text
-    platform: Literal["meta"]
+    platform: Literal["meta", "google", "linkedin", "webhook"]
     external_id: f.Text
     when: f.When | None = None
     purpose: Purpose = "ad_audiences"
     max_stay: f.Elapsed | None = None
+    refresh: f.Elapsed | None = None
+    minimum: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
 
 
 class Cap(f.Model):
@@ -106,14 +109,40 @@ class Webhook(f.Model):
     url: f.WebAddress
 
 
+class Absence(f.Model):
+    """Away from the beginning of one day to the beginning of another."""
+
+    since: Annotated[f.Date, Field(alias="from")]
+    back: f.Date
+
+
+class Person(f.Model):
+    weight: Annotated[int, Field(ge=1, le=1000)] = 1
+    capacity: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    hours: BusinessHours | None = None
+    absent: list[Absence] = Field(default_factory=list)
+
+
+class Assignment(f.Model):
+    """Leads for whom `when` holds go to these owners."""
+
+    when: f.When
+    owners: Annotated[list[f.Text], Field(min_length=1)]
+
+
 class Team(f.Model):
     title: f.Text
     owners: Annotated[list[f.Text], Field(min_length=1)]
+    people: dict[f.Text, Person] = Field(default_factory=dict)
+    rules: list[Assignment] = Field(default_factory=list)
     endpoint: f.Slug = "default"
 
 
 class Marketing(f.Model):
+    """`personas`: how many of the SQLs are promised of each of these."""
+
     sqls: Count
+    personas: dict[f.Slug, Count] = Field(default_factory=dict)
 
 
 class Sales(f.Model):
@@ -127,8 +156,20 @@ class Escalate(f.Model):
     after: f.Duration | None = None
 
 
+class Pauses(f.Model):
+    """What makes the clock stand still: a lead that asked to wait, an owner who is away."""
+
+    snooze: Annotated[list[f.Text], Field(min_length=1)]
+    at_most: f.Elapsed
+    owner_absent: bool = True
+
+
 class Contact(f.Model):
     within: f.Duration
+    accept_within: f.Duration | None = None
+    clock: BusinessHours | None = None
+    contacted: Annotated[list[Evidence], Field(min_length=1)] | None = None
+    pauses: Pauses | None = None
     remind_at: list[f.Share] = Field(default_factory=list)
     escalate: list[Escalate] = Field(default_factory=list)
     reassign_after: f.Duration | None = None
@@ -143,6 +184,7 @@ class Handover(f.Model):
     customer_stage: f.StageName
     back_to: f.StageName
     cool_off: f.Elapsed
+    conversation_holds: f.Elapsed | None = None
     reject_reasons: Annotated[list[f.Text], Field(min_length=1)]
 
 

@@ -67,10 +67,12 @@ def test_the_stored_form_stays_readable_in_later_versions() -> None:
         '"opens": "09:00:00", "closes": "17:00:00", "zone": "Europe/Copenhagen", '
         '"holidays": "DK"}, "remind_at": [0.5], "escalations": [{"to": "Boss", "after": '
         '{"seconds": 86400.0}}], "reassign_after": null, "recycle_after": null, '
-        '"recycle_to": null, "accept_within": null}'
+        '"recycle_to": null, "accept_within": null, '
+        '"contacted": ["call", "mail", "meeting", "message", "booking"]}'
     )
     assert json.dumps(to_json(kept)) == stored
     assert read(stored) == kept
+    assert read(stored.replace(', "contacted"', ', "unknown"')) == kept
 
 
 def test_holidays_without_a_country_cannot_be_kept() -> None:

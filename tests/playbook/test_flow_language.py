@@ -75,7 +75,8 @@ def test_a_task_with_a_time_waits_until_it_is_done_or_overdue() -> None:
         "    then: [{tag: {add: called}}]\n    else: [{tag: {add: forgotten}}]\n"
     )
     flow = steps(text)
-    assert flow.steps["call"] == Act(CreateTask("call", "call", "sales", "Call"), "call-done")
+    task = CreateTask("call", "call", "sales", "Call", Span(2 * DAY))
+    assert flow.steps["call"] == Act(task, "call-done")
     assert flow.steps["call-done"] == WaitFor(
         Span(2 * DAY), "task_done", "call", then="tag-called", otherwise="tag-forgotten"
     )
