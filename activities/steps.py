@@ -1,6 +1,6 @@
 """Taking a lead through its flow: one move at a time, each in a transaction of its own."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,10 +10,12 @@ from temporalio.exceptions import ApplicationError
 from activities import clock
 from activities.contract import ADVANCE_ENROLMENT, Next
 from activities.effects import Effects
+from nurture import live_edits
 from nurture.domain import flow as flow_domain
 from nurture.domain import keys
 from nurture.domain.errors import AddressRefused, InputError, Permanent, Transient, Unknown
-from nurture.domain.flow import Cursor, Move, RefuseMail, SendMail
+from nurture.domain.flow import Cursor, Flow, Move, RefuseMail, SendMail
+from nurture.domain.lead import Facts
 from nurture.outbox import Outbox
 from nurture.playbook import Playbook
 from nurture.ports import Mailer
@@ -76,40 +78,57 @@ class Steps:
             if row is None or lead is None or row.ended:
                 return Next(done=True)
             playbook = await self._shelf.current(session)
-            flow = playbook.flows.get(row.flow)
-            if flow is None:
-                enrolments.end(row, "flow_removed", now)
+            book = await live_edits.book_of(session, self._shelf.version, playbook, row, now)
+            if book is None:
                 return Next(done=True)
-            facts = await leads.facts(session, lead, now)
+            flow = book.flows[row.flow]
+            facts = await self._facts(session, playbook, flow, row, lead, now)
             while True:
                 move = flow_domain.advance(flow, enrolments.cursor(row), facts, now)
-                outcome = await self._carry_out(session, playbook, row, lead, move, now)
+                outcome = await self._carry_out(session, playbook, book, row, lead, move, now)
                 if outcome:
                     return outcome
                 if move.effect:
-                    facts = await leads.facts(session, lead, now)
+                    facts = await self._facts(session, playbook, flow, row, lead, now)
+
+    async def _facts(
+        self,
+        session: AsyncSession,
+        playbook: Playbook,
+        flow: Flow,
+        run: EnrolmentRow,
+        lead: LeadRow,
+        now: datetime,
+    ) -> Facts:
+        """With the mails of other flows that wait for their turn, where a cap lets them compete."""
+        facts = await leads.facts(session, lead, now)
+        if flow.mail.cap is None:
+            return facts
+        rivals = await enrolments.held_mails(session, playbook, run)
+        return replace(facts, standing=replace(facts.standing, waiting=rivals))
 
     async def _carry_out(
         self,
         session: AsyncSession,
         playbook: Playbook,
+        book: Playbook,
         row: EnrolmentRow,
         lead: LeadRow,
         move: Move,
         now: datetime,
     ) -> Next | Claimed | None:
-        """None: the move is made, go on at once."""
+        """None: the move is made, go on at once. Mails are those of the run's own `book`."""
         if isinstance(move.effect, SendMail):
-            if await self._claim(session, playbook, row, move.effect, now):
-                return Claimed(playbook, row, lead, move.effect, move.cursor)
+            if await self._claim(session, book, row, move.effect, now):
+                return Claimed(book, row, lead, move.effect, move.cursor)
         elif isinstance(move.effect, RefuseMail):
-            await messages.refuse(session, playbook, row, move.effect, now)
+            await messages.refuse(session, book, row, move.effect, now)
         elif move.effect:
             await self._effects.carry_out(session, playbook, row, lead, move.effect, now)
         if move.done:
             enrolments.end(row, move.done, now)
             return Next(done=True)
-        enrolments.move(row, move.cursor, move.wake_at, move.listens)
+        enrolments.move(row, move.cursor, move.wake_at, move.listens, move.why)
         return Next(wake_at=move.wake_at.timestamp()) if move.wake_at else None
 
     async def _claim(

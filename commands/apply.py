@@ -1,67 +1,78 @@
-"""`nurture plan` and `nurture apply`: the playbook on disk, compared with and made the one in force."""
+"""`nurture plan`, `apply` and `rollback`: the playbook on disk against the one in force, and leads in flight."""
 
 import asyncio
 import json
-from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from commands import opening
-from nurture.playbook.compiler import compile_playbook
 from nurture.playbook.source import read_files
 from nurture.settings import Settings
-from nurture.shelf import Shelf
-from nurture.store import migrate, playbooks
+from nurture.shelf import Plan, Shelf
+from nurture.store import migrate
+
+By = Annotated[str, typer.Option(envvar="USER", help="Who did it.")]
 
 
 def plan(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Say what `apply` would change: the files that differ from the playbook in force."""
-    config = opening.load()
-    texts = read_files(config.playbook_dir)
-    compile_playbook(texts, config.pace)
-    changed = changes(asyncio.run(_in_force(config)), texts)
-    if as_json:
-        typer.echo(json.dumps(changed, indent=2))
-        return
-    lines = [f"{what} {name}" for what, names in changed.items() for name in names]
-    typer.echo("\n".join(lines) or "nothing would change")
+    """Say what `apply` would change, and what becomes of the leads in flight."""
+    found = asyncio.run(_plan(opening.load()))
+    typer.echo(json.dumps(_as_json(found), indent=2) if as_json else _as_text(found))
 
 
-def apply(
-    by: Annotated[str, typer.Option(envvar="USER", help="Who did it.")] = "operator",
-) -> None:
+def apply(by: By = "operator") -> None:
     """Put the playbook on disk in force, if it has no errors.
 
-    Leads inside a flow keep the version they began with."""
-    config = opening.load()
-    typer.echo(f"playbook {asyncio.run(_apply(config, by))[:12]} is in force")
+    `nurture plan` tells before what becomes of the leads in flight."""
+    typer.echo(f"playbook {asyncio.run(_apply(opening.load(), by))[:12]} is in force")
 
 
-def changes(old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, list[str]]:
-    """Names of files, in order."""
+def rollback(by: By = "operator") -> None:
+    """Put the playbook back in force that was before; leads in flight follow it as after any edit."""
+    typer.echo(f"playbook {asyncio.run(_rollback(opening.load(), by))[:12]} is in force again")
+
+
+def _as_json(found: Plan) -> dict[str, Any]:
     return {
-        "added": sorted(new.keys() - old.keys()),
-        "changed": sorted(name for name in new.keys() & old.keys() if new[name] != old[name]),
-        "removed": sorted(old.keys() - new.keys()),
+        "playbook": found.playbook.hash,
+        **asdict(found.difference),
+        "leads": [asdict(affected) for affected in found.affected],
     }
 
 
-async def _in_force(config: Settings) -> dict[str, str]:
-    """Its files; none when no playbook was ever applied."""
+def _as_text(found: Plan) -> str:
+    lines = list(found.difference.files)
+    for change in found.difference.flows:
+        lines += ["", f"flow {change.flow or change.before}"]
+        lines += [f"  {words}" for words in change.changes]
+        lines += [
+            f"  {affected.leads} at {affected.step or 'the end'}: {affected.fate}"
+            for affected in found.affected
+            if affected.flow == change.before
+        ]
+    return "\n".join(lines).strip() or "nothing would change"
+
+
+async def _plan(config: Settings) -> Plan:
+    texts = read_files(config.playbook_dir)
     async with opening.database(config) as db:
         await migrate.require_current(db)
-        async with db.read() as session:
-            row = await playbooks.in_force(session)
-            return (await playbooks.files(session, row.hash) or {}) if row else {}
+        return await Shelf(db, config.pace).plan(texts, datetime.now(UTC))
 
 
 async def _apply(config: Settings, by: str) -> str:
+    texts = read_files(config.playbook_dir)
     async with opening.database(config) as db:
         await migrate.require_current(db)
-        shelf = Shelf(db, config.pace)
-        texts = read_files(config.playbook_dir)
-        return (await shelf.apply(texts, by, datetime.now(UTC))).hash
+        return (await Shelf(db, config.pace).apply(texts, by, datetime.now(UTC))).hash
+
+
+async def _rollback(config: Settings, by: str) -> str:
+    async with opening.database(config) as db:
+        await migrate.require_current(db)
+        return (await Shelf(db, config.pace).rollback(by, datetime.now(UTC))).hash

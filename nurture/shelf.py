@@ -2,18 +2,31 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from nurture.domain.errors import StartError
+from nurture import live_edits
+from nurture.delivery.email.checking import check_templates
+from nurture.domain.errors import InputError, PlaybookError, StartError
+from nurture.live_edits import Affected
 from nurture.playbook import Playbook
 from nurture.playbook.compiler import compile_playbook
-from nurture.playbook.source import content_hash
+from nurture.playbook.planning import Difference, difference
 from nurture.store import playbooks
 from nurture.store.database import Database
 
 _KEPT = 20
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What putting a playbook in force changes, and whom it meets."""
+
+    playbook: Playbook
+    difference: Difference
+    affected: tuple[Affected, ...] = ()
 
 
 class Shelf:
@@ -41,13 +54,80 @@ class Shelf:
             raise StartError(f"playbook {version[:12]} is not in the database")
         return self._keep(compile_playbook(texts, self._pace))
 
-    async def apply(self, texts: Mapping[str, str], by: str, now: datetime) -> Playbook:
-        """Check, store and put in force. Raises PlaybookError, and then nothing has changed."""
+    def check(self, texts: Mapping[str, str]) -> Playbook:
+        """The playbook of these files. Raises PlaybookError with every finding, of the mails too."""
         playbook = compile_playbook(texts, self._pace)
+        if findings := check_templates(playbook.templates, playbook.traits):
+            raise PlaybookError(findings)
+        return playbook
+
+    async def plan(self, texts: Mapping[str, str], now: datetime) -> Plan:
+        """What `apply` would change. Raises PlaybookError."""
+        playbook = self.check(texts)
+        async with self._db.read() as session:
+            return await self._plan(session, playbook, texts, now)
+
+    async def apply(self, texts: Mapping[str, str], by: str, now: datetime) -> Playbook:
+        """Check, store and put in force, with all that it means for leads in flight.
+
+        Raises PlaybookError, and then nothing has changed.
+        """
+        playbook = self.check(texts)
         async with self._db.write() as session:
-            version = content_hash(texts)
-            await playbooks.put_in_force(session, version, texts, by, now, self._pace)
+            await self._put(session, playbook, texts, by, now)
         return self._keep(playbook)
+
+    async def rollback(self, by: str, now: datetime) -> Playbook:
+        """Put back in force what was before. Raises InputError when there is no such playbook."""
+        async with self._db.write() as session:
+            current = await playbooks.in_force(session)
+            row = await playbooks.before(session, current.hash) if current else None
+            texts = await playbooks.files(session, row.hash) if row else None
+            if texts is None:
+                raise InputError("there is no earlier playbook to go back to")
+            playbook = compile_playbook(texts, self._pace)
+            await self._put(session, playbook, texts, by, now)
+        return self._keep(playbook)
+
+    async def _put(
+        self,
+        session: AsyncSession,
+        playbook: Playbook,
+        texts: Mapping[str, str],
+        by: str,
+        now: datetime,
+    ) -> None:
+        old = await self._in_force(session)
+        changed = await self._difference(session, old, playbook, texts)
+        await playbooks.put_in_force(
+            session, playbook.hash, texts, by, now, self._pace, changed.sentences()
+        )
+        if old:
+            await live_edits.carry_out(session, old, playbook, changed, self.version, now)
+
+    async def _plan(
+        self, session: AsyncSession, playbook: Playbook, texts: Mapping[str, str], now: datetime
+    ) -> Plan:
+        old = await self._in_force(session)
+        changed = await self._difference(session, old, playbook, texts)
+        found: list[Affected] = []
+        if old:
+            found = await live_edits.affected(session, old, playbook, changed, self.version, now)
+        return Plan(playbook, changed, tuple(found))
+
+    async def _in_force(self, session: AsyncSession) -> Playbook | None:
+        row = await playbooks.in_force(session)
+        return await self.version(session, row.hash) if row else None
+
+    async def _difference(
+        self,
+        session: AsyncSession,
+        old: Playbook | None,
+        playbook: Playbook,
+        texts: Mapping[str, str],
+    ) -> Difference:
+        before = await playbooks.files(session, old.hash) if old else None
+        return difference(old, playbook, before or {}, texts)
 
     def _keep(self, playbook: Playbook) -> Playbook:
         self._compiled[playbook.hash] = playbook

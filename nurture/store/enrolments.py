@@ -1,8 +1,9 @@
 """Enrolments: who is in which flow, where, and what would wake it."""
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
 
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, select
 
@@ -12,6 +13,9 @@ from nurture.domain.flow import Cursor
 from nurture.playbook import Playbook
 from nurture.store import wakeups
 from nurture.store.tables import EnrolmentRow
+
+COMPETE = ("frequency_cap", "priority", "send_window")
+"""What a mail waits for while it still means to go as soon as it may."""
 
 
 async def lock(session: AsyncSession, enrolment_id: str) -> EnrolmentRow | None:
@@ -68,14 +72,65 @@ def move(
     to: Cursor,
     wake_at: datetime | None,
     listens: Iterable[str],
+    held: str = "",
 ) -> None:
     row.step, row.since = to.step, to.since
-    row.wake_at = wake_at
+    row.wake_at, row.held = wake_at, held
     row.listens = sorted(listens)
 
 
 def end(row: EnrolmentRow, why: str, now: datetime) -> None:
     row.ended, row.ended_at, row.wake_at, row.listens = why, now, None, []
+
+
+async def held_mails(
+    session: AsyncSession, playbook: Playbook, run: EnrolmentRow
+) -> tuple[int, ...]:
+    """The priorities of the lead's other flows whose mail waits for its turn."""
+    query = select(EnrolmentRow.flow).where(
+        col(EnrolmentRow.lead_id) == run.lead_id,
+        col(EnrolmentRow.id) != run.id,
+        col(EnrolmentRow.ended).is_(None),
+        col(EnrolmentRow.held).in_(COMPETE),
+    )
+    flows = (await session.execute(query)).scalars()
+    return tuple(playbook.flows[flow].mail.priority for flow in flows if flow in playbook.flows)
+
+
+async def in_flight(
+    session: AsyncSession, flows: Sequence[str], size: int = 1000
+) -> AsyncIterator[Sequence[EnrolmentRow]]:
+    """The running enrolments of these flows, page by page."""
+    last = ""
+    while True:
+        query = (
+            select(EnrolmentRow)
+            .where(
+                col(EnrolmentRow.flow).in_(flows),
+                col(EnrolmentRow.ended).is_(None),
+                col(EnrolmentRow.id) > last,
+            )
+            .order_by(col(EnrolmentRow.id))
+            .limit(size)
+        )
+        page = (await session.execute(query)).scalars().all()
+        if not page:
+            return
+        yield page
+        last = page[-1].id
+        for row in page:
+            session.expunge(row)
+
+
+async def rename(session: AsyncSession, before: str, name: str) -> None:
+    """All runs of a flow, ended ones too, go by its new name, behind those that had it already."""
+    query = select(func.max(EnrolmentRow.ordinal)).where(col(EnrolmentRow.flow) == name)
+    taken = (await session.execute(query)).scalar_one() or 0
+    await session.execute(
+        update(EnrolmentRow)
+        .where(col(EnrolmentRow.flow) == before)
+        .values(flow=name, ordinal=col(EnrolmentRow.ordinal) + taken)
+    )
 
 
 async def count_active(session: AsyncSession) -> int:

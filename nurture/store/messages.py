@@ -61,6 +61,13 @@ async def record(
             lead.suppressed = lead.suppressed or "hard_bounce"
 
 
+async def give_up(session: AsyncSession, enrolment_id: str, step: str, now: datetime) -> None:
+    """The step is gone: a mail that was on its way may have gone out, and nobody will ever know."""
+    row = await of_step(session, enrolment_id, step)
+    if row and row.state == CLAIMED:
+        row.state, row.reason, row.sent_at = UNKNOWN, "its step was deleted while sending", now
+
+
 def _enter(
     session: AsyncSession,
     playbook: Playbook,

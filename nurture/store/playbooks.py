@@ -1,10 +1,10 @@
 """Playbook versions, content-addressed and immutable, and which one is in force."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 
 from nurture.store.tables import PlaybookInForceRow, PlaybookRow
 
@@ -19,8 +19,31 @@ async def files(session: AsyncSession, version: str) -> dict[str, str] | None:
     return row.files if row else None
 
 
+async def before(session: AsyncSession, version: str) -> PlaybookInForceRow | None:
+    """What was in force before that version last came."""
+    of_version = select(func.max(PlaybookInForceRow.id)).where(
+        col(PlaybookInForceRow.hash) == version
+    )
+    query = (
+        select(PlaybookInForceRow)
+        .where(
+            col(PlaybookInForceRow.id) < of_version.scalar_subquery(),
+            col(PlaybookInForceRow.hash) != version,
+        )
+        .order_by(col(PlaybookInForceRow.id).desc())
+        .limit(1)
+    )
+    return (await session.execute(query)).scalar_one_or_none()
+
+
 async def put_in_force(
-    session: AsyncSession, version: str, texts: Mapping[str, str], by: str, now: datetime, pace: str
+    session: AsyncSession,
+    version: str,
+    texts: Mapping[str, str],
+    by: str,
+    now: datetime,
+    pace: str,
+    changes: Sequence[str] = (),
 ) -> bool:
     """False when that version at that pace is in force already."""
     current = await in_force(session)
@@ -29,5 +52,6 @@ async def put_in_force(
     if not await session.get(PlaybookRow, version):
         session.add(PlaybookRow(hash=version, files=dict(texts)))
         await session.flush()
-    session.add(PlaybookInForceRow(hash=version, at=now, by=by, pace=pace))
+    row = PlaybookInForceRow(hash=version, at=now, by=by, pace=pace, changes=list(changes))
+    session.add(row)
     return True

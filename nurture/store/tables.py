@@ -8,7 +8,7 @@ erasure knows where to go.
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, String, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from nurture.store.columns import Json, Moment
@@ -44,6 +44,7 @@ class LeadRow(SQLModel, table=True):
 
     `traits_at` holds when each trait was said, so that late messages do not overwrite newer ones.
     `cooled_until`: sales gave the lead back; no rule lifts its stage before then.
+    `lapsed`: flows whose entry condition was seen not to hold since the lead last entered them.
     """
 
     __tablename__ = "lead"
@@ -64,6 +65,7 @@ class LeadRow(SQLModel, table=True):
     cases: list[str] = _json(list)
     sales_owned: bool = False
     cooled_until: datetime | None = _maybe()
+    lapsed: list[str] = _json(list)
     created_at: datetime = _moment(index=True)
     first_touch_at: datetime | None = _maybe()
     erased_at: datetime | None = _maybe()
@@ -123,7 +125,7 @@ class StageChangeRow(SQLModel, table=True):
 
 
 class ConsentRow(SQLModel, table=True):
-    """Append-only proof."""
+    """Proof: what the lead said, `at` first and `again_at` last without another word in between."""
 
     __tablename__ = "consent"
     id: int | None = Field(default=None, primary_key=True)
@@ -131,8 +133,18 @@ class ConsentRow(SQLModel, table=True):
     purpose: str
     granted: bool
     at: datetime = _moment()
+    again_at: datetime | None = _maybe()
     source: str
     wording: str = ""
+
+
+class ErasureRow(SQLModel, table=True):
+    """Proof that somebody was erased, without the person: a keyed hash of each name it went by."""
+
+    __tablename__ = "erasure"
+    fingerprint: str = Field(primary_key=True)
+    at: datetime = _moment()
+    by: str
 
 
 class PlaybookRow(SQLModel, table=True):
@@ -144,7 +156,7 @@ class PlaybookRow(SQLModel, table=True):
 
 
 class PlaybookInForceRow(SQLModel, table=True):
-    """Who put which version in force when; the last row is in force."""
+    """Who put which version in force when, and what that changed; the last row is in force."""
 
     __tablename__ = "playbook_in_force"
     id: int | None = Field(default=None, primary_key=True)
@@ -152,10 +164,13 @@ class PlaybookInForceRow(SQLModel, table=True):
     at: datetime = _moment()
     by: str
     pace: str = ""
+    changes: list[str] = _json(list)
 
 
 class EnrolmentRow(SQLModel, table=True):
-    """`step`/`since` is the cursor; `listens` the topics that wake it; `ended` says why it is over."""
+    """`step`/`since` is the cursor in the version `playbook`; `listens` the topics that wake it; `held` says
+    why the mail it stands at waits; `ended` why it is over.
+    """
 
     __tablename__ = "enrolment"
     __table_args__ = (
@@ -173,6 +188,7 @@ class EnrolmentRow(SQLModel, table=True):
             postgresql_where=text("ended IS NULL"),
         ),
         Index("ix_enrolment_flow_step", "flow", "step"),
+        Index("ix_enrolment_flow_started", "flow", "started_at"),
     )
     id: str = Field(primary_key=True)
     lead_id: str = Field(sa_column=Column(String, _refers("lead.id"), nullable=False))
@@ -183,6 +199,7 @@ class EnrolmentRow(SQLModel, table=True):
     since: datetime = _moment()
     wake_at: datetime | None = _maybe()
     listens: list[str] = _json(list)
+    held: str = ""
     started_at: datetime = _moment()
     ended_at: datetime | None = _maybe()
     ended: str | None = None
@@ -253,7 +270,7 @@ class HandoverRow(SQLModel, table=True):
     closed_at: datetime | None = _maybe()
     outcome: str | None = None
     how: str | None = None
-    amount: int | None = None
+    amount: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
     currency: str | None = None
     done: list[str] = _json(list)
 
@@ -300,9 +317,11 @@ class NoticeRow(SQLModel, table=True):
 
 
 class AudienceMemberRow(SQLModel, table=True):
-    """`desired` is what should be, `confirmed` what the platform holds; where they differ, work is owed.
+    """`desired` is what should be, `confirmed` that the platform took it, `named` that it may hold it: from
+    before the first attempt until a removal is confirmed. Owed: desired <> confirmed, or named and not desired.
 
-    `sent_as` is the person as it was sent, so that exactly that is removed whatever changed since.
+    `sent_as` is the person as it was sent, so that exactly that is removed whatever changed since; the hashes
+    find others whom the same removal would take off.
     """
 
     __tablename__ = "audience_member"
@@ -314,13 +333,24 @@ class AudienceMemberRow(SQLModel, table=True):
             sqlite_where=text("desired <> confirmed"),
             postgresql_where=text("desired <> confirmed"),
         ),
+        Index(
+            "ix_audience_removals",
+            "audience",
+            "next_try_at",
+            sqlite_where=text("desired <> named"),
+            postgresql_where=text("desired <> named"),
+        ),
         Index("ix_audience_leaves", "audience", "leaves_at"),
+        Index("ix_audience_email", "audience", "email_hash"),
+        Index("ix_audience_phone", "audience", "phone_hash"),
     )
     audience: str = Field(primary_key=True)
     lead_id: str = Field(sa_column=Column(String, _refers("lead.id"), primary_key=True))
     by_step: bool | None = None
     desired: bool = False
     confirmed: bool = False
+    named: bool = False
+    confirmed_at: datetime | None = _maybe()
     since: datetime | None = _maybe()
     leaves_at: datetime | None = _maybe()
     changed_at: datetime = _moment()
@@ -328,10 +358,36 @@ class AudienceMemberRow(SQLModel, table=True):
     attempts: int = 0
     error: str = ""
     sent_as: dict[str, Any] | None = Field(default=None, sa_column=Column(Json, nullable=True))
+    email_hash: str | None = None
+    phone_hash: str | None = None
+
+
+class CallRow(SQLModel, table=True):
+    """A webhook step's call: delivered at least once, under its `id`, with the same body on every attempt."""
+
+    __tablename__ = "call"
+    __table_args__ = (
+        Index(
+            "ix_call_due",
+            "next_attempt_at",
+            sqlite_where=text("next_attempt_at IS NOT NULL"),
+            postgresql_where=text("next_attempt_at IS NOT NULL"),
+        ),
+    )
+    id: str = Field(primary_key=True)
+    enrolment_id: str = Field(sa_column=Column(String, _refers("enrolment.id"), nullable=False))
+    endpoint: str
+    data: dict[str, Any] = _json(dict)
+    created_at: datetime = _moment()
+    attempts: int = 0
+    next_attempt_at: datetime | None = _maybe()
+    delivered_at: datetime | None = _maybe()
+    dead_at: datetime | None = _maybe()
+    error: str = ""
 
 
 class WakeupRow(SQLModel, table=True):
-    """The outbox: a workflow to be woken once this transaction is committed."""
+    """The outbox: a workflow to be woken once this transaction is committed, or from `claimed_until` on."""
 
     __tablename__ = "wakeup"
     id: int | None = Field(default=None, primary_key=True)
@@ -359,6 +415,6 @@ class SaleRow(SQLModel, table=True):
     id: str = Field(primary_key=True)
     lead_id: str = _lead()
     handover_id: str | None = None
-    amount: int
+    amount: int = Field(sa_column=Column(BigInteger, nullable=False))
     currency: str
     at: datetime = _moment(index=True)

@@ -1,9 +1,9 @@
 """The outbox of wake-ups: written with the change that causes them, handed to Temporal after the commit."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete
+from sqlalchemy import delete, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, select
 
@@ -12,6 +12,8 @@ from nurture.store.tables import WakeupRow
 ENROLMENT, HANDOVER, AUDIENCE = "enrolment", "handover", "audience"
 
 WRITTEN = "wakeups"
+
+_PAGE = 1000
 
 LEASE = timedelta(seconds=30)
 """How long the process that wrote a wake-up has to hand it over before the relay takes it."""
@@ -23,6 +25,19 @@ def add(session: AsyncSession, kind: str, key: str, now: datetime) -> WakeupRow:
     session.add(row)
     session.info.setdefault(WRITTEN, []).append(row)
     return row
+
+
+async def spread(
+    session: AsyncSession, kind: str, names: Sequence[str], start: datetime, spacing: timedelta
+) -> None:
+    """Wake-ups that the relay hands over one after another, `spacing` apart, from `start` on."""
+    for first in range(0, len(names), _PAGE):
+        rows = [
+            {"kind": kind, "key": name, "created_at": due, "claimed_until": due}
+            for number, name in enumerate(names[first : first + _PAGE], start=first)
+            for due in [start + number * spacing]
+        ]
+        await session.execute(insert(WakeupRow), rows)
 
 
 async def take_left(session: AsyncSession, now: datetime, limit: int = 500) -> list[WakeupRow]:

@@ -55,7 +55,7 @@ def test_a_playbook_is_checked_applied_and_read_back(nurture: Nurture) -> None:
     assert nurture("db", "current").returncode == 1
     assert nurture("db", "upgrade").returncode == 0
     assert nurture("db", "current").returncode == 0
-    assert "added config/flows/welcome.yaml" in nurture("plan").stdout
+    assert "flow welcome\n  new, with 18 steps" in nurture("plan").stdout
     assert "is in force" in nurture("apply").stdout
     assert nurture("plan").stdout == "nothing would change\n"
 

@@ -37,5 +37,9 @@ contact: {within: 48 hours}
 """,
     AUDIENCES: "warm: {title: Warm, platform: meta, external_id: '1'}\n",
     "templates/email/welcome/subject.txt": "Hello",
-    "templates/email/welcome/body.mjml": "<mjml></mjml>",
+    "templates/email/welcome/body.mjml": (
+        "<mjml><mj-body><mj-section><mj-column><mj-text>"
+        'Welcome. <a href="{{ unsubscribe_url }}">No more mails</a>'
+        "</mj-text></mj-column></mj-section></mj-body></mjml>"
+    ),
 }

@@ -35,6 +35,7 @@ def upgrade() -> None:
         sa.Column("cases", Json, nullable=False),
         sa.Column("sales_owned", sa.Boolean(), nullable=False),
         sa.Column("cooled_until", Moment(), nullable=True),
+        sa.Column("lapsed", Json, nullable=False),
         sa.Column("created_at", Moment(), nullable=False),
         sa.Column("first_touch_at", Moment(), nullable=True),
         sa.Column("erased_at", Moment(), nullable=True),
@@ -53,6 +54,13 @@ def upgrade() -> None:
         sa.Column("hash", sa.String(), nullable=False),
         sa.Column("files", Json, nullable=False),
         sa.PrimaryKeyConstraint("hash"),
+    )
+    op.create_table(
+        "erasure",
+        sa.Column("fingerprint", sa.String(), nullable=False),
+        sa.Column("at", Moment(), nullable=False),
+        sa.Column("by", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("fingerprint"),
     )
     op.create_table(
         "quarantine",
@@ -84,6 +92,8 @@ def upgrade() -> None:
         sa.Column("by_step", sa.Boolean(), nullable=True),
         sa.Column("desired", sa.Boolean(), nullable=False),
         sa.Column("confirmed", sa.Boolean(), nullable=False),
+        sa.Column("named", sa.Boolean(), nullable=False),
+        sa.Column("confirmed_at", Moment(), nullable=True),
         sa.Column("since", Moment(), nullable=True),
         sa.Column("leaves_at", Moment(), nullable=True),
         sa.Column("changed_at", Moment(), nullable=False),
@@ -91,6 +101,8 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("error", sa.String(), nullable=False),
         sa.Column("sent_as", Json, nullable=True),
+        sa.Column("email_hash", sa.String(), nullable=True),
+        sa.Column("phone_hash", sa.String(), nullable=True),
         sa.ForeignKeyConstraint(["lead_id"], ["lead.id"], deferrable=True, initially="DEFERRED"),
         sa.PrimaryKeyConstraint("audience", "lead_id"),
     )
@@ -103,7 +115,37 @@ def upgrade() -> None:
             sqlite_where=sa.text("desired <> confirmed"),
             postgresql_where=sa.text("desired <> confirmed"),
         )
+        batch_op.create_index(
+            "ix_audience_removals",
+            ["audience", "next_try_at"],
+            unique=False,
+            sqlite_where=sa.text("desired <> named"),
+            postgresql_where=sa.text("desired <> named"),
+        )
+        batch_op.create_index("ix_audience_email", ["audience", "email_hash"], unique=False)
+        batch_op.create_index("ix_audience_phone", ["audience", "phone_hash"], unique=False)
 
+    op.create_table(
+        "audience",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("platform", sa.String(), nullable=False),
+        sa.Column("external_id", sa.String(), nullable=False),
+        sa.Column("paused", sa.Boolean(), nullable=False),
+        sa.Column("synced_at", Moment(), nullable=True),
+        sa.Column("compared_at", Moment(), nullable=True),
+        sa.Column("compared_by", sa.String(), nullable=False),
+        sa.Column("cursor", sa.String(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("free_at", Moment(), nullable=True),
+        sa.Column("error", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
+        "ad_account",
+        sa.Column("platform", sa.String(), nullable=False),
+        sa.Column("free_at", Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("platform"),
+    )
     op.create_table(
         "consent",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -111,6 +153,7 @@ def upgrade() -> None:
         sa.Column("purpose", sa.String(), nullable=False),
         sa.Column("granted", sa.Boolean(), nullable=False),
         sa.Column("at", Moment(), nullable=False),
+        sa.Column("again_at", Moment(), nullable=True),
         sa.Column("source", sa.String(), nullable=False),
         sa.Column("wording", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(["lead_id"], ["lead.id"], deferrable=True, initially="DEFERRED"),
@@ -130,6 +173,7 @@ def upgrade() -> None:
         sa.Column("since", Moment(), nullable=False),
         sa.Column("wake_at", Moment(), nullable=True),
         sa.Column("listens", Json, nullable=False),
+        sa.Column("held", sa.String(), nullable=False),
         sa.Column("started_at", Moment(), nullable=False),
         sa.Column("ended_at", Moment(), nullable=True),
         sa.Column("ended", sa.String(), nullable=True),
@@ -154,6 +198,7 @@ def upgrade() -> None:
             postgresql_where=sa.text("ended IS NULL"),
         )
         batch_op.create_index("ix_enrolment_flow_step", ["flow", "step"], unique=False)
+        batch_op.create_index("ix_enrolment_flow_started", ["flow", "started_at"], unique=False)
 
     op.create_table(
         "handover",
@@ -174,7 +219,7 @@ def upgrade() -> None:
         sa.Column("closed_at", Moment(), nullable=True),
         sa.Column("outcome", sa.String(), nullable=True),
         sa.Column("how", sa.String(), nullable=True),
-        sa.Column("amount", sa.Integer(), nullable=True),
+        sa.Column("amount", sa.BigInteger(), nullable=True),
         sa.Column("currency", sa.String(), nullable=True),
         sa.Column("done", Json, nullable=False),
         sa.ForeignKeyConstraint(["lead_id"], ["lead.id"], deferrable=True, initially="DEFERRED"),
@@ -214,6 +259,7 @@ def upgrade() -> None:
         sa.Column("at", Moment(), nullable=False),
         sa.Column("by", sa.String(), nullable=False),
         sa.Column("pace", sa.String(), nullable=False),
+        sa.Column("changes", Json, nullable=False),
         sa.ForeignKeyConstraint(["hash"], ["playbook.hash"], deferrable=True, initially="DEFERRED"),
         sa.PrimaryKeyConstraint("id"),
     )
@@ -222,7 +268,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("lead_id", sa.String(), nullable=False),
         sa.Column("handover_id", sa.String(), nullable=True),
-        sa.Column("amount", sa.Integer(), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.Column("currency", sa.String(), nullable=False),
         sa.Column("at", Moment(), nullable=False),
         sa.ForeignKeyConstraint(["lead_id"], ["lead.id"], deferrable=True, initially="DEFERRED"),
@@ -356,6 +402,32 @@ def upgrade() -> None:
     with op.batch_alter_table("notice", schema=None) as batch_op:
         batch_op.create_index("ix_notice_handover", ["handover_id", "number"], unique=False)
 
+    op.create_table(
+        "call",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("enrolment_id", sa.String(), nullable=False),
+        sa.Column("endpoint", sa.String(), nullable=False),
+        sa.Column("data", Json, nullable=False),
+        sa.Column("created_at", Moment(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("next_attempt_at", Moment(), nullable=True),
+        sa.Column("delivered_at", Moment(), nullable=True),
+        sa.Column("dead_at", Moment(), nullable=True),
+        sa.Column("error", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["enrolment_id"], ["enrolment.id"], deferrable=True, initially="DEFERRED"
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("call", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_call_due",
+            ["next_attempt_at"],
+            unique=False,
+            sqlite_where=sa.text("next_attempt_at IS NOT NULL"),
+            postgresql_where=sa.text("next_attempt_at IS NOT NULL"),
+        )
+
     # ### end Alembic commands ###
 
 
@@ -365,6 +437,14 @@ def downgrade() -> None:
         batch_op.drop_index("ix_notice_handover")
 
     op.drop_table("notice")
+    with op.batch_alter_table("call", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_call_due",
+            sqlite_where=sa.text("next_attempt_at IS NOT NULL"),
+            postgresql_where=sa.text("next_attempt_at IS NOT NULL"),
+        )
+
+    op.drop_table("call")
     with op.batch_alter_table("message", schema=None) as batch_op:
         batch_op.drop_index("ix_message_state")
         batch_op.drop_index("ix_message_lead_sent")
@@ -414,6 +494,7 @@ def downgrade() -> None:
 
     op.drop_table("handover")
     with op.batch_alter_table("enrolment", schema=None) as batch_op:
+        batch_op.drop_index("ix_enrolment_flow_started")
         batch_op.drop_index("ix_enrolment_flow_step")
         batch_op.drop_index(
             "ix_enrolment_due",
@@ -431,7 +512,16 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_consent_lead_id"))
 
     op.drop_table("consent")
+    op.drop_table("ad_account")
+    op.drop_table("audience")
     with op.batch_alter_table("audience_member", schema=None) as batch_op:
+        batch_op.drop_index("ix_audience_phone")
+        batch_op.drop_index("ix_audience_email")
+        batch_op.drop_index(
+            "ix_audience_removals",
+            sqlite_where=sa.text("desired <> named"),
+            postgresql_where=sa.text("desired <> named"),
+        )
         batch_op.drop_index(
             "ix_audience_owed",
             sqlite_where=sa.text("desired <> confirmed"),
@@ -445,6 +535,7 @@ def downgrade() -> None:
 
     op.drop_table("wakeup")
     op.drop_table("quarantine")
+    op.drop_table("erasure")
     op.drop_table("playbook")
     with op.batch_alter_table("lead", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_lead_stage"))

@@ -1,0 +1,147 @@
+"""What becomes of a lead when the flow around it is edited: where it goes on, and whether it must be woken.
+
+A wait keeps no deadline of its own, so most edits need nothing but a look at the new flow. The fixed meaning
+of each edit stands in docs/live-edits.md.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from nurture.domain.lead import Condition
+from nurture.domain.steps import (
+    Act,
+    Branch,
+    Cursor,
+    Email,
+    Flow,
+    InFlight,
+    Paused,
+    Split,
+    Step,
+    Wait,
+    WaitFor,
+    WaitUntil,
+)
+
+FLOW_REMOVED, FLOW_CHANGED, STEP_REMOVED = "flow_removed", "flow_changed", "step_removed"
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What happens to one lead. `ends`: why its run is over. `woken`: it cannot sleep on."""
+
+    words: str
+    step: str | None = None
+    ends: str | None = None
+    woken: bool = False
+
+
+def fate(old: Flow, new: Flow | None, cursor: Cursor, now: datetime) -> Fate:
+    """Of a lead at `cursor` in `old` once `new` is in force (None: the flow is gone)."""
+    if new is None:
+        return Fate("leaves: the flow is gone", ends=FLOW_REMOVED, woken=True)
+    if old.revision != new.revision:
+        if new.in_flight is InFlight.EXIT:
+            return Fate("leaves: the flow has changed", ends=FLOW_CHANGED, woken=True)
+        if new.in_flight is InFlight.FINISH_OLD:
+            return Fate("finishes the version it is in", cursor.step)
+    if new.paused is Paused.HOLD:
+        return Fate("stands still until the flow goes on", cursor.step)
+    resumed = old.paused is Paused.HOLD
+    return _in_new(old, new, cursor, now, resumed)
+
+
+def adopt(old: Flow, new: Flow, cursor: Cursor, now: datetime) -> Cursor | None:
+    """Where a lead at `cursor` in `old` stands in `new`; None: nowhere any more."""
+    if cursor.step is None:
+        return cursor
+    if step := counterpart(old, new, cursor.step):
+        return cursor if step == cursor.step else Cursor(step, cursor.since, cursor.entered)
+    step = surviving(old, new, cursor.step)
+    return cursor.to(step, now) if step else None
+
+
+def counterpart(old: Flow, new: Flow, step: str) -> str | None:
+    """The same step in `new`, under whatever name; also when a renaming is taken back."""
+    if (now := new.was.get(step)) in new.steps:
+        return now
+    if step in new.steps:
+        return step
+    earlier = (was for was, now in old.was.items() if now == step and was in new.steps)
+    return next(earlier, None)
+
+
+def surviving(old: Flow, new: Flow, step: str | None) -> str | None:
+    """The next step of `old`, behind `step`, that `new` still has."""
+    while step is not None:
+        step = _behind(old.steps.get(step))
+        if step and (found := counterpart(old, new, step)):
+            return found
+    return None
+
+
+def earlier(old: Flow, new: Flow, cursor: Cursor) -> datetime | None:
+    """When the lead's wait now ends, if that is sooner than it was."""
+    if cursor.step is None:
+        return None
+    before = _ends(old, old.steps.get(cursor.step), cursor)
+    after = _ends(new, new.steps.get(counterpart(old, new, cursor.step) or ""), cursor)
+    return after if before and after and after < before else None
+
+
+def _in_new(old: Flow, new: Flow, cursor: Cursor, now: datetime, resumed: bool) -> Fate:
+    adopted = adopt(old, new, cursor, now)
+    if adopted is None:
+        return Fate("leaves: nothing is left behind its step", ends=STEP_REMOVED, woken=True)
+    step = adopted.step
+    if cursor.step and counterpart(old, new, cursor.step) is None:
+        return Fate(f"goes on with {step}", step, woken=True)
+    if resumed:
+        return Fate("goes on; what fell due is spread", step, woken=True)
+    if at := earlier(old, new, cursor):
+        words = "goes on now, its wait is over" if at <= now else "waits less long"
+        return Fate(words, step, woken=True)
+    if _asked(old) != _asked(new):
+        return Fate("stays; goal and exits are asked anew", step, woken=True)
+    if cursor.step and step and _awaits(old.steps.get(cursor.step)) != _awaits(new.steps[step]):
+        return Fate("stays, and waits for what the step now says", step, woken=True)
+    return Fate("stays where it is", step)
+
+
+def _behind(step: Step | None) -> str | None:
+    """Where a lead goes on that gives no answer and takes the first share."""
+    match step:
+        case Email() | Wait() | WaitUntil() | Act():
+            return step.next
+        case WaitFor() | Branch():
+            return step.otherwise
+        case Split():
+            return step.arms[0][1]
+        case _:
+            return None
+
+
+def _ends(flow: Flow, step: Step | None, cursor: Cursor) -> datetime | None:
+    match step:
+        case Wait():
+            return step.span.after(cursor.since, flow.calendar)
+        case WaitFor():
+            return step.within.after(cursor.since, flow.calendar)
+        case _:
+            return None
+
+
+def _awaits(step: Step | None) -> object:
+    """What ends a stay at the step, besides the time."""
+    match step:
+        case WaitFor():
+            return step.touch, step.of, step.when and step.when.source
+        case WaitUntil():
+            return step.date, step.trait, step.offset
+        case _:
+            return type(step)
+
+
+def _asked(flow: Flow) -> list[str]:
+    conditions: list[Condition] = [*flow.exits, *([flow.goal] if flow.goal else [])]
+    return [condition.source for condition in conditions]

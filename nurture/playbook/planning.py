@@ -1,0 +1,179 @@
+"""What differs between two versions of the playbook, in words. Who is affected: nurture.live_edits."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+
+from nurture.domain.edits import counterpart
+from nurture.domain.flow import Flow
+from nurture.domain.lead import Condition
+from nurture.playbook import Playbook
+from nurture.playbook.reading import FLOWS, MAILS
+from nurture.playbook.wording import length_words, step_words
+
+
+@dataclass(frozen=True)
+class FlowChange:
+    """One flow that is new, gone, renamed or edited. `before` is its name so far; None: new."""
+
+    flow: str | None
+    before: str | None
+    changes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Difference:
+    """`files` are sentences about all files but flows; `flows` one entry per flow that differs."""
+
+    files: tuple[str, ...] = ()
+    flows: tuple[FlowChange, ...] = field(default_factory=tuple)
+
+    def __bool__(self) -> bool:
+        return bool(self.files or self.flows)
+
+    def sentences(self) -> list[str]:
+        """One for each thing that changes."""
+        flows = [
+            f"flow {change.flow or change.before}: {words}"
+            for change in self.flows
+            for words in change.changes
+        ]
+        return [*flows, *self.files]
+
+
+def difference(
+    old: Playbook | None,
+    new: Playbook,
+    old_files: Mapping[str, str],
+    new_files: Mapping[str, str],
+) -> Difference:
+    """From `old` (None: nothing was in force) to `new`."""
+    flows = tuple(_flows(old.flows if old else {}, new, old))
+    return Difference(tuple(_files(old_files, new_files)), flows)
+
+
+def renamed(old: Mapping[str, Flow], new: Mapping[str, Flow]) -> dict[str, str]:
+    """Flows by their earlier name: the name now. Also when a renaming is taken back."""
+    found = {}
+    for name, flow in new.items():
+        if name in old:
+            continue
+        names = [was for was in flow.formerly if was in old and was not in new]
+        names += [was for was, gone in old.items() if name in gone.formerly and was not in new]
+        found.update(dict.fromkeys(names[:1], name))
+    return found
+
+
+def _flows(old: Mapping[str, Flow], new: Playbook, book: Playbook | None) -> Iterator[FlowChange]:
+    names = renamed(old, new.flows)
+    before_of = {now: was for was, now in names.items()}
+    for name, flow in sorted(new.flows.items()):
+        before = before_of.get(name, name if name in old else None)
+        if before is None:
+            yield FlowChange(name, None, (f"new, with {len(flow.steps)} steps",))
+            continue
+        changes = tuple(_edits(old[before], flow, book, new))
+        if not changes and old[before].revision != flow.revision:
+            changes = ("the way through its steps changes",)
+        if changes:
+            yield FlowChange(name, before, changes)
+    for name in sorted(old.keys() - new.flows.keys() - names.keys()):
+        yield FlowChange(None, name, ("removed",))
+
+
+def _edits(old: Flow, new: Flow, old_book: Playbook | None, new_book: Playbook) -> Iterator[str]:
+    if old.id != new.id:
+        yield f"renamed from {old.id}"
+    kept = {step: now for step in old.steps if (now := counterpart(old, new, step))}
+    for step in old.steps:
+        if step not in kept:
+            yield f"step {step} deleted ({step_words(old.steps[step])})"
+    for was, step in kept.items():
+        if was != step:
+            yield f"step {was} is now called {step}"
+        before, after = step_words(old.steps[was]), step_words(new.steps[step])
+        if before != after:
+            yield f"step {step}: {before} → {after}"
+    for step in new.steps:
+        if step not in kept.values():
+            yield f"step {step} inserted ({step_words(new.steps[step])})"
+    for step in _moved([kept[step] for step in old.steps if step in kept], new):
+        yield f"step {step} moved"
+    yield from _settings(old, new)
+    if (
+        old_book
+        and old_book.entries.get(old.id)
+        and _entry(old_book, old.id) != _entry(new_book, new.id)
+    ):
+        yield "who enters changes"
+    if old.revision != new.revision and new.in_flight != "follow":
+        yield f"in flight: {new.in_flight}"
+
+
+def _moved(before: list[str], new: Flow) -> list[str]:
+    after = [step for step in new.steps if step in before]
+    blocks = SequenceMatcher(None, before, after, autojunk=False).get_matching_blocks()
+    stayed = {before[block.a + n] for block in blocks for n in range(block.size)}
+    return [step for step in after if step not in stayed]
+
+
+def _settings(old: Flow, new: Flow) -> Iterator[str]:
+    told = {
+        "goal": (_source(old.goal), _source(new.goal)),
+        "exits": (_sources(old.exits), _sources(new.exits)),
+        "live": (str(old.live), str(new.live)),
+        "paused": (str(old.paused or "no"), str(new.paused or "no")),
+        "priority": (str(old.mail.priority), str(new.mail.priority)),
+        "consent": (old.mail.purpose, new.mail.purpose),
+        "about": (" ".join(sorted(old.mail.about)), " ".join(sorted(new.mail.about))),
+        "send window": (_window(old), _window(new)),
+    }
+    for name, (before, after) in told.items():
+        if before != after:
+            yield f"{name}: {before or 'none'} → {after or 'none'}"
+
+
+def _entry(book: Playbook, flow: str) -> object:
+    entry = book.entries[flow]
+    again = length_words(entry.again.elapsed) if entry.again else None
+    when = _source(entry.when)
+    opening = entry.opens, entry.closes, entry.date
+    return entry.on, entry.stage, when, again, entry.lapse, entry.a_day, opening
+
+
+def _window(flow: Flow) -> str:
+    window = flow.mail.window
+    if window is None:
+        return ""
+    days = "".join(map(str, sorted(window.days)))
+    country = getattr(window.holiday, "country", "")
+    zone = "lead" if flow.mail.window_in_lead_zone else ""
+    return f"{days} {window.opens}-{window.closes} {window.zone} {zone} {country}".strip()
+
+
+def _source(condition: Condition | None) -> str:
+    return condition.source if condition else ""
+
+
+def _sources(conditions: tuple[Condition, ...]) -> str:
+    return "; ".join(condition.source for condition in conditions)
+
+
+def _files(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:
+    mails = sorted(
+        {
+            file.removeprefix(MAILS).split("/")[0]
+            for file in old.keys() & new.keys()
+            if file.startswith(MAILS) and old[file] != new[file]
+        }
+    )
+    yield from (f"mail {mail}: new words, for mails not sent yet" for mail in mails)
+    for file in sorted(old.keys() | new.keys()):
+        if file.startswith(FLOWS) or old.get(file) == new.get(file):
+            continue
+        if file not in old:
+            yield f"added {file}"
+        elif file not in new:
+            yield f"removed {file}"
+        elif not file.startswith(MAILS):
+            yield f"changed {file}"

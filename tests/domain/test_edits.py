@@ -1,0 +1,157 @@
+"""What becomes of a lead when the flow around it is edited."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from nurture.domain import edits
+from nurture.domain.calendar import Span
+from nurture.domain.edits import Fate, adopt, fate
+from nurture.domain.flow import (
+    Branch,
+    Cursor,
+    Email,
+    End,
+    Flow,
+    Goto,
+    InFlight,
+    Paused,
+    Split,
+    Step,
+    Wait,
+    WaitFor,
+)
+from tests.support.domain import ALWAYS_TRUE, DAY, NOW, When, at, flow
+
+BEFORE = flow(
+    {
+        "hello": Email("hello", "pause"),
+        "pause": Wait(Span(10 * DAY), next="guide"),
+        "guide": Email("guide", "answer"),
+        "answer": WaitFor(Span(4 * DAY), "clicked", "guide", then="more", otherwise="last"),
+        "more": Email("more"),
+        "last": Email("last"),
+    },
+    revision="old",
+)
+STANDING = at("pause", NOW - 5 * DAY)
+
+
+def edited(changes: dict[str, Step | None] | None = None, **fields: Any) -> Flow:
+    steps = {**BEFORE.steps, **(changes or {})}
+    kept = {name: step for name, step in steps.items() if step is not None}
+    return replace(BEFORE, steps=kept, revision="new", **fields)
+
+
+def of(new: Flow | None, cursor: Cursor = STANDING, old: Flow = BEFORE) -> Fate:
+    return fate(old, new, cursor, NOW)
+
+
+def test_a_lead_over_a_shortened_wait_goes_on_now() -> None:
+    found = of(edited({"pause": Wait(Span(3 * DAY), next="guide")}))
+    assert (found.words, found.step, found.woken) == (
+        "goes on now, its wait is over",
+        "pause",
+        True,
+    )
+
+
+def test_a_lead_within_a_shortened_wait_waits_less_long_and_must_hear_of_it() -> None:
+    found = of(edited({"pause": Wait(Span(7 * DAY), next="guide")}))
+    assert (found.words, found.woken) == ("waits less long", True)
+
+
+def test_a_lengthened_wait_wakes_nobody_since_the_rest_is_waited_for_at_the_old_time() -> None:
+    found = of(edited({"pause": Wait(Span(20 * DAY), next="guide")}))
+    assert found == Fate("stays where it is", "pause")
+
+
+def test_a_deleted_wait_sends_its_leads_to_the_next_step() -> None:
+    new = edited({"pause": None, "hello": Email("hello", "guide")})
+    assert of(new) == Fate("goes on with guide", "guide", woken=True)
+    assert adopt(BEFORE, new, STANDING, NOW) == at("guide", NOW)
+
+
+def test_of_several_deleted_steps_the_first_that_survives_is_next() -> None:
+    new = edited({"pause": None, "guide": None, "answer": None})
+    assert of(new).step == "last"
+
+
+def test_without_any_step_left_behind_it_the_lead_leaves() -> None:
+    found = of(edited({"last": None}), at("last"))
+    assert (found.ends, found.woken) == (edits.STEP_REMOVED, True)
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        (Branch(((ALWAYS_TRUE, "more"),), "last"), "last"),
+        (Split(((1, "more"), (9, "last"))), "more"),
+        (Goto("elsewhere"), None),
+        (End(), None),
+    ],
+)
+def test_where_a_lead_goes_on_behind_a_deleted_fork(step: Step, expected: str | None) -> None:
+    old = replace(BEFORE, steps={**BEFORE.steps, "fork": step})
+    assert edits.surviving(old, BEFORE, "fork") == expected
+
+
+def test_a_step_inserted_before_or_behind_a_lead_leaves_it_where_it_is() -> None:
+    new = edited({"extra": Email("extra", "pause"), "later": Email("later", "guide")})
+    assert of(new) == Fate("stays where it is", "pause")
+
+
+def test_a_moved_step_takes_its_leads_along() -> None:
+    new = edited({"pause": Wait(Span(10 * DAY), next="last")})
+    assert of(new) == Fate("stays where it is", "pause")
+
+
+def test_a_renamed_step_keeps_its_leads_and_their_time() -> None:
+    new = edited({"pause": None, "rest": Wait(Span(10 * DAY))}, was={"pause": "rest"})
+    assert of(new).step == "rest"
+    assert adopt(BEFORE, new, STANDING, NOW) == Cursor("rest", STANDING.since)
+    assert adopt(new, BEFORE, at("rest"), NOW) == at("pause"), "and back, when it is rolled back"
+
+
+def test_another_goal_is_asked_of_everybody() -> None:
+    goal = When(lambda facts, now: False, source="stage == 'sql'")
+    found = of(edited(goal=goal))
+    assert (found.words, found.woken) == ("stays; goal and exits are asked anew", True)
+
+
+def test_what_a_lead_waits_for_may_change_under_it() -> None:
+    new = edited({"answer": WaitFor(Span(4 * DAY), "page", then="more", otherwise="last")})
+    assert of(new, at("answer")).woken
+    assert not of(new, at("pause")).woken
+
+
+@pytest.mark.parametrize(
+    ("choice", "words", "ends"),
+    [
+        (InFlight.FINISH_OLD, "finishes the version it is in", None),
+        (InFlight.EXIT, "leaves: the flow has changed", edits.FLOW_CHANGED),
+    ],
+)
+def test_a_flow_chooses_what_becomes_of_those_inside(
+    choice: InFlight, words: str, ends: str | None
+) -> None:
+    found = of(edited(in_flight=choice))
+    assert (found.words, found.ends) == (words, ends)
+    same = replace(BEFORE, in_flight=choice, title="Other")
+    assert of(same).words == "stays where it is", "nothing that concerns it has changed"
+
+
+def test_leads_of_a_flow_that_is_gone_leave() -> None:
+    assert of(None).ends == edits.FLOW_REMOVED
+
+
+def test_a_held_flow_wakes_nobody_and_a_resumed_one_everybody() -> None:
+    held = replace(BEFORE, paused=Paused.HOLD)
+    assert of(held) == Fate("stands still until the flow goes on", "pause")
+    assert of(BEFORE, old=held).woken
+    assert of(replace(BEFORE, paused=Paused.SKIP), old=held).woken
+
+
+def test_who_is_past_the_last_step_stays_there() -> None:
+    assert adopt(BEFORE, edited({"pause": None}), at(None), NOW) == at(None)
