@@ -30,7 +30,10 @@ class Plan:
 
 
 class Shelf:
-    """Versions never change, so each is compiled once; which is in force is asked every time."""
+    """Versions never change, so each is compiled once; which is in force is asked every time.
+
+    `pace` is what `apply` puts in force; whoever only reads follows the pace that is in force.
+    """
 
     def __init__(self, db: Database, pace: str = "") -> None:
         self._db = db
@@ -42,6 +45,9 @@ class Shelf:
         row = await playbooks.in_force(session)
         if row is None:
             raise StartError("no playbook is in force yet; run `nurture apply`")
+        if row.pace != self._pace:
+            self._pace = row.pace
+            self._compiled.clear()
         return await self.version(session, row.hash)
 
     async def version(self, session: AsyncSession, version: str) -> Playbook:
