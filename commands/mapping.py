@@ -49,17 +49,18 @@ class Mapped:
             at=now,
             user_id=user,
             email=email,
-            traits=self._traits(told),
+            traits=self.traits(values),
             consents=tuple(self._consents(told, now)),
             trusted=True,
         )
 
-    def _traits(self, told: Mapping[str, str]) -> dict[str, Any]:
+    def traits(self, values: Mapping[str, str]) -> dict[str, Any]:
+        """What the row says of the lead. Raises InputError naming the column that cannot be used."""
         taken = {EMAIL, USER, *PURPOSES}
         return {
-            name: self._value(name, self.kinds.get(name, "text"), cell)
-            for name, cell in told.items()
-            if name not in taken and cell
+            name: self._value(name, self.kinds.get(name, "text"), values[column])
+            for column, name in self.targets.items()
+            if name not in taken and values.get(column)
         }
 
     def _consents(self, told: Mapping[str, str], now: datetime) -> list[ConsentRecord]:

@@ -4,6 +4,7 @@ A playbook has tens of rules and a list thousands of leads, for which this needs
 (docs/decisions/0013-points-are-fitted-without-a-library.md).
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from math import exp, log1p
 
@@ -11,6 +12,9 @@ STEPS = 50
 """Newton's method needs about eight."""
 
 NEAR = 1e-9
+
+UNLIKELY = 6.63
+"""Chance alone exceeds this value of a chi-squared test once in a hundred times."""
 
 Row = Mapping[int, float]
 """A lead's features by their number; those that are 0 are left out."""
@@ -44,10 +48,44 @@ def logistic(
     return weights[features], weights[:features]
 
 
+def telling(rows: Sequence[Row], won: Sequence[bool], features: int, most: int) -> list[int]:
+    """The features that say something the ones before them do not, the most telling first; at most `most`.
+
+    Each next one is where the predictions so far miss the outcomes most, measured by Rao's score test.
+    """
+    chosen: list[int] = []
+    while len(chosen) < most:
+        place = {feature: index for index, feature in enumerate(chosen)}
+        known = [{place[i]: value for i, value in row.items() if i in place} for row in rows]
+        intercept, weights = logistic(known, won, len(chosen))
+        tests = _surprise(rows, won, [_chance(intercept + _sum(row, weights)) for row in known])
+        open_ = [0.0 if i in place else tests.get(i, 0.0) for i in range(features)]
+        best = max(range(features), key=open_.__getitem__, default=0)
+        if not open_ or open_[best] < UNLIKELY:
+            break
+        chosen.append(best)
+    return chosen
+
+
 def whole_points(weights: Sequence[float], largest: int) -> list[int]:
     """The weights as whole points, the heaviest being `largest`."""
     heaviest = max((abs(weight) for weight in weights), default=0.0)
     return [round(weight * largest / heaviest) if heaviest else 0 for weight in weights]
+
+
+def _surprise(
+    rows: Sequence[Row], won: Sequence[bool], chances: Sequence[float]
+) -> dict[int, float]:
+    """Each feature's score test against predictions that have an intercept."""
+    total, squares = sum(p * (1 - p) for p in chances), defaultdict[int, float](float)
+    miss, spread = defaultdict[int, float](float), defaultdict[int, float](float)
+    for row, bought, chance in zip(rows, won, chances, strict=True):
+        for i, value in row.items():
+            miss[i] += (bought - chance) * value
+            spread[i] += chance * (1 - chance) * value
+            squares[i] += chance * (1 - chance) * value * value
+    noise = {i: squares[i] - spread[i] ** 2 / total for i in squares}
+    return {i: miss[i] ** 2 / noise[i] for i in squares if noise[i] > NEAR}
 
 
 def _loss(

@@ -1,0 +1,132 @@
+"""A mapping file: how the rows of a list of past leads become traits and touches.
+
+What was written after the outcome was known gives it away, so neither the mapping nor a rule may read it.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, TypeAdapter
+
+from nurture.domain.errors import Finding, InputError, PlaybookError
+from nurture.playbook import fields as f
+from nurture.playbook.document import Document, parse
+from nurture.playbook.findings import Problem, suggest
+from nurture.playbook.reading import Reading
+from nurture.playbook.validation import validate
+from nurture.web.traits import snake_case
+
+
+class Number(f.Model):
+    """A property read from a column: its number divided by `per`, and by the number of touches if `shared`."""
+
+    column: f.Text
+    per: Annotated[float, Field(gt=0)] = 1.0
+    shared: bool = False
+
+
+class Happened(f.Model):
+    """Touches of a row: one if all of `when` holds, or as many as the numbers of `times` multiplied."""
+
+    touch: f.TouchName
+    when: dict[f.Text, list[f.Text]] = Field(default_factory=dict)
+    times: list[f.Text] = Field(default_factory=list)
+    most: Annotated[int, Field(ge=1, le=1000)] = 50
+    properties: dict[f.Name, f.Text] = Field(default_factory=dict)
+    numbers: dict[f.Name, Number] = Field(default_factory=dict)
+
+
+class PastMap(f.Model):
+    """`lead` names the row. Cells in `unanswered` say as little as blank ones.
+
+    `yardstick`: another tool's scores, summed. `no_points`: traits that no suggestion gives points for.
+    """
+
+    lead: f.Text
+    after_outcome: list[f.Text] = Field(default_factory=list)
+    unanswered: list[str] = Field(default_factory=list)
+    yardstick: list[f.Text] = Field(default_factory=list)
+    traits: dict[f.Text, f.TraitName] = Field(default_factory=dict)
+    no_points: list[f.TraitName] = Field(default_factory=list)
+    touches: list[Happened] = Field(default_factory=list)
+
+
+Place = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Leaks:
+    """The columns that nothing may read: `outcome` itself and those written after it."""
+
+    outcome: str
+    columns: frozenset[str]
+
+    def problem(self, column: str) -> Problem | None:
+        if column == self.outcome:
+            return Problem(f'"{column}" is the outcome itself', "leave it out")
+        if column in self.columns:
+            return Problem(f'"{column}" was written after the outcome', "leave it out")
+        return None
+
+    def in_rule(self, name: str) -> Problem | None:
+        """The problem with a rule that reads `name`, such as last_notable_activity."""
+        for column in sorted(self.columns | {self.outcome}):
+            if snake_case(column) == name and (problem := self.problem(column)):
+                return problem
+        return None
+
+
+def read_map(
+    path: Path, columns: Sequence[str], outcome: str, reading: Reading
+) -> tuple[PastMap, Leaks]:
+    """The mapping, for a list with these columns. Raises PlaybookError with every finding."""
+    document = parse(str(path), text_of(path))
+    found, findings = validate(TypeAdapter(PastMap), document, reading.known)
+    findings = [*document.findings, *findings]
+    if found is None or findings:
+        raise PlaybookError(sorted(findings))
+    leaks = Leaks(outcome, frozenset(found.after_outcome))
+    if strange := sorted(_misread(document, found, columns, leaks)):
+        raise PlaybookError(strange)
+    return found, leaks
+
+
+def text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", str(path)) from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"is not UTF-8 text (byte {error.start + 1})", str(path)) from error
+
+
+def _misread(
+    document: Document, found: PastMap, columns: Sequence[str], leaks: Leaks
+) -> Iterator[Finding]:
+    """Columns that may not be read, and those that are not there."""
+    for place, column, key in _reads(found):
+        if problem := leaks.problem(column):
+            yield document.at(place, problem, key=key)
+        elif column not in columns:
+            problem = Problem(f'there is no column "{column}"', suggest(column, columns))
+            yield document.at(place, problem, key=key)
+    for index, column in enumerate(found.yardstick):
+        if problem := leaks.problem(column):
+            yield document.at(("yardstick", index), problem)
+
+
+def _reads(found: PastMap) -> Iterator[tuple[Place, str, bool]]:
+    """Every column that the mapping reads, where it does, and whether it stands there as a key."""
+    yield ("lead",), found.lead, False
+    for column in found.traits:
+        yield ("traits", column), column, True
+    for index, each in enumerate(found.touches):
+        place: Place = ("touches", index)
+        for column in each.when:
+            yield (*place, "when", column), column, True
+        for part, column in enumerate(each.times):
+            yield (*place, "times", part), column, False
+        for name, number in each.numbers.items():
+            yield (*place, "numbers", name, "column"), number.column, False

@@ -1,0 +1,90 @@
+"""A back-test as tables, in 80 columns."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Group, JustifyMethod, RenderableType
+from rich.table import Table
+
+from nurture.domain.backtest import Cut, thinned
+
+LINES = 12
+
+NOISE = 0.0005
+"""A smaller change of the AUC is none, at the three digits shown."""
+
+
+def tables(told: Mapping[str, Any], cuts: Sequence[Cut]) -> RenderableType:
+    return Group(_head(told), _thresholds(cuts), *_wish(told["per_month"]), _rules(told["rules"]))
+
+
+def _head(told: Mapping[str, Any]) -> str:
+    share = told["customers"] / told["leads"]
+    lines = [
+        f"{told['scoring']} on {told['leads']} leads ({told['part']}), {share:.1%} of them bought",
+        f"AUC {told['auc']:.3f} (0.5: a coin toss; 1: every buyer has more points than all others)",
+    ]
+    if (before := told.get("before")) is not None:
+        lines.append(f"the points it would replace: {before:.3f} on the same leads")
+    if yardstick := told["yardstick"]:
+        if yardstick["auc"] is None:
+            lines.append("yardstick: the leads that have it all have one outcome")
+        else:
+            lines.append(
+                f"yardstick {yardstick['auc']:.3f}, ours {yardstick['ours']:.3f}"
+                f" on the {yardstick['leads']} leads that have it"
+            )
+    else:
+        lines.append("yardstick: none in this list")
+    return "\n".join([*lines, ""])
+
+
+def _thresholds(cuts: Sequence[Cut]) -> Table:
+    table = Table(title="Leads with at least so many points", title_justify="left")
+    for column in ("points", "leads", "bought", "precision", "recall", "lift"):
+        table.add_column(column, justify="right")
+    for cut in thinned(cuts, LINES):
+        table.add_row(
+            f"{cut.threshold:g}",
+            str(cut.picked),
+            str(cut.won),
+            f"{cut.precision:.0%}",
+            f"{cut.recall:.0%}",
+            f"{cut.lift:.2f}",
+        )
+    return table
+
+
+def _wish(wish: Mapping[str, Any] | None) -> list[str]:
+    if wish is None:
+        return []
+    if wish["threshold"] is None:
+        return [f"{wish['wanted']:g} leads a month: the list has not so many\n"]
+    return [
+        f"{wish['wanted']:g} leads a month: from {wish['threshold']:g} points, which gives"
+        f" {wish['delivers']:.1f} a month, {wish['precision']:.0%} of whom buy\n"
+    ]
+
+
+def _rules(rules: Sequence[Mapping[str, Any]]) -> Table:
+    table = Table(
+        title="Rules: what the AUC would lose without each", title_justify="left", min_width=78
+    )
+    for column in ("rule", "points", "leads", "bought", "AUC", ""):
+        side: JustifyMethod = "left" if column in ("rule", "") else "right"
+        table.add_column(column, justify=side, overflow="fold")
+    for rule in rules:
+        bought = "" if rule["bought"] is None else f"{rule['bought']:.0%}"
+        gain = f"{rule['gain']:+.3f}" if abs(rule["gain"]) >= NOISE else "0"
+        table.add_row(
+            rule["rule"], f"{rule['points']:+d}", str(rule["leads"]), bought, gain, _word(rule)
+        )
+    return table
+
+
+def _word(rule: Mapping[str, Any]) -> str:
+    if not rule["leads"]:
+        return "fits nobody"
+    if abs(rule["gain"]) < NOISE:
+        return "no matter"
+    return "helps" if rule["gain"] > 0 else "hurts"
