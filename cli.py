@@ -25,6 +25,7 @@ VERBS = {
     "import": "commands.importing:import_",
     "lead": "commands.lead:lead",
     "report": "commands.report:report",
+    "preview": "commands.preview:preview",
     "backtest": "commands.backtest:backtest",
     "worker": "commands.doors:worker",
     "serve": "commands.doors:serve",
