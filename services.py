@@ -21,10 +21,12 @@ from nurture.delivery.links import Links
 from nurture.delivery.sales.desks import open_desk, read_owners
 from nurture.desk import Desk
 from nurture.domain.errors import StartError
+from nurture.fingerprints import Fingerprints
 from nurture.handovers import Handovers
 from nurture.intake import Intake
 from nurture.outbox import Outbox
 from nurture.postroom import Postroom
+from nurture.privacy import Privacy
 from nurture.reactions import Reactions
 from nurture.relay import Relay
 from nurture.reports import Reports
@@ -52,6 +54,7 @@ class Services:
     shelf: Shelf
     tokens: Tokens
     intake: Intake
+    privacy: Privacy
     desk: Desk
     reports: Reports
     relay: Relay
@@ -119,6 +122,7 @@ def _wire(
     mailer: SmtpMailer,
 ) -> Services:
     tokens = Tokens(_secret_keys(settings))
+    fingerprints = Fingerprints(_secret_keys(settings))
     links = Links(settings.base_url, tokens)
     outbox = Outbox(db, TemporalWaker(client, settings.task_queue))
     shelf = Shelf(db, settings.pace)
@@ -145,7 +149,8 @@ def _wire(
         outbox=outbox,
         shelf=shelf,
         tokens=tokens,
-        intake=Intake(outbox, shelf, reactions),
+        intake=Intake(outbox, shelf, reactions, fingerprints),
+        privacy=Privacy(db, outbox, shelf, handovers, fingerprints),
         desk=Desk(db, outbox, shelf, reactions, handovers),
         reports=Reports(db, shelf),
         relay=Relay(outbox, shelf, reactions, utc_now),

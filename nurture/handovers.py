@@ -38,7 +38,7 @@ class Handovers:
         row = await self._create(session, playbook, lead, handovers.HANDOVER, reason, trigger, now)
         lead.sales_owned = True
         await _keep_rules(session, playbook, row, facts, now)
-        await self._tell(session, playbook, row, lead, "created", now)
+        await self.tell(session, playbook, row, lead, "created", now)
         return row
 
     async def ask(
@@ -52,7 +52,7 @@ class Handovers:
     ) -> HandoverRow:
         """A single thing for sales to do; the lead stays with marketing."""
         row = await self._create(session, playbook, lead, handovers.TASK, title, trigger, now)
-        await self._tell(session, playbook, row, lead, "created", now)
+        await self.tell(session, playbook, row, lead, "created", now)
         return row
 
     async def act(
@@ -116,18 +116,18 @@ class Handovers:
         match deadline.kind:
             case Kind.REMIND:
                 handovers.log(session, row, "reminded", now, "sla", row.owner)
-                await self._tell(session, playbook, row, lead, "reminder", now)
+                await self.tell(session, playbook, row, lead, "reminder", now)
             case Kind.ESCALATE:
                 handovers.log(session, row, "escalated", now, "sla", deadline.to or "")
-                await self._tell(session, playbook, row, lead, "escalated", now, deadline.to)
+                await self.tell(session, playbook, row, lead, "escalated", now, deadline.to)
             case Kind.REASSIGN:
                 row.owner = _next_owner(playbook.handover.team.owners, row.owner)
                 handovers.log(session, row, "reassigned", now, "sla", row.owner)
-                await self._tell(session, playbook, row, lead, "reassigned", now)
+                await self.tell(session, playbook, row, lead, "reassigned", now)
             case Kind.RECYCLE:
                 why = "nobody contacted the lead in time"
                 await self.give_back(session, playbook, row, lead, State.RECYCLED, why, "sla", now)
-                await self._tell(session, playbook, row, lead, "recycled", now)
+                await self.tell(session, playbook, row, lead, "recycled", now)
 
     async def give_back(
         self,
@@ -154,7 +154,7 @@ class Handovers:
         if flow and not any(run.active for run in enrolments.runs_of(runs, flow)):
             enrolments.begin(session, playbook, lead.id, flow, runs, now, why)
 
-    async def _tell(
+    async def tell(
         self,
         session: AsyncSession,
         playbook: Playbook,

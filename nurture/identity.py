@@ -3,7 +3,9 @@
 Rules: a message's strongest name decides (e-mail, then user id, then anonymous id). Leads that its names
 point to are joined when at most one of them is known by e-mail, so a browser's history joins the person
 who identifies in it. Two persons known by different addresses are joined only on the word of a trusted
-source: a shared browser must not melt two customers into one.
+source that gives an address or user id of both; a browser never joins them, whoever says so: a shared one
+must not melt two customers into one. Apart from whose a shared browser is, the order of arrival does not
+matter.
 """
 
 from collections.abc import Iterable, Sequence
@@ -41,6 +43,7 @@ class Register:
         self._rank = rank
         self._known: dict[Name, str] = {}
         self._new: list[Name] = []
+        self._gone: dict[str, str] = {}
         self.rows: dict[str, LeadRow] = {}
 
     async def load(self, messages: Iterable[Incoming]) -> None:
@@ -49,15 +52,25 @@ class Register:
         self._known = await leads.identities(self._session, wanted)
         self.rows = await leads.lock_all(self._session, sorted(set(self._known.values())))
 
+    def knows(self, message: Incoming) -> bool:
+        """Whether one of its names is somebody's already, apart from a browser's."""
+        return any(name in self._known for name in names(message) if name[0] != ANONYMOUS)
+
+    def now(self, lead_id: str) -> LeadRow:
+        """The lead of that id, or the one it was joined into meanwhile."""
+        while lead_id in self._gone:
+            lead_id = self._gone[lead_id]
+        return self.rows[lead_id]
+
     async def lead_of(self, message: Incoming, source: str, now: datetime) -> LeadRow:
         """The message's lead, made or joined if need be."""
         given = names(message)
         found = [row for row in self._candidates(given) if self._can_be(row, message)]
-        row = await self._join(found, message) if found else self._create(message, source, now)
+        row = await self._join(found, message, now) if found else self._create(message, source, now)
         if message.email and (row.email is None or message.trusted):
             row.email = message.email
         for name in given:
-            self._attach(name, row, message)
+            self._attach(name, row)
         return row
 
     def _candidates(self, given: Sequence[Name]) -> list[LeadRow]:
@@ -68,14 +81,15 @@ class Register:
     def _can_be(self, row: LeadRow, message: Incoming) -> bool:
         """A browser last used by somebody with another address does not make the message theirs.
 
-        The word of a trusted source under the person's own user id does: the address has changed.
+        The word of a trusted source under the person's own user id does, now or before: the address has
+        changed.
         """
         if not message.email or row.email in (None, message.email):
             return True
         if self._known.get((EMAIL, message.email)) == row.id:
             return True
-        by_user = message.user_id and self._known.get((USER, message.user_id)) == row.id
-        return bool(by_user and message.trusted)
+        ids = {message.user_id, message.previous_id} - {None}
+        return message.trusted and any(self._known.get((USER, str(id_))) == row.id for id_ in ids)
 
     def _create(self, message: Incoming, source: str, now: datetime) -> LeadRow:
         row = LeadRow(
@@ -94,20 +108,27 @@ class Register:
         self.rows[row.id] = row
         return row
 
-    async def _join(self, found: Sequence[LeadRow], message: Incoming) -> LeadRow:
+    async def _join(self, found: Sequence[LeadRow], message: Incoming, now: datetime) -> LeadRow:
         row = found[0]
         for other in found[1:]:
             different = row.email and other.email and row.email != other.email
-            if different and not message.trusted:
+            if different and not (message.trusted and self._named(other, message)):
                 continue
             row, gone = _elder(row, other)
-            await merging.merge(self._session, row, gone, self._rank)
+            await merging.merge(self._session, row, gone, self._rank, now)
+            self._gone[gone.id] = row.id
             self._known = {
                 name: row.id if lead_id == gone.id else lead_id
                 for name, lead_id in self._known.items()
             }
             del self.rows[gone.id]
         return row
+
+    def _named(self, row: LeadRow, message: Incoming) -> bool:
+        """By more than a browser."""
+        return any(
+            self._known.get(name) == row.id for name in names(message) if name[0] != ANONYMOUS
+        )
 
     def write_names(self) -> None:
         """Keep the names that are new, once it is clear whose each is."""
@@ -116,9 +137,9 @@ class Register:
             self._session.add(IdentityRow(kind=kind, value=value, lead_id=lead_id))
         self._new.clear()
 
-    def _attach(self, name: Name, row: LeadRow, message: Incoming) -> None:
+    def _attach(self, name: Name, row: LeadRow) -> None:
         """Remember the name; one that belongs to somebody else stays theirs."""
-        if name in self._known or (name[1] == message.previous_id and name[0] == USER):
+        if name in self._known:
             return
         self._known[name] = row.id
         self._new.append(name)

@@ -8,7 +8,7 @@ from typing import Any
 from nurture.domain.consent import ConsentRecord
 from nurture.domain.sla import State
 
-LARGEST_AMOUNT = 2**31 - 1
+LARGEST_AMOUNT = 10**15 - 1
 """The largest order the books can hold, in whole units."""
 
 

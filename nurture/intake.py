@@ -1,25 +1,25 @@
 """The entry: touches in, and in one transaction for the whole batch all that follows from them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from nurture.domain import consent as consent_domain
 from nurture.domain import keys, scoring, topics
+from nurture.domain.consent import ConsentRecord
 from nurture.domain.enrolment import Trigger
 from nurture.domain.lead import Touch
+from nurture.fingerprints import Fingerprints
 from nurture.identity import Register
 from nurture.incoming import Incoming, Receipt
 from nurture.outbox import Outbox
 from nurture.playbook import Playbook
 from nurture.reactions import Reactions
 from nurture.shelf import Shelf
-from nurture.store import leads, merging
+from nurture.store import consents, erasing, leads, merging
 from nurture.store.tables import (
-    ConsentRow,
     LeadRow,
     MessageRow,
     QuarantineRow,
@@ -34,14 +34,22 @@ IDENTIFIED = "identified"
 IMPORT = "import"
 """The source whose messages also trigger flows that enter on import."""
 
+FORM = "form/"
+"""What the sources of forms begin with."""
+
+ERASED = "this person asked to be forgotten; only a form it fills in itself brings it back"
+
 
 class Intake:
     """The one way in for everything a lead does or says."""
 
-    def __init__(self, outbox: Outbox, shelf: Shelf, reactions: Reactions) -> None:
+    def __init__(
+        self, outbox: Outbox, shelf: Shelf, reactions: Reactions, fingerprints: Fingerprints
+    ) -> None:
         self._outbox = outbox
         self._shelf = shelf
         self._reactions = reactions
+        self._fingerprints = fingerprints
 
     async def take(self, source: str, messages: Sequence[Incoming], now: datetime) -> Receipt:
         """Store the batch and what follows. A message seen before from this source changes nothing."""
@@ -50,19 +58,48 @@ class Intake:
             fresh = await _unseen(session, source, messages)
             register = _register(session, playbook)
             await register.load(fresh)
+            erased = await self._erased(session, register, source, fresh)
             heard: dict[str, list[Trigger]] = {}
-            for message in sorted(fresh, key=lambda message: message.at):
+            said: list[tuple[str, ConsentRecord]] = []
+            for message in sorted(fresh, key=lambda message: (message.at, message.message_id)):
+                if message.message_id in erased:
+                    continue
                 row = await register.lead_of(message, source, now)
                 triggers = self._record(session, playbook, row, source, message, now)
                 heard.setdefault(row.id, []).extend(triggers)
+                said += [(row.id, record) for record in _consents(message)]
             register.write_names()
-            changed = [
-                (register.rows[id], heard[id]) for id in sorted(heard) if id in register.rows
-            ]
-            told = [row for row, triggers in changed if Trigger(topics.CONSENT) in triggers]
-            await merging.fold_consents(session, told)
-            await self._reactions.settle_all(session, playbook, changed, now)
-        return Receipt(accepted=len(fresh), duplicates=len(messages) - len(fresh))
+            await consents.tell(session, _joined(register, said))
+            changed = [(register.now(id_), triggers) for id_, triggers in sorted(heard.items())]
+            await self._reactions.settle_all(session, playbook, _together(changed), now)
+        return Receipt(
+            accepted=len(fresh) - len(erased),
+            duplicates=len(messages) - len(fresh),
+            refused=tuple((message_id, ERASED) for message_id in sorted(erased)),
+        )
+
+    async def _erased(
+        self, session: AsyncSession, register: Register, source: str, fresh: Sequence[Incoming]
+    ) -> set[str]:
+        """Ids of messages that would bring back somebody who asked to be forgotten.
+
+        Only a form does that: there the person speaks, not a list that still has the name.
+        """
+        if source.startswith(FORM):
+            return set()
+        marks = {
+            message.message_id: {
+                mark
+                for name in (message.email, message.user_id)
+                if name
+                for mark in self._fingerprints.all_of(name)
+            }
+            for message in fresh
+            if not register.knows(message)
+        }
+        wanted = set().union(*marks.values())
+        found = await erasing.remembered(session, wanted) if wanted else set()
+        return {message_id for message_id, own in marks.items() if own & found}
 
     async def hit(
         self,
@@ -76,7 +113,7 @@ class Intake:
         async with self._outbox.write() as session:
             mail = await session.get(MessageRow, message_id)
             row = await leads.lock(session, mail.lead_id) if mail else None
-            if mail is None or row is None:
+            if mail is None or row is None or row.erased_at:
                 return False
             playbook = await self._shelf.current(session)
             about = {
@@ -100,8 +137,7 @@ class Intake:
             if row is None or purpose not in row.consents:
                 return
             playbook = await self._shelf.current(session)
-            _tell_consent(session, row, consent_domain.ConsentRecord(purpose, False, now, source))
-            await merging.fold_consents(session, [row])
+            await consents.tell(session, [(row, [ConsentRecord(purpose, False, now, source)])])
             message = Incoming(f"{lead_id}/{purpose}/{now.isoformat()}", now, touch="unsubscribed")
             touch = _touch(source, message, {"purpose": purpose}, None)
             _store(session, playbook, row, source, touch, now)
@@ -126,10 +162,8 @@ class Intake:
         triggers = []
         if merging.tell_traits(row, message.traits, message.at):
             triggers.append(Trigger(topics.LEAD))
-        for record in message.consents:
-            if message.trusted or not record.granted:
-                _tell_consent(session, row, record)
-                triggers.append(Trigger(topics.CONSENT))
+        if _consents(message):
+            triggers.append(Trigger(topics.CONSENT))
         touch = _touch(source, message, message.properties, None)
         _store(session, playbook, row, source, touch, now)
         triggers.append(Trigger(topics.touch(touch.name)))
@@ -198,19 +232,29 @@ def _store(
         row.first_touch_at = touch.at
 
 
-def _tell_consent(
-    session: AsyncSession, row: LeadRow, record: consent_domain.ConsentRecord
-) -> None:
-    session.add(
-        ConsentRow(
-            lead_id=row.id,
-            purpose=record.purpose,
-            granted=record.granted,
-            at=record.at,
-            source=record.source,
-            wording=record.wording,
-        )
-    )
+def _consents(message: Incoming) -> list[ConsentRecord]:
+    """Anybody may take a consent back; only a trusted source says that one was given."""
+    return [record for record in message.consents if message.trusted or not record.granted]
+
+
+def _joined(
+    register: Register, said: Iterable[tuple[str, ConsentRecord]]
+) -> list[tuple[LeadRow, list[ConsentRecord]]]:
+    """Statements by lead, for leads as they are now that the batch is read."""
+    found: dict[str, list[ConsentRecord]] = {}
+    for lead_id, record in said:
+        found.setdefault(register.now(lead_id).id, []).append(record)
+    return [(register.rows[lead_id], records) for lead_id, records in found.items()]
+
+
+def _together(
+    changed: Iterable[tuple[LeadRow, list[Trigger]]],
+) -> list[tuple[LeadRow, list[Trigger]]]:
+    """Each lead once, also if it was two when the batch began."""
+    found: dict[str, tuple[LeadRow, list[Trigger]]] = {}
+    for row, triggers in changed:
+        found.setdefault(row.id, (row, []))[1].extend(triggers)
+    return [found[lead_id] for lead_id in sorted(found)]
 
 
 def _business(

@@ -1,7 +1,6 @@
 """Joining two leads that turned out to be one person, without losing anything either had."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -9,9 +8,8 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel, col, select
 
-from nurture.domain.consent import ConsentRecord, held
 from nurture.domain.sla import SALES_OWNED, State
-from nurture.store import enrolments
+from nurture.store import audiences, consents, enrolments, handovers, wakeups
 from nurture.store.tables import (
     AudienceMemberRow,
     ConsentRow,
@@ -37,40 +35,25 @@ _MOVED: tuple[type[SQLModel], ...] = (
 
 
 async def merge(
-    session: AsyncSession, stays: LeadRow, goes: LeadRow, rank: Mapping[str, int]
+    session: AsyncSession, stays: LeadRow, goes: LeadRow, rank: Mapping[str, int], now: datetime
 ) -> None:
     """Everything of `goes` becomes `stays`'; the emptied row remains and points to where it went."""
     await session.flush()
     for table in _MOVED:
         column: Any = table.__table__.c.lead_id  # type: ignore[attr-defined]
         await session.execute(update(table).where(column == goes.id).values(lead_id=stays.id))
-    await _join_runs(session, stays, goes)
-    await _join_handovers(session, stays, goes)
-    await session.execute(
-        update(AudienceMemberRow)
-        .where(col(AudienceMemberRow.lead_id) == goes.id)
-        .values(desired=False, by_step=False)
-    )
+    await _join_runs(session, stays, goes, now)
+    await _join_handovers(session, stays, goes, now)
+    await _join_lists(session, stays, goes, now)
     _join_person(stays, goes, rank)
     await session.flush()
     stays.email = stays.email or goes.email
     goes.email, goes.merged_into = None, stays.id
-    await fold_consents(session, [stays])
+    goes.traits, goes.traits_at = {}, {}
+    goes.tags, goes.consents, goes.cases = [], [], []
+    goes.sales_owned, goes.next_score_at = False, None
+    await consents.fold(session, [stays])
     await session.flush()
-
-
-async def fold_consents(session: AsyncSession, rows: Sequence[LeadRow]) -> None:
-    """Recompute what the leads consent to from all they ever said, in whatever order it arrived."""
-    if not rows:
-        return
-    await session.flush()
-    said = defaultdict(list)
-    query = select(ConsentRow).where(col(ConsentRow.lead_id).in_([row.id for row in rows]))
-    for told in (await session.execute(query)).scalars():
-        record = ConsentRecord(told.purpose, told.granted, told.at, told.source, told.wording)
-        said[told.lead_id].append(record)
-    for row in rows:
-        row.consents = sorted(held(said[row.id]))
 
 
 def tell_traits(row: LeadRow, traits: Mapping[str, Any], at: datetime) -> bool:
@@ -78,7 +61,7 @@ def tell_traits(row: LeadRow, traits: Mapping[str, Any], at: datetime) -> bool:
     said, said_at = dict(row.traits), dict(row.traits_at)
     stamp = at.isoformat()
     for name, value in traits.items():
-        if said_at.get(name, "") > stamp:
+        if _word(said.get(name), said_at.get(name, "")) > _word(value, stamp):
             continue
         said_at[name] = stamp
         if value is None:
@@ -90,7 +73,12 @@ def tell_traits(row: LeadRow, traits: Mapping[str, Any], at: datetime) -> bool:
     return changed
 
 
-async def _join_runs(session: AsyncSession, stays: LeadRow, goes: LeadRow) -> None:
+def _word(value: Any, stamp: str) -> tuple[str, str]:
+    """The later word counts; of two said at one moment, always the same, whichever arrives first."""
+    return stamp, repr(value)
+
+
+async def _join_runs(session: AsyncSession, stays: LeadRow, goes: LeadRow, now: datetime) -> None:
     """Runs are numbered per lead: the newcomer's go behind. A second active one of a flow ends."""
     mine = await enrolments.of_lead(session, stays.id)
     busy = {row.flow for row in mine if row.ended is None}
@@ -99,10 +87,12 @@ async def _join_runs(session: AsyncSession, stays: LeadRow, goes: LeadRow) -> No
         number += 1
         row.ordinal, row.lead_id = number, stays.id
         if row.ended is None and row.flow in busy:
-            row.ended, row.wake_at, row.listens = "merged", None, []
+            enrolments.end(row, "merged", now)
 
 
-async def _join_handovers(session: AsyncSession, stays: LeadRow, goes: LeadRow) -> None:
+async def _join_handovers(
+    session: AsyncSession, stays: LeadRow, goes: LeadRow, now: datetime
+) -> None:
     """As with runs: sales keeps one of two open handovers of what is one lead."""
     query = select(HandoverRow).where(col(HandoverRow.lead_id).in_([stays.id, goes.id]))
     rows = list((await session.execute(query)).scalars())
@@ -112,16 +102,30 @@ async def _join_handovers(session: AsyncSession, stays: LeadRow, goes: LeadRow) 
     for row in (row for row in rows if row.lead_id == goes.id):
         number += 1
         if row.state in SALES_OWNED and row.kind in busy:
-            row.state, row.outcome = State.RECYCLED, "the lead was joined with another one"
+            row.state, row.closed_at = State.RECYCLED, now
+            row.outcome = "the lead was joined with another one"
+            handovers.log(session, row, str(row.state), now, "identity", row.outcome)
+            handovers.wake(session, row, now)
         row.ordinal, row.lead_id = number, stays.id
 
 
+async def _join_lists(session: AsyncSession, stays: LeadRow, goes: LeadRow, now: datetime) -> None:
+    """What flows asked for holds for the joined lead; under its old id it leaves every list it is on."""
+    query = select(AudienceMemberRow).where(col(AudienceMemberRow.lead_id) == goes.id)
+    for row in list((await session.execute(query)).scalars()):
+        kept = await session.get(AudienceMemberRow, (row.audience, stays.id))
+        if row.by_step is not None and (kept is None or kept.by_step is None):
+            kept = kept or audiences.enter(session, row.audience, stays.id, now)
+            kept.by_step, kept.since = row.by_step, kept.since or row.since
+        row.by_step = False
+        audiences.want(row, False, None, now)
+        if row.named:
+            wakeups.add(session, wakeups.AUDIENCE, row.audience, now)
+
+
 def _join_person(stays: LeadRow, goes: LeadRow, rank: Mapping[str, int]) -> None:
-    for name, value in goes.traits.items():
-        told_at = goes.traits_at.get(name, "")
-        if name not in stays.traits or stays.traits_at.get(name, "") < told_at:
-            stays.traits = {**stays.traits, name: value}
-            stays.traits_at = {**stays.traits_at, name: told_at}
+    for name, stamp in goes.traits_at.items():
+        tell_traits(stays, {name: goes.traits.get(name)}, datetime.fromisoformat(stamp))
     stays.tags = sorted({*stays.tags, *goes.tags})
     stays.cases = sorted({*stays.cases, *goes.cases})
     stays.created_at = min(stays.created_at, goes.created_at)
@@ -129,5 +133,7 @@ def _join_person(stays: LeadRow, goes: LeadRow, rank: Mapping[str, int]) -> None
     stays.first_touch_at = min(firsts, default=None)
     stays.suppressed = stays.suppressed or goes.suppressed
     stays.sales_owned = stays.sales_owned or goes.sales_owned
+    rests = [until for until in (stays.cooled_until, goes.cooled_until) if until]
+    stays.cooled_until = max(rests, default=None)
     if rank.get(goes.stage, 0) > rank.get(stays.stage, 0):
         stays.stage = goes.stage

@@ -9,11 +9,13 @@ from sqlmodel import select
 
 from nurture.desk import Desk
 from nurture.domain.consent import AD_AUDIENCES, EMAIL_MARKETING, ConsentRecord
+from nurture.fingerprints import Fingerprints
 from nurture.handovers import Handovers
 from nurture.incoming import Incoming
 from nurture.intake import Intake
 from nurture.outbox import Outbox
 from nurture.playbook import Playbook
+from nurture.privacy import Privacy
 from nurture.reactions import Reactions
 from nurture.relay import Relay
 from nurture.reports import Reports
@@ -64,7 +66,9 @@ class World:
         self.outbox = Outbox(db, self.alarm)
         self.handovers = Handovers(lambda handover_id: f"https://n.example/h/{handover_id}")
         self.reactions = Reactions(self.handovers)
-        self.intake = Intake(self.outbox, self.shelf, self.reactions)
+        fingerprints = Fingerprints(["a key that is long enough"])
+        self.intake = Intake(self.outbox, self.shelf, self.reactions, fingerprints)
+        self.privacy = Privacy(db, self.outbox, self.shelf, self.handovers, fingerprints)
         self.desk = Desk(db, self.outbox, self.shelf, self.reactions, self.handovers)
         self.reports = Reports(db, self.shelf)
         self.relay = Relay(self.outbox, self.shelf, self.reactions, lambda: NOW)

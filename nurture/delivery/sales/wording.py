@@ -18,6 +18,7 @@ _HEADLINES = {
     "escalated": "Overdue at {owner}: {title}",
     "reassigned": "Now yours, {owner}: {title}",
     "recycled": "Back to marketing: {title}",
+    "erased": "Erased on request; please delete this lead: {title}",
 }
 
 
@@ -30,7 +31,7 @@ def headline(notice: Notice) -> str:
 
 def is_over(notice: Notice) -> bool:
     """True when nothing is left for sales to do."""
-    return notice.type.endswith(".recycled")
+    return notice.type.endswith((".recycled", ".erased"))
 
 
 def facts(data: Mapping[str, Any]) -> list[tuple[str, str]]:

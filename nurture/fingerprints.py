@@ -1,0 +1,23 @@
+"""Names made unreadable but recognisable: whoever was erased is known again only when named again."""
+
+import hmac
+from collections.abc import Sequence
+
+
+class Fingerprints:
+    """HMAC-SHA256 under the secret keys: the last makes them, all are tried, so a key can be rotated.
+
+    A key that is taken away takes its fingerprints with it.
+    """
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        self._keys = [key.encode() for key in keys]
+
+    def of(self, name: str) -> str:
+        """What is kept of an e-mail address or user id."""
+        return self.all_of(name)[-1]
+
+    def all_of(self, name: str) -> list[str]:
+        """What may have been kept of it, oldest key first."""
+        text = f"nurture.erased/{name}".encode()
+        return [hmac.digest(key, text, "sha256").hex() for key in self._keys]

@@ -1,0 +1,80 @@
+"""The ledger of consent: every statement once, however often it is repeated, and what holds now."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from nurture.domain.consent import ConsentRecord, held
+from nurture.store.tables import ConsentRow, LeadRow
+
+
+async def tell(
+    session: AsyncSession, said: Sequence[tuple[LeadRow, Sequence[ConsentRecord]]]
+) -> None:
+    """Enter what the leads said, in whatever order it arrives, and bring `consents` in line with it."""
+    ledger = await _ledger(session, [row.id for row, _ in said])
+    for lead, records in said:
+        known = ledger[lead.id]
+        for record in sorted(records, key=lambda record: record.at):
+            if not _repeats(known, record):
+                row = _row(lead, record)
+                session.add(row)
+                known.append(row)
+        lead.consents = sorted(held(_statements(known)))
+
+
+async def fold(session: AsyncSession, leads: Sequence[LeadRow]) -> None:
+    """Recompute what the leads consent to from all they ever said."""
+    await tell(session, [(lead, ()) for lead in leads])
+
+
+async def _ledger(session: AsyncSession, ids: Sequence[str]) -> defaultdict[str, list[ConsentRow]]:
+    found: defaultdict[str, list[ConsentRow]] = defaultdict(list)
+    if not ids:
+        return found
+    await session.flush()
+    query = select(ConsentRow).where(col(ConsentRow.lead_id).in_(ids))
+    for row in (await session.execute(query.order_by(col(ConsentRow.id)))).scalars():
+        found[row.lead_id].append(row)
+    return found
+
+
+def _repeats(known: Sequence[ConsentRow], record: ConsentRecord) -> bool:
+    """True when the record adds nothing but a later time to what the lead's latest word on it was."""
+    same = [row for row in known if row.purpose == record.purpose]
+    for row in same:
+        if _last(row) >= record.at >= row.at and _says(row, record):
+            return True
+    latest = max(same, key=_last, default=None)
+    if latest is None or not _says(latest, record) or record.at < _last(latest):
+        return False
+    latest.again_at = record.at
+    return True
+
+
+def _says(row: ConsentRow, record: ConsentRecord) -> bool:
+    return (row.granted, row.source, row.wording) == (record.granted, record.source, record.wording)
+
+
+def _last(row: ConsentRow) -> datetime:
+    return row.again_at or row.at
+
+
+def _statements(rows: Sequence[ConsentRow]) -> list[ConsentRecord]:
+    return [
+        ConsentRecord(row.purpose, row.granted, _last(row), row.source, row.wording) for row in rows
+    ]
+
+
+def _row(lead: LeadRow, record: ConsentRecord) -> ConsentRow:
+    return ConsentRow(
+        lead_id=lead.id,
+        purpose=record.purpose,
+        granted=record.granted,
+        at=record.at,
+        source=record.source,
+        wording=record.wording,
+    )

@@ -1,0 +1,136 @@
+"""Taking a person out of the database: what happened stays countable, who it was is gone."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, or_, select
+
+from nurture.store.tables import (
+    AudienceMemberRow,
+    CallRow,
+    EnrolmentRow,
+    ErasureRow,
+    HandoverEventRow,
+    HandoverRow,
+    IdentityRow,
+    LeadRow,
+    MessageRow,
+    NoticeRow,
+    QuarantineRow,
+    StageChangeRow,
+    TouchRow,
+)
+
+ERASED = "erased"
+"""Why a run ended, a handover closed, a lead gets no mail."""
+
+
+async def with_joined(session: AsyncSession, lead_id: str) -> list[LeadRow]:
+    """The lead and all that were joined into it, one after another."""
+    found = {lead_id: await session.get(LeadRow, lead_id, with_for_update=True)}
+    wave = [lead_id]
+    while wave:
+        query = select(LeadRow).where(col(LeadRow.merged_into).in_(wave)).with_for_update()
+        joined = {row.id: row for row in (await session.execute(query)).scalars()}
+        wave = [id_ for id_ in joined if id_ not in found]
+        found.update(joined)
+    return [row for row in found.values() if row]
+
+
+async def names(session: AsyncSession, ids: Sequence[str]) -> list[tuple[str, str]]:
+    """(kind, value) of every name these leads go by."""
+    query = select(IdentityRow).where(col(IdentityRow.lead_id).in_(ids))
+    return sorted((row.kind, row.value) for row in (await session.execute(query)).scalars())
+
+
+async def anonymise(session: AsyncSession, rows: Iterable[LeadRow], now: datetime) -> None:
+    """Empty the leads. Names, amounts and times of what happened remain, under an id that leads nowhere."""
+    ids = []
+    for row in rows:
+        ids.append(row.id)
+        row.email, row.persona, row.source = None, None, None
+        row.traits, row.traits_at = {}, {}
+        row.tags, row.consents, row.cases = [], [], []
+        row.suppressed, row.sales_owned, row.next_score_at = ERASED, False, None
+        row.erased_at = row.erased_at or now
+    await session.flush()
+    await session.execute(delete(IdentityRow).where(col(IdentityRow.lead_id).in_(ids)))
+    await _blank(session, TouchRow, ids, properties={})
+    await _blank(session, StageChangeRow, ids, reason="")
+    await _blank(session, EnrolmentRow, ids, reason="")
+    # a refusal's reason is one of a few words and is counted; a provider's may quote the address
+    spoken = update(MessageRow).where(
+        col(MessageRow.lead_id).in_(ids), col(MessageRow.state) != "refused"
+    )
+    await session.execute(spoken.values(reason=""))
+    await _scrub_handovers(session, ids)
+    await _scrub_calls(session, ids, now)
+
+
+async def _scrub_calls(session: AsyncSession, ids: Sequence[str], now: datetime) -> None:
+    """What webhook steps tell others; what was not told yet never will be."""
+    runs = select(col(EnrolmentRow.id)).where(col(EnrolmentRow.lead_id).in_(ids))
+    calls = update(CallRow).where(col(CallRow.enrolment_id).in_(runs))
+    waiting = calls.where(col(CallRow.next_attempt_at).is_not(None))
+    await session.execute(waiting.values(dead_at=now, next_attempt_at=None))
+    await session.execute(calls.values(data={}, error=""))
+
+
+async def _scrub_handovers(session: AsyncSession, ids: Sequence[str]) -> None:
+    """What was told to sales, and what sales said in its own words."""
+    theirs = select(col(HandoverRow.id)).where(col(HandoverRow.lead_id).in_(ids))
+    await _blank(session, HandoverRow, ids, reason="erased on request", how=None)
+    await session.execute(
+        update(HandoverEventRow)
+        .where(col(HandoverEventRow.handover_id).in_(theirs))
+        .values(detail="")
+    )
+    await session.execute(
+        update(NoticeRow).where(col(NoticeRow.handover_id).in_(theirs)).values(data={}, error="")
+    )
+
+
+async def _blank(session: AsyncSession, table: Any, ids: Sequence[str], **values: Any) -> None:
+    await session.execute(update(table).where(table.lead_id.in_(ids)).values(**values))
+
+
+async def take_off_lists(session: AsyncSession, ids: Sequence[str], now: datetime) -> list[str]:
+    """Owe the removal from every audience, due at once; the audiences that hold somebody now.
+
+    Who was sent to a platform is kept until it has confirmed the removal: without that nobody can be removed.
+    """
+    query = select(AudienceMemberRow).where(col(AudienceMemberRow.lead_id).in_(ids))
+    held = set()
+    for row in (await session.execute(query.with_for_update())).scalars():
+        row.desired, row.by_step, row.next_try_at, row.changed_at = False, False, now, now
+        row.attempts, row.error = 0, ""
+        if row.named:
+            held.add(row.audience)
+    return sorted(held)
+
+
+async def drop_quarantined(session: AsyncSession, values: Iterable[str]) -> int:
+    """Delete what was put aside and names one of `values`; how many rows."""
+    named = [col(QuarantineRow.raw).icontains(value, autoescape=True) for value in values]
+    if not named:
+        return 0
+    result: Any = await session.execute(delete(QuarantineRow).where(or_(*named)))
+    return int(result.rowcount)
+
+
+async def remember(
+    session: AsyncSession, fingerprints: Iterable[str], by: str, now: datetime
+) -> None:
+    for fingerprint in fingerprints:
+        if not await session.get(ErasureRow, fingerprint):
+            session.add(ErasureRow(fingerprint=fingerprint, at=now, by=by))
+
+
+async def remembered(session: AsyncSession, fingerprints: Iterable[str]) -> set[str]:
+    """Those of `fingerprints` that are of somebody erased."""
+    known = col(ErasureRow.fingerprint)
+    query = select(known).where(known.in_(list(fingerprints)))
+    return set((await session.execute(query)).scalars())

@@ -1,0 +1,189 @@
+"""Whose message is this? The same messages make the same leads, in whatever order they arrive."""
+
+import random
+import shutil
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from nurture.domain.consent import EMAIL_MARKETING, ConsentRecord
+from nurture.incoming import Incoming
+from nurture.store.database import Database
+from nurture.store.tables import (
+    AudienceMemberRow,
+    ConsentRow,
+    EnrolmentRow,
+    HandoverRow,
+    IdentityRow,
+    LeadRow,
+    ScoreEntryRow,
+    TouchRow,
+)
+from tests.support.domain import DAY, NOW
+from tests.support.world import World
+
+PEOPLE = ("anna", "bo")
+
+
+@st.composite
+def _message(draw: st.DrawFn, shared: bool) -> dict[str, Any]:
+    """What one of two persons does in one of its browsers, or in the one they share."""
+    who = draw(st.sampled_from(PEOPLE))
+    browsers = [f"{who}-phone", f"{who}-desk", *(["family"] if shared else [])]
+    said: dict[str, Any] = {
+        "at": NOW + timedelta(hours=draw(st.integers(-200, 0))),
+        "touch": draw(st.sampled_from(["page", "demo_requested", None])),
+        "trusted": draw(st.booleans()),
+    }
+    if draw(st.booleans()):
+        said["anonymous_id"] = draw(st.sampled_from(browsers))
+    if draw(st.booleans()):
+        said["user_id"] = f"user-{who}"
+    if draw(st.booleans()) or not (said.keys() & {"anonymous_id", "user_id"}):
+        said["email"] = f"{who}@example.org"
+    if draw(st.booleans()):
+        said["traits"] = {"first_name": draw(st.sampled_from(["A", "B", None]))}
+    if draw(st.booleans()):
+        granted = draw(st.booleans())
+        said["consents"] = (ConsentRecord(EMAIL_MARKETING, granted, said["at"], "form"),)
+    return said
+
+
+def _messages(shared: bool) -> st.SearchStrategy[list[Incoming]]:
+    return st.lists(_message(shared), min_size=2, max_size=9).map(
+        lambda drawn: [Incoming(message_id=f"m{n}", **said) for n, said in enumerate(drawn)]
+    )
+
+
+async def _told(folder: Path, template: Path, batches: Sequence[Sequence[Incoming]]) -> World:
+    file = folder / "one.db"
+    file.unlink(missing_ok=True)
+    shutil.copy(template, file)
+    world = World(Database(f"sqlite+aiosqlite:///{file}", pool=1))
+    for batch in batches:
+        await world.intake.take("site", batch, NOW)
+    return world
+
+
+async def _picture(world: World) -> list[Any]:
+    """Each lead that still is one, with all it owns, without the ids that chance gave."""
+    names, touches, points = (
+        await world.rows(IdentityRow),
+        await world.rows(TouchRow),
+        await world.rows(ScoreEntryRow),
+    )
+    return sorted(
+        (
+            sorted((name.kind, name.value) for name in names if name.lead_id == row.id),
+            sorted(touch.id for touch in touches if touch.lead_id == row.id),
+            sorted((entry.rule, entry.touch_id) for entry in points if entry.lead_id == row.id),
+            row.email or "",
+            row.traits,
+            row.consents,
+            (row.fit, row.engagement),
+            row.first_touch_at,
+        )
+        for row in await world.rows(LeadRow)
+        if row.merged_into is None
+    )
+
+
+def _batches(messages: list[Incoming], seed: int) -> list[list[Incoming]]:
+    """The same messages in another order, cut into batches anywhere."""
+    chance = random.Random(seed)
+    shuffled = messages[:]
+    chance.shuffle(shuffled)
+    cut = chance.randint(0, len(shuffled))
+    return [part for part in (shuffled[:cut], shuffled[cut:]) if part]
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(messages=_messages(shared=False), seed=st.integers(0, 1000))
+async def test_the_order_of_arrival_does_not_matter(
+    tmp_path: Path, sqlite_template: Path, messages: list[Incoming], seed: int
+) -> None:
+    one = await _told(tmp_path, sqlite_template, [[message] for message in messages])
+    expected = await _picture(one)
+    await one.db.close()
+    other = await _told(tmp_path, sqlite_template, _batches(messages, seed))
+    assert await _picture(other) == expected
+    await other.db.close()
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(messages=_messages(shared=True), seed=st.integers(0, 1000))
+async def test_a_shared_browser_never_melts_two_persons_into_one(
+    tmp_path: Path, sqlite_template: Path, messages: list[Incoming], seed: int
+) -> None:
+    world = await _told(tmp_path, sqlite_template, _batches(messages, seed))
+    for row in await world.rows(LeadRow):
+        theirs = [name for name in await world.rows(IdentityRow) if name.lead_id == row.id]
+        assert len({name.value for name in theirs if name.kind == "email"}) <= 1
+    assert len(await world.rows(TouchRow)) == len(messages)
+    await world.db.close()
+
+
+async def test_a_trusted_word_in_a_shared_browser_does_not_join_its_two_users(
+    db: Database,
+) -> None:
+    world = World(db)
+    anna = await world.tell("page", email="anna@example.org", anonymous_id="family")
+    bo = await world.tell("page", email="bo@example.org", user_id="user-bo")
+    await world.tell("page", email=None, user_id="user-bo", anonymous_id="family")
+    assert (await world.lead("anna@example.org")).id == anna.id
+    assert (await world.lead("bo@example.org")).id == bo.id
+
+
+async def test_an_alias_joins_what_is_known_under_both_ids(db: Database) -> None:
+    world = World(db)
+    await world.tell("page", email=None, user_id="old", anonymous_id="a")
+    await world.tell("page", email=None, user_id="new", anonymous_id="b")
+    row = await world.tell(None, email=None, user_id="new", previous_id="old", anonymous_id="x")
+    assert {touch.lead_id for touch in await world.rows(TouchRow)} == {row.id}
+
+
+async def test_an_alias_told_before_anybody_used_the_old_id_holds_later(db: Database) -> None:
+    world = World(db)
+    row = await world.tell(None, email=None, user_id="new", previous_id="old", anonymous_id="x")
+    late = await world.tell("page", email=None, user_id="old", anonymous_id="y")
+    assert late.id == row.id
+
+
+async def test_joining_two_known_leads_loses_nothing_of_either(db: Database) -> None:
+    """Sales has both, both are in the welcome flow, each is on a list: a trusted system says they are one."""
+    world = World(db)
+    for name in ("anna", "ann"):
+        told: dict[str, Any] = {"email": f"{name}@example.org", "user_id": name}
+        await world.tell("form_submitted", **told)
+        await world.tell("demo_requested", traits={"occupation": "pro", name: "yes"}, **told)
+    gone = await world.lead("ann@example.org")
+    async with db.write() as session:
+        session.add(
+            AudienceMemberRow(
+                audience="hesitating",
+                lead_id=gone.id,
+                by_step=True,
+                desired=True,
+                confirmed=True,
+                named=True,
+                changed_at=NOW,
+                next_try_at=NOW,
+            )
+        )
+    world.alarm.woken.clear()
+    row = await world.tell(
+        None, email="anna@example.org", user_id="anna", previous_id="ann", at=NOW + DAY
+    )
+    runs, handovers = await world.rows(EnrolmentRow), await world.rows(HandoverRow)
+    assert {each.lead_id for each in [*runs, *handovers, *await world.rows(ConsentRow)]} == {row.id}
+    assert sorted(run.ended or "" for run in runs) == ["", "merged"]
+    assert sorted(handover.closed_at is None for handover in handovers) == [False, True]
+    assert row.engagement == 80
+    assert row.traits.keys() >= {"anna", "ann", "occupation"}
+    lists = {member.lead_id: member.desired for member in await world.rows(AudienceMemberRow)}
+    assert lists == {gone.id: False, row.id: True}
+    assert {"audience", "handover"} <= set(world.alarm.kinds())

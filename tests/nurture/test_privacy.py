@@ -1,0 +1,193 @@
+"""What a person may ask of us: to see everything, and to be forgotten."""
+
+import json
+from typing import Any
+
+import pytest
+from sqlmodel import SQLModel
+
+from nurture.domain.consent import EMAIL_MARKETING, ConsentRecord
+from nurture.domain.errors import InputError
+from nurture.incoming import Incoming
+from nurture.store.database import Database
+from nurture.store.tables import (
+    AudienceMemberRow,
+    ConsentRow,
+    EnrolmentRow,
+    ErasureRow,
+    HandoverRow,
+    NoticeRow,
+    QuarantineRow,
+)
+from tests.support.domain import DAY, NOW
+from tests.support.world import World
+
+SECRETS = ("anna", "Asta", "Skovgaard", "12345678", "crm-77")
+
+
+async def _known(db: Database) -> World:
+    """Anna: in a flow, handed over, told to sales, on an audience, and in quarantine."""
+    world = World(db)
+    await world.tell("page", email=None, anonymous_id="browser-of-anna")
+    await world.tell("form_submitted")
+    await world.tell(
+        "demo_requested",
+        anonymous_id="browser-of-anna",
+        user_id="crm-77",
+        traits={"first_name": "Asta", "last_name": "Skovgaard", "occupation": "pro"},
+        properties={"phone": "12345678"},
+    )
+    await world.intake.refuse("site", '{"email": "ANNA@example.org"}', "no type", NOW)
+    await world.intake.refuse("site", '{"email": "bo@example.org"}', "no type", NOW)
+    lead = await world.lead("anna@example.org")
+    async with db.write() as session:
+        session.add(
+            AudienceMemberRow(
+                audience="hesitating",
+                lead_id=lead.id,
+                desired=True,
+                confirmed=True,
+                named=True,
+                changed_at=NOW,
+                next_try_at=NOW,
+                sent_as={"lead_id": lead.id, "email": "anna@example.org"},
+            )
+        )
+        [notice] = [await session.merge(row) for row in await world.rows(NoticeRow)]
+        notice.delivered_at, notice.error = NOW, "first refused for anna@example.org"
+    world.alarm.woken.clear()
+    return world
+
+
+async def _all_text(world: World, but: set[str]) -> str:
+    """Every row of every table as text."""
+    async with world.db.read() as session:
+        found: list[Any] = []
+        for table in SQLModel.metadata.sorted_tables:
+            if table.name not in but:
+                found += (await session.execute(table.select())).all()
+    return repr(found)
+
+
+async def test_erasure_leaves_nothing_of_the_person_but_what_the_platform_must_still_remove(
+    db: Database,
+) -> None:
+    world = await _known(db)
+    before = await _all_text(world, {"playbook"})
+    assert all(secret in before for secret in SECRETS)
+    erased = await world.privacy.erase("anna@example.org", "operator", NOW + DAY)
+    after = await _all_text(world, {"playbook", "audience_member"})
+    assert [secret for secret in SECRETS if secret in after] == []
+    [member] = await world.rows(AudienceMemberRow)
+    assert (member.desired, member.confirmed) == (False, True)
+    assert (erased.enrolments, erased.audiences, erased.handovers) == (1, ("hesitating",), 1)
+
+
+async def test_erasure_ends_flows_tells_sales_and_wakes_all_that_must_act(db: Database) -> None:
+    world = await _known(db)
+    await world.privacy.erase("anna@example.org", "operator", NOW + DAY)
+    await world.outbox.drain()
+    [run] = await world.rows(EnrolmentRow)
+    [handover] = await world.rows(HandoverRow)
+    notices = sorted(await world.rows(NoticeRow), key=lambda row: row.number)
+    assert (run.ended, handover.state, handover.outcome) == ("erased", "recycled", "erased")
+    assert [row.type for row in notices] == ["lead.handover.created", "lead.handover.erased"]
+    assert notices[1].data["handover"]["id"] == handover.id
+    assert world.alarm.kinds() == ["audience", "enrolment", "handover"]
+
+
+async def test_only_the_persons_rows_leave_quarantine(db: Database) -> None:
+    world = await _known(db)
+    await world.privacy.erase("anna@example.org", "operator", NOW)
+    [left] = await world.rows(QuarantineRow)
+    assert "bo@" in left.raw
+
+
+async def test_consent_stays_proven_without_the_person(db: Database) -> None:
+    world = await _known(db)
+    erased = await world.privacy.erase("anna@example.org", "operator", NOW)
+    proof = await world.rows(ConsentRow)
+    assert {row.lead_id for row in proof} == {erased.lead}
+    assert len(await world.rows(ErasureRow)) == 2
+
+
+async def test_a_list_that_still_has_the_name_does_not_revive_the_person(db: Database) -> None:
+    world = await _known(db)
+    await world.privacy.erase("anna@example.org", "operator", NOW)
+    again = [
+        Incoming("1", NOW, email="anna@example.org", trusted=True),
+        Incoming("2", NOW, user_id="crm-77", trusted=True),
+        Incoming("3", NOW, email="bo@example.org", trusted=True),
+    ]
+    receipt = await world.intake.take("import", again, NOW + DAY)
+    assert receipt.accepted == 1
+    assert [message_id for message_id, _ in receipt.refused] == ["1", "2"]
+
+
+async def test_the_person_itself_may_come_back_through_a_form(db: Database) -> None:
+    world = await _known(db)
+    erased = await world.privacy.erase("anna@example.org", "operator", NOW)
+    row = await world.tell("form_submitted", source="form/guide", at=NOW + DAY)
+    later = await world.tell("page", source="crm", at=NOW + DAY)
+    assert row.id == later.id != erased.lead
+
+
+async def test_erasing_twice_changes_nothing_more(db: Database) -> None:
+    world = await _known(db)
+    first = await world.privacy.erase("anna@example.org", "operator", NOW)
+    again = await world.privacy.erase(first.lead, "operator", NOW + DAY)
+    assert (again.enrolments, again.handovers, again.quarantined) == (0, 0, 0)
+    assert len(await world.rows(NoticeRow)) == 2
+
+
+async def test_a_click_in_an_old_mail_of_an_erased_person_is_not_kept(db: Database) -> None:
+    world = await _known(db)
+    await world.privacy.erase("anna@example.org", "operator", NOW)
+    assert not await world.intake.hit("nothing", "clicked", {"url": "https://x"}, None, NOW)
+
+
+async def test_an_export_holds_all_that_is_known_and_nobody_else(db: Database) -> None:
+    world = await _known(db)
+    await world.tell("page", email="bo@example.org")
+    text = json.dumps(await world.privacy.export("anna@example.org"))
+    assert all(secret in text for secret in SECRETS)
+    assert "bo@example.org" not in text
+
+
+async def test_nobody_to_export_or_erase_is_said(db: Database) -> None:
+    world = World(db)
+    with pytest.raises(InputError, match="no lead"):
+        await world.privacy.erase("nobody@example.org", "operator", NOW)
+    with pytest.raises(InputError, match="no lead"):
+        await world.privacy.export("nobody@example.org")
+
+
+async def test_a_statement_repeated_with_every_message_stands_once_in_the_ledger(
+    db: Database,
+) -> None:
+    world = World(db)
+    for day in (0, 2, 1):
+        await world.tell("page", consents=(EMAIL_MARKETING,), at=NOW + day * DAY)
+    [row] = await world.rows(ConsentRow)
+    assert (row.at, row.again_at) == (NOW, NOW + 2 * DAY)
+
+
+async def test_granting_again_after_a_withdrawal_is_a_new_statement(db: Database) -> None:
+    world = World(db)
+    row = await world.tell("page", consents=(EMAIL_MARKETING,))
+    await world.intake.withdraw(row.id, EMAIL_MARKETING, "unsubscribe", NOW + DAY)
+    row = await world.tell("page", consents=(EMAIL_MARKETING,), at=NOW + 2 * DAY)
+    said = [statement.granted for statement in await world.rows(ConsentRow)]
+    assert (said, row.consents) == ([True, False, True], [EMAIL_MARKETING])
+
+
+async def test_a_repeated_consent_still_outlives_a_withdrawal_that_arrives_late(
+    db: Database,
+) -> None:
+    world = World(db)
+    for day in (0, 2):
+        await world.tell("page", consents=(EMAIL_MARKETING,), at=NOW + day * DAY)
+    taken_back = ConsentRecord(EMAIL_MARKETING, False, NOW + DAY, "form")
+    late = Incoming("late", NOW + DAY, email="anna@example.org", consents=(taken_back,))
+    await world.intake.take("site", [late], NOW + 3 * DAY)
+    assert (await world.lead("anna@example.org")).consents == [EMAIL_MARKETING]
