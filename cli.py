@@ -22,6 +22,7 @@ VERBS = {
     "plan": "commands.apply:plan",
     "apply": "commands.apply:apply",
     "rollback": "commands.apply:rollback",
+    "enrol": "commands.enrol:enrol",
     "import": "commands.importing:import_",
     "lead": "commands.lead:lead",
     "report": "commands.report:report",

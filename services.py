@@ -15,10 +15,13 @@ from activities.audiences import AudienceActivities
 from activities.effects import Effects
 from activities.handovers import HandoverActivities
 from activities.steps import Steps
-from nurture.delivery.ads.meta import MetaAudiences
+from nurture import ad_accounts
+from nurture.audiences import AudienceKeeper
+from nurture.calls import Calls
 from nurture.delivery.email.smtp import SmtpMailer
 from nurture.delivery.links import Links
 from nurture.delivery.sales.desks import open_desk, read_owners
+from nurture.delivery.sales.webhook import WebhookDesk
 from nurture.desk import Desk
 from nurture.domain.errors import StartError
 from nurture.fingerprints import Fingerprints
@@ -58,6 +61,7 @@ class Services:
     desk: Desk
     reports: Reports
     relay: Relay
+    calls: Calls
     activities: tuple[Callable[..., Any], ...]
     now: Callable[[], datetime] = utc_now
 
@@ -155,6 +159,14 @@ def _wire(
         reports=Reports(db, shelf),
         relay=Relay(outbox, shelf, reactions, utc_now),
         activities=(
+        calls=Calls(
+            db,
+            shelf,
+            lambda url: WebhookDesk(
+                http, url, settings.sales_secret.get_secret_value().split(), utc_now
+            ),
+            utc_now,
+        ),
             Steps(outbox, shelf, effects, postroom, mailer).advance,
             HandoverActivities(outbox, shelf, handovers, desk).advance,
             AudienceActivities(outbox, shelf, {"meta": meta}).sync,

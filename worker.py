@@ -26,12 +26,13 @@ async def run(config: settings.Settings) -> None:
         worker = build_worker(
             services.client, config.task_queue, services.activities, config.worker_sandbox
         )
-        relay = asyncio.create_task(services.relay.run(stop))
+        beside = [services.relay.run(stop), services.calls.run(stop)]
+        tasks = [asyncio.create_task(work) for work in beside]
         async with worker:
             log.info("worker_ready", task_queue=config.task_queue)
             await stop.wait()
             log.info("worker_stopping")
-        await relay
+        await asyncio.gather(*tasks)
 
 
 def main() -> int:

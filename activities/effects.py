@@ -1,12 +1,15 @@
 """Carrying out what a flow's step decided, in the step's own transaction. Mails are sent in steps.py."""
 
 from datetime import datetime
+from typing import assert_never
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from nurture import calls
 from nurture.domain import topics
 from nurture.domain.enrolment import Trigger
 from nurture.domain.flow import (
+    CallWebhook,
     ChangeAudience,
     CreateTask,
     Effect,
@@ -65,8 +68,13 @@ class Effects:
             case SendMail() | RefuseMail():
                 raise AssertionError("mails are handled where they are sent")
         await self._reactions.settle(session, playbook, lead, heard, now)
+            case CallWebhook() as call:
+                calls.ask(session, run, lead, call, now)
+                return
 
     async def _enrol(
+            case _:
+                assert_never(effect)
         self,
         session: AsyncSession,
         playbook: Playbook,

@@ -9,14 +9,15 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from nurture import enrolling
 from nurture.domain import audience as audiences_domain
 from nurture.domain import scoring, topics
-from nurture.domain.enrolment import Trigger, may_enter
+from nurture.domain.enrolment import Trigger
 from nurture.domain.lead import Facts, Score
 from nurture.domain.persona import persona_of
 from nurture.handovers import Handovers
 from nurture.playbook import Playbook
-from nurture.store import audiences, enrolments, leads, wakeups
+from nurture.store import audiences, leads, wakeups
 from nurture.store.dossiers import Dossier, load
 from nurture.store.tables import EnrolmentRow, LeadRow
 
@@ -64,7 +65,7 @@ class Reactions:
         facts = self._persona(playbook, about.row, about.facts, heard, now)
         facts = self._score(playbook, about, facts, heard, now)
         facts = await self._stage(session, playbook, about.row, facts, heard, now)
-        self._enter(session, playbook, facts, about.runs, heard, now)
+        await enrolling.enter(session, playbook, about.row, facts, about.runs, heard, now)
         _audiences(session, playbook, about, facts, now)
         _wake(session, about.runs, heard, now)
 
@@ -117,22 +118,6 @@ class Reactions:
                 reason = f"reached the stage {stage} with {facts.score.total} points"
                 await self._handovers.open(session, playbook, row, facts, reason, "score", now)
         return facts
-
-    def _enter(
-        self,
-        session: AsyncSession,
-        playbook: Playbook,
-        facts: Facts,
-        runs: list[EnrolmentRow],
-        heard: Sequence[Trigger],
-        now: datetime,
-    ) -> None:
-        for name, entry in playbook.entries.items():
-            flow = playbook.flows[name]
-            if not flow.live:
-                continue
-            if may_enter(entry, heard, facts, enrolments.runs_of(runs, name), now):
-                enrolments.begin(session, playbook, facts.lead.id, name, runs, now)
 
 
 def _audiences(

@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 
 from nurture.domain.calendar import ALWAYS, Calendar, Span
 from nurture.domain.lead import Condition, Facts
 from nurture.domain.steps import WaitUntil
 from nurture.domain.topics import STAGE
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 BY_HAND = "by_hand"
 CONDITION = "condition"
@@ -75,6 +78,21 @@ def may_enter(
         return lapsed
     last = max(run.started_at for run in runs)
     return entry.again is not None and now >= entry.again.after(last, ALWAYS)
+
+
+def turn(a_day: int, last: datetime | None, now: datetime, lead: str) -> datetime:
+    """When the next lead may start if `a_day` do, evenly; `last` is the latest start given so far.
+
+    A day has `a_day` slots; who comes while the present one is free starts at once, else the lead gets a
+    moment of its own in the next free one.
+    """
+    slot = timedelta(days=1) / a_day
+    present = (now - _EPOCH) // slot
+    free = present if last is None else max(present, (last - _EPOCH) // slot + 1)
+    if free == present:
+        return now
+    part = int.from_bytes(sha256(lead.encode()).digest()[:4], "big") / 2**32
+    return _EPOCH + free * slot + slot * part
 
 
 def _open(entry: Entry, now: datetime) -> bool:

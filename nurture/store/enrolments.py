@@ -39,11 +39,13 @@ def begin(
     runs: list[EnrolmentRow],
     now: datetime,
     reason: str = "",
+    start: datetime | None = None,
 ) -> EnrolmentRow:
-    """A new run at the flow's first step; its workflow starts after the commit.
+    """A new run at the flow's first step; its workflow starts after the commit, or the relay starts it at `start`.
 
     `runs` are all the lead's enrolments so far; the new one is appended.
     """
+    begins = start or now
     ordinal = 1 + max((row.ordinal for row in runs if row.flow == flow), default=0)
     row = EnrolmentRow(
         id=keys.enrolment_id(lead_id, flow, ordinal),
@@ -52,15 +54,25 @@ def begin(
         ordinal=ordinal,
         playbook=playbook.hash,
         step=playbook.flows[flow].first,
-        since=now,
-        wake_at=now,
-        started_at=now,
+        since=begins,
+        wake_at=begins,
+        started_at=begins,
         reason=reason,
     )
     session.add(row)
     runs.append(row)
-    wakeups.add(session, wakeups.ENROLMENT, row.id, now)
+    if start:
+        wakeups.later(session, wakeups.ENROLMENT, row.id, start)
+    else:
+        wakeups.add(session, wakeups.ENROLMENT, row.id, now)
     return row
+
+
+async def last_start(session: AsyncSession, flow: str) -> datetime | None:
+    """When the latest run of the flow starts, or started."""
+    query = select(func.max(EnrolmentRow.started_at)).where(col(EnrolmentRow.flow) == flow)
+    found = (await session.execute(query)).scalar_one()
+    return found if isinstance(found, datetime) else None
 
 
 def cursor(row: EnrolmentRow) -> Cursor:

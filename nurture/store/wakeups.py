@@ -27,6 +27,11 @@ def add(session: AsyncSession, kind: str, key: str, now: datetime) -> WakeupRow:
     return row
 
 
+def later(session: AsyncSession, kind: str, key: str, at: datetime) -> None:
+    """A wake-up that the relay hands over at that time."""
+    session.add(WakeupRow(kind=kind, key=key, created_at=at, claimed_until=at))
+
+
 async def spread(
     session: AsyncSession, kind: str, names: Sequence[str], start: datetime, spacing: timedelta
 ) -> None:

@@ -1,0 +1,106 @@
+"""Into a flow: whoever is brought in by what happened waits for a free turn; an operator may bring one in."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from nurture.domain.enrolment import BY_HAND, Trigger, may_enter, turn
+from nurture.domain.errors import InputError
+from nurture.domain.lead import Facts
+from nurture.playbook import Playbook
+from nurture.playbook.findings import suggest
+from nurture.shelf import Shelf
+from nurture.store import enrolments, leads
+from nurture.store.database import Database
+from nurture.store.tables import EnrolmentRow, LeadRow
+
+IMPORT = "import"
+IMPORTED_A_DAY = 864_000
+"""Imported leads enter a flow without a cap of its own at ten a second."""
+
+_STARTS = "starts"
+
+
+async def enter(
+    session: AsyncSession,
+    playbook: Playbook,
+    row: LeadRow,
+    facts: Facts,
+    runs: list[EnrolmentRow],
+    heard: Sequence[Trigger],
+    now: datetime,
+) -> None:
+    """Begin every flow that what was `heard` brings the lead into; `runs` are all of its enrolments."""
+    for name, entry in playbook.entries.items():
+        flow = playbook.flows[name]
+        if not flow.live or flow.paused:
+            continue
+        of_flow = enrolments.runs_of(runs, name)
+        if entry.lapse and of_flow and entry.when and not entry.when(facts, now):
+            row.lapsed = sorted({*row.lapsed, name})
+        if may_enter(entry, heard, facts, of_flow, now, name in row.lapsed):
+            row.lapsed = sorted({*row.lapsed} - {name})
+            imported = any(trigger.topic == IMPORT for trigger in heard)
+            start = await _turn(session, playbook, name, row.id, imported, now)
+            enrolments.begin(session, playbook, row.id, name, runs, now, start=start)
+
+
+class Enrolling:
+    """By an operator's hand."""
+
+    def __init__(self, db: Database, shelf: Shelf) -> None:
+        self._db = db
+        self._shelf = shelf
+
+    async def by_hand(self, name: str, flow: str, by: str, now: datetime) -> str:
+        """The new enrolment's id. Raises InputError with the reason why the lead cannot enter."""
+        async with self._db.write() as session:
+            playbook = await self._shelf.current(session)
+            found = await leads.find(session, name)
+            row = await leads.lock(session, found.id) if found else None
+            if row is None:
+                raise InputError("no lead goes by this name", name)
+            if flow not in playbook.flows:
+                raise InputError(f"there is no such flow; {suggest(flow, playbook.flows)}", flow)
+            if not playbook.flows[flow].live or playbook.flows[flow].paused:
+                raise InputError("the flow is a draft, or paused", flow)
+            runs = await enrolments.of_lead(session, row.id)
+            facts = await leads.facts(session, row, now)
+            of_flow = enrolments.runs_of(runs, flow)
+            lapsed = flow in row.lapsed
+            if not may_enter(
+                playbook.entries[flow], [Trigger(BY_HAND)], facts, of_flow, now, lapsed
+            ):
+                raise InputError(_why_not([run.active for run in of_flow]), name)
+            row.lapsed = sorted({*row.lapsed} - {flow})
+            reason = f"by hand ({by})"
+            run = enrolments.begin(
+                session, playbook, row.id, flow, runs, now, reason=reason, start=now
+            )
+            return run.id
+
+
+def _why_not(runs_active: Sequence[bool]) -> str:
+    if any(runs_active):
+        return "the lead is in this flow already"
+    if runs_active:
+        return "the lead was in this flow before, and `again` does not let it in yet"
+    return "the lead is erased, or the flow is not open now"
+
+
+async def _turn(
+    session: AsyncSession, playbook: Playbook, flow: str, lead: str, imported: bool, now: datetime
+) -> datetime | None:
+    """When the lead's turn is; None: at once."""
+    a_day = playbook.entries[flow].a_day
+    if a_day is None and imported:
+        a_day = round(IMPORTED_A_DAY * (timedelta(days=1) / playbook.day))
+    if a_day is None:
+        return None
+    starts: dict[str, datetime | None] = session.info.setdefault(_STARTS, {})
+    if flow not in starts:
+        starts[flow] = await enrolments.last_start(session, flow)
+    at = turn(a_day, starts[flow], now, lead)
+    starts[flow] = max(at, starts[flow] or at)
+    return at if at > now else None

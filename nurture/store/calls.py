@@ -1,0 +1,39 @@
+"""Calls of webhook steps: which are due, and what became of them."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from nurture.store.tables import CallRow
+
+_LEASE = timedelta(minutes=5)
+"""Longer than any try takes; a process that died in between leaves the call to the next one."""
+
+
+async def take_due(session: AsyncSession, now: datetime, limit: int = 20) -> list[CallRow]:
+    """Calls to be tried now, leased to the caller."""
+    query = (
+        select(CallRow)
+        .where(col(CallRow.next_attempt_at) <= now)
+        .order_by(col(CallRow.next_attempt_at))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    rows = list((await session.execute(query)).scalars())
+    for row in rows:
+        row.next_attempt_at = now + _LEASE
+    return rows
+
+
+async def record(
+    session: AsyncSession, call_id: str, error: str, again: datetime | None, now: datetime
+) -> None:
+    """`error` empty: it was heard. Else it is tried `again`, or given up (None)."""
+    row = await session.get(CallRow, call_id, with_for_update=True)
+    if row is None:
+        return
+    row.attempts += 1
+    row.error, row.next_attempt_at = error, again
+    row.delivered_at = None if error else now
+    row.dead_at = now if error and again is None else None

@@ -1,0 +1,109 @@
+"""A webhook step's receiver is told once the step is taken, until it has heard; on both databases."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from nurture import calls
+from nurture.calls import Calls
+from nurture.domain.effects import CallWebhook
+from nurture.domain.errors import Permanent, Transient
+from nurture.ports import Notice
+from nurture.store.database import Database
+from nurture.store.tables import CallRow, EnrolmentRow
+from tests.support.domain import DAY, NOW
+from tests.support.playbook import PLAYBOOK
+from tests.support.world import OneBook, World
+
+URL = "https://crm.example/hook"
+
+
+class Receiver:
+    def __init__(self) -> None:
+        self.heard: list[Notice] = []
+        self.errors: list[Exception] = []
+
+    async def deliver(self, notice: Notice) -> None:
+        if self.errors:
+            raise self.errors.pop(0)
+        self.heard.append(notice)
+
+
+class House:
+    """A lead in a flow whose step has asked for a call."""
+
+    def __init__(self, db: Database, webhooks: dict[str, str]) -> None:
+        self.world = World(db, OneBook(replace(PLAYBOOK, webhooks=webhooks)))
+        self.receiver, self.opened = Receiver(), list[str]()
+        self.calls = Calls(db, self.world.shelf, self._desk, lambda: NOW)
+
+    def _desk(self, url: str) -> Receiver:
+        self.opened.append(url)
+        return self.receiver
+
+    async def ask(self) -> None:
+        lead = await self.world.tell("form_submitted")
+        [run] = await self.world.rows(EnrolmentRow)
+        async with self.world.db.write() as session:
+            calls.ask(session, run, lead, CallWebhook("tell-crm", "crm"), NOW)
+
+    async def row(self) -> CallRow:
+        [row] = await self.world.rows(CallRow)
+        return row
+
+
+async def house(db: Database, **webhooks: str) -> House:
+    found = House(db, webhooks or {"crm": URL})
+    await found.ask()
+    return found
+
+
+async def test_the_receiver_hears_which_lead_came_to_which_step_and_no_address(
+    db: Database,
+) -> None:
+    found = await house(db)
+    assert await found.calls.deliver(NOW) == 1
+    [notice] = found.receiver.heard
+    assert found.opened == [URL]
+    assert (notice.type, notice.data["flow"], notice.data["step"]) == (
+        "lead.step.reached",
+        "welcome",
+        "tell-crm",
+    )
+    assert "@" not in str(notice.data)
+    assert await found.calls.deliver(NOW + DAY) == 0, "once"
+
+
+async def test_a_receiver_that_is_down_is_told_later_under_the_same_id(db: Database) -> None:
+    found = await house(db)
+    found.receiver.errors = [Transient("503", retry_after=timedelta(minutes=10))]
+    assert await found.calls.deliver(NOW) == 0
+    row = await found.row()
+    assert (row.attempts, row.next_attempt_at) == (1, NOW + timedelta(minutes=10))
+    assert await found.calls.deliver(NOW + timedelta(minutes=9)) == 0
+    assert await found.calls.deliver(NOW + timedelta(minutes=10)) == 1
+    assert [notice.id for notice in found.receiver.heard] == [row.id]
+
+
+async def test_a_receiver_that_refuses_for_good_is_not_asked_again(db: Database) -> None:
+    found = await house(db)
+    found.receiver.errors = [Permanent("410", "gone")]
+    await found.calls.deliver(NOW)
+    row = await found.row()
+    assert (row.dead_at, row.next_attempt_at, row.error) == (NOW, None, "410: gone")
+
+
+async def test_a_webhook_that_the_playbook_no_longer_names_is_given_up(db: Database) -> None:
+    found = await house(db, other=URL)
+    await found.calls.deliver(NOW)
+    assert "names no such webhook" in (await found.row()).error
+
+
+async def test_what_a_dead_process_had_taken_is_tried_by_the_next(db: Database) -> None:
+    found = await house(db)
+    found.receiver.errors = [RuntimeError("killed")]
+    with pytest.raises(RuntimeError, match="killed"):
+        await found.calls.deliver(NOW)
+    assert await found.calls.deliver(NOW + timedelta(minutes=1)) == 0
+    assert await found.calls.deliver(NOW + timedelta(minutes=6)) == 1

@@ -1,0 +1,136 @@
+"""Who comes into a flow, when its turn is, and when again; on both databases."""
+
+from dataclasses import replace
+
+import pytest
+
+from nurture.domain import topics
+from nurture.domain.calendar import Span
+from nurture.domain.enrolment import CONDITION, Entry
+from nurture.domain.errors import InputError
+from nurture.domain.flow import Paused, WaitUntil
+from nurture.enrolling import Enrolling
+from nurture.store.database import Database
+from nurture.store.tables import EnrolmentRow, WakeupRow
+from tests.support.domain import DAY, NOW, when
+from tests.support.playbook import PLAYBOOK
+from tests.support.world import OneBook, World
+
+HOT = when(lambda facts: facts.lead.traits.get("occupation") == "hot", topics.LEAD)
+ON_FORM = frozenset({topics.touch("form_submitted")})
+
+
+def world(db: Database, entry: Entry, **flow: object) -> World:
+    """Only the flow `welcome` can be entered."""
+    flows = {**PLAYBOOK.flows, "welcome": replace(PLAYBOOK.flows["welcome"], goal=None, **flow)}  # type: ignore[arg-type]
+    entries = {"welcome": entry, "win-back": Entry(frozenset(), again=Span(90 * DAY))}
+    return World(db, OneBook(replace(PLAYBOOK, flows=flows, entries=entries)))
+
+
+async def runs(world: World) -> list[EnrolmentRow]:
+    return sorted(await world.rows(EnrolmentRow), key=lambda row: row.started_at)
+
+
+async def leave(world: World) -> None:
+    """Everybody's run is over."""
+    async with world.db.write() as session:
+        for row in await runs(world):
+            row.ended, row.ended_at = "finished", NOW
+            await session.merge(row)
+
+
+async def test_a_lead_enters_when_a_condition_becomes_true(db: Database) -> None:
+    house = world(db, Entry(frozenset({CONDITION}), when=HOT))
+    await house.tell("page", traits={"occupation": "cold"})
+    assert await runs(house) == []
+    await house.tell("page", traits={"occupation": "hot"}, at=NOW + DAY)
+    assert len(await runs(house)) == 1
+
+
+async def test_it_enters_again_only_when_the_condition_did_not_hold_in_between(
+    db: Database,
+) -> None:
+    house = world(db, Entry(frozenset({CONDITION}), when=HOT, lapse=True))
+    await house.tell("page", traits={"occupation": "hot"})
+    await leave(house)
+    await house.tell("page", at=NOW + DAY)
+    assert len(await runs(house)) == 1, "it held all the time"
+    await house.tell("page", traits={"occupation": "cold"}, at=NOW + 2 * DAY)
+    await house.tell("page", traits={"occupation": "hot"}, at=NOW + 3 * DAY)
+    assert len(await runs(house)) == 2
+
+
+async def test_a_cap_a_day_spreads_those_who_come_at_once(db: Database) -> None:
+    house = world(db, Entry(ON_FORM, a_day=24))
+    for number in range(30):
+        await house.tell("form_submitted", email=f"l{number}@example.org")
+    starts = [row.started_at for row in await runs(house)]
+    assert starts[0] == NOW
+    assert len([start for start in starts if start < NOW + DAY]) <= 25
+    hours = {start.replace(minute=0, second=0, microsecond=0) for start in starts}
+    assert len(hours) == 30, "one an hour, each at its own minute"
+    later = {row.claimed_until for row in await house.rows(WakeupRow)}
+    assert set(starts[1:]) <= later, "the relay starts each when its turn has come"
+
+
+async def test_imported_leads_do_not_start_at_once(db: Database) -> None:
+    house = world(db, Entry(ON_FORM))
+    for number in range(5):
+        await house.tell("form_submitted", email=f"l{number}@example.org", source="import")
+    starts = [row.started_at for row in await runs(house)]
+    assert len(set(starts)) == 5
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [Entry(ON_FORM, opens=NOW + DAY), Entry(ON_FORM, closes=NOW)],
+    ids=["not open yet", "closed"],
+)
+async def test_nobody_enters_before_the_start_or_after_the_end(db: Database, entry: Entry) -> None:
+    house = world(db, entry)
+    await house.tell("form_submitted")
+    assert await runs(house) == []
+
+
+async def test_nobody_enters_a_paused_flow(db: Database) -> None:
+    house = world(db, Entry(ON_FORM), paused=Paused.HOLD)
+    await house.tell("form_submitted")
+    assert await runs(house) == []
+
+
+async def test_a_date_that_becomes_known_brings_a_lead_in_unless_it_is_past(db: Database) -> None:
+    entry = Entry(frozenset({topics.LEAD}), date=WaitUntil(trait="occupation", offset=-7 * DAY))
+    house = world(db, entry)
+    past, ahead = (NOW + 6 * DAY).isoformat(), (NOW + 8 * DAY).isoformat()
+    await house.tell("page", email="a@example.org", traits={"occupation": past})
+    await house.tell("page", email="b@example.org", traits={"occupation": ahead})
+    assert [row.lead_id for row in await runs(house)] == [(await house.lead("b@example.org")).id]
+
+
+async def test_an_operator_brings_a_lead_in_by_hand(db: Database) -> None:
+    house = world(db, Entry(frozenset()))
+    await house.tell("page")
+    enrolling = Enrolling(db, house.shelf)
+    await enrolling.by_hand("anna@example.org", "welcome", "ida", NOW)
+    [run] = await runs(house)
+    assert (run.reason, run.started_at) == ("by hand (ida)", NOW)
+    house.alarm.woken.clear()
+    await house.outbox.relay(NOW)
+    assert ("enrolment", run.id) in house.alarm.woken, "the worker starts it at its next look"
+
+
+@pytest.mark.parametrize(
+    ("lead", "flow", "problem"),
+    [
+        ("nobody@example.org", "welcome", "no lead goes by this name"),
+        ("anna@example.org", "welcom", 'did you mean "welcome"'),
+        ("anna@example.org", "welcome", "is in this flow already"),
+    ],
+)
+async def test_by_hand_says_why_a_lead_cannot_enter(
+    db: Database, lead: str, flow: str, problem: str
+) -> None:
+    house = world(db, Entry(ON_FORM))
+    await house.tell("form_submitted")
+    with pytest.raises(InputError, match=problem):
+        await Enrolling(db, house.shelf).by_hand(lead, flow, "ida", NOW)
