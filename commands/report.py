@@ -1,7 +1,10 @@
 """`nurture report`: the figures both departments look at."""
 
 import asyncio
+import csv
+import io
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -9,19 +12,57 @@ import typer
 from rich.console import Console
 
 from commands import opening, summary
+from nurture.domain.errors import InputError
+from nurture.figures import BY
+from nurture.web import pages
 
 
 def report(
+    month: Annotated[str, typer.Option(help="YYYY-MM; without it the running one.")] = "",
+    by: Annotated[str, typer.Option(help=f"Split by {', '.join(BY)}.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print one line per group.")] = False,
+    as_html: Annotated[bool, typer.Option("--html", help="Print one whole page.")] = False,
 ) -> None:
-    """Show leads by stage and persona, mails, audiences, handovers, both promises, key figures."""
-    found = asyncio.run(_read())
+    """Show both promises with their pace, funnel, contact times and rejects of a month, and all totals."""
+    if as_json + as_csv + as_html > 1:
+        raise InputError("one of --json, --csv and --html is enough")
+    found, company = asyncio.run(_read(month, by))
     if as_json:
         typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+    elif as_csv:
+        typer.echo(lines(found), nl=False)
+    elif as_html:
+        typer.echo(pages.alone("report.html", company=company, report=found, **_money(found)))
     else:
         Console().print(summary.tables(found))
 
 
-async def _read() -> dict[str, Any]:
+def lines(report: Mapping[str, Any]) -> str:
+    """The period's figures as CSV with a header: a line per group, or one for everybody."""
+    period, told = report["period"]["name"], report["contact"]
+    sales = {name: value for name, value in told.items() if name not in ("histogram", "silent")}
+    rows = report["groups"] or [{"name": "", **report["figures"], **sales}]
+    head = ["period", report["by"] or "everybody", *(key for key in rows[0] if key != "name")]
+    written = io.StringIO()
+    table = csv.writer(written, lineterminator="\n")
+    if report["groups"] or not report["by"]:
+        table.writerow(head)
+        table.writerows([period, *_plain(row)] for row in rows)
+    return written.getvalue()
+
+
+def _plain(row: Mapping[str, Any]) -> list[Any]:
+    """Nothing to divide by is an empty field. A name cannot become a formula in a spreadsheet."""
+    name = str(row["name"])
+    safe = f"'{name}" if name[:1] in ("=", "+", "-", "@") else name
+    return [safe, *("" if value is None else value for key, value in row.items() if key != "name")]
+
+
+def _money(report: Mapping[str, Any]) -> dict[str, str]:
+    return {"currency": report["figures"]["currency"]}
+
+
+async def _read(month: str, by: str) -> tuple[dict[str, Any], str]:
     async with opening.reports(opening.load()) as reports:
-        return await reports.summary(datetime.now(UTC))
+        return await reports.summary(datetime.now(UTC), month, by), await reports.company()

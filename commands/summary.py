@@ -44,7 +44,7 @@ def tables(report: Mapping[str, Any]) -> RenderableType:
         ),
     )
     beside.add_row(_promises(report["promises"]), _table("Answered by sales", {**kept, **told}))
-    return Group(beside, _kpi(report["kpi"]))
+    return Group(beside, _kpi(report["kpi"]), _period(report), *_groups(report))
 
 
 def _table(title: str, rows: Mapping[str, Any], total: int | None = None) -> Table:
@@ -61,13 +61,39 @@ def _table(title: str, rows: Mapping[str, Any], total: int | None = None) -> Tab
 
 def _promises(promises: Mapping[str, Mapping[str, Any]]) -> Table:
     table = Table(title="The agreement", title_justify="left")
-    for column in ("promised", "so far", "target", "kept"):
+    for column in ("promised", "so far", "of", "on pace for", "kept"):
         table.add_column(column, justify="left" if column == "promised" else "right")
     for name, side in promises.items():
         kept = "yes" if side["kept"] else "no"
         label = name.replace("_", " ")
-        table.add_row(label, _number(side["so_far"]), _number(side["target"]), kept)
+        pace = _number(side["forecast"]) if "forecast" in side else ""
+        table.add_row(label, _number(side["so_far"]), _number(side["target"]), pace, kept)
     return table
+
+
+def _period(report: Mapping[str, Any]) -> Table:
+    """The period in figures: the funnel, how soon sales answered, and what it rejected."""
+    told, contact = report["figures"], report["contact"]
+    rows = {name: told[name] for name in ("visits", "visitors", "leads", "mqls", "sqls")}
+    rows |= {"mqls again": told["mqls_again"], "customers": told["customers"]}
+    rows |= {"contacted in time, %": contact["kept_rate"], "hours to contact, half": contact["p50"]}
+    rows |= {"hours to contact, 90 %": contact["p90"], "rejected": contact["rejected"]}
+    rows |= {f"rejected: {why}": number for why, number in report["rejects"]["reasons"].items()}
+    start, end = report["period"]["start"][:10], report["period"]["end"][:10]
+    return _table(f"{start} to {end}", rows)
+
+
+def _groups(report: Mapping[str, Any]) -> list[Table]:
+    if not report["groups"]:
+        return []
+    columns = ("leads", "mqls", "sqls", "customers", "revenue", "kept_rate", "rejected")
+    table = Table(title=f"By {report['by']}", title_justify="left")
+    table.add_column(report["by"])
+    for column in columns:
+        table.add_column(column.replace("kept_rate", "in time, %"), justify="right")
+    for row in report["groups"]:
+        table.add_row(row["name"] or "none", *(_number(row[column]) for column in columns))
+    return [table]
 
 
 def _kpi(kpi: Mapping[str, Any]) -> Table:
@@ -81,6 +107,8 @@ def _kpi(kpi: Mapping[str, Any]) -> Table:
 
 
 def _number(value: Any) -> str:
+    if value is None:
+        return "–"
     if isinstance(value, float):
         return f"{value:,.1f}"
     return f"{value:,}" if isinstance(value, int) else str(value)

@@ -7,6 +7,7 @@ from typing import Any
 from sqlmodel import col, select
 
 from nurture import figures
+from nurture.audience_view import AudienceView
 from nurture.domain import scoring
 from nurture.shelf import Shelf
 from nurture.store import enrolments, leads
@@ -52,6 +53,11 @@ class Reports:
             playbook = await self._shelf.current(session)
             return await figures.report(session, playbook, now, month, by)
 
+    async def company(self) -> str:
+        """Whose figures these are."""
+        async with self._db.read() as session:
+            return (await self._shelf.current(session)).company.name
+
     async def lead(self, name: str, now: datetime) -> dict[str, Any] | None:
         """One lead, each point of its score explained; None when nobody goes by that name."""
         async with self._db.read() as session:
@@ -87,6 +93,10 @@ class Reports:
                     _plain(run.model_dump()) for run in await enrolments.of_lead(session, row.id)
                 ],
             }
+
+    async def audiences(self, now: datetime) -> list[dict[str, Any]]:
+        """Every audience: who should be on it and who is, what is owed and since when, errors in words."""
+        return await AudienceView(self._db, self._shelf).all(now)
 
     async def handovers(self, open_only: bool = False) -> list[dict[str, Any]]:
         """The latest handovers, the most urgent open ones first."""

@@ -1,10 +1,12 @@
 """Leads, handovers and figures as JSON, for CRMs, scripts and the operator's own reports."""
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 
 from nurture.domain.errors import InputError
+from nurture.figures import BY
 from nurture.web import fields, guard, sales
 from nurture.web.deps import Current
 from nurture.web.errors import Refusal
@@ -18,10 +20,21 @@ router = APIRouter(
 )
 
 
-@router.get("/report", summary="Both sides of the agreement, in figures")
-async def report(deps: Current) -> dict[str, Any]:
-    """Leads by stage and persona, mails, audiences, handovers, SLA kept and broken, KPIs."""
-    return await deps.reports.summary(deps.now())
+@router.get("/report", responses=refusals(400), summary="Both sides of the agreement, in figures")
+async def report(
+    deps: Current,
+    month: Annotated[str, Query(description="YYYY-MM; without it the running one")] = "",
+    by: Annotated[str, Query(description=f"one of {', '.join(BY)}")] = "",
+) -> dict[str, Any]:
+    """The agreement in one period: figures, promises with their pace, contact times, rejects; and since
+    the beginning leads by stage and persona, mails, audiences, SLA kept and broken, KPIs."""
+    return await deps.reports.summary(deps.now(), month, by)
+
+
+@router.get("/audiences", summary="Lists on ad platforms: wanted, confirmed, owed, errors")
+async def audiences(deps: Current) -> list[dict[str, Any]]:
+    """Per audience who should be on it and who is, owed removals with their age, last sync, errors in words."""
+    return await deps.reports.audiences(deps.now())
 
 
 @router.get("/leads/{name}", responses=refusals(404), summary="One lead, its score explained")
@@ -29,6 +42,18 @@ async def lead(name: str, deps: Current) -> dict[str, Any]:
     """`name` is the lead's id. An e-mail address works too, but then stands in access logs: for
     addresses use POST /api/leads/find."""
     return await _lead(deps, name)
+
+
+@router.delete(
+    "/leads/{name}", responses=refusals(404), summary="Forgets a person, everywhere, for ever"
+)
+async def erase(name: str, deps: Current) -> dict[str, Any]:
+    """`name` as above. Answers what was done: flows ended, audiences that must remove the person, handovers
+    whose task at sales is emptied. Repeated, it changes nothing more."""
+    try:
+        return asdict(await deps.privacy.erase(name, "api", deps.now()))
+    except InputError as error:
+        raise Refusal(404, "unknown_lead", "nobody goes by that name") from error
 
 
 @router.post(

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from functools import cache
+from importlib.resources import files
 from typing import Any
 from urllib.parse import quote
 
@@ -13,6 +14,12 @@ def render(name: str, status: int = 200, **context: Any) -> HTMLResponse:
     """The page as an answer that no cache keeps."""
     text = _environment().get_template(name).render(**context)
     return HTMLResponse(text, status, headers={"cache-control": "no-store, private"})
+
+
+def alone(name: str, **context: Any) -> str:
+    """The page with its style inside, for who keeps or forwards it."""
+    style = (files("nurture.web") / "static" / "nurture.css").read_text(encoding="utf-8")
+    return _environment().get_template(name).render(style=style, **context)
 
 
 @cache

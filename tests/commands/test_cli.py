@@ -1,46 +1,10 @@
 import json
-import logging
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
-import cli
 from embedded import local
+from tests.support.command import Nurture
 
 ROOT = Path(__file__).parents[2]
-
-
-@dataclass(frozen=True)
-class Ended:
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-Nurture = Callable[..., Ended]
-
-
-@pytest.fixture
-def nurture(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Nurture]:
-    """The command line, on an empty data folder and the repository's playbook."""
-    handlers = logging.root.handlers[:]
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("NURTURE_DATA_DIR", str(tmp_path / "data"))
-
-    def run(*words: str, **env: str) -> Ended:
-        for name, value in {"NURTURE_PLAYBOOK_DIR": str(ROOT), **env}.items():
-            monkeypatch.setenv(name, value)
-        with pytest.raises(SystemExit) as ended:
-            cli.main(words)
-        said = capsys.readouterr()
-        return Ended(int(ended.value.code or 0), said.out, said.err)
-
-    yield run
-    logging.root.handlers[:] = handlers
 
 
 def test_a_playbook_is_checked_applied_and_read_back(nurture: Nurture) -> None:
@@ -62,6 +26,15 @@ def test_a_playbook_is_checked_applied_and_read_back(nurture: Nurture) -> None:
     report = nurture("report", "--json")
     assert json.loads(report.stdout)["leads"] == 0
     assert "Leads by stage" in nurture("report").stdout
+    head, only = nurture("report", "--month", "2026-10", "--csv").stdout.splitlines()
+    assert head.startswith("period,everybody,visits,visitors,leads")
+    assert only.startswith("2026-10,,0,0,0")
+    page = nurture("report", "--month", "2026-10", "--html").stdout
+    assert "2026-10-01 to 2026-11-01" in page
+    months = json.loads(nurture("report", "--by", "month", "--json").stdout)["groups"]
+    assert len(months) == 12
+    assert "2026-13" in nurture("report", "--month", "2026-13").stderr
+    assert nurture("report", "--by", "weather").returncode == 2
 
 
 def test_an_unknown_lead_is_a_sentence_and_no_traceback(nurture: Nurture) -> None:

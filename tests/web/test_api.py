@@ -9,7 +9,7 @@ from nurture.settings import Settings
 from tests.support.web import connect
 
 BEARER = {"authorization": "Bearer token"}
-CLOSED = ("/", "/api/report", "/api/leads/l1", "/api/handovers", "/metrics")
+CLOSED = ("/", "/api/report", "/api/audiences", "/api/leads/l1", "/api/handovers", "/metrics")
 
 SUMMARY = {
     "leads": 1240,
@@ -25,6 +25,66 @@ SUMMARY = {
         "sqls": {"so_far": 17, "target": 20, "forecast": 22, "kept": True},
         "customers": {"so_far": 1, "target": 4, "forecast": 2, "kept": False},
         "average_revenue": {"so_far": 25000, "target": 20000, "kept": True},
+    },
+    "period": {"name": "2026-11", "start": "2026-11-01T00:00", "end": "2026-12-01T00:00"},
+    "by": "persona",
+    "figures": {
+        "visits": 7001,
+        "visitors": 400,
+        "leads": 90,
+        "mqls": 30,
+        "sqls": 17,
+        "customers": 1,
+        "mqls_again": 2,
+        "visit_to_lead": 22.5,
+        "mql_rate": 33.3,
+        "sql_rate": 56.7,
+        "close_rate": 5.9,
+        "revenue": 25000,
+        "revenue_per_customer": 25000.0,
+        "days_to_first_order": 12.5,
+    },
+    "other_revenue": {"EUR": 300},
+    "groups": [
+        {
+            "name": "it-manager",
+            "leads": 60,
+            "mqls": 20,
+            "sqls": 12,
+            "customers": 1,
+            "close_rate": 8.3,
+            "revenue": 25000,
+            "kept_rate": 90.0,
+            "rejected": 3,
+        }
+    ],
+    "persona_promises": {"it-manager": {"so_far": 12, "target": 10, "forecast": 15, "kept": True}},
+    "contact": {
+        "handovers": 12,
+        "kept": 9,
+        "broken": 1,
+        "running": 2,
+        "rejected": 3,
+        "kept_rate": 90.0,
+        "p50": 6.5,
+        "p90": 40.0,
+        "histogram": [{"up_to": 1, "number": 4}, {"up_to": None, "number": 5}],
+        "silent": 3,
+    },
+    "rejects": {
+        "reasons": {"no budget": 3},
+        "rules": [
+            {
+                "name": "demo",
+                "title": "Asked for a demo",
+                "handovers": 8,
+                "rejected": 1,
+                "rate": 12.5,
+            }
+        ],
+        "triggers": [
+            {"name": "score", "title": "score", "handovers": 12, "rejected": 3, "rate": 25.0}
+        ],
     },
 }
 
@@ -90,10 +150,21 @@ async def test_a_crm_answers_as_sales_does(client, world):
 async def test_the_dashboard_shows_both_sides_of_the_agreement(client, world):
     world.reports.figures = SUMMARY
     text = (await client.get("/", headers=BEARER)).text
-    for shown in ("Nordbackup", "17 <small>of 20 SQLs", "on the way to 22", "1 broken, 2 running"):
+    for shown in ("Nordbackup", "17 <small>of 20 SQLs", "on pace for 22", "1 broken, 2 running"):
+        assert shown in text
+    for shown in ("no budget", "Asked for a demo", "1 of 8", "it-manager", "nine tenths within"):
         assert shown in text
     for shown in ("1\u2009240", "4.2 %", "250\u2009000 DKK", "No consent"):
         assert shown in text
+
+
+async def test_a_month_and_a_dimension_can_be_asked_for(client, world):
+    world.reports.figures = SUMMARY
+    query = "?month=2026-10&by=owner"
+    told = (await client.get(f"/api/report{query}", headers=BEARER)).json()
+    assert told["asked"] == ["2026-10", "owner"]
+    page = (await client.get(f"/{query}", headers=BEARER)).text
+    assert "/api/report?month=2026-10&amp;by=owner" in page
 
 
 async def test_the_dashboard_of_an_empty_database_is_a_page_too(client):
