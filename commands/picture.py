@@ -39,10 +39,10 @@ def _gains(ours: Line, yardstick: Line | None) -> list[str]:
     parts.append(_line([(0, 0), (1, 1)], INK, 'stroke-dasharray="4 4"'))
     lines = [("our points", ours, OURS)]
     if yardstick:
-        lines.append(("yardstick", yardstick, OTHER))
+        lines.append(("yardstick, where known", yardstick, OTHER))
     for number, (name, cuts, color) in enumerate(lines):
         parts.append(_line(_curve(cuts), color, 'stroke-width="2.5"'))
-        parts.append(_text(LEFT + SIDE - 96, TOP + SIDE - 40 + 18 * number, name, fill=color))
+        parts.append(_text(LEFT + SIDE - 150, TOP + SIDE - 40 + 18 * number, name, fill=color))
     return parts
 
 

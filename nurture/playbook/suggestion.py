@@ -6,8 +6,10 @@ Every rule is tried by compiling it and letting it score, so a suggested rule me
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from itertools import chain, count
 from typing import Any
 
 from nurture.domain.backtest import Case
@@ -26,6 +28,9 @@ MOST = 24
 OFTEN = 3
 """A touch counts once, or up to so many times."""
 
+LONGEST = 100
+"""Letters of a value that a rule may be about."""
+
 _STEPS = (0.25, 0.5, 0.75, 0.9)
 _PLAIN = re.compile(r"[^*<>=?\[\]]+")
 
@@ -39,16 +44,12 @@ class Candidate:
     touch: str | None = None
     where: tuple[str, str] | None = None
     most: int = 1
+    id: str = ""
 
     @property
     def welcome(self) -> bool:
         """Whether the lead did something we want it to do: then no points are taken away for it."""
         return self.touch not in (None, "unsubscribed")
-
-    @property
-    def id(self) -> str:
-        sign = self.title.replace(">=", "from")
-        return re.sub(r"[^a-z0-9]+", "-", sign.lower()).strip("-")[:50].strip("-")
 
 
 def candidates(seen: Sequence[Seen], kinds: Mapping[str, str], fewest: int) -> list[Candidate]:
@@ -56,12 +57,19 @@ def candidates(seen: Sequence[Seen], kinds: Mapping[str, str], fewest: int) -> l
     found = [each for trait, kind in sorted(kinds.items()) for each in _said(seen, trait, kind)]
     names = sorted({touch.name for _, touches in seen for touch in touches})
     found += [each for name in names for each in _did(seen, name)]
-    enough = range(fewest, len(seen) - fewest + 1)
     kept: dict[str, Candidate] = {}
     for each, leads in found:
-        if leads in enough and each.id:
-            kept.setdefault(each.id, each)
+        if fewest <= leads <= len(seen) - fewest:
+            name = _id(each.title, kept)
+            kept[name] = replace(each, id=name)
     return list(kept.values())
+
+
+def _id(title: str, taken: Collection[str]) -> str:
+    """The title as a name, with a number if another rule has it already."""
+    word = re.sub(r"[^a-z0-9]+", "-", title.lower().replace(">=", "from")).strip("-")[:50]
+    names = (f"{word.strip('-')}-{number}" for number in count(2))
+    return next(name for name in chain([word.strip("-")], names) if name not in taken)
 
 
 def fitted(tried: Sequence[Candidate], cases: Sequence[Case]) -> dict[Candidate, int]:
@@ -120,15 +128,14 @@ def _said(seen: Sequence[Seen], trait: str, kind: str) -> Iterator[tuple[Candida
     values = [traits[trait] for traits, _ in seen if traits.get(trait) is not None]
     if kind == "text":
         yield Candidate(f"{word} is told", f'{name} != ""'), len(values)
-        for value, leads in sorted(Counter(values).items()):
-            shown = " ".join(str(value).split())
-            yield Candidate(f"{word}: {shown}", f"{name} == {_literal(value)}"), leads
+        for value, leads in sorted(Counter(filter(_writable, values)).items()):
+            yield Candidate(f"{word}: {value}", f"{name} == {_literal(value)}"), leads
     elif kind == "yes/no":
         yield Candidate(f"{word}: yes", name), sum(bool(value) for value in values)
     elif kind == "number":
         for limit in _limits([float(value) for value in values]):
             leads = sum(value >= limit for value in values)
-            yield Candidate(f"{word} >= {limit:g}", f"{name} >= {limit:g}"), leads
+            yield Candidate(f"{word} >= {_plain(limit)}", f"{name} >= {_plain(limit)}"), leads
 
 
 def _did(seen: Sequence[Seen], name: str) -> Iterator[tuple[Candidate, int]]:
@@ -140,10 +147,11 @@ def _did(seen: Sequence[Seen], name: str) -> Iterator[tuple[Candidate, int]]:
         told = [touch.properties[key] for did in mine for touch in did if key in touch.properties]
         if all(isinstance(value, int | float) for value in told):
             for limit in _limits(told):
-                title, where = f"{word}, {key} >= {limit:g}", (key, f">= {limit:g}")
+                title, where = f"{word}, {key} >= {_plain(limit)}", (key, f">= {_plain(limit)}")
                 yield from _often(title, name, where, mine, _reaching(key, limit))
         else:
-            for value in sorted({str(value) for value in told if _PLAIN.fullmatch(str(value))}):
+            plain = {str(value) for value in told if _PLAIN.fullmatch(str(value))}
+            for value in sorted(filter(_writable, plain)):
                 title, where = f"{word}, {key}: {value}", (key, value)
                 yield from _often(title, name, where, mine, _being(key, value))
 
@@ -174,6 +182,17 @@ def _limits(values: Sequence[float]) -> list[float]:
     order = sorted(values)
     found = {float(f"{order[int(len(order) * step)]:.1g}") for step in _STEPS if order}
     return sorted(limit for limit in found if limit > (order[0] if order else 0))
+
+
+def _writable(value: str) -> bool:
+    """Whether the value keeps its meaning on one line of a file."""
+    return value.isprintable() and value == " ".join(value.split()) and len(value) <= LONGEST
+
+
+def _plain(number: float) -> str:
+    """Without an exponent, which a limit of the playbook does not know."""
+    text = format(Decimal(repr(number)), "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _quoted(text: str) -> str:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.domain.fitting import logistic, whole_points
+from nurture.domain.fitting import logistic, telling, whole_points
 
 LEADS = st.lists(
     st.tuples(st.frozensets(st.integers(0, 3)), st.booleans()), min_size=2, max_size=30
@@ -44,3 +44,24 @@ def test_points_keep_the_proportions_of_the_weights() -> None:
     assert whole_points([2.0, -1.0, 0.02, 0.5], largest=40) == [40, -20, 0, 10]
     assert whole_points([0.0], largest=40) == [0]
     assert whole_points([], largest=40) == []
+
+
+def test_the_telling_feature_comes_first_and_what_repeats_it_never() -> None:
+    buyer, other = {0: 1.0, 1: 1.0}, {2: 1.0}
+    rows = [buyer] * 30 + [other] * 30 + [{}] * 20
+    won = [True] * 30 + [False] * 30 + [True, False] * 10
+    chosen = telling(rows, won, features=4, most=4)
+    assert chosen[0] in (0, 1)
+    assert not {0, 1} <= set(chosen)
+    assert 3 not in chosen
+
+
+def test_no_more_features_are_chosen_than_asked_for() -> None:
+    rows = [{i: 1.0} for i in range(4) for _ in range(30)]
+    won = [i in (0, 1) for i in range(4) for _ in range(30)]
+    assert len(telling(rows, won, features=4, most=1)) == 1
+
+
+def test_features_that_say_nothing_are_not_chosen() -> None:
+    assert telling([{0: 1.0}, {}] * 20, [True, True, False, False] * 10, 1, most=5) == []
+    assert telling([{}, {}], [True, False], features=0, most=5) == []
