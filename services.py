@@ -15,9 +15,8 @@ from activities.audiences import AudienceActivities
 from activities.effects import Effects
 from activities.handovers import HandoverActivities
 from activities.steps import Steps
-from nurture import ad_accounts
-from nurture.audiences import AudienceKeeper
 from nurture.calls import Calls
+from nurture.delivery.ads.meta import MetaAudiences
 from nurture.delivery.email.smtp import SmtpMailer
 from nurture.delivery.links import Links
 from nurture.delivery.sales.desks import open_desk, read_owners
@@ -158,7 +157,6 @@ def _wire(
         desk=Desk(db, outbox, shelf, reactions, handovers),
         reports=Reports(db, shelf),
         relay=Relay(outbox, shelf, reactions, utc_now),
-        activities=(
         calls=Calls(
             db,
             shelf,
@@ -167,6 +165,7 @@ def _wire(
             ),
             utc_now,
         ),
+        activities=(
             Steps(outbox, shelf, effects, postroom, mailer).advance,
             HandoverActivities(outbox, shelf, handovers, desk).advance,
             AudienceActivities(outbox, shelf, {"meta": meta}).sync,

@@ -65,16 +65,16 @@ class Effects:
             case Enrol(flow):
                 await self._enrol(session, playbook, lead, flow, now, run.flow)
                 return
-            case SendMail() | RefuseMail():
-                raise AssertionError("mails are handled where they are sent")
-        await self._reactions.settle(session, playbook, lead, heard, now)
             case CallWebhook() as call:
                 calls.ask(session, run, lead, call, now)
                 return
-
-    async def _enrol(
+            case SendMail() | RefuseMail():
+                raise AssertionError("mails are handled where they are sent")
             case _:
                 assert_never(effect)
+        await self._reactions.settle(session, playbook, lead, heard, now)
+
+    async def _enrol(
         self,
         session: AsyncSession,
         playbook: Playbook,
