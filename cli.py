@@ -27,6 +27,7 @@ VERBS = {
     "lead": "commands.lead:lead",
     "report": "commands.report:report",
     "preview": "commands.preview:preview",
+    "picture": "commands.flow_picture:picture",
     "backtest": "commands.backtest:backtest",
     "worker": "commands.doors:worker",
     "serve": "commands.doors:serve",
