@@ -55,7 +55,10 @@ class Effects:
                 heard.append(Trigger(topics.SALES))
             case CreateTask() as task:
                 title = self._postroom.line(playbook, run, lead, task.title)
-                await self._handovers.ask(session, playbook, lead, title, run.flow, now)
+                facts = await leads.facts(session, lead, now)
+                await self._handovers.ask(
+                    session, playbook, lead, facts, task, title, run.flow, now
+                )
             case SetTrait(name, value):
                 if merging.tell_traits(lead, {name: value}, now):
                     heard.append(Trigger(topics.LEAD))

@@ -7,14 +7,14 @@ from temporalio import activity
 from activities import clock
 from activities.contract import ADVANCE_HANDOVER, Next
 from nurture.domain import sla
-from nurture.domain.errors import Permanent, Transient, Unknown
+from nurture.domain.errors import Gone, Permanent, Transient, Unknown
 from nurture.domain.retries import retry_schedule
 from nurture.domain.sla import State
 from nurture.handovers import Handovers
 from nurture.outbox import Outbox
 from nurture.ports import Notice, SalesDesk
 from nurture.shelf import Shelf
-from nurture.store import handovers
+from nurture.store import handovers, notices
 from nurture.store.tables import NoticeRow
 
 
@@ -38,32 +38,43 @@ class HandoverActivities:
             if row is None:
                 return Next(done=True)
             playbook = await self._shelf.version(session, row.playbook)
-            deadline = await self._handovers.act(session, playbook, row, now)
+            current = await self._shelf.current(session)
+            deadline = await self._handovers.act(session, playbook, current, row, now)
             running = State(row.state) in sla.RUNNING
             untold = await handovers.untold(session, handover_id)
+            if untold and await notices.closed(session):
+                await notices.put_aside(session, untold, now)
+                untold = []
         retry = await self._deliver(untold, now)
         times = [at for at in (deadline, retry) if at]
         if times:
             return Next(wake_at=min(times).timestamp())
         return Next(done=not running)
 
-    async def _deliver(self, notices: list[NoticeRow], now: datetime) -> datetime | None:
+    async def _deliver(self, untold: list[NoticeRow], now: datetime) -> datetime | None:
         """Tell them one after another; the first that must wait holds the later ones. When to try again."""
-        for notice in notices:
+        for notice in untold:
             if notice.next_attempt_at and notice.next_attempt_at > now:
                 return notice.next_attempt_at
-            again = await self._attempt(notice, now)
+            try:
+                again = await self._attempt(notice, now)
+            except Gone as gone:
+                async with self._outbox.write() as session:
+                    await notices.close(session, str(gone), now)
+                return None
             if again:
                 return again
         return None
 
     async def _attempt(self, notice: NoticeRow, now: datetime) -> datetime | None:
-        """One try. None: it is over, by delivery or for good; else when to try again."""
+        """One try. None: it is over, by delivery or for good; else when to try again. Raises Gone."""
         error, delay = "", None
         try:
             await self._desk.deliver(
                 Notice(notice.id, notice.type, notice.created_at.isoformat(), notice.data)
             )
+        except Gone:
+            raise
         except Permanent as problem:
             error = str(problem)
         except (Transient, Unknown) as problem:

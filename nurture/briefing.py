@@ -21,8 +21,9 @@ async def notice_data(
     answer_url: str,
     now: datetime,
     told: str | None = None,
+    news: str = "",
 ) -> dict[str, Any]:
-    """The task as it stands at `now`; `told` is whom an escalation goes to."""
+    """The task as it stands at `now`; `told` is whom an escalation goes to, `news` what came on top."""
     facts = await leads.facts(session, lead, now)
     earned = await leads.score_entries(session, lead.id)
     titles = {persona.id: persona.title for persona in playbook.personas}
@@ -43,6 +44,7 @@ async def notice_data(
             mails=await _mails(session, lead.id),
             zone=playbook.handover.terms.calendar.zone,
             told=told,
+            news=news,
         )
     )
 

@@ -1,14 +1,16 @@
 """The sales desk: what sales answers to a handover, and what follows from each answer."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from nurture import tenure
+from nurture.answers import check, follows, is_known
 from nurture.domain import keys, scoring, sla, topics
 from nurture.domain.enrolment import Trigger
 from nurture.domain.errors import InputError
-from nurture.domain.sla import State
+from nurture.domain.sla import State, Terms
 from nurture.handovers import Handovers
 from nurture.incoming import Answer
 from nurture.outbox import Outbox
@@ -17,7 +19,8 @@ from nurture.reactions import Reactions
 from nurture.shelf import Shelf
 from nurture.store import handovers, leads
 from nurture.store.database import Database
-from nurture.store.tables import HandoverRow, LeadRow, SaleRow
+from nurture.store.tables import HandoverEventRow, HandoverRow, LeadRow, SaleRow, TouchRow
+from nurture.tenure import Clock
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,8 @@ class HandoverView:
     """What sales sees of one handover. `due_at` carries the zone it is to be shown in.
 
     `answers` are those that may be given now; `reasons` say in plain words why the lead is worth a
-    call; `history` is what happened so far, oldest first. What is not known is empty.
+    call; `history` is what happened so far, oldest first. `until`: the end of a snooze or the time of a
+    booked meeting, in the zone of `due_at`. What is not known is empty.
     """
 
     id: str
@@ -44,6 +48,11 @@ class HandoverView:
     reject_reasons: tuple[str, ...]
     currency: str
     history: tuple[str, ...] = ()
+    snooze_reasons: tuple[str, ...] = ()
+    until: datetime | None = None
+
+
+TASK_DONE = "task_done"
 
 
 class Desk:
@@ -74,8 +83,11 @@ class Desk:
             facts = await leads.facts(session, lead, row.opened_at)
             earned = await leads.score_entries(session, lead.id)
             events = await handovers.events(session, row.id)
+            tenure.clock(row, playbook, await self._shelf.current(session))
+            session.expunge(row)
         reasons = scoring.explain(playbook.scoring, facts, earned, row.opened_at)
         titles = {persona.id: persona.title for persona in playbook.personas}
+        zone = playbook.handover.terms.calendar.zone
         return HandoverView(
             id=row.id,
             kind=row.kind,
@@ -88,11 +100,13 @@ class Desk:
             reasons=tuple(f"{reason.title} ({reason.points:+d})" for reason in reasons),
             state=row.state,
             owner=row.owner,
-            due_at=row.due_at.astimezone(playbook.handover.terms.calendar.zone),
-            answers=tuple(s for s, before in sla.ANSWERS.items() if State(row.state) in before),
+            due_at=row.due_at.astimezone(zone),
+            answers=tuple(answer for answer in sla.ANSWERS if follows(row, answer)),
             reject_reasons=playbook.handover.reject_reasons,
             currency=playbook.promise.currency,
-            history=tuple(f"{event.kind} {event.detail}".strip() for event in events),
+            history=tuple(_told(event, zone) for event in events),
+            snooze_reasons=playbook.handover.snooze_reasons,
+            until=row.until.astimezone(zone) if row.until else None,
         )
 
     async def answer(self, handover_id: str, answer: Answer) -> str:
@@ -102,18 +116,43 @@ class Desk:
             lead = await leads.lock(session, row.lead_id) if row else None
             if row is None or lead is None:
                 raise InputError("this handover does not exist")
-            if row.state == answer.state:
+            if is_known(row, answer):
                 return f"This was already noted as {row.state}; nothing changed."
             playbook = await self._shelf.version(session, row.playbook)
-            _check(playbook, row, answer)
-            was_running = State(row.state) in sla.RUNNING
-            await self._apply(session, playbook, row, lead, answer)
             current = await self._shelf.current(session)
-            triggers = [Trigger(topics.SALES), Trigger(topics.STAGE, lead.stage)]
+            check(playbook, row, answer)
+            clock = tenure.clock(row, playbook, current)
+            if answer.state is State.CONTACTED and answer.how not in clock.terms.contacted:
+                handovers.log(session, row, "attempted", answer.at, answer.by, answer.how or "")
+                accepted = ", ".join(clock.terms.contacted)
+                return f"Noted: tried. Only {accepted} counts as contact; the deadline stays."
+            was_running = State(row.state) in sla.RUNNING
+            triggers = await self._apply(session, playbook, row, lead, answer, clock)
+            tenure.clock(row, playbook, current)
             await self._reactions.settle(session, current, lead, triggers, answer.at)
-            if was_running and State(row.state) not in sla.RUNNING:
+            if was_running:
                 handovers.wake(session, row, answer.at)
             return _sentence(row, answer)
+
+    async def open(self, name: str, reason: str, by: str, now: datetime) -> str:
+        """Give a lead to sales by hand: the id of its handover. Raises InputError for an unknown lead."""
+        async with self._outbox.write() as session:
+            known = await leads.find(session, name)
+            lead = await leads.lock(session, known.id) if known else None
+            if lead is None or lead.erased_at:
+                raise InputError("nobody goes by that name", "lead")
+            playbook = await self._shelf.current(session)
+            facts = await leads.facts(session, lead, now)
+            row = await self._handovers.open(session, playbook, lead, facts, reason, by, now)
+            await self._reactions.settle(session, playbook, lead, [Trigger(topics.SALES)], now)
+            return row.id
+
+    async def current_of(self, name: str) -> str | None:
+        """The handover of that lead that sales has in hand, for systems that know only the person."""
+        async with self._db.read() as session:
+            lead = await leads.find(session, name)
+            row = await handovers.open_of(session, lead.id) if lead else None
+            return row.id if row else None
 
     async def _apply(
         self,
@@ -122,41 +161,35 @@ class Desk:
         row: HandoverRow,
         lead: LeadRow,
         answer: Answer,
-    ) -> None:
-        match answer.state:
-            case State.REJECTED | State.LOST:
-                await self._handovers.give_back(
-                    session,
-                    playbook,
-                    row,
-                    lead,
-                    answer.state,
-                    answer.reason or "lost",
-                    answer.by,
-                    answer.at,
-                )
-                return
-            case State.WON:
-                _win(session, playbook, row, lead, answer)
-            case State.CONTACTED:
-                row.contacted_at, row.how = answer.at, answer.how
-        row.state = answer.state
-        row.accepted_at = row.accepted_at or answer.at
+        clock: Clock,
+    ) -> list[Trigger]:
+        """Write down what was said; what may follow from it."""
+        triggers = [Trigger(topics.SALES)]
+        if answer.state in (State.REJECTED, State.LOST):
+            why = answer.reason or "lost"
+            await self._handovers.give_back(
+                session,
+                playbook,
+                row,
+                lead,
+                answer.state,
+                why,
+                answer.by,
+                answer.at,
+                answer.until,
+            )
+            return [*triggers, Trigger(topics.STAGE, lead.stage)]
+        _note(row, answer, clock.terms)
+        if answer.state is State.WON:
+            _win(session, playbook, row, lead, answer)
         detail = answer.how or answer.reason or ""
+        if answer.until:
+            detail = f"{answer.until.isoformat()} {detail}".strip()
         handovers.log(session, row, str(answer.state), answer.at, answer.by, detail)
         _lift(session, playbook, row, lead, answer)
-
-
-def _check(playbook: Playbook, row: HandoverRow, answer: Answer) -> None:
-    if row.state not in sla.ANSWERS.get(answer.state, frozenset()):
-        raise InputError(
-            f"this handover is {row.state}, so it cannot become {answer.state} any more"
-        )
-    reasons = playbook.handover.reject_reasons
-    if answer.state is State.REJECTED and answer.reason not in reasons:
-        raise InputError(f"a rejection needs one of these reasons: {', '.join(reasons)}")
-    if answer.state is State.WON and (answer.amount is None or answer.amount < 0):
-        raise InputError("won needs the amount of the order, in whole units")
+        if row.kind == handovers.TASK and row.state in (State.CONTACTED, State.BOOKED):
+            triggers.append(_done(session, row, lead, answer))
+        return [*triggers, Trigger(topics.STAGE, lead.stage)]
 
 
 def _win(
@@ -178,6 +211,40 @@ def _win(
     )
 
 
+def _note(row: HandoverRow, answer: Answer, terms: Terms) -> None:
+    """Where the handover stands now, and whether its clock runs. A snooze says nothing of the lead."""
+    tenure.resume(row, answer.at)
+    row.state, row.until = answer.state, answer.until
+    if answer.state is State.SNOOZED and answer.until:
+        tenure.pause(row, answer.at, answer.until, answer.reason or "")
+        return
+    row.accepted_at = row.accepted_at or answer.at
+    if answer.state is State.CONTACTED:
+        row.contacted_at, row.how = row.contacted_at or answer.at, answer.how
+    if answer.state is State.BOOKED and row.contacted_at is None:
+        if sla.BOOKING in terms.contacted:
+            row.contacted_at, row.how = answer.at, sla.BOOKING
+        elif answer.until:
+            row.state = State.ACCEPTED
+            tenure.pause(row, answer.at, answer.until, "meeting booked")
+
+
+def _done(session: AsyncSession, row: HandoverRow, lead: LeadRow, answer: Answer) -> Trigger:
+    """The flow that asked for the task hears of it. No points: what sales did, the lead did not."""
+    session.add(
+        TouchRow(
+            id=keys.touch_id("sales", row.id),
+            lead_id=lead.id,
+            source="sales",
+            name=TASK_DONE,
+            at=answer.at,
+            received_at=answer.at,
+            properties={"flow": row.trigger, "step": row.step, "how": row.how},
+        )
+    )
+    return Trigger(topics.touch(TASK_DONE))
+
+
 def _lift(
     session: AsyncSession, playbook: Playbook, row: HandoverRow, lead: LeadRow, answer: Answer
 ) -> None:
@@ -190,6 +257,12 @@ def _lift(
 
 
 def _sentence(row: HandoverRow, answer: Answer) -> str:
-    late = answer.state is State.CONTACTED and answer.at > row.due_at
+    late = answer.at == row.contacted_at and answer.at > row.due_at
     tail = " The contact came after its deadline." if late else ""
     return f"Noted: {answer.state}.{tail}"
+
+
+def _told(event: HandoverEventRow, zone: tzinfo) -> str:
+    """One line of the history, on the agreement's clock."""
+    when = event.at.astimezone(zone)
+    return f"{when:%d.%m. %H:%M} {event.kind} {event.detail}".strip()

@@ -1,17 +1,35 @@
 """Handovers: opening one, what its deadlines make happen, and how it ends. Rules: nurture.domain.sla."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from nurture import briefing
+from nurture import briefing, tenure
 from nurture.domain import keys, scoring, sla
+from nurture.domain.effects import CreateTask
 from nurture.domain.lead import Facts
-from nurture.domain.sla import Deadline, Kind, State
+from nurture.domain.owners import Owner
+from nurture.domain.sla import Deadline, Kind, State, Team, Terms
+from nurture.domain.terms import to_json
 from nurture.playbook import Playbook
 from nurture.store import enrolments, handovers, leads
 from nurture.store.tables import HandoverRow, HandoverRuleRow, LeadRow
+
+
+@dataclass(frozen=True)
+class _New:
+    """A handover about to be opened."""
+
+    kind: str
+    reason: str
+    trigger: str
+    team: Team
+    owner: Owner
+    terms: Terms
+    at: datetime
+    step: str | None = None
 
 
 class Handovers:
@@ -30,12 +48,18 @@ class Handovers:
         trigger: str,
         now: datetime,
     ) -> HandoverRow:
-        """Give the lead to sales. A lead already in its hands gets the new reason added instead."""
+        """Give the lead to sales. Of a lead already in its hands sales gets the new reason as news."""
         running = await handovers.open_of(session, lead.id)
         if running:
             handovers.log(session, running, "enriched", now, trigger, reason)
+            await self.tell(session, playbook, running, lead, "enriched", now, news=reason)
+            handovers.wake(session, running, now)
             return running
-        row = await self._create(session, playbook, lead, handovers.HANDOVER, reason, trigger, now)
+        team = playbook.handover.team
+        owner = await tenure.choose(session, playbook, team, facts, now)
+        terms = tenure.given(playbook.handover, owner)
+        new = _New(handovers.HANDOVER, reason, trigger, team, owner, terms, now)
+        row = await self._create(session, playbook, lead, new)
         lead.sales_owned = True
         await _keep_rules(session, playbook, row, facts, now)
         await self.tell(session, playbook, row, lead, "created", now)
@@ -46,68 +70,79 @@ class Handovers:
         session: AsyncSession,
         playbook: Playbook,
         lead: LeadRow,
+        facts: Facts,
+        task: CreateTask,
         title: str,
-        trigger: str,
+        flow: str,
         now: datetime,
     ) -> HandoverRow:
-        """A single thing for sales to do; the lead stays with marketing."""
-        row = await self._create(session, playbook, lead, handovers.TASK, title, trigger, now)
+        """A single thing for sales to do, with its own deadline; the lead stays with marketing."""
+        team = tenure.team_of(playbook, task.team)
+        owner = await tenure.choose(session, playbook, team, facts, now)
+        terms = tenure.given(playbook.handover, owner, task.within)
+        new = _New(handovers.TASK, title, flow, team, owner, terms, now, task.step)
+        row = await self._create(session, playbook, lead, new)
         await self.tell(session, playbook, row, lead, "created", now)
         return row
 
     async def act(
-        self, session: AsyncSession, playbook: Playbook, row: HandoverRow, now: datetime
+        self,
+        session: AsyncSession,
+        playbook: Playbook,
+        current: Playbook,
+        row: HandoverRow,
+        now: datetime,
     ) -> datetime | None:
-        """Do what is due on a running handover; when something next will be (None: nothing)."""
+        """Do what is due on a running handover; when something next will be (None: nothing).
+
+        `playbook` is the one it was opened under, `current` the one in force.
+        """
         if State(row.state) not in sla.RUNNING:
             return None
-        terms = playbook.handover.terms
-        plan = sla.deadlines(terms, row.opened_at)
-        due, later = sla.due_now(plan, frozenset(row.done), now)
+        clock = tenure.clock(row, playbook, current)
+        tenure.keep_begun(row, clock.pauses, now)
+        accepted = row.accepted_at is not None
+        plan = sla.deadlines(clock.terms, row.opened_at, clock.pauses, accepted)
+        due, later = sla.due_now(plan, frozenset(row.done), now, clock.pauses)
         lead = await leads.lock(session, row.lead_id)
         assert lead is not None, "a handover's lead is never deleted"
         for deadline in due:
-            await self._meet(session, playbook, row, lead, deadline, now)
+            await self._meet(session, playbook, current, row, lead, deadline, now)
             row.done = [*row.done, deadline.id]
         return later if State(row.state) in sla.RUNNING else None
 
     async def _create(
-        self,
-        session: AsyncSession,
-        playbook: Playbook,
-        lead: LeadRow,
-        kind: str,
-        reason: str,
-        trigger: str,
-        now: datetime,
+        self, session: AsyncSession, playbook: Playbook, lead: LeadRow, new: _New
     ) -> HandoverRow:
-        rule = playbook.handover
-        given = await handovers.given_to_team(session, rule.team.id)
         ordinal = await handovers.next_ordinal(session, lead.id)
         row = HandoverRow(
             id=keys.handover_id(lead.id, ordinal),
             lead_id=lead.id,
             ordinal=ordinal,
-            kind=kind,
+            kind=new.kind,
             playbook=playbook.hash,
-            team=rule.team.id,
-            owner=rule.team.owners[given % len(rule.team.owners)],
+            team=new.team.id,
+            owner=new.owner.id,
             state=State.OPEN,
-            reason=reason,
-            trigger=trigger,
-            opened_at=now,
-            due_at=sla.due_at(rule.terms, now),
+            reason=new.reason,
+            trigger=new.trigger,
+            step=new.step,
+            terms=to_json(new.terms),
+            opened_at=new.at,
+            due_at=new.at,
         )
+        tenure.clock(row, playbook, playbook)
         session.add(row)
         await session.flush()
-        handovers.log(session, row, "opened", now, trigger, reason)
-        handovers.wake(session, row, now)
+        handovers.log(session, row, "opened", new.at, new.trigger, new.reason)
+        handovers.wake(session, row, new.at)
         return row
 
     async def _meet(
         self,
         session: AsyncSession,
         playbook: Playbook,
+        current: Playbook,
         row: HandoverRow,
         lead: LeadRow,
         deadline: Deadline,
@@ -121,11 +156,16 @@ class Handovers:
                 handovers.log(session, row, "escalated", now, "sla", deadline.to or "")
                 await self.tell(session, playbook, row, lead, "escalated", now, deadline.to)
             case Kind.REASSIGN:
-                row.owner = _next_owner(playbook.handover.team.owners, row.owner)
+                team, facts = (
+                    tenure.team_of(current, row.team),
+                    await leads.facts(session, lead, now),
+                )
+                owner = await tenure.choose(session, current, team, facts, now, row.owner)
+                row.owner = owner.id
                 handovers.log(session, row, "reassigned", now, "sla", row.owner)
                 await self.tell(session, playbook, row, lead, "reassigned", now)
             case Kind.RECYCLE:
-                why = "nobody contacted the lead in time"
+                why = "not done in time" if row.step else "nobody contacted the lead in time"
                 await self.give_back(session, playbook, row, lead, State.RECYCLED, why, "sla", now)
                 await self.tell(session, playbook, row, lead, "recycled", now)
 
@@ -139,20 +179,25 @@ class Handovers:
         why: str,
         by: str,
         now: datetime,
+        not_before: datetime | None = None,
     ) -> None:
-        """The lead returns to marketing: lower stage, a time of rest, and the recycling flow."""
+        """The lead returns to marketing: lower stage, a time of rest, and the recycling flow.
+
+        `not_before`: the lead asked not to hear of it until then, so the flow begins only then.
+        """
         row.state, row.closed_at, row.outcome = state, now, why
         handovers.log(session, row, str(state), now, by, why)
         if row.kind == handovers.TASK:
             return
         rule = playbook.handover
         lead.sales_owned = False
-        lead.cooled_until = now + rule.cool_off
+        lead.cooled_until = max(now + rule.cool_off, not_before or now)
         leads.change_stage(session, lead, rule.back_stage, now, by=by, reason=why)
         flow = rule.terms.recycle_to
         runs = await enrolments.of_lead(session, lead.id)
         if flow and not any(run.active for run in enrolments.runs_of(runs, flow)):
-            enrolments.begin(session, playbook, lead.id, flow, runs, now, why)
+            run = enrolments.begin(session, playbook, lead.id, flow, runs, now, why)
+            run.started_at = run.since = max(now, not_before or now)
 
     async def tell(
         self,
@@ -163,10 +208,11 @@ class Handovers:
         what: str,
         now: datetime,
         to: str | None = None,
+        news: str = "",
     ) -> None:
         await session.flush()
         url = self._answer_url(row.id)
-        data = await briefing.notice_data(session, playbook, row, lead, url, now, to)
+        data = await briefing.notice_data(session, playbook, row, lead, url, now, to, news)
         await handovers.tell(session, row, what, data, now)
 
 
@@ -178,8 +224,3 @@ async def _keep_rules(
     for reason in scoring.explain(playbook.scoring, facts, earned, now):
         if reason.points > 0:
             session.add(HandoverRuleRow(handover_id=row.id, rule=reason.rule, points=reason.points))
-
-
-def _next_owner(owners: tuple[str, ...], owner: str) -> str:
-    position = owners.index(owner) if owner in owners else -1
-    return owners[(position + 1) % len(owners)]

@@ -48,7 +48,9 @@ class Receipt:
 class Answer:
     """What sales says of a handover. `how` is the evidence of a contact (call, mail, meeting, sms).
 
-    A rejection needs one of the playbook's reasons; won needs an amount in whole units of `currency`.
+    A rejection and a snooze need one of the playbook's reasons; won needs an amount in whole units of
+    `currency`. `until`: the end of a snooze, when the booked meeting is, or before when a rejected lead
+    should not come back.
     """
 
     state: State
@@ -58,3 +60,4 @@ class Answer:
     how: str | None = None
     amount: int | None = None
     currency: str | None = None
+    until: datetime | None = None

@@ -269,6 +269,10 @@ def _business(
         case "support_case_closed":
             row.cases = sorted({*row.cases} - {product})
             return [Trigger(topics.CASES)]
+        case "sales_conversation":
+            until = touch.at + playbook.handover.conversation_holds
+            row.talks_until = max(until, row.talks_until or until)
+            return [Trigger(topics.SALES)]
         case "order_completed":
             return _order(session, playbook, row, touch)
         case _:

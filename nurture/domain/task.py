@@ -32,7 +32,8 @@ class MailSent:
 @dataclass(frozen=True)
 class Task:
     """What is known of a handover when sales is told. `kind` is handover, or task for a single thing
-    to do, whose `reason` says what. `persona` is a title. `told` is whom an escalation goes to.
+    to do, whose `reason` says what. `persona` is a title. `told` is whom an escalation goes to, `news` what
+    came on top of the reason.
 
     People read times on the clocks of `zone`. The answer page's address is `answer_url`.
     """
@@ -52,6 +53,7 @@ class Task:
     mails: Sequence[MailSent] = ()
     zone: tzinfo = UTC
     told: str | None = None
+    news: str = ""
 
 
 def task_data(task: Task) -> dict[str, Any]:
@@ -93,6 +95,7 @@ def _handover(task: Task, title: str) -> dict[str, Any]:
         "kind": task.kind,
         "title": title,
         "reason": clean(task.reason),
+        "news": clean(task.news),
         "owner": clean(task.owner),
         "told": clean(task.told or task.owner),
         "opened_at": _iso(task.opened_at),

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import select as select_columns
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col, func, select
+from sqlmodel import case, col, func, or_, select
 
 from nurture.domain import keys
-from nurture.domain.sla import SALES_OWNED
+from nurture.domain.owners import Load
+from nurture.domain.sla import RUNNING, SALES_OWNED
 from nurture.store import wakeups
 from nurture.store.tables import HandoverEventRow, HandoverRow, NoticeRow
 
@@ -34,10 +36,18 @@ async def next_ordinal(session: AsyncSession, lead_id: str) -> int:
     return 1 + ((await session.execute(query)).scalar_one() or 0)
 
 
-async def given_to_team(session: AsyncSession, team: str) -> int:
-    """How many the team ever got; whose turn it is follows from it."""
-    query = select(func.count()).select_from(HandoverRow).where(col(HandoverRow.team) == team)
-    return int((await session.execute(query)).scalar_one())
+async def loads(session: AsyncSession, team: str, since: datetime) -> dict[str, Load]:
+    """What each of the team got since then, and has in hand; whose turn it is follows from it."""
+    row = HandoverRow
+    running = col(row.state).in_(sorted(RUNNING))
+    lately = case((col(row.opened_at) >= since, 1), else_=0)
+    query = (
+        select_columns(col(row.owner), func.sum(lately), func.sum(case((running, 1), else_=0)))
+        .where(col(row.team) == team, or_(col(row.opened_at) >= since, running))
+        .group_by(col(row.owner))
+    )
+    found = (await session.execute(query)).all()
+    return {owner: Load(int(given), int(in_hand)) for owner, given, in_hand in found}
 
 
 def wake(session: AsyncSession, row: HandoverRow, now: datetime) -> None:

@@ -167,6 +167,7 @@ def standing(row: LeadRow, sent: Sequence[datetime] = ()) -> Standing:
         sales_owned=row.sales_owned,
         open_cases=frozenset(row.cases),
         sent=tuple(sent),
+        talks_until=row.talks_until,
     )
 
 

@@ -131,6 +131,8 @@ def _join_person(stays: LeadRow, goes: LeadRow, rank: Mapping[str, int]) -> None
     stays.created_at = min(stays.created_at, goes.created_at)
     firsts = [at for at in (stays.first_touch_at, goes.first_touch_at) if at]
     stays.first_touch_at = min(firsts, default=None)
+    talks = [at for at in (stays.talks_until, goes.talks_until) if at]
+    stays.talks_until = max(talks, default=None)
     stays.suppressed = stays.suppressed or goes.suppressed
     stays.sales_owned = stays.sales_owned or goes.sales_owned
     rests = [until for until in (stays.cooled_until, goes.cooled_until) if until]

@@ -13,7 +13,7 @@ from sqlmodel import Field, SQLModel
 
 from nurture.store.columns import Json, Moment
 
-OPEN_STATES = "state IN ('open', 'accepted', 'contacted')"
+OPEN_STATES = "state IN ('open', 'accepted', 'snoozed', 'booked', 'contacted')"
 
 
 def _refers(column: str) -> ForeignKey:
@@ -43,7 +43,8 @@ class LeadRow(SQLModel, table=True):
     """`consents`, `cases` and `sales_owned` repeat what the ledgers say, for the gate's one read.
 
     `traits_at` holds when each trait was said, so that late messages do not overwrite newer ones.
-    `cooled_until`: sales gave the lead back; no rule lifts its stage before then.
+    `cooled_until`: sales gave the lead back; no rule lifts its stage before then. `talks_until`: sales is in
+    conversation with it, and marketing keeps quiet.
     `lapsed`: flows whose entry condition was seen not to hold since the lead last entered them.
     """
 
@@ -65,6 +66,7 @@ class LeadRow(SQLModel, table=True):
     cases: list[str] = _json(list)
     sales_owned: bool = False
     cooled_until: datetime | None = _maybe()
+    talks_until: datetime | None = _maybe()
     lapsed: list[str] = _json(list)
     created_at: datetime = _moment(index=True)
     first_touch_at: datetime | None = _maybe()
@@ -237,7 +239,9 @@ class MessageRow(SQLModel, table=True):
 class HandoverRow(SQLModel, table=True):
     """A lead in the hands of sales. `done` lists the deadlines already acted on.
 
-    `kind` is handover, or task for a single thing asked by a flow, which leaves the lead where it is.
+    `kind` is handover, or task for a single thing asked by a `step` of the flow `trigger`, which leaves the
+    lead where it is. `terms` are those it was given, `pauses` when its clock stood still; `until` is the
+    date of a snooze or of a booked meeting.
     """
 
     __tablename__ = "handover"
@@ -273,6 +277,10 @@ class HandoverRow(SQLModel, table=True):
     amount: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
     currency: str | None = None
     done: list[str] = _json(list)
+    step: str | None = None
+    until: datetime | None = _maybe()
+    terms: dict[str, Any] = _json(dict)
+    pauses: list[dict[str, Any]] = _json(list)
 
 
 class HandoverRuleRow(SQLModel, table=True):
@@ -302,7 +310,10 @@ class NoticeRow(SQLModel, table=True):
     """One thing to tell sales. Delivered in order per handover, the same body on every attempt."""
 
     __tablename__ = "notice"
-    __table_args__ = (Index("ix_notice_handover", "handover_id", "number"),)
+    __table_args__ = (
+        Index("ix_notice_handover", "handover_id", "number"),
+        Index("ix_notice_dead", "dead_at"),
+    )
     id: str = Field(primary_key=True)
     handover_id: str = Field(sa_column=Column(String, _refers("handover.id"), nullable=False))
     number: int
@@ -314,6 +325,15 @@ class NoticeRow(SQLModel, table=True):
     delivered_at: datetime | None = _maybe()
     dead_at: datetime | None = _maybe()
     error: str = ""
+
+
+class ReceiverRow(SQLModel, table=True):
+    """A receiver that answered 410 Gone and is not called until somebody opens it again."""
+
+    __tablename__ = "receiver"
+    name: str = Field(primary_key=True)
+    closed_at: datetime = _moment()
+    error: str
 
 
 class AudienceMemberRow(SQLModel, table=True):

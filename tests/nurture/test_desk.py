@@ -95,4 +95,4 @@ async def test_the_answer_page_knows_what_may_be_answered(db: Database) -> None:
     view = await world.desk.view(handover)
     assert view is not None
     assert view.lead_name == "Anna"
-    assert set(view.answers) == {"rejected", "won", "lost"}
+    assert set(view.answers) == {"booked", "rejected", "won", "lost"}

@@ -16,6 +16,7 @@ _HEADLINES = {
     "created": "{title}",
     "reminder": "Reminder: {title}",
     "escalated": "Overdue at {owner}: {title}",
+    "enriched": "News of {title}",
     "reassigned": "Now yours, {owner}: {title}",
     "recycled": "Back to marketing: {title}",
     "erased": "Erased on request; please delete this lead: {title}",
@@ -46,6 +47,7 @@ def facts(data: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Country", lead["country"]),
         ("Score", str(score["total"])),
         ("Reason", handover["reason"]),
+        ("News", handover.get("news", "")),
         ("Owner", handover["owner"]),
         ("Due", handover["due"]),
     ]

@@ -1,0 +1,76 @@
+"""What sales was told, what did not get through, and sending it again."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from nurture.domain.errors import InputError
+from nurture.store import handovers, notices
+from nurture.store.database import Database
+from nurture.store.tables import HandoverRow, NoticeRow
+
+
+class Notices:
+    """The operator's view of the calls to sales. Answers are plain data, ready for JSON."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def dead(self) -> list[dict[str, Any]]:
+        """Given up, oldest first. Without what they tell: that names people."""
+        async with self._db.read() as session:
+            return [_plain(row) for row in await notices.dead(session)]
+
+    async def closed(self) -> str:
+        """Why nothing is sent at present; empty when all is well."""
+        async with self._db.read() as session:
+            row = await notices.closed(session)
+        return f"{row.error} (since {row.closed_at.isoformat()})" if row else ""
+
+    async def show(self, handover_id: str) -> dict[str, Any] | None:
+        """One handover with what happened and what was told; None when it does not exist."""
+        async with self._db.read() as session:
+            row = await session.get(HandoverRow, handover_id)
+            if row is None:
+                return None
+            events = await handovers.events(session, row.id)
+            told = await notices.of_handover(session, row.id)
+        return {
+            **row.model_dump(mode="json", exclude={"terms"}),
+            "events": [event.model_dump(mode="json", exclude={"id"}) for event in events],
+            "notices": [_plain(notice) for notice in told],
+        }
+
+    async def resend(self, ids: Sequence[str], now: datetime) -> int:
+        """Send these again, under the ids they had; without any, all that were given up. How many.
+
+        Raises InputError for an unknown id, and while the receiver is closed.
+        """
+        async with self._db.write() as session:
+            if row := await notices.closed(session):
+                raise InputError(f"the receiver wants no calls ({row.error}); open it again first")
+            found = [await _notice(session, id) for id in ids] or await notices.dead(session)
+            for notice in found:
+                await notices.again(session, notice, now)
+            return len(found)
+
+    async def reopen(self) -> bool:
+        """Call the receiver again from now on; False when it was open."""
+        async with self._db.write() as session:
+            row = await notices.closed(session)
+            if row:
+                await session.delete(row)
+            return row is not None
+
+
+async def _notice(session: AsyncSession, id: str) -> NoticeRow:
+    row = await session.get(NoticeRow, id)
+    if row is None:
+        raise InputError(f"there is no notice {id}")
+    return row
+
+
+def _plain(row: NoticeRow) -> dict[str, Any]:
+    return row.model_dump(mode="json", exclude={"data"})

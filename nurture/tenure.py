@@ -1,0 +1,94 @@
+"""Who has a handover in hand, and how its clock stands. Rules: nurture.domain.owners and nurture.domain.sla."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from nurture.domain import owners, sla, terms
+from nurture.domain.calendar import Span
+from nurture.domain.lead import Facts
+from nurture.domain.owners import Owner
+from nurture.domain.sla import Pause, Team, Terms
+from nurture.playbook import HandoverRule, Playbook, calendars
+from nurture.store import handovers
+from nurture.store.tables import HandoverRow
+
+OWNER_ABSENT = "owner absent"
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The terms of one handover and when they stood still."""
+
+    terms: Terms
+    pauses: tuple[Pause, ...]
+
+
+def team_of(playbook: Playbook, name: str) -> Team:
+    """The team of that name; one that is gone since has handed its leads to the one in the rule."""
+    return playbook.teams.get(name, playbook.handover.team)
+
+
+async def choose(
+    session: AsyncSession,
+    playbook: Playbook,
+    team: Team,
+    facts: Facts,
+    now: datetime,
+    instead_of: str = "",
+) -> Owner:
+    """Whose turn it is; somebody else than `instead_of`, if there is anybody else."""
+    loads = await handovers.loads(session, team.id, now - playbook.promise.period)
+    members = [owner for owner in team.members if owner.id != instead_of] or list(team.members)
+    return team.member(owners.choose(members, team.assignments, loads, facts, now))
+
+
+def given(rule: HandoverRule, owner: Owner, within: Span | None = None) -> Terms:
+    """The terms a new handover gets: on its owner's clock; `within` is the deadline of a single task."""
+    own = replace(rule.terms, calendar=owner.calendar or rule.terms.calendar)
+    return replace(own, contact_within=within, accept_within=None) if within else own
+
+
+def clock(row: HandoverRow, playbook: Playbook, current: Playbook) -> Clock:
+    """How the handover's clock stands under what was agreed; sets its `due_at`.
+
+    `playbook` is the one it was opened under, `current` knows who is away.
+    """
+    agreed = playbook.handover.terms
+    if row.terms:
+        agreed = terms.from_json(row.terms, calendars.zone, calendars.holidays_of)
+    pauses = list(terms.pauses_from_json(row.pauses))
+    if current.handover.absence_pauses:
+        owner = team_of(current, row.team).member(row.owner)
+        pauses = _with_absences(pauses, owner, row.opened_at)
+    row.due_at = sla.due_at(agreed, row.opened_at, pauses)
+    return Clock(agreed, tuple(pauses))
+
+
+def keep_begun(row: HandoverRow, pauses: Iterable[Pause], now: datetime) -> None:
+    """An absence that has begun stays with the handover, whoever holds it next."""
+    row.pauses = terms.pauses_to_json(pause for pause in pauses if pause.start <= now)
+
+
+def pause(row: HandoverRow, start: datetime, end: datetime, why: str) -> None:
+    resume(row, start)
+    row.pauses = [*row.pauses, *terms.pauses_to_json([Pause(start, end, why)])]
+
+
+def resume(row: HandoverRow, now: datetime) -> None:
+    """Whatever the lead had asked for is over; that the owner is away is not."""
+    row.pauses = terms.pauses_to_json(
+        replace(each, end=now) if each.holds(now) and each.why != OWNER_ABSENT else each
+        for each in terms.pauses_from_json(row.pauses)
+    )
+
+
+def _with_absences(pauses: list[Pause], owner: Owner, opened_at: datetime) -> list[Pause]:
+    known = {(each.start, each.why): each for each in pauses}
+    for away in owner.absent:
+        if away.end > opened_at:
+            each = Pause(max(away.start, opened_at), away.end, OWNER_ABSENT)
+            known[each.start, each.why] = each
+    return list(known.values())
