@@ -1,0 +1,213 @@
+"""The playbook is edited while leads are inside: real workflows, real YAML, virtual time."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import cast
+
+import pytest
+from temporalio.testing import WorkflowEnvironment
+
+from nurture.shelf import Shelf
+from nurture.store import migrate
+from nurture.store.database import Database
+from nurture.store.tables import EnrolmentRow, MessageRow
+from tests.support.domain import DAY, HOUR
+from tests.support.small import FLOW, LAUNCH, SMALL
+from tests.support.temporal import Stage, binary
+from tests.support.world import OneBook, World
+from workflows.worker import build_worker
+
+BODY = SMALL["templates/email/welcome/body.mjml"]
+FILES = {
+    **SMALL,
+    "templates/email/second/subject.txt": "Second",
+    "templates/email/second/body.mjml": BODY,
+    "templates/email/third/subject.txt": "Third",
+    "templates/email/third/body.mjml": BODY,
+}
+STEPS = """\
+  - wait: 10 days
+    id: rest
+  - email: second
+  - wait: 10 days
+    id: after
+  - email: third
+"""
+
+
+class Live:
+    """A stage whose playbook is files that are applied, and a relay that looks every hour."""
+
+    def __init__(self, stage: Stage, shelf: Shelf) -> None:
+        self.stage, self.shelf = stage, shelf
+
+    async def edit(self, steps: str = STEPS, head: str = "", **mails: str) -> None:
+        flow = FLOW.replace("steps:\n  - email: welcome\n", f"{head}steps:\n{steps}")
+        subjects = {f"templates/email/{mail}/subject.txt": text for mail, text in mails.items()}
+        await self.shelf.apply({**FILES, LAUNCH: flow, **subjects}, "ida", await self.stage.now())
+
+    async def enter(self) -> None:
+        await self.stage.tell("form_submitted")
+
+    async def days(self, number: int) -> None:
+        await self.stage.pass_time(number * DAY)
+        await self.relay()
+
+    async def relay(self) -> None:
+        await self.stage.world.outbox.relay(await self.stage.now())
+        await self.stage.pass_time(HOUR)
+
+    @property
+    def mails(self) -> list[str]:
+        return self.stage.mailer.subjects
+
+    async def run(self) -> EnrolmentRow:
+        [row] = await self.stage.world.rows(EnrolmentRow)
+        assert isinstance(row, EnrolmentRow)
+        return row
+
+
+@pytest.fixture
+async def live(tmp_path: Path) -> AsyncIterator[Live]:
+    environment = await WorkflowEnvironment.start_time_skipping(
+        test_server_existing_path=binary("temporal-test-server")
+    )
+    db = Database(f"sqlite+aiosqlite:///{tmp_path / 'live.db'}")
+    await migrate.upgrade(db)
+    shelf = Shelf(db)
+    async with environment:
+        stage = Stage(environment, db)
+        stage.world = World(db, cast(OneBook, shelf))
+        stage.world.outbox._waker = stage.waker  # as the stage does with its own world
+        live = Live(stage, shelf)
+        await live.edit()
+        async with build_worker(stage.client, stage.queue, stage.activities()):
+            await live.enter()
+            yield live
+            await stage.world.outbox.drain()
+    await db.close()
+
+
+async def test_a_shortened_wait_lets_those_over_it_go_on_now(live: Live) -> None:
+    await live.days(4)
+    await live.edit(STEPS.replace("10 days\n    id: rest", "3 days\n    id: rest"))
+    await live.relay()
+    assert live.mails == ["Second"]
+
+
+async def test_a_lengthened_wait_is_waited_to_its_new_end(live: Live) -> None:
+    await live.days(4)
+    await live.edit(STEPS.replace("10 days\n    id: rest", "20 days\n    id: rest"))
+    await live.days(10)
+    assert live.mails == []
+    await live.days(7)
+    assert live.mails == ["Second"]
+
+
+async def test_the_step_that_a_lead_stands_in_may_be_deleted(live: Live) -> None:
+    await live.days(4)
+    await live.edit("  - email: second\n  - wait: 10 days\n    id: after\n  - email: third\n")
+    await live.relay()
+    assert live.mails == ["Second"]
+    assert (await live.run()).step == "after"
+
+
+async def test_with_nothing_left_behind_it_the_lead_leaves_with_the_reason(live: Live) -> None:
+    await live.days(4)
+    await live.edit("  - tag: {add: other}\n")
+    await live.relay()
+    assert (await live.run()).ended == "step_removed"
+
+
+async def test_steps_inserted_before_are_not_taken_and_those_behind_are(live: Live) -> None:
+    await live.days(4)
+    before, behind = "  - tag: {add: before}\n", "  - tag: {add: behind}\n"
+    await live.edit(before + STEPS.replace("  - email: second\n", f"{behind}  - email: second\n"))
+    await live.days(10)
+    lead = await live.stage.world.lead("anna@example.org")
+    assert (lead.tags, live.mails) == (["behind"], ["Second"])
+
+
+async def test_a_renamed_step_keeps_its_lead_and_its_time(live: Live) -> None:
+    await live.days(4)
+    await live.edit(STEPS.replace("id: rest", "id: pause\n    was: rest"))
+    await live.days(5)
+    assert live.mails == []
+    await live.days(2)
+    assert live.mails == ["Second"]
+
+
+async def test_new_words_reach_only_mails_that_are_not_sent_yet(live: Live) -> None:
+    await live.days(11)
+    await live.edit(second="Second, better", third="Third, better")
+    await live.days(11)
+    assert live.mails == ["Second", "Third, better"]
+
+
+async def test_a_mail_that_was_sent_is_not_sent_again_where_its_step_moved_to(live: Live) -> None:
+    await live.days(11)
+    moved = "  - wait: 10 days\n    id: after\n  - email: second\n  - email: third\n"
+    await live.edit(moved)
+    await live.days(11)
+    assert live.mails == ["Second", "Third"]
+
+
+async def test_who_may_finish_the_old_version_does(live: Live) -> None:
+    await live.days(4)
+    await live.edit("  - email: third\n", head="in_flight: finish_old\n", second="New words")
+    await live.days(7)
+    await live.days(11)
+    assert live.mails == ["Second", "Third"], "its steps, and its words"
+    assert (await live.run()).ended == "finished"
+
+
+async def test_leads_may_be_led_out_by_an_edit(live: Live) -> None:
+    await live.days(4)
+    await live.edit("  - email: third\n", head="in_flight: exit\n")
+    await live.relay()
+    assert ((await live.run()).ended, live.mails) == ("flow_changed", [])
+
+
+async def test_a_new_goal_ends_the_runs_that_have_reached_it(live: Live) -> None:
+    await live.days(4)
+    await live.edit(head="goal: stage == 'lead'\n")
+    await live.relay()
+    assert (await live.run()).ended == "goal"
+
+
+async def test_a_held_flow_stands_still_and_goes_on_where_it_was(live: Live) -> None:
+    await live.edit(head="paused: hold\n")
+    await live.days(15)
+    assert live.mails == []
+    await live.edit()
+    await live.relay()
+    assert live.mails == ["Second"], "what fell due meanwhile goes out when the flow goes on"
+
+
+async def test_what_falls_due_while_a_flow_skips_never_goes_out(live: Live) -> None:
+    await live.edit(head="paused: skip\n")
+    await live.days(15)
+    await live.edit()
+    await live.days(10)
+    assert live.mails == ["Third"]
+    rows = await live.stage.world.rows(MessageRow)
+    assert ("second", "refused", "paused") in {(r.step, r.state, r.reason) for r in rows}
+
+
+async def test_a_rollback_is_an_edit_like_any_other(live: Live) -> None:
+    await live.days(4)
+    await live.edit(STEPS.replace("10 days\n    id: rest", "30 days\n    id: rest"))
+    await live.shelf.rollback("bo", await live.stage.now())
+    await live.days(7)
+    assert live.mails == ["Second"]
+
+
+async def test_many_who_go_on_come_one_after_another(live: Live) -> None:
+    for number in range(8):
+        await live.stage.tell("form_submitted", email=f"l{number}@example.org")
+    await live.days(4)
+    await live.edit(STEPS.replace("10 days\n    id: rest", "3 days\n    id: rest"))
+    assert live.mails == [], "nobody moves before its turn"
+    await live.relay()
+    await live.relay()
+    assert live.mails == ["Second"] * 9
