@@ -19,6 +19,7 @@ VERBS = {
     "up": "commands.up:up",
     "demo": "commands.demo:demo",
     "check": "commands.check:check",
+    "schema": "commands.schema:schema",
     "plan": "commands.apply:plan",
     "apply": "commands.apply:apply",
     "rollback": "commands.apply:rollback",

@@ -8,8 +8,8 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from nurture import live_edits
-from nurture.delivery.email.checking import check_templates
-from nurture.domain.errors import InputError, PlaybookError, StartError
+from nurture.checking import checked
+from nurture.domain.errors import InputError, StartError
 from nurture.live_edits import Affected
 from nurture.playbook import Playbook
 from nurture.playbook.compiler import compile_playbook
@@ -61,11 +61,8 @@ class Shelf:
         return self._keep(compile_playbook(texts, self._pace))
 
     def check(self, texts: Mapping[str, str]) -> Playbook:
-        """The playbook of these files. Raises PlaybookError with every finding, of the mails too."""
-        playbook = compile_playbook(texts, self._pace)
-        if findings := check_templates(playbook.templates, playbook.traits):
-            raise PlaybookError(findings)
-        return playbook
+        """The playbook of these files at our pace. Raises PlaybookError with every finding."""
+        return checked(texts, self._pace)
 
     async def plan(self, texts: Mapping[str, str], now: datetime) -> Plan:
         """What `apply` would change. Raises PlaybookError."""

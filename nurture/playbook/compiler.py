@@ -7,6 +7,7 @@ from jinja2 import Environment, TemplateSyntaxError
 from nurture.domain.errors import Finding, PlaybookError
 from nurture.playbook import Playbook, agreement, crosschecks, flows, parts
 from nurture.playbook.durations import Durations
+from nurture.playbook.findings import Problem
 from nurture.playbook.naming import Naming
 from nurture.playbook.reading import MAILS, Reading, read
 from nurture.playbook.source import content_hash
@@ -27,6 +28,18 @@ def compile_playbook(files: Mapping[str, str], pace: str = "") -> Playbook:
 def check(files: Mapping[str, str]) -> list[Finding]:
     """Everything wrong with these files, in the order of files and lines."""
     return _check(files, Durations())[2]
+
+
+def remarks(files: Mapping[str, str]) -> list[Finding]:
+    """What is allowed and yet worth a second look: flows of which nobody can say whether they work."""
+    return [
+        document.at(
+            ("flow",),
+            Problem("this flow has no goal", 'say what it is for, such as goal: stage == "sql"'),
+        )
+        for document, flow in read(files, Durations()).flows()
+        if flow.goal is None
+    ]
 
 
 def _check(
@@ -62,6 +75,7 @@ def _build(
     return Playbook(
         hash=content_hash(files),
         company=parts.company(model("company")),
+        retention=parts.retention(model("company")),
         traits=dict(model("traits")),
         lifecycle=parts.stages(model("stages")),
         personas=parts.personas(model("personas") or {}),
@@ -77,6 +91,7 @@ def _build(
         templates=_below("templates/", files),
         day=durations.day,
         teams=teams,
+        reports=parts.reports(model("reports") or {}),
         webhooks={name: hook.url for name, hook in (model("webhooks") or {}).items()},
     )
 

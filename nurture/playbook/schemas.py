@@ -11,12 +11,25 @@ from pydantic import TypeAdapter
 
 from nurture.playbook.reading import SHAPES
 
+EDITOR = ".vscode/settings.json"
+
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def schemas() -> dict[str, str]:
     """The text of each schema by its file name, such as `scoring.schema.json`."""
     return {f"{name}.schema.json": _schema(name, shape) for name, shape in SHAPES.items()}
+
+
+def editor_settings() -> str:
+    """`.vscode/settings.json`: which files each schema is for, for files that do not name it themselves."""
+    files = {
+        f"./config/schema/{name}.schema.json": (
+            "config/flows/*.yaml" if name == "flow" else f"config/{name}.yaml"
+        )
+        for name in SHAPES
+    }
+    return json.dumps({"yaml.schemas": files, "yaml.validate": True}, indent=2) + "\n"
 
 
 def write(folder: Path) -> None:

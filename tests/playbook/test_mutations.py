@@ -1,5 +1,6 @@
 """Whatever somebody does to the files, the answer is findings with places, never a traceback."""
 
+import os
 import random
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
@@ -14,7 +15,8 @@ from nurture.domain.errors import PlaybookError
 from nurture.playbook import Playbook
 from nurture.playbook.compiler import compile_playbook
 
-MUTATIONS = 500
+MUTATIONS = int(os.environ.get("NURTURE_MUTATIONS", "500"))
+"""`NURTURE_MUTATIONS=10000` for a thorough look."""
 VALUES: tuple[Any, ...] = (
     None,
     True,

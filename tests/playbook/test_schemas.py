@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from nurture.playbook.schemas import schemas, write
+from nurture.playbook.schemas import EDITOR, editor_settings, schemas, write
 
 CONFIG = Path(__file__).parents[2] / "config"
 
@@ -27,3 +27,8 @@ def test_every_shipped_file_tells_the_editor_its_schema(file: Path) -> None:
     first = file.read_text(encoding="utf-8").splitlines()[0]
     named = first.removeprefix("# yaml-language-server: $schema=")
     assert (file.parent / named).resolve().is_file()
+
+
+def test_the_editor_knows_the_schema_of_files_that_do_not_name_it() -> None:
+    shipped = (CONFIG.parent / EDITOR).read_text(encoding="utf-8")
+    assert shipped == editor_settings(), f"remove {EDITOR} and run `nurture schema`"

@@ -1,0 +1,19 @@
+"""`nurture schema`: what editors need to complete and check the playbook's files while they are written."""
+
+import typer
+
+from nurture import settings
+from nurture.playbook.schemas import EDITOR, editor_settings, write
+
+
+def schema() -> None:
+    """Write config/schema/, and the settings by which VS Code finds it unless it has its own."""
+    root = settings.load().playbook_dir
+    write(root / "config" / "schema")
+    file = root / EDITOR
+    if file.exists():
+        typer.echo(f"config/schema/ is up to date; {EDITOR} was there and is left alone")
+        return
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(editor_settings(), encoding="utf-8")
+    typer.echo(f"config/schema/ and {EDITOR} are written")

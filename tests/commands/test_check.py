@@ -1,0 +1,99 @@
+"""`nurture check`, `schema`, `plan`, `rollback` and `enrol` by their words and exit codes."""
+
+import json
+from collections.abc import Mapping
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from commands.check import versions
+from tests.support.command import Nurture
+from tests.support.small import FLOW, LAUNCH, SMALL
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Path:
+    """A playbook on disk that a test may edit."""
+    folder = tmp_path / "book"
+    for file, text in {**SMALL, LAUNCH: FLOW}.items():
+        put(folder, file, text)
+    return folder
+
+
+def put(folder: Path, file: str, text: str) -> None:
+    (folder / file).parent.mkdir(parents=True, exist_ok=True)
+    (folder / file).write_text(text, encoding="utf-8")
+
+
+def test_mistakes_in_config_and_in_mails_are_told_at_once(nurture: Nurture, book: Path) -> None:
+    put(book, LAUNCH, FLOW.replace("form_submitted", "form_submited"))
+    put(book, "templates/email/welcome/subject.txt", "Hello {{ lead.frist_name }}")
+    found = nurture("check", NURTURE_PLAYBOOK_DIR=str(book))
+    assert found.returncode == 1
+    assert 'did you mean "form_submitted"?' in found.stdout
+    assert "templates/email/welcome/subject.txt:1:10: " in found.stdout
+
+
+def test_a_mail_without_a_way_out_is_a_finding(nurture: Nurture, book: Path) -> None:
+    put(book, "templates/email/welcome/body.mjml", "<mjml><mj-body></mj-body></mjml>")
+    found = nurture("check", NURTURE_PLAYBOOK_DIR=str(book))
+    assert (found.returncode, "unsubscribe" in found.stdout) == (1, True)
+
+
+def test_a_flow_without_a_goal_is_a_remark_and_no_error(nurture: Nurture, book: Path) -> None:
+    found = nurture("check", NURTURE_PLAYBOOK_DIR=str(book))
+    assert found.returncode == 0
+    assert f"remark: {LAUNCH}:1:7: this flow has no goal" in found.stdout
+    told = json.loads(nurture("check", "--json", NURTURE_PLAYBOOK_DIR=str(book)).stdout)
+    assert (told["ok"], len(told["remarks"])) == (True, 1)
+
+
+def test_watching_tells_each_version_once() -> None:
+    texts = iter([{"a": "1"}, {"a": "1"}, {"a": "2"}, {"a": "2"}, {"a": "1"}])
+    pauses: list[float] = []
+    seen: list[Mapping[str, str]] = list(islice(versions(lambda: next(texts), pauses.append), 3))
+    assert seen == [{"a": "1"}, {"a": "2"}, {"a": "1"}]
+    assert len(pauses) == 4
+
+
+def test_schemas_are_written_and_the_editors_own_settings_left_alone(
+    nurture: Nurture, book: Path
+) -> None:
+    assert nurture("schema", NURTURE_PLAYBOOK_DIR=str(book)).returncode == 0
+    assert (book / "config/schema/flow.schema.json").is_file()
+    settings = json.loads((book / ".vscode/settings.json").read_text())
+    assert settings["yaml.schemas"]["./config/schema/flow.schema.json"] == "config/flows/*.yaml"
+    (book / ".vscode/settings.json").write_text("{}")
+    assert "left alone" in nurture("schema", NURTURE_PLAYBOOK_DIR=str(book)).stdout
+    assert (book / ".vscode/settings.json").read_text() == "{}"
+
+
+def test_a_plan_in_words_and_as_json_then_applied_and_taken_back(
+    nurture: Nurture, book: Path
+) -> None:
+    here = {"NURTURE_PLAYBOOK_DIR": str(book)}
+    for words in (("db", "upgrade"), ("apply",)):
+        assert nurture(*words, **here).returncode == 0
+    put(book, LAUNCH, FLOW + "  - wait: 3 days\n  - tag: {add: seen}\n")
+    assert nurture("plan", **here).stdout == (
+        "flow launch\n  step wait-after-welcome inserted (wait 3 days)\n"
+        "  step tag-seen inserted (tag seen)\n"
+    )
+    plan = json.loads(nurture("plan", "--json", **here).stdout)
+    assert plan["flows"][0]["flow"] == "launch"
+    assert plan["leads"] == []
+    assert nurture("apply", **here).returncode == 0
+    assert "in force again" in nurture("rollback", **here).stdout
+    assert "wait-after-welcome inserted" in nurture("plan", **here).stdout
+
+
+def test_by_hand_into_a_flow_names_who_cannot(nurture: Nurture, book: Path) -> None:
+    here = {"NURTURE_PLAYBOOK_DIR": str(book)}
+    for words in (("db", "upgrade"), ("apply",)):
+        assert nurture(*words, **here).returncode == 0
+    found = nurture("enrol", "nobody@example.org", "launch", **here)
+    assert (found.returncode, found.stderr) == (
+        2,
+        "nurture: nobody@example.org: no lead goes by this name\n",
+    )
