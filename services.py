@@ -14,6 +14,7 @@ from temporalio.service import RPCError
 from activities.audiences import AudienceActivities
 from activities.effects import Effects
 from activities.handovers import HandoverActivities
+from activities.reports import ReportActivities
 from activities.steps import Steps
 from nurture.calls import Calls
 from nurture.delivery.ads.meta import MetaAudiences
@@ -168,6 +169,14 @@ def _wire(
         activities=(
             Steps(outbox, shelf, effects, postroom, mailer).advance,
             HandoverActivities(outbox, shelf, handovers, desk).advance,
+            ReportActivities(
+                db,
+                shelf,
+                mailer,
+                lambda url: WebhookDesk(
+                    http, url, settings.sales_secret.get_secret_value().split(), utc_now
+                ),
+            ).send,
             AudienceActivities(outbox, shelf, {"meta": meta}).sync,
         ),
     )

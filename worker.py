@@ -3,16 +3,21 @@
 import asyncio
 import signal
 import sys
+from contextlib import suppress
 
 import structlog
 import uvloop
+from temporalio.service import RPCError
 
-from nurture import logs, settings
+from nurture import figures, logs, settings
 from nurture.domain.errors import NurtureError
-from services import assemble, require_ready
+from services import Services, assemble, require_ready
+from workflows.schedules import keep_schedules
 from workflows.worker import build_worker
 
 log = structlog.get_logger()
+
+_LOOK_AGAIN_SECONDS = 30
 
 
 async def run(config: settings.Settings) -> None:
@@ -26,13 +31,35 @@ async def run(config: settings.Settings) -> None:
         worker = build_worker(
             services.client, config.task_queue, services.activities, config.worker_sandbox
         )
-        beside = [services.relay.run(stop), services.calls.run(stop)]
+        beside = [services.relay.run(stop), services.calls.run(stop), _schedules(services, stop)]
         tasks = [asyncio.create_task(work) for work in beside]
         async with worker:
             log.info("worker_ready", task_queue=config.task_queue)
             await stop.wait()
             log.info("worker_stopping")
         await asyncio.gather(*tasks)
+
+
+async def _schedules(services: Services, stop: asyncio.Event) -> None:
+    """The reports are sent when the playbook in force says, also once another one is."""
+    kept = ""
+    while not stop.is_set():
+        async with services.db.read() as session:
+            playbook = await services.shelf.current(session)
+        if playbook.hash != kept:
+            try:
+                await keep_schedules(
+                    services.client,
+                    services.settings.task_queue,
+                    playbook.reports.values(),
+                    figures.zone_of(playbook),
+                    playbook.day,
+                )
+                kept = playbook.hash
+            except RPCError as error:
+                log.warning("reports_not_scheduled", error=error.status.name)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), _LOOK_AGAIN_SECONDS)
 
 
 def main() -> int:

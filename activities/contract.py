@@ -5,6 +5,15 @@ from dataclasses import dataclass
 ADVANCE_ENROLMENT = "enrolment.advance"
 ADVANCE_HANDOVER = "handover.advance"
 SYNC_AUDIENCE = "audience.sync"
+SEND_REPORT = "report.send"
+
+
+@dataclass
+class ReportOrder:
+    """One sending of the report of that name; `at` (seconds since 1970) is when it was due."""
+
+    plan: str
+    at: int
 
 
 @dataclass

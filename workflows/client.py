@@ -11,8 +11,9 @@ from nurture.domain.errors import Transient
 from workflows.audience_sync import AudienceSync
 from workflows.enrolment import Enrolment
 from workflows.handover import Handover
+from workflows.send_report import SendReport
 
-WORKFLOWS: list[type] = [Enrolment, Handover, AudienceSync]
+WORKFLOWS: list[type] = [Enrolment, Handover, AudienceSync, SendReport]
 
 _BY_KIND: dict[str, tuple[Any, Any]] = {
     "enrolment": (Enrolment.run, keys.enrolment_workflow),

@@ -37,6 +37,15 @@ def notice_id(handover_id: str, kind: str) -> str:
     return f"msg_{_key('notice', handover_id, kind).replace('-', '')}"
 
 
+def report_id(plan: str, at: int, target: str) -> str:
+    """One sending of a report to one receiver; `at` in seconds since 1970."""
+    return _key("report", plan, str(at), target)
+
+
+def report_schedule(plan: str) -> str:
+    return f"report/{plan}"
+
+
 def enrolment_workflow(enrolment_id: str) -> str:
     return f"enrolment/{enrolment_id}"
 

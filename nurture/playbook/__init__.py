@@ -9,6 +9,7 @@ from nurture.domain.enrolment import Entry
 from nurture.domain.flow import Flow
 from nurture.domain.lifecycle import Lifecycle
 from nurture.domain.persona import Persona
+from nurture.domain.reporting import ReportPlan
 from nurture.domain.scoring import Scoring
 from nurture.domain.sla import Promise, Team, Terms
 
@@ -103,3 +104,4 @@ class Playbook:
     day: timedelta = timedelta(days=1)
     teams: Mapping[str, Team] = field(default_factory=dict)
     webhooks: Mapping[str, str] = field(default_factory=dict)
+    reports: Mapping[str, ReportPlan] = field(default_factory=dict)

@@ -4,6 +4,7 @@ They run inside Pydantic's validation, which puts every problem at its place. Wh
 rest of the playbook (names, traits, the pace) comes as the validation context, `Known`.
 """
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta, tzinfo
@@ -209,6 +210,13 @@ def _address(text: str, known: Known) -> str:
         raise wrong(f'"{text}" is not an address', str(error)) from error
 
 
+def _clock(text: str, known: Known) -> time:
+    found = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)", text)
+    if not found:
+        raise wrong(f'"{text}" is not a time of day', 'such as "08:00"')
+    return time(int(found[1]), int(found[2]))
+
+
 def _one_line(text: str, known: Known) -> str:
     if "\n" in text.strip() or not text.strip():
         raise wrong("this should be one line", 'such as "Call {{ lead.first_name }}"')
@@ -268,6 +276,7 @@ DateTrait = Annotated[str, Reads(_date_trait, "trial_ends")]
 Until = Annotated[datetime | str, Reads(_until, "2026-12-01 09:00", WINDOW, "trial_ends")]
 WebAddress = Annotated[str, Reads(_web_address, "https://crm.example/hooks/nurture")]
 Variant = Annotated[str, Reads(_variant, DEFAULT)]
+Clock = Annotated[time, Reads(_clock, "08:00")]
 Share = Annotated[float, Reads(_percent, "50%")]
 When = Annotated[CelCondition, _condition({})]
 FitWhen = Annotated[CelCondition, _condition({topics.SCORE: _EARLY, topics.STAGE: _EARLY})]

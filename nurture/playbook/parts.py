@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from nurture.domain import audience, lifecycle, persona, scoring
 from nurture.domain.calendar import ALWAYS, Calendar, no_holidays
 from nurture.domain.gate import FrequencyCap
+from nurture.domain.reporting import ReportPlan
 from nurture.playbook import Company, Form, Sender, schema
 from nurture.playbook.durations import Durations
 
@@ -73,6 +74,21 @@ def senders(model: schema.Senders) -> dict[str, Sender]:
 
 def cap(model: schema.Senders) -> FrequencyCap | None:
     return FrequencyCap(model.cap.mails, model.cap.within) if model.cap else None
+
+
+def reports(models: Mapping[str, schema.Report]) -> dict[str, ReportPlan]:
+    return {
+        id_: ReportPlan(
+            id=id_,
+            title=model.title,
+            every=model.every,
+            at=model.at,
+            to=tuple(model.to),
+            webhooks=tuple(model.webhooks),
+            language=model.language,
+        )
+        for id_, model in models.items()
+    }
 
 
 def forms(models: Mapping[str, schema.Form]) -> dict[str, Form]:

@@ -34,6 +34,7 @@ SHAPES: Mapping[str, Any] = {
     "forms": schema.Forms,
     "sla": schema.Sla,
     "webhooks": schema.Webhooks,
+    "reports": schema.Reports,
     "flow": Flow,
 }
 TOUCHES = (

@@ -1,5 +1,6 @@
 """The shape of every file in config/ but the flows (flow_schema.py)."""
 
+from datetime import time
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -130,6 +131,17 @@ class Assignment(f.Model):
     owners: Annotated[list[f.Text], Field(min_length=1)]
 
 
+class Report(f.Model):
+    """The figures, sent to both teams."""
+
+    title: f.Text
+    every: Literal["month", "week", "day"]
+    at: f.Clock = time(8)
+    to: list[f.Address] = Field(default_factory=list)
+    webhooks: list[f.WebhookName] = Field(default_factory=list)
+    language: Literal["en", "da"] = "en"
+
+
 class Team(f.Model):
     title: f.Text
     owners: Annotated[list[f.Text], Field(min_length=1)]
@@ -204,3 +216,4 @@ Personas = dict[f.Slug, Persona]
 Audiences = dict[f.Slug, Audience]
 Forms = dict[f.Slug, Form]
 Webhooks = dict[f.Slug, Webhook]
+Reports = dict[f.Slug, Report]

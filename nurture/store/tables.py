@@ -428,6 +428,22 @@ class QuarantineRow(SQLModel, table=True):
     at: datetime = _moment()
 
 
+class ReportSentRow(SQLModel, table=True):
+    """A report to one receiver, whose address is not kept here.
+
+    States: waiting, claimed, sent, failed, unknown (a mail that may have gone out; never repeated).
+    """
+
+    __tablename__ = "report_sent"
+    id: str = Field(primary_key=True)
+    plan: str
+    state: str
+    attempts: int = 0
+    changed_at: datetime = _moment()
+    next_try_at: datetime | None = _maybe()
+    error: str = ""
+
+
 class SaleRow(SQLModel, table=True):
     """An order: revenue in whole units of the currency."""
 

@@ -16,6 +16,7 @@ from temporalio.testing import WorkflowEnvironment
 from activities.audiences import AudienceActivities
 from activities.effects import Effects
 from activities.handovers import HandoverActivities
+from activities.reports import ReportActivities
 from activities.steps import Steps
 from nurture.delivery.links import Links
 from nurture.ports import Applied, Mail, Notice, Person
@@ -113,6 +114,7 @@ class Stage:
         return [
             Steps(world.outbox, world.shelf, effects, postroom, self.mailer).advance,
             HandoverActivities(world.outbox, world.shelf, world.handovers, self.sales).advance,
+            ReportActivities(world.db, world.shelf, self.mailer, lambda url: self.sales).send,
             AudienceActivities(world.outbox, world.shelf, {"meta": self.ads}).sync,
         ]
 

@@ -11,9 +11,12 @@ from pathlib import Path
 from temporalio.testing import WorkflowEnvironment
 
 from nurture.domain import keys
+from nurture.domain.errors import Transient
 from nurture.store.tables import EnrolmentRow, HandoverRow
 from tests.support.domain import DAY, HOUR
+from tests.support.reporting import reporting_playbook
 from tests.support.temporal import Stage, binary
+from workflows.send_report import SendReport
 
 _IDENTITY = re.compile(r'"identity": "[^"]*"')
 
@@ -34,12 +37,14 @@ async def record() -> dict[str, str]:
             await stage.pass_time(20 * DAY)
             await stage.tell("form_submitted", email="bo@example.org")
             await stage.pass_time(9 * DAY)
+            await _send_report(stage)
             [run, *_] = await stage.world.rows(EnrolmentRow)
             [handover] = await stage.world.rows(HandoverRow)
             kept = {
                 "enrolment": keys.enrolment_workflow(run.id),
                 "handover": keys.handover_workflow(handover.id),
                 "audience_sync": keys.audience_workflow("hesitating"),
+                "send_report": keys.report_schedule("monthly"),
             }
             return {
                 name: (
@@ -47,6 +52,14 @@ async def record() -> dict[str, str]:
                 ).to_json()
                 for name, workflow_id in kept.items()
             }
+
+
+async def _send_report(stage: Stage) -> None:
+    """One that a receiver does not take at first, so that there is a timer in it."""
+    stage.book.book = reporting_playbook()
+    stage.mailer.errors = [Transient("mailbox_busy")]
+    id_ = keys.report_schedule("monthly")
+    await stage.client.execute_workflow(SendReport.run, "monthly", id=id_, task_queue=stage.queue)
 
 
 def main() -> None:

@@ -278,6 +278,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
+        "report_sent",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("plan", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("changed_at", Moment(), nullable=False),
+        sa.Column("next_try_at", Moment(), nullable=True),
+        sa.Column("error", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
         "sale",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("lead_id", sa.String(), nullable=False),
@@ -490,6 +501,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_sale_at"))
 
     op.drop_table("sale")
+    op.drop_table("report_sent")
     op.drop_table("playbook_in_force")
     with op.batch_alter_table("identity", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_identity_lead_id"))

@@ -1,0 +1,62 @@
+"""The figures as a mail: to colleagues, so without consent, tracking or unsubscribing."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from nurture.delivery.reporting.words import WORDS
+from nurture.domain.errors import InputError
+from nurture.playbook import Company, Sender
+from nurture.ports import Mail
+
+LANGUAGES = tuple(WORDS)
+
+
+def report_mail(
+    message_id: str,
+    to: str,
+    language: str,
+    report: Mapping[str, Any],
+    company: Company,
+    sender: Sender,
+) -> Mail:
+    """`report` as nurture.figures.report tells it. Raises InputError for a language without words."""
+    if language not in WORDS:
+        raise InputError(f"{language!r} is not one of {', '.join(LANGUAGES)}", "language")
+    words = WORDS[language]
+    values = {"r": report, "w": words, "company": company, "language": language}
+    return Mail(
+        id=message_id,
+        to=to,
+        sender=sender.address,
+        sender_name=sender.name,
+        subject=f"{words['figures']} {report['period']['name']} · {company.name}",
+        html=_environment(language).get_template("report.html").render(values),
+        text=_environment(language).get_template("report.txt").render(values),
+        reply_to=sender.reply_to,
+        headers={"Auto-Submitted": "auto-generated"},
+    )
+
+
+@cache
+def _environment(language: str) -> Environment:
+    found = Environment(
+        loader=PackageLoader("nurture.delivery.reporting", "templates"),
+        autoescape=lambda name: bool(name and name.endswith(".html")),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    comma = language == "da"
+    found.filters["n"] = lambda value: number(value, comma)
+    return found
+
+
+def number(value: float | None, comma: bool = False) -> str:
+    """12,500.5, or 12.500,5 with a decimal comma; a dash where there is nothing to say."""
+    if value is None:
+        return "–"
+    text = f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
+    return text.translate(str.maketrans(",.", ".,")) if comma else text

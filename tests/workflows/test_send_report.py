@@ -1,0 +1,112 @@
+"""The figures reach both teams, once each."""
+
+import base64
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+import pytest
+from temporalio.client import Client, WorkflowHandle
+from temporalio.service import RPCError
+from temporalio.testing import WorkflowEnvironment
+
+from nurture.domain.errors import Permanent, Transient, Unknown
+from nurture.domain.reporting import ReportPlan
+from nurture.store.tables import ReportSentRow
+from tests.support.domain import DAY
+from tests.support.reporting import MONTHLY, reporting_playbook
+from tests.support.temporal import Stage, binary
+from workflows.schedules import keep_schedules
+from workflows.send_report import SendReport
+
+
+async def _send(stage: Stage) -> WorkflowHandle[SendReport, None]:
+    stage.book.book = reporting_playbook()
+    handle = await stage.client.start_workflow(
+        SendReport.run, "monthly", id="report/monthly-1", task_queue=stage.queue
+    )
+    await handle.result()
+    return handle
+
+
+async def test_each_receiver_gets_the_month_that_is_over_in_its_language(stage: Stage) -> None:
+    over = (await stage.now()).replace(day=1) - DAY
+    await _send(stage)
+    assert [mail.to for mail in stage.mailer.got] == list(MONTHLY.to)
+    assert stage.mailer.subjects[0] == f"Marketing og salg i tal {over:%Y-%m} · Courses A/S"
+    assert "SQL'er (marketing)" in stage.mailer.got[0].text
+    assert "List-Unsubscribe" not in stage.mailer.got[0].headers
+    [notice] = stage.sales.got
+    assert notice.type == "report.figures"
+    assert notice.data["promises"]["sqls"]["target"] == 20
+
+
+async def test_who_was_reached_gets_nothing_again_while_the_others_are_tried_again(
+    stage: Stage,
+) -> None:
+    stage.mailer.errors = [Transient("mailbox_busy")]
+    stage.sales.errors = [Transient("http_503") for _ in range(3)]
+    await _send(stage)
+    assert sorted(mail.to for mail in stage.mailer.got) == sorted(MONTHLY.to)
+    assert len(stage.sales.got) == 1
+    assert {row.state for row in await stage.world.rows(ReportSentRow)} == {"sent"}
+
+
+async def test_what_may_have_gone_out_is_not_repeated_and_what_is_refused_is_kept(
+    stage: Stage,
+) -> None:
+    stage.mailer.errors = [Unknown("cut_off"), Permanent("no such mailbox")]
+    await _send(stage)
+    states = sorted(row.state for row in await stage.world.rows(ReportSentRow))
+    assert (stage.mailer.got, states) == ([], ["failed", "sent", "unknown"])
+
+
+async def test_temporal_learns_the_name_of_the_report_and_nothing_else(stage: Stage) -> None:
+    handle = await _send(stage)
+    history = (await handle.fetch_history()).to_json()
+    payloads = re.findall(r'"data": "([^"]+)"', history)
+    told = b"".join(base64.b64decode(payload) for payload in payloads).decode() + history
+    assert '"monthly"' in told
+    assert "courses.example" not in told
+    assert "Courses A/S" not in told
+
+
+async def test_a_report_that_the_playbook_no_longer_has_ends(stage: Stage) -> None:
+    run = await stage.client.start_workflow(
+        SendReport.run, "gone", id="report/gone-1", task_queue=stage.queue
+    )
+    await run.result()
+    assert stage.mailer.got == []
+
+
+@pytest.mark.parametrize(("every", "month"), [("month", "2026-10"), ("week", ""), ("day", "")])
+def test_a_monthly_report_is_about_the_month_before_on_the_companys_clock(
+    every: str, month: str
+) -> None:
+    plan = ReportPlan("figures", "Figures", every)  # type: ignore[arg-type]
+    new_month = datetime(2026, 10, 31, 23, 30, tzinfo=UTC)
+    assert plan.month(new_month, ZoneInfo("Europe/Copenhagen")) == month
+
+
+async def test_schedules_follow_the_playbook(tmp_path: Path) -> None:
+    environment = await WorkflowEnvironment.start_local(dev_server_existing_path=binary("temporal"))
+    async with environment:
+        client, zone = environment.client, ZoneInfo("Europe/Copenhagen")
+        queue, weekly = f"q-{uuid4().hex}", ReportPlan("weekly", "The week", "week")
+        await keep_schedules(client, queue, [MONTHLY, weekly], zone, DAY)
+        first = await _next(client, "report/monthly")
+        assert (first.day, first.hour, first.minute) == (1, 8, 0)
+        assert (await _next(client, "report/weekly")).weekday() == 0
+        await keep_schedules(client, queue, [weekly], zone, timedelta(seconds=10))
+        due = await _next(client, "report/weekly")
+        assert due - datetime.now(UTC) < timedelta(seconds=71)
+        with pytest.raises(RPCError, match="not found"):
+            await client.get_schedule_handle("report/monthly").describe()
+
+
+async def _next(client: Client, id_: str) -> datetime:
+    """On the company's clock."""
+    told = await client.get_schedule_handle(id_).describe()
+    return told.info.next_action_times[0].astimezone(ZoneInfo("Europe/Copenhagen"))

@@ -1,0 +1,69 @@
+"""The reports' schedules in Temporal, kept as the playbook in force says."""
+
+from collections.abc import Iterable
+from datetime import timedelta, tzinfo
+
+from temporalio.client import (
+    Client,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleAlreadyRunningError,
+    ScheduleCalendarSpec,
+    ScheduleHandle,
+    ScheduleIntervalSpec,
+    SchedulePolicy,
+    ScheduleRange,
+    ScheduleSpec,
+    ScheduleUpdate,
+)
+
+from nurture.domain import keys
+from nurture.domain.reporting import ReportPlan
+from workflows.send_report import SendReport
+
+_LATE = timedelta(days=7)
+"""A report that fell due while Temporal was away this long is still sent."""
+
+_WHOLE_DAY = timedelta(days=1)
+
+
+async def keep_schedules(
+    client: Client, queue: str, plans: Iterable[ReportPlan], zone: tzinfo, day: timedelta
+) -> None:
+    """Create, change and delete schedules so that there is one for each plan. `day`: the playbook's."""
+    wanted = {keys.report_schedule(plan.id): plan for plan in plans}
+    async for found in await client.list_schedules():
+        if found.id.startswith(keys.report_schedule("")) and found.id not in wanted:
+            await client.get_schedule_handle(found.id).delete()
+    for id_, plan in wanted.items():
+        schedule = Schedule(
+            action=ScheduleActionStartWorkflow(SendReport.run, plan.id, id=id_, task_queue=queue),
+            spec=_spec(plan, zone, day),
+            policy=SchedulePolicy(catchup_window=_LATE),
+        )
+        try:
+            await client.create_schedule(id_, schedule)
+        except ScheduleAlreadyRunningError:
+            await _update(client.get_schedule_handle(id_), schedule)
+
+
+async def _update(handle: ScheduleHandle, schedule: Schedule) -> None:
+    """Whether it is paused remains: that is the operator's word."""
+
+    def changed(told: object) -> ScheduleUpdate:
+        schedule.state = told.description.schedule.state  # type: ignore[attr-defined]
+        return ScheduleUpdate(schedule)
+
+    await handle.update(changed)
+
+
+def _spec(plan: ReportPlan, zone: tzinfo, day: timedelta) -> ScheduleSpec:
+    if day != _WHOLE_DAY:
+        return ScheduleSpec(intervals=[ScheduleIntervalSpec(every=plan.interval(day))])
+    when = ScheduleCalendarSpec(
+        hour=[ScheduleRange(plan.at.hour)],
+        minute=[ScheduleRange(plan.at.minute)],
+        day_of_month=[ScheduleRange(1)] if plan.every == "month" else [ScheduleRange(1, 31)],
+        day_of_week=[ScheduleRange(1)] if plan.every == "week" else [ScheduleRange(0, 6)],
+    )
+    return ScheduleSpec(calendars=[when], time_zone_name=str(zone))

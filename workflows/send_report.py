@@ -1,0 +1,32 @@
+"""One report to both teams, started by its schedule."""
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.contract import SEND_REPORT, Next, ReportOrder
+    from workflows import policies
+    from workflows.sleeper import Sleeper
+
+
+@workflow.defn
+class SendReport:
+    """Send the figures as they are at the start; what a receiver does not take is tried again for days."""
+
+    @workflow.init
+    def __init__(self, plan: str) -> None:
+        self._sleeper = Sleeper()
+
+    @workflow.run
+    async def run(self, plan: str) -> None:
+        order = ReportOrder(plan, int(workflow.info().workflow_start_time.timestamp()))
+        while True:
+            next_: Next = await workflow.execute_activity(
+                SEND_REPORT,
+                order,
+                result_type=Next,
+                start_to_close_timeout=policies.STEP,
+                retry_policy=policies.RETRY,
+            )
+            if next_.done:
+                return
+            await self._sleeper.until(next_)
