@@ -26,6 +26,7 @@ VERBS = {
     "enrol": "commands.enrol:enrol",
     "import": "commands.importing:import_",
     "lead": "commands.lead:lead",
+    "audiences": "commands.audiences:audiences",
     "report": "commands.report:report",
     "preview": "commands.preview:preview",
     "picture": "commands.flow_picture:picture",

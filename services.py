@@ -14,10 +14,10 @@ from temporalio.service import RPCError
 from activities.audiences import AudienceActivities
 from activities.effects import Effects
 from activities.handovers import HandoverActivities
-from activities.reports import ReportActivities
 from activities.steps import Steps
+from nurture import ad_accounts
+from nurture.audiences import AudienceKeeper
 from nurture.calls import Calls
-from nurture.delivery.ads.meta import MetaAudiences
 from nurture.delivery.email.smtp import SmtpMailer
 from nurture.delivery.links import Links
 from nurture.delivery.sales.desks import open_desk, read_owners
@@ -63,6 +63,7 @@ class Services:
     relay: Relay
     calls: Calls
     activities: tuple[Callable[..., Any], ...]
+    platforms: frozenset[str] = frozenset()
     now: Callable[[], datetime] = utc_now
 
     async def problems(self) -> list[str]:
@@ -115,7 +116,8 @@ async def require_ready(services: Services) -> None:
     """Raises StartError unless the schema is current and a playbook without errors is in force."""
     await migrate.require_current(services.db)
     async with services.db.read() as session:
-        await services.shelf.current(session)
+        playbook = await services.shelf.current(session)
+    ad_accounts.require(playbook.audiences.values(), services.platforms)
 
 
 def _wire(
@@ -142,9 +144,7 @@ def _wire(
         owners=read_owners(settings.sales_owners),
         now=utc_now,
     )
-    meta = MetaAudiences(
-        http, settings.meta_url, settings.meta_version, settings.meta_token.get_secret_value()
-    )
+    accounts = ad_accounts.open_accounts(settings, http, utc_now)
     effects = Effects(handovers, reactions, postroom)
     return Services(
         settings=settings,
@@ -157,6 +157,7 @@ def _wire(
         privacy=Privacy(db, outbox, shelf, handovers, fingerprints),
         desk=Desk(db, outbox, shelf, reactions, handovers),
         reports=Reports(db, shelf),
+        platforms=frozenset(accounts),
         relay=Relay(outbox, shelf, reactions, utc_now),
         calls=Calls(
             db,
@@ -169,15 +170,7 @@ def _wire(
         activities=(
             Steps(outbox, shelf, effects, postroom, mailer).advance,
             HandoverActivities(outbox, shelf, handovers, desk).advance,
-            ReportActivities(
-                db,
-                shelf,
-                mailer,
-                lambda url: WebhookDesk(
-                    http, url, settings.sales_secret.get_secret_value().split(), utc_now
-                ),
-            ).send,
-            AudienceActivities(outbox, shelf, {"meta": meta}).sync,
+            AudienceActivities(AudienceKeeper(outbox, shelf, accounts)).sync,
         ),
     )
 

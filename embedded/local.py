@@ -45,9 +45,26 @@ def prepare(settings: Settings) -> Settings:
             "smtp_tls": "none",
             "sales_desk": "generic",
             "sales_url": f"http://{HOST}:{settings.sales_port}/hook",
-            "meta_url": f"http://{HOST}:{settings.ads_port}",
+            **_stand_ins(settings),
         }
     )
+
+
+def _stand_ins(settings: Settings) -> dict[str, object]:
+    """Every ad platform is the stand-in, which takes one token; no real account is ever told anything."""
+    here = f"http://{HOST}:{settings.ads_port}"
+    nothing = dict.fromkeys(
+        ("meta_app_secret", "google_key", "linkedin_refresh_token"), SecretStr("")
+    )
+    return {
+        **nothing,
+        "meta_url": here,
+        "google_url": f"{here}/google",
+        "google_account": settings.google_account or "1234567890",
+        "google_token": settings.meta_token,
+        "linkedin_url": f"{here}/linkedin",
+        "linkedin_token": settings.meta_token,
+    }
 
 
 def known(settings: Settings) -> Settings:

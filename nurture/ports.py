@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Protocol
 
 
@@ -38,17 +39,26 @@ class Person:
     country: str | None = None
 
 
+NO_IDENTIFIER = "no_identifier"
+"""The reason for a person that was not sent: nothing we know of it would let the platform find it."""
+
+
 @dataclass(frozen=True)
 class Applied:
-    """What became of one batch: lead ids refused, each with the platform's reason."""
+    """What became of one batch: lead ids refused, each with the platform's reason. `pause`: the platform
+    asks to slow down; no call before that has passed."""
 
     refused: Mapping[str, str] = field(default_factory=dict)
+    pause: timedelta | None = None
 
 
 class AudienceSink(Protocol):
-    """One ad account. A batch holds only additions or only removals, at most `batch_size`."""
+    """One ad account. A call holds at most `batch_size` additions or `removal_size` removals, and begins
+    at least `spacing` after the one before."""
 
     batch_size: int
+    removal_size: int
+    spacing: timedelta
 
     async def add(self, audience: str, people: Sequence[Person]) -> Applied: ...
 

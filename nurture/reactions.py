@@ -91,7 +91,7 @@ class Reactions:
         if score != Score(row.fit, row.engagement):
             row.fit, row.engagement = score.fit, score.engagement
             heard.append(Trigger(topics.SCORE))
-        row.scored_by = playbook.hash
+        row.scored_by = row.scored_by or playbook.hash  # a newer rule set: see nurture.rescoring
         row.next_score_at = scoring.next_change(about.earned, now)
         return replace(facts, score=score)
 
@@ -130,10 +130,10 @@ def _audiences(
         desired = audiences_domain.belongs(audience, facts, member, now)
         if row is None and desired:
             row = audiences.enter(session, name, facts.lead.id, now)
-        if row is None or row.desired == desired:
+        if row is None:
             continue
-        audiences.want(row, desired, audience.max_stay, now)
-        if row.desired != row.confirmed:
+        changed = audiences.align(row, facts.lead.email, desired, audience.max_stay, now)
+        if changed and audiences.owes(row):
             wakeups.add(session, wakeups.AUDIENCE, name, now)
 
 

@@ -42,10 +42,28 @@ class Settings(BaseSettings):
     sales_secret: SecretStr = SecretStr("")
     sales_token: SecretStr = SecretStr("")
     sales_owners: str = ""
+    crm_secret: SecretStr = SecretStr("")
 
     meta_url: str = "http://127.0.0.1:8083"
     meta_version: str = "v26.0"
     meta_token: SecretStr = SecretStr("")
+    meta_app_secret: SecretStr = SecretStr("")
+    google_url: str = "https://datamanager.googleapis.com"
+    google_account: str = ""
+    google_login_account: str = ""
+    google_project: str = ""
+    google_key: SecretStr = SecretStr("")
+    google_token: SecretStr = SecretStr("")
+    linkedin_url: str = "https://api.linkedin.com"
+    linkedin_version: str = "202607"
+    linkedin_token_url: str = "https://www.linkedin.com/oauth/v2/accessToken"
+    linkedin_client_id: str = ""
+    linkedin_client_secret: SecretStr = SecretStr("")
+    linkedin_refresh_token: SecretStr = SecretStr("")
+    linkedin_token: SecretStr = SecretStr("")
+    audience_url: str = ""
+    audience_secret: SecretStr = SecretStr("")
+    ads_region: str = Field("", pattern="^([A-Z]{2})?$")
 
     temporal_port: int = Field(7233, ge=1, le=65535)
     temporal_ui_port: int = Field(8233, ge=1, le=65535)

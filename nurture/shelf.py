@@ -9,12 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from nurture import live_edits
 from nurture.checking import checked
+from nurture.domain.audience import changed_lists
 from nurture.domain.errors import InputError, StartError
 from nurture.live_edits import Affected
 from nurture.playbook import Playbook
 from nurture.playbook.compiler import compile_playbook
 from nurture.playbook.planning import Difference, difference
-from nurture.store import playbooks
+from nurture.store import playbooks, wakeups
 from nurture.store.database import Database
 
 _KEPT = 20
@@ -107,6 +108,8 @@ class Shelf:
         )
         if old:
             await live_edits.carry_out(session, old, playbook, changed, self.version, now)
+        lists = changed_lists(old.audiences if old else {}, playbook.audiences)
+        await wakeups.spread(session, wakeups.AUDIENCE, lists, now, live_edits.SPACING)
 
     async def _plan(
         self, session: AsyncSession, playbook: Playbook, texts: Mapping[str, str], now: datetime

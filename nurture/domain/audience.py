@@ -1,6 +1,6 @@
 """Retargeting audiences: who belongs on the list, and how the list is brought there."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,7 +10,11 @@ from nurture.domain.lead import Condition, Facts
 
 @dataclass(frozen=True)
 class Audience:
-    """A list on an ad platform. `when` makes members by rule; a flow's steps add and remove by hand."""
+    """A list on an ad platform. `when` makes members by rule; a flow's steps add and remove by hand.
+
+    `refresh`: a member confirmed longer ago is named again, before the platform lets it expire.
+    `minimum`: with fewer members the platform shows no ads to them.
+    """
 
     id: str
     title: str
@@ -19,6 +23,8 @@ class Audience:
     when: Condition | None = None
     purpose: str = AD_AUDIENCES
     max_stay: timedelta | None = None
+    refresh: timedelta | None = None
+    minimum: int = 0
 
 
 @dataclass(frozen=True)
@@ -55,3 +61,23 @@ def changes(desired: Iterable[str], confirmed: Iterable[str]) -> list[Change]:
     wanted, present = set(desired), set(confirmed)
     removals = [Change(lead_id, add=False) for lead_id in sorted(present - wanted)]
     return removals + [Change(lead_id, add=True) for lead_id in sorted(wanted - present)]
+
+
+def changed_lists(old: Mapping[str, Audience], new: Mapping[str, Audience]) -> list[str]:
+    """Names of those with something to do at once when `new` takes the place of `old`. A new list without
+    a rule has nobody on it yet."""
+    return sorted(
+        name
+        for name in {*old, *new}
+        if _terms(old.get(name)) != _terms(new.get(name))
+        and (name in old or new[name].when is not None)
+    )
+
+
+def _terms(audience: Audience | None) -> tuple[object, ...] | None:
+    """What decides who is on the list, and where it is."""
+    if audience is None:
+        return None
+    rule = audience.when.source if audience.when else None
+    where = (audience.platform, audience.external_id)
+    return (*where, rule, audience.purpose, audience.max_stay)

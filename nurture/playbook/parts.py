@@ -6,12 +6,17 @@ from nurture.domain import audience, lifecycle, persona, scoring
 from nurture.domain.calendar import ALWAYS, Calendar, no_holidays
 from nurture.domain.gate import FrequencyCap
 from nurture.domain.reporting import ReportPlan
-from nurture.playbook import Company, Form, Sender, schema
+from nurture.playbook import Company, Form, Retention, Sender, schema
 from nurture.playbook.durations import Durations
 
 
 def company(model: schema.Company) -> Company:
     return Company(name=model.name, address=model.address.strip(), contact=model.contact)
+
+
+def retention(model: schema.Company) -> Retention:
+    kept = model.retention or schema.Retention()
+    return Retention(kept.touches, kept.visitors, kept.quarantine)
 
 
 def business_hours(model: schema.BusinessHours, durations: Durations) -> Calendar:
@@ -60,6 +65,8 @@ def audiences(models: Mapping[str, schema.Audience]) -> dict[str, audience.Audie
             when=model.when,
             purpose=model.purpose,
             max_stay=model.max_stay,
+            refresh=model.refresh,
+            minimum=model.minimum or 0,
         )
         for id_, model in models.items()
     }

@@ -24,6 +24,12 @@ class BusinessHours(f.Model):
     holidays: f.Country | None = None
 
 
+class Retention(f.Model):
+    touches: f.Elapsed | None = None
+    visitors: f.Elapsed | None = None
+    quarantine: f.Elapsed | None = None
+
+
 class Company(f.Model):
     """config/company.yaml"""
 
@@ -31,6 +37,7 @@ class Company(f.Model):
     address: f.Text
     contact: f.Text
     business_hours: BusinessHours
+    retention: Retention | None = None
 
 
 class Stage(f.Model):

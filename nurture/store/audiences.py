@@ -1,14 +1,32 @@
-"""Who should be on which ad audience, and who is."""
+"""Who should be on which ad audience, who may be, and what is owed to bring the two together."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
 
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, select
 
 from nurture.domain.audience import Membership
-from nurture.ports import Person
+from nurture.ports import NO_IDENTIFIER, Person
 from nurture.store.tables import AudienceMemberRow, LeadRow
+
+_AT_ONCE = 1000
+"""Ids in one statement: below every database's limit of parameters."""
+
+_Row = AudienceMemberRow
+
+
+@dataclass(frozen=True)
+class Owed:
+    """One addition or removal to make. `before`: under what other names the platform may still hold the lead."""
+
+    person: Person
+    before: Person | None = None
 
 
 def enter(session: AsyncSession, audience: str, lead_id: str, now: datetime) -> AudienceMemberRow:
@@ -25,59 +43,32 @@ def want(row: AudienceMemberRow, desired: bool, max_stay: timedelta | None, now:
     row.leaves_at = row.since + max_stay if row.since and max_stay else None
 
 
+def align(
+    row: AudienceMemberRow,
+    email: str | None,
+    desired: bool,
+    max_stay: timedelta | None,
+    now: datetime,
+) -> bool:
+    """Whether anything changed: where the lead should be, or the address it is known by there."""
+    if row.desired != desired:
+        want(row, desired, max_stay, now)
+        return True
+    if row.confirmed and desired and row.sent_as and row.sent_as.get("email") != email:
+        row.confirmed, row.changed_at, row.next_try_at = False, now, now
+        return True
+    return False
+
+
+def owes(row: AudienceMemberRow) -> bool:
+    """Whether the platform has to be told something."""
+    return row.desired != row.confirmed or (row.named and not row.desired)
+
+
 def membership(lead_id: str, row: AudienceMemberRow | None) -> Membership:
     if row is None:
         return Membership(lead_id)
     return Membership(lead_id, row.by_step, row.since, row.confirmed)
-
-
-async def owed(
-    session: AsyncSession, audience: str, add: bool, now: datetime, limit: int
-) -> list[AudienceMemberRow]:
-    """The next page of additions or removals that may be tried now, in a stable order."""
-    query = (
-        select(AudienceMemberRow)
-        .where(
-            col(AudienceMemberRow.audience) == audience,
-            col(AudienceMemberRow.desired) != col(AudienceMemberRow.confirmed),
-            col(AudienceMemberRow.desired) == add,
-            col(AudienceMemberRow.next_try_at) <= now,
-        )
-        .order_by(col(AudienceMemberRow.next_try_at), col(AudienceMemberRow.lead_id))
-        .limit(limit)
-    )
-    return list((await session.execute(query)).scalars())
-
-
-async def next_try(session: AsyncSession, audience: str) -> datetime | None:
-    """When something owed may next be tried, or someone's stay ends."""
-    wrong = select(func.min(AudienceMemberRow.next_try_at)).where(
-        col(AudienceMemberRow.audience) == audience,
-        col(AudienceMemberRow.desired) != col(AudienceMemberRow.confirmed),
-    )
-    leaving = select(func.min(AudienceMemberRow.leaves_at)).where(
-        col(AudienceMemberRow.audience) == audience, col(AudienceMemberRow.desired)
-    )
-    times = [(await session.execute(query)).scalar_one() for query in (wrong, leaving)]
-    return min((at for at in times if at is not None), default=None)
-
-
-async def overstayed(
-    session: AsyncSession, audience: str, now: datetime
-) -> list[AudienceMemberRow]:
-    query = select(AudienceMemberRow).where(
-        col(AudienceMemberRow.audience) == audience,
-        col(AudienceMemberRow.desired),
-        col(AudienceMemberRow.leaves_at) <= now,
-    )
-    return list((await session.execute(query)).scalars())
-
-
-async def confirmed_ids(session: AsyncSession, audience: str) -> Sequence[str]:
-    query = select(col(AudienceMemberRow.lead_id)).where(
-        col(AudienceMemberRow.audience) == audience, col(AudienceMemberRow.confirmed)
-    )
-    return list((await session.execute(query.order_by(col(AudienceMemberRow.lead_id)))).scalars())
 
 
 async def ask(session: AsyncSession, audience: str, lead_id: str, add: bool, now: datetime) -> None:
@@ -88,28 +79,179 @@ async def ask(session: AsyncSession, audience: str, lead_id: str, add: bool, now
     row.by_step = add
 
 
-async def lock(session: AsyncSession, stale: AudienceMemberRow) -> AudienceMemberRow | None:
-    """The row as it is now: it may have changed while the platform was being called."""
-    key = (stale.audience, stale.lead_id)
-    return await session.get(AudienceMemberRow, key, with_for_update=True)
-
-
-async def person(session: AsyncSession, row: AudienceMemberRow, add: bool) -> Person:
-    """Whom to name to the platform: who the lead is now, but for a removal whom we named then."""
-    if not add and row.sent_as:
-        return Person(**row.sent_as)
-    lead = await session.get(LeadRow, row.lead_id)
-    traits = lead.traits if lead else {}
-    return Person(
-        lead_id=row.lead_id,
-        email=lead.email if lead else None,
-        phone=traits.get("phone"),
-        first_name=traits.get("first_name"),
-        last_name=traits.get("last_name"),
-        country=traits.get("country"),
+async def to_remove(
+    session: AsyncSession, audience: str, now: datetime, limit: int, everyone: bool
+) -> list[Owed]:
+    """The next page of those to take off that may be tried now. `everyone`: the list is given up."""
+    which = (
+        [col(_Row.named)] if everyone else [col(_Row.desired) != col(_Row.named), col(_Row.named)]
     )
+    query = (
+        select(col(_Row.lead_id), col(_Row.sent_as))
+        .where(col(_Row.audience) == audience, *which, col(_Row.next_try_at) <= now)
+        .order_by(col(_Row.next_try_at), col(_Row.lead_id))
+        .limit(limit)
+    )
+    rows = (await session.execute(query)).all()
+    return [Owed(Person(**(sent or {"lead_id": lead_id}))) for lead_id, sent in rows]
 
 
-def postpone(row: AudienceMemberRow, error: str, until: datetime) -> None:
-    row.attempts += 1
-    row.error, row.next_try_at = error, until
+async def claim(session: AsyncSession, audience: str, now: datetime, limit: int) -> list[Owed]:
+    """The next page of additions, marked as named: from here on the platform may hold them."""
+    query = (
+        select(col(_Row.lead_id), col(_Row.sent_as), col(LeadRow.email), col(LeadRow.traits))
+        .join(LeadRow, col(LeadRow.id) == col(_Row.lead_id))
+        .where(
+            col(_Row.audience) == audience,
+            col(_Row.desired) != col(_Row.confirmed),
+            col(_Row.desired),
+            col(_Row.next_try_at) <= now,
+        )
+        .order_by(col(_Row.next_try_at), col(_Row.lead_id))
+        .limit(limit)
+        .with_for_update(of=AudienceMemberRow)
+    )
+    owed = [
+        Owed(person := _person(lead_id, email, traits), _earlier(person, sent))
+        for lead_id, sent, email, traits in (await session.execute(query)).all()
+    ]
+    marks = [_mark(audience, one.person) for one in owed if one.before is None]
+    if marks:
+        await session.execute(update(AudienceMemberRow), marks)
+    return owed
+
+
+async def rename(session: AsyncSession, audience: str, people: Sequence[Person]) -> None:
+    """Their earlier names are off the list; the platform may hold them under these now."""
+    await session.execute(update(AudienceMemberRow), [_mark(audience, one) for one in people])
+
+
+async def added(
+    session: AsyncSession, audience: str, lead_ids: Sequence[str], now: datetime
+) -> None:
+    """The platform took them, also those who are to leave again meanwhile."""
+    values = {"confirmed": True, "confirmed_at": now, "attempts": 0, "error": ""}
+    await _set(session, audience, lead_ids, values)
+
+
+async def removed(session: AsyncSession, audience: str, people: Sequence[Person]) -> None:
+    """The platform holds them no more; whoever shares an address or phone with one must be named again."""
+    await unconfirm_sharing(session, audience, people)
+    values = {"confirmed": False, "confirmed_at": None, "named": False, "attempts": 0, "error": ""}
+    gone = {"sent_as": None, "email_hash": None, "phone_hash": None}
+    await _set(session, audience, [person.lead_id for person in people], {**values, **gone})
+
+
+async def unconfirm_sharing(session: AsyncSession, audience: str, people: Sequence[Person]) -> None:
+    """Platforms remove by address and phone, so a removal takes off everyone who shares one."""
+    for column, values in (
+        (col(_Row.email_hash), {_hash(person.email) for person in people}),
+        (col(_Row.phone_hash), {_hash(person.phone) for person in people}),
+    ):
+        for some in _chunks(sorted(value for value in values if value)):
+            shared = update(_Row).where(col(_Row.audience) == audience, column.in_(some))
+            await session.execute(shared.values(confirmed=False))
+
+
+async def refused(
+    session: AsyncSession, audience: str, reasons: Mapping[str, str], until: datetime
+) -> None:
+    """The platform did not take these people. Who could not even be sent is not held there."""
+    by_reason: defaultdict[str, list[str]] = defaultdict(list)
+    for lead_id, reason in reasons.items():
+        by_reason[reason].append(lead_id)
+    for reason, lead_ids in by_reason.items():
+        values: dict[str, Any] = {
+            "attempts": col(_Row.attempts) + 1,
+            "error": reason,
+            "next_try_at": until,
+        }
+        if reason == NO_IDENTIFIER:
+            values |= {"named": False, "confirmed": False, "sent_as": None}
+        await _set(session, audience, lead_ids, values)
+
+
+async def overstayed(session: AsyncSession, audience: str, now: datetime) -> None:
+    """Whose stay is over is to leave."""
+    ended = update(_Row).where(
+        col(_Row.audience) == audience, col(_Row.desired), col(_Row.leaves_at) <= now
+    )
+    await session.execute(ended.values(desired=False, changed_at=now, next_try_at=now))
+
+
+async def refresh(session: AsyncSession, audience: str, older: datetime, now: datetime) -> None:
+    """Whom the platform took before `older` is to be named again."""
+    stale = update(_Row).where(
+        col(_Row.audience) == audience,
+        col(_Row.desired),
+        col(_Row.confirmed),
+        col(_Row.confirmed_at) <= older,
+    )
+    await session.execute(stale.values(confirmed=False, changed_at=now, next_try_at=now))
+
+
+async def next_due(
+    session: AsyncSession, audience: str, adds: bool, everyone: bool
+) -> datetime | None:
+    """When something owed may next be tried, or someone's stay ends."""
+    here = col(_Row.audience) == audience
+    removals = (
+        [col(_Row.named)] if everyone else [col(_Row.desired) != col(_Row.named), col(_Row.named)]
+    )
+    queries: list[Any] = [select(func.min(_Row.next_try_at)).where(here, *removals)]
+    if adds:
+        wrong = [col(_Row.desired) != col(_Row.confirmed), col(_Row.desired)]
+        queries.append(select(func.min(_Row.next_try_at)).where(here, *wrong))
+    if not everyone:
+        queries.append(select(func.min(_Row.leaves_at)).where(here, col(_Row.desired)))
+    times = [(await session.execute(query)).scalar_one() for query in queries]
+    return min((at for at in times if at is not None), default=None)
+
+
+async def anyone_named(session: AsyncSession, audience: str) -> bool:
+    """Whether the platform may hold anybody."""
+    query = select(col(_Row.lead_id)).where(col(_Row.audience) == audience, col(_Row.named))
+    return (await session.execute(query.limit(1))).first() is not None
+
+
+async def _set(
+    session: AsyncSession, audience: str, lead_ids: Iterable[str], values: Mapping[str, Any]
+) -> None:
+    for some in _chunks(list(lead_ids)):
+        rows = update(_Row).where(col(_Row.audience) == audience, col(_Row.lead_id).in_(some))
+        await session.execute(rows.values(**values))
+
+
+def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (values[start : start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE))
+
+
+def _person(lead_id: str, email: str | None, traits: Mapping[str, Any]) -> Person:
+    told = {name: traits.get(name) for name in ("phone", "first_name", "last_name", "country")}
+    said = {name: str(value) for name, value in told.items() if value is not None}
+    return Person(lead_id=lead_id, email=email, **said)
+
+
+def _earlier(person: Person, sent: Mapping[str, Any] | None) -> Person | None:
+    """Who the platform may hold the lead as, if that is somebody else than `person`."""
+    if not sent:
+        return None
+    before = Person(**sent)
+    same = (before.email, before.phone) == (person.email, person.phone)
+    return None if same else before
+
+
+def _mark(audience: str, person: Person) -> dict[str, Any]:
+    return {
+        "audience": audience,
+        "lead_id": person.lead_id,
+        "named": True,
+        "sent_as": asdict(person),
+        "email_hash": _hash(person.email),
+        "phone_hash": _hash(person.phone),
+    }
+
+
+def _hash(value: str | None) -> str | None:
+    """For our own comparison only; what platforms are told is hashed by their adapters."""
+    return sha256("".join(value.lower().split()).encode()).hexdigest() if value else None

@@ -8,9 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import case, col, func, select
 
 from nurture.domain.lifecycle import Lifecycle
+from nurture.store import ad_lists
 from nurture.store.handovers import HANDOVER
 from nurture.store.tables import (
-    AudienceMemberRow,
     EnrolmentRow,
     HandoverEventRow,
     HandoverRow,
@@ -95,19 +95,12 @@ async def handovers(session: AsyncSession) -> dict[str, int]:
 
 
 async def audiences(session: AsyncSession, names: Sequence[str]) -> dict[str, dict[str, int]]:
-    """Per audience: how many should be on it, how many are, and what is owed since when."""
-    member = AudienceMemberRow
-    query = select(
-        col(member.audience), col(member.desired), col(member.confirmed), func.count()
-    ).group_by(col(member.audience), col(member.desired), col(member.confirmed))
-    found = {name: dict.fromkeys(_MEMBERSHIP, 0) for name in names}
-    for name, desired, confirmed, number in (await session.execute(query)).all():
-        fields = found.get(name, dict.fromkeys(_MEMBERSHIP, 0))
-        fields["desired"] += number * desired
-        fields["confirmed"] += number * confirmed
-        fields["pending"] += number * (desired and not confirmed)
-        fields["owed_removals"] += number * (confirmed and not desired)
-    return found
+    """Per audience: how many should be on it, how many are, and what is owed."""
+    counts = {**dict.fromkeys(names, ad_lists.Count()), **await ad_lists.counts(session)}
+    return {
+        name: {field: getattr(count, field) for field in _MEMBERSHIP}
+        for name, count in counts.items()
+    }
 
 
 async def totals(session: AsyncSession) -> dict[str, int]:

@@ -18,6 +18,7 @@ from activities.effects import Effects
 from activities.handovers import HandoverActivities
 from activities.reports import ReportActivities
 from activities.steps import Steps
+from nurture.audiences import AudienceKeeper
 from nurture.delivery.links import Links
 from nurture.ports import Applied, Mail, Notice, Person
 from nurture.postroom import Postroom
@@ -76,6 +77,8 @@ class SalesFloor(Outcomes):
 
 class AdAccount(Outcomes):
     batch_size = 2
+    removal_size = 1
+    spacing = timedelta(0)
 
     def __init__(self) -> None:
         super().__init__()
@@ -110,12 +113,13 @@ class Stage:
     def activities(self) -> list[Callable[..., Awaitable[Any]]]:
         world = self.world
         postroom = Postroom(Links("https://n.example", Tokens(["key"])))
+        keeper = AudienceKeeper(world.outbox, world.shelf, {"meta": self.ads})
         effects = Effects(world.handovers, world.reactions, postroom)
         return [
             Steps(world.outbox, world.shelf, effects, postroom, self.mailer).advance,
             HandoverActivities(world.outbox, world.shelf, world.handovers, self.sales).advance,
             ReportActivities(world.db, world.shelf, self.mailer, lambda url: self.sales).send,
-            AudienceActivities(world.outbox, world.shelf, {"meta": self.ads}).sync,
+            AudienceActivities(keeper).sync,
         ]
 
     @classmethod

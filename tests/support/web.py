@@ -122,6 +122,9 @@ class FakeReports:
     async def lead(self, name: str, now: datetime) -> dict[str, Any] | None:
         return {"id": "l1"} if name in ("l1", "ada@firm.example") else None
 
+    async def audiences(self, now: datetime) -> list[dict[str, Any]]:
+        return [{"name": "it-managers", "owed_removals": 1, "errors": []}]
+
     async def handovers(self, open_only: bool = False) -> list[dict[str, Any]]:
         return [{"id": "h1", "open_only": open_only}]
 

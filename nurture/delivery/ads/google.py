@@ -4,6 +4,7 @@ Source: Google, Data Manager API reference v1.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -24,6 +25,8 @@ class GoogleAudiences:
     `project` the cloud project to bill, needed with a user's credentials only."""
 
     batch_size = 10_000
+    removal_size = 10_000
+    spacing = timedelta(seconds=0.2)
 
     def __init__(
         self,

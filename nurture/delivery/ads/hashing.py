@@ -78,7 +78,8 @@ def meta_phone(value: str | None, region: str = "") -> str:
 def meta_name(value: str | None) -> str:
     """Lower-case without punctuation. Letters such as ø stay: Meta's own SDK drops them, against its rule."""
     kept = (sign for sign in _clean(value) if unicodedata.category(sign)[0] not in "PSC")
-    return " ".join("".join(kept).split())
+    # what a sign stood between may combine once it is gone
+    return unicodedata.normalize("NFC", " ".join("".join(kept).split()))
 
 
 def country(value: str | None) -> str:

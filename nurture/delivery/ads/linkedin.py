@@ -4,6 +4,7 @@ Source: LinkedIn, Marketing API, DMP segments and streaming users; error handlin
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -23,6 +24,8 @@ class LinkedInAudiences:
     else: names and companies would travel in clear."""
 
     batch_size = 5_000
+    removal_size = 5_000
+    spacing = timedelta(seconds=0.2)
 
     def __init__(
         self, client: httpx.AsyncClient, base_url: str, version: str, tokens: TokenSource

@@ -6,6 +6,7 @@ Source: Meta, Marketing API reference, Custom Audience users and Graph API error
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -13,7 +14,7 @@ import httpx
 from nurture.delivery.ads import hashing
 from nurture.delivery.ads.batches import BadRecord, narrowed, unidentified
 from nurture.delivery.ads.http import content, exchange
-from nurture.delivery.ads.meta_errors import failure
+from nurture.delivery.ads.meta_errors import failure, slow_down
 from nurture.domain.errors import Transient
 from nurture.ports import Applied, Person
 
@@ -27,6 +28,8 @@ class MetaAudiences:
     without a country beside them are dialled. `app_secret` only when the app demands a proof."""
 
     batch_size = 10_000
+    removal_size = _REMOVALS
+    spacing = timedelta(0)
 
     def __init__(
         self,
@@ -55,16 +58,20 @@ class MetaAudiences:
         refused = unidentified(people, self._identified)
         known = [person for person in people if person.lead_id not in refused]
 
+        pauses: list[timedelta] = []
+
         async def attempt(batch: Sequence[Person]) -> Mapping[str, str]:
-            return await self._send(method, audience, batch)
+            answered, pause = await self._send(method, audience, batch)
+            pauses.extend([pause] if pause else [])
+            return answered
 
         for start in range(0, len(known), size):
             refused |= await narrowed(known[start : start + size], attempt)
-        return Applied(refused)
+        return Applied(refused, max(pauses, default=None))
 
     async def _send(
         self, method: str, audience: str, people: Sequence[Person]
-    ) -> Mapping[str, str]:
+    ) -> tuple[Mapping[str, str], timedelta | None]:
         rows = [self._row(person) for person in people]
         response = await exchange(
             self._client,
@@ -77,7 +84,7 @@ class MetaAudiences:
         answer = content(response)
         if not response.is_success or "error" in answer:
             raise failure(response, answer.get("error"))
-        return _refused(answer, people)
+        return _refused(answer, people), slow_down(response)
 
     def _identified(self, person: Person) -> bool:
         _, email, phone, *_ = self._row(person)

@@ -14,6 +14,8 @@ from nurture.domain.errors import DeliveryError, Permanent, Transient
 
 _RATE_LIMITS = frozenset({4, 17, 32, 613, *range(80000, 80015)})
 _ABUSE_PAUSE = timedelta(hours=4)
+_REST = timedelta(minutes=5)
+_ALLOWANCES = ("call_count", "total_cputime", "total_time")
 
 _TRANSIENT = {
     1: "platform_error",
@@ -60,12 +62,23 @@ def failure(response: httpx.Response, error: Any) -> DeliveryError:
     return Permanent(_SUBCODES.get(subcode, reason) if subcode else reason, detail)
 
 
+def slow_down(response: httpx.Response) -> timedelta | None:
+    """How long to rest before Meta refuses: when 80 % of any allowance of this hour is spent."""
+    spent = [case.get(name, 0) for case in _usage(response) for name in _ALLOWANCES]
+    return _REST if any(isinstance(part, int | float) and part >= 80 for part in spent) else None
+
+
 def _pause(response: httpx.Response) -> timedelta | None:
     """The longest `estimated_time_to_regain_access`, in minutes, of the custom audience use case."""
+    waits = [case.get("estimated_time_to_regain_access", 0) for case in _usage(response)]
+    minutes = max((wait for wait in waits if isinstance(wait, int | float)), default=0)
+    return timedelta(minutes=minutes) if minutes else None
+
+
+def _usage(response: httpx.Response) -> list[Mapping[str, Any]]:
+    """What the header says of each use case; empty when it says nothing that can be read."""
     try:
         usage = json.loads(response.headers.get("x-business-use-case-usage", "{}"))
-        cases = [case for business in usage.values() for case in business]
-        minutes = max(case["estimated_time_to_regain_access"] for case in cases)
-    except (ValueError, AttributeError, KeyError, TypeError):
-        return None
-    return timedelta(minutes=minutes) if minutes else None
+        return [case for business in usage.values() for case in business if isinstance(case, dict)]
+    except (ValueError, AttributeError, TypeError):
+        return []

@@ -8,7 +8,7 @@ its own, with an id of its own: to take the same change twice harms nothing.
 import json
 import uuid
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import httpx
 
@@ -24,6 +24,8 @@ class WebhookAudiences:
     """`secrets` are those in force (`whsec_…`); it is signed with each."""
 
     batch_size = 10_000
+    removal_size = 10_000
+    spacing = timedelta(0)
 
     def __init__(
         self,

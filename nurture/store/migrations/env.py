@@ -3,7 +3,7 @@
 from alembic import context
 from sqlmodel import SQLModel
 
-from nurture.store import tables
+from nurture.store import audience_tables, tables
 
 connection = context.config.attributes["connection"]
 context.configure(
@@ -14,4 +14,7 @@ context.configure(
 with context.begin_transaction():
     context.run_migrations()
 
+assert audience_tables.AudienceRow.__tablename__ in SQLModel.metadata.tables, (
+    "the tables are declared"
+)
 assert tables.LeadRow.__tablename__ in SQLModel.metadata.tables, "the tables are declared"

@@ -1,0 +1,133 @@
+"""The ad accounts that the settings name: one AudienceSink for each platform that is configured."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+
+import httpx
+from pydantic import SecretStr
+
+from nurture.delivery.ads.google import GoogleAudiences
+from nurture.delivery.ads.linkedin import LinkedInAudiences
+from nurture.delivery.ads.meta import MetaAudiences
+from nurture.delivery.ads.tokens import (
+    FixedToken,
+    TokenSource,
+    google_service_account,
+    linkedin_refresh,
+)
+from nurture.delivery.ads.webhook import WebhookAudiences
+from nurture.domain.audience import Audience
+from nurture.domain.errors import StartError
+from nurture.ports import AudienceSink
+from nurture.settings import Settings
+
+Now = Callable[[], datetime]
+_Builder = Callable[[Settings, httpx.AsyncClient, Now], AudienceSink | None]
+
+NEEDS: Mapping[str, str] = {
+    "meta": "NURTURE_META_TOKEN",
+    "google": "NURTURE_GOOGLE_ACCOUNT and NURTURE_GOOGLE_KEY",
+    "linkedin": "NURTURE_LINKEDIN_REFRESH_TOKEN, NURTURE_LINKEDIN_CLIENT_ID and NURTURE_LINKEDIN_CLIENT_SECRET",
+    "webhook": "NURTURE_AUDIENCE_URL and NURTURE_AUDIENCE_SECRET",
+}
+"""What has to be set for each platform."""
+
+
+def open_accounts(settings: Settings, http: httpx.AsyncClient, now: Now) -> dict[str, AudienceSink]:
+    """By platform name; a platform that is not configured is left out. Raises StartError for a bad secret."""
+    built = {name: build(settings, http, now) for name, build in _BUILDERS.items()}
+    return {name: sink for name, sink in built.items() if sink is not None}
+
+
+def require(audiences: Iterable[Audience], platforms: Iterable[str]) -> None:
+    """Raises StartError that names each audience whose platform is not among `platforms`."""
+    known = set(platforms)
+    missing = [audience for audience in audiences if audience.platform not in known]
+    if missing:
+        raise StartError(
+            "\n".join(
+                f"the audience {audience.id} is on {audience.platform}, which is not configured;"
+                f" set {NEEDS[audience.platform]}"
+                for audience in missing
+            )
+        )
+
+
+def _meta(settings: Settings, http: httpx.AsyncClient, now: Now) -> AudienceSink | None:
+    token = _text(settings.meta_token)
+    if not token:
+        return None
+    return MetaAudiences(
+        http,
+        settings.meta_url,
+        settings.meta_version,
+        token,
+        app_secret=_text(settings.meta_app_secret),
+        region=settings.ads_region,
+    )
+
+
+def _google(settings: Settings, http: httpx.AsyncClient, now: Now) -> AudienceSink | None:
+    key, fixed = _text(settings.google_key), _text(settings.google_token)
+    if not settings.google_account or not (key or fixed):
+        return None
+    tokens: TokenSource = FixedToken(fixed)
+    if key:
+        tokens = google_service_account(http, _key_file(key), now)
+    return GoogleAudiences(
+        http,
+        settings.google_url,
+        tokens,
+        settings.google_account,
+        login_account=settings.google_login_account,
+        project=settings.google_project,
+        region=settings.ads_region,
+    )
+
+
+def _linkedin(settings: Settings, http: httpx.AsyncClient, now: Now) -> AudienceSink | None:
+    refresh, fixed = _text(settings.linkedin_refresh_token), _text(settings.linkedin_token)
+    if not (refresh or fixed):
+        return None
+    tokens: TokenSource = FixedToken(fixed)
+    if refresh:
+        client, secret = settings.linkedin_client_id, _text(settings.linkedin_client_secret)
+        tokens = linkedin_refresh(http, settings.linkedin_token_url, client, secret, refresh, now)
+    return LinkedInAudiences(http, settings.linkedin_url, settings.linkedin_version, tokens)
+
+
+def _webhook(settings: Settings, http: httpx.AsyncClient, now: Now) -> AudienceSink | None:
+    secrets = _text(settings.audience_secret).split()
+    if not settings.audience_url or not secrets:
+        return None
+    return WebhookAudiences(http, settings.audience_url, secrets, now)
+
+
+_BUILDERS: Mapping[str, _Builder] = {
+    "meta": _meta,
+    "google": _google,
+    "linkedin": _linkedin,
+    "webhook": _webhook,
+}
+
+
+def _text(secret: SecretStr) -> str:
+    return secret.get_secret_value()
+
+
+def _key_file(text: str) -> Mapping[str, str]:
+    """A service account's key. The message never quotes it."""
+    try:
+        key = json.loads(text)
+    except ValueError as error:
+        raise StartError(
+            "NURTURE_GOOGLE_KEY is not JSON; use the service account's key file"
+        ) from error
+    missing = [name for name in ("client_email", "private_key", "token_uri") if name not in key]
+    if missing:
+        raise StartError(
+            f"NURTURE_GOOGLE_KEY lacks {', '.join(missing)}; use a service account's key file"
+        )
+    found: Mapping[str, str] = key
+    return found

@@ -1,0 +1,94 @@
+"""How audiences and ad accounts stand: the rows that a sync begins and ends with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select as sa_select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, func, select
+
+from nurture.domain.audience import Audience
+from nurture.store.audience_tables import AdAccountRow, AudienceRow
+from nurture.store.tables import AudienceMemberRow
+
+
+async def state(session: AsyncSession, name: str) -> AudienceRow | None:
+    return await session.get(AudienceRow, name, with_for_update=True)
+
+
+async def known(session: AsyncSession) -> dict[str, AudienceRow]:
+    """All audiences that ever were synced, by name."""
+    rows = (await session.execute(select(AudienceRow))).scalars()
+    return {row.name: row for row in rows}
+
+
+def begin(session: AsyncSession, audience: Audience) -> AudienceRow:
+    """An audience that was never synced."""
+    row = AudienceRow(
+        name=audience.id, platform=audience.platform, external_id=audience.external_id
+    )
+    session.add(row)
+    return row
+
+
+async def rest(session: AsyncSession, platform: str, until: datetime) -> None:
+    """Nobody calls the platform before `until`."""
+    row = await session.get(AdAccountRow, platform, with_for_update=True)
+    if row is None:
+        session.add(AdAccountRow(platform=platform, free_at=until))
+    else:
+        row.free_at = max(row.free_at, until)
+
+
+async def resting(session: AsyncSession, platform: str) -> datetime | None:
+    row = await session.get(AdAccountRow, platform)
+    return row.free_at if row else None
+
+
+@dataclass(frozen=True)
+class Count:
+    """Members of one audience. `waiting_since`: the oldest owed removal; `reasons`: refused, by reason."""
+
+    desired: int = 0
+    confirmed: int = 0
+    pending: int = 0
+    owed_removals: int = 0
+    waiting_since: datetime | None = None
+    reasons: Mapping[str, int] | None = None
+
+
+async def counts(session: AsyncSession) -> dict[str, Count]:
+    """By audience name."""
+    row = AudienceMemberRow
+    keys = (col(row.audience), col(row.desired), col(row.confirmed), col(row.named))
+    query: Any = sa_select(*keys, func.count(), func.min(row.changed_at)).group_by(*keys)
+    found: dict[str, dict[str, Any]] = {}
+    for name, desired, confirmed, named, number, since in (await session.execute(query)).all():
+        fields = found.setdefault(name, {"waiting_since": None})
+        owed = number if named and not desired else 0
+        for field, extra in (
+            ("desired", number * desired),
+            ("confirmed", number * confirmed),
+            ("pending", number * (desired and not confirmed)),
+            ("owed_removals", owed),
+        ):
+            fields[field] = fields.get(field, 0) + extra
+        if owed:
+            fields["waiting_since"] = min(fields["waiting_since"] or since, since)
+    refused = await _refused(session)
+    return {name: Count(**fields, reasons=refused.get(name)) for name, fields in found.items()}
+
+
+async def _refused(session: AsyncSession) -> dict[str, dict[str, int]]:
+    row = AudienceMemberRow
+    query = (
+        select(col(row.audience), col(row.error), func.count())
+        .where(col(row.error) != "")
+        .group_by(col(row.audience), col(row.error))
+    )
+    found: dict[str, dict[str, int]] = {}
+    for name, reason, number in (await session.execute(query)).all():
+        found.setdefault(name, {})[reason] = number
+    return found
