@@ -33,6 +33,8 @@ from nurture.privacy import Privacy
 from nurture.reactions import Reactions
 from nurture.relay import Relay
 from nurture.reports import Reports
+from nurture.rescoring import Rescoring
+from nurture.retention import Retention
 from nurture.settings import Settings
 from nurture.shelf import Shelf
 from nurture.store import migrate
@@ -60,6 +62,7 @@ class Services:
     privacy: Privacy
     desk: Desk
     reports: Reports
+    rescoring: Rescoring
     relay: Relay
     calls: Calls
     activities: tuple[Callable[..., Any], ...]
@@ -145,6 +148,7 @@ def _wire(
         now=utc_now,
     )
     accounts = ad_accounts.open_accounts(settings, http, utc_now)
+    rescoring = Rescoring(outbox, shelf, reactions)
     effects = Effects(handovers, reactions, postroom)
     return Services(
         settings=settings,
@@ -158,7 +162,14 @@ def _wire(
         desk=Desk(db, outbox, shelf, reactions, handovers),
         reports=Reports(db, shelf),
         platforms=frozenset(accounts),
-        relay=Relay(outbox, shelf, reactions, utc_now),
+        rescoring=rescoring,
+        relay=Relay(
+            outbox,
+            shelf,
+            reactions,
+            utc_now,
+            chores=(rescoring.page, Retention(db, outbox, shelf).page),
+        ),
         calls=Calls(
             db,
             shelf,

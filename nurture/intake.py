@@ -24,7 +24,6 @@ from nurture.store.tables import (
     MessageRow,
     QuarantineRow,
     SaleRow,
-    ScoreEntryRow,
     TouchRow,
 )
 
@@ -218,16 +217,7 @@ def _store(
         )
     )
     for entry in scoring.entries(playbook.scoring, touch):
-        session.add(
-            ScoreEntryRow(
-                touch_id=entry.touch_id,
-                rule=entry.rule,
-                lead_id=row.id,
-                points=entry.points,
-                at=entry.at,
-                expires_at=entry.expires_at,
-            )
-        )
+        session.add(leads.entry_row(row.id, entry))
     if row.first_touch_at is None or touch.at < row.first_touch_at:
         row.first_touch_at = touch.at
 

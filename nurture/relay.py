@@ -1,7 +1,7 @@
 """What runs beside the worker: wake-ups that nobody handed over, and scores whose points expire."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -15,11 +15,17 @@ from nurture.store.tables import LeadRow
 
 _PAGE = 200
 
+Chore = Callable[[datetime], Awaitable[int]]
+"""A page of work that may wait; how much it did."""
+
 log = structlog.get_logger()
 
 
 class Relay:
-    """Looks once a `pause`. Both looks are by index on a due time; nothing polls all leads."""
+    """Looks once a `pause`. Both looks are by index on a due time; nothing polls all leads.
+
+    `chores` get one page each a round: see nurture.rescoring and nurture.retention.
+    """
 
     def __init__(
         self,
@@ -28,12 +34,14 @@ class Relay:
         reactions: Reactions,
         now: Callable[[], datetime],
         pause: timedelta = timedelta(seconds=1),
+        chores: Sequence[Chore] = (),
     ) -> None:
         self._outbox = outbox
         self._shelf = shelf
         self._reactions = reactions
         self._now = now
         self._pause = pause
+        self._chores = chores
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set. A database that is away for a while is not the end."""
@@ -50,6 +58,8 @@ class Relay:
     async def look(self) -> tuple[int, int]:
         """One round: wake-ups handed over, leads re-scored."""
         now = self._now()
+        for chore in self._chores:
+            await chore(now)
         return await self._outbox.relay(now), await self._rescore(now)
 
     async def _rescore(self, now: datetime) -> int:

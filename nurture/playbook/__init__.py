@@ -24,6 +24,18 @@ class Company:
 
 
 @dataclass(frozen=True)
+class Retention:
+    """How long is kept what nobody needs for ever; None is for ever.
+
+    `visitors`: those whom nobody came to know, since their last touch.
+    """
+
+    touches: timedelta | None = None
+    visitors: timedelta | None = None
+    quarantine: timedelta | None = None
+
+
+@dataclass(frozen=True)
 class Sender:
     """An account that mails come from."""
 
@@ -103,5 +115,6 @@ class Playbook:
     templates: Mapping[str, str]
     day: timedelta = timedelta(days=1)
     teams: Mapping[str, Team] = field(default_factory=dict)
+    retention: Retention = Retention()
     webhooks: Mapping[str, str] = field(default_factory=dict)
     reports: Mapping[str, ReportPlan] = field(default_factory=dict)

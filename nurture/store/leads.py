@@ -124,6 +124,17 @@ async def _sent(
     return found
 
 
+def entry_row(lead_id: str, entry: Entry) -> ScoreEntryRow:
+    return ScoreEntryRow(
+        touch_id=entry.touch_id,
+        rule=entry.rule,
+        lead_id=lead_id,
+        points=entry.points,
+        at=entry.at,
+        expires_at=entry.expires_at,
+    )
+
+
 async def score_entries(session: AsyncSession, lead_id: str) -> list[Entry]:
     """The points one lead ever earned."""
     return (await score_entries_of(session, [lead_id]))[lead_id]

@@ -126,6 +126,8 @@ async def _join_lists(session: AsyncSession, stays: LeadRow, goes: LeadRow, now:
 def _join_person(stays: LeadRow, goes: LeadRow, rank: Mapping[str, int]) -> None:
     for name, stamp in goes.traits_at.items():
         tell_traits(stays, {name: goes.traits.get(name)}, datetime.fromisoformat(stamp))
+    if stays.scored_by != goes.scored_by:
+        stays.scored_by = "joined"
     stays.tags = sorted({*stays.tags, *goes.tags})
     stays.cases = sorted({*stays.cases, *goes.cases})
     stays.created_at = min(stays.created_at, goes.created_at)

@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 
 from nurture.incoming import Answer, Incoming, Receipt
 from nurture.playbook import Playbook
+from nurture.privacy import Erased
 from nurture.settings import Settings
 from nurture.tokens import Tokens
 
@@ -99,12 +100,19 @@ class Reports(Protocol):
     async def handovers(self, open_only: bool = False) -> list[dict[str, Any]]: ...
 
 
+class Privacy(Protocol):
+    async def erase(self, name: str, by: str, now: datetime) -> Erased:
+        """Forget the person. Raises InputError when nobody goes by the name."""
+        ...
+
+
 @dataclass(frozen=True)
 class Deps:
     """Everything the app works with. `ready` lists what keeps it from serving; empty means ready."""
 
     intake: Intake
     desk: Desk
+    privacy: Privacy
     reports: Reports
     playbook: Callable[[], Awaitable[Playbook]]
     tokens: Tokens

@@ -35,6 +35,10 @@ class Sources:
     def by_key(self, key: str) -> Source | None:
         return self._by_key.get(key)
 
+    def by_name(self, name: str) -> Source | None:
+        """The key's name, or the key itself when it has none."""
+        return next((known for known in self._by_key.values() if known.name == name), None)
+
     def of(self, request: Request, body_key: str = "") -> Source:
         """From the Authorization header, the query or the body. Raises Refusal for an unknown key."""
         scheme, _, credentials = request.headers.get("authorization", "").partition(" ")

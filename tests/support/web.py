@@ -14,6 +14,7 @@ from nurture.domain.errors import InputError
 from nurture.domain.lifecycle import Stage
 from nurture.incoming import Answer, Incoming, Receipt
 from nurture.playbook import Company, Form
+from nurture.privacy import Erased
 from nurture.settings import Settings
 from nurture.tokens import Tokens
 from nurture.web.app import create_app
@@ -130,12 +131,26 @@ class FakeReports:
 
 
 @dataclass
+class FakePrivacy:
+    """Knows one person."""
+
+    erased: list[tuple[str, str]] = field(default_factory=list)
+
+    async def erase(self, name: str, by: str, now: datetime) -> Erased:
+        if name != "l1":
+            raise InputError("no lead goes by this name", name)
+        self.erased.append((name, by))
+        return Erased("l1", 1, ("it-managers",), 1, 0)
+
+
+@dataclass
 class World:
     """Everything a test may look at or turn."""
 
     settings: Settings = SETTINGS
     intake: FakeIntake = field(default_factory=FakeIntake)
     desk: FakeDesk = field(default_factory=FakeDesk)
+    privacy: FakePrivacy = field(default_factory=FakePrivacy)
     reports: FakeReports = field(default_factory=FakeReports)
     tokens: Tokens = field(default_factory=lambda: Tokens(["a key that is long enough to sign"]))
     at: datetime = field(default_factory=lambda: datetime.now(UTC) + timedelta(hours=1))
@@ -148,6 +163,7 @@ class World:
             Deps(
                 intake=self.intake,
                 desk=self.desk,
+                privacy=self.privacy,
                 reports=self.reports,
                 playbook=self.playbook,
                 tokens=self.tokens,

@@ -19,6 +19,8 @@ from nurture.privacy import Privacy
 from nurture.reactions import Reactions
 from nurture.relay import Relay
 from nurture.reports import Reports
+from nurture.rescoring import Rescoring
+from nurture.retention import Retention
 from nurture.shelf import Shelf
 from nurture.store import leads
 from nurture.store.database import Database
@@ -71,6 +73,8 @@ class World:
         self.privacy = Privacy(db, self.outbox, self.shelf, self.handovers, fingerprints)
         self.desk = Desk(db, self.outbox, self.shelf, self.reactions, self.handovers)
         self.reports = Reports(db, self.shelf)
+        self.rescoring = Rescoring(self.outbox, self.shelf, self.reactions)
+        self.retention = Retention(db, self.outbox, self.shelf)
         self.relay = Relay(self.outbox, self.shelf, self.reactions, lambda: NOW)
         self._number = 0
 

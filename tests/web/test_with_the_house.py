@@ -42,6 +42,7 @@ async def client(house: World, tokens: Tokens) -> AsyncIterator[httpx.AsyncClien
     deps = Deps(
         intake=house.intake,
         desk=house.desk,
+        privacy=house.privacy,
         reports=house.reports,
         playbook=playbook,
         tokens=tokens,

@@ -1,0 +1,149 @@
+"""A changed rule set means new scores for everybody: page by page, and counted before it happens."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, func, or_, select
+
+from nurture.domain import scoring
+from nurture.domain.lead import Facts, Touch
+from nurture.domain.lifecycle import Stage
+from nurture.domain.scoring import Entry
+from nurture.outbox import Outbox
+from nurture.playbook import Playbook
+from nurture.reactions import Reactions
+from nurture.shelf import Shelf
+from nurture.store import leads
+from nurture.store.tables import LeadRow, ScoreEntryRow, TouchRow
+
+PAGE = 200
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """How many leads come to fulfil a stage's rule by an edit, and how many no longer do."""
+
+    stage: str
+    up: int
+    down: int
+
+
+class Rescoring:
+    """Each lead remembers by which playbook it was scored, so the work goes on where it stopped."""
+
+    def __init__(self, outbox: Outbox, shelf: Shelf, reactions: Reactions) -> None:
+        self._outbox = outbox
+        self._shelf = shelf
+        self._reactions = reactions
+        self._done = ""
+        self._after = ""
+
+    async def page(self, now: datetime) -> int:
+        """Score the next leads anew; how many. Costs one look at the table per playbook, then nothing."""
+        async with self._outbox.write() as session:
+            playbook = await self._shelf.current(session)
+            if playbook.hash == self._done:
+                return 0
+            query = _stale(playbook).where(col(LeadRow.id) > self._after).limit(PAGE)
+            rows = list((await session.execute(query.with_for_update())).scalars())
+            await _score(session, playbook, rows)
+            live = [(row, ()) for row in rows if row.erased_at is None and not row.merged_into]
+            await self._reactions.settle_all(session, playbook, live, now)
+        if not rows and not self._after:
+            self._done = playbook.hash
+        self._after = rows[-1].id if rows else ""
+        return len(rows)
+
+    async def left(self) -> int:
+        """How many leads still have the score of an earlier playbook."""
+        async with self._outbox.write() as session:
+            playbook = await self._shelf.current(session)
+            stale = _stale(playbook).order_by(None).subquery()
+            query = select(func.count()).select_from(stale)
+            return int((await session.execute(query)).scalar_one())
+
+
+async def crossings(
+    session: AsyncSession, before: Playbook, after: Playbook, now: datetime
+) -> list[Crossing]:
+    """Per stage with a rule, in order, how many leads would fulfil it newly or no longer. Changes nothing."""
+    stages = [stage for stage in after.lifecycle.stages if stage.when]
+    old = {stage.id: stage for stage in before.lifecycle.stages}
+    up, down = dict.fromkeys(_ids(stages), 0), dict.fromkeys(_ids(stages), 0)
+    async for facts, touches in _everybody(session, now):
+        was, becomes = _scored(before, facts, touches, now), _scored(after, facts, touches, now)
+        for stage in stages:
+            held, holds = _holds(old.get(stage.id), was, now), _holds(stage, becomes, now)
+            up[stage.id] += holds and not held
+            down[stage.id] += held and not holds
+    return [Crossing(id_, up[id_], down[id_]) for id_ in _ids(stages)]
+
+
+def _stale(playbook: Playbook) -> Any:
+    by = col(LeadRow.scored_by)
+    return select(LeadRow).where(or_(by.is_(None), by != playbook.hash)).order_by(col(LeadRow.id))
+
+
+async def _score(session: AsyncSession, playbook: Playbook, rows: Sequence[LeadRow]) -> None:
+    """Earn all points again, by the rules in force, from the touches that are still there."""
+    ids = [row.id for row in rows]
+    touches = await _touches(session, ids)
+    mine = col(ScoreEntryRow.lead_id).in_(ids)
+    kept = [touch.id for told in touches.values() for touch in told]
+    await session.execute(delete(ScoreEntryRow).where(mine, col(ScoreEntryRow.touch_id).in_(kept)))
+    for row in rows:
+        row.scored_by = playbook.hash
+        for entry in _earned(playbook, touches.get(row.id, [])):
+            session.add(leads.entry_row(row.id, entry))
+    await session.flush()
+
+
+async def _touches(session: AsyncSession, ids: Sequence[str]) -> dict[str, list[Touch]]:
+    query = select(TouchRow).where(col(TouchRow.lead_id).in_(ids))
+    found: dict[str, list[Touch]] = {}
+    for row in (await session.execute(query)).scalars():
+        touch = Touch(row.id, row.name, row.at, row.properties, row.machine)
+        found.setdefault(row.lead_id, []).append(touch)
+    return found
+
+
+async def _everybody(
+    session: AsyncSession, now: datetime
+) -> AsyncIterator[tuple[Facts, list[Touch]]]:
+    """All leads that are somebody, a page at a time."""
+    after = ""
+    while True:
+        query = select(LeadRow).where(
+            col(LeadRow.id) > after,
+            col(LeadRow.erased_at).is_(None),
+            col(LeadRow.merged_into).is_(None),
+        )
+        rows = list((await session.execute(query.order_by(col(LeadRow.id)).limit(PAGE))).scalars())
+        if not rows:
+            return
+        ids = [row.id for row in rows]
+        facts, touches = await leads.facts_of(session, rows, now), await _touches(session, ids)
+        for row in rows:
+            yield facts[row.id], touches.get(row.id, [])
+        after = ids[-1]
+
+
+def _scored(playbook: Playbook, facts: Facts, touches: Sequence[Touch], now: datetime) -> Facts:
+    earned = _earned(playbook, touches)
+    return replace(facts, score=scoring.score(playbook.scoring, facts, earned, now))
+
+
+def _earned(playbook: Playbook, touches: Sequence[Touch]) -> list[Entry]:
+    return [entry for touch in touches for entry in scoring.entries(playbook.scoring, touch)]
+
+
+def _holds(stage: Stage | None, facts: Facts, now: datetime) -> bool:
+    return bool(stage and stage.when and stage.when(facts, now))
+
+
+def _ids(stages: Sequence[Stage]) -> list[str]:
+    return [stage.id for stage in stages]

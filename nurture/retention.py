@@ -1,0 +1,111 @@
+"""What is older than the playbook allows is forgotten, a page at a time."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from nurture.outbox import Outbox
+from nurture.playbook import Playbook
+from nurture.shelf import Shelf
+from nurture.store import erasing
+from nurture.store.database import Database
+from nurture.store.tables import LeadRow, QuarantineRow, ScoreEntryRow, TouchRow
+
+PAGE = 500
+
+
+class Retention:
+    """Looks through once a day of the playbook, and then until nothing is left that is too old."""
+
+    def __init__(self, db: Database, outbox: Outbox, shelf: Shelf) -> None:
+        self._db = db
+        self._outbox = outbox
+        self._shelf = shelf
+        self._next: datetime | None = None
+
+    async def page(self, now: datetime) -> int:
+        """Forget the next rows; how many. 0 also while it is not time yet."""
+        if self._next and now < self._next:
+            return 0
+        async with self._db.read() as session:
+            playbook = await self._shelf.current(session)
+            touches = await _old_touches(session, playbook, now)
+            visitors = await _old_visitors(session, playbook, now)
+            aside = await _old_quarantine(session, playbook, now)
+        gone = len(touches) + len(visitors) + len(aside)
+        if gone:
+            async with self._outbox.write() as session:
+                leads_ = await _leads_of(session, touches)
+                await _drop(session, TouchRow.id, touches)
+                await _drop(session, ScoreEntryRow.touch_id, touches)
+                await _score_again(session, leads_, now)
+                await _drop(session, QuarantineRow.id, aside)
+                await _forget(session, visitors, now)
+        else:
+            self._next = now + playbook.day
+        return gone
+
+
+async def _old_touches(session: AsyncSession, playbook: Playbook, now: datetime) -> Sequence[str]:
+    return await _ids(session, TouchRow, TouchRow.received_at, playbook.retention.touches, now)
+
+
+async def _old_quarantine(
+    session: AsyncSession, playbook: Playbook, now: datetime
+) -> Sequence[int]:
+    return await _ids(session, QuarantineRow, QuarantineRow.at, playbook.retention.quarantine, now)
+
+
+async def _old_visitors(session: AsyncSession, playbook: Playbook, now: datetime) -> Sequence[str]:
+    """Browsers that nobody identified in, without a touch for so long."""
+    if playbook.retention.visitors is None:
+        return []
+    since = now - playbook.retention.visitors
+    lately = select(col(TouchRow.lead_id)).where(
+        col(TouchRow.lead_id) == col(LeadRow.id), col(TouchRow.received_at) > since
+    )
+    query = select(col(LeadRow.id)).where(
+        col(LeadRow.email).is_(None),
+        col(LeadRow.stage) == playbook.lifecycle.stages[0].id,
+        col(LeadRow.merged_into).is_(None),
+        col(LeadRow.erased_at).is_(None),
+        col(LeadRow.created_at) <= since,
+        ~lately.exists(),
+    )
+    return (await session.execute(query.limit(PAGE))).scalars().all()
+
+
+async def _ids(
+    session: AsyncSession, table: Any, at: Any, kept: timedelta | None, now: datetime
+) -> Sequence[Any]:
+    if kept is None:
+        return []
+    query = select(table.id).where(col(at) <= now - kept).limit(PAGE)
+    return list((await session.execute(query)).scalars())
+
+
+async def _drop(session: AsyncSession, key: Any, ids: Sequence[Any]) -> None:
+    if ids:
+        await session.execute(delete(key.class_).where(col(key).in_(ids)))
+
+
+async def _leads_of(session: AsyncSession, touches: Sequence[str]) -> Sequence[str]:
+    query = select(col(TouchRow.lead_id)).where(col(TouchRow.id).in_(touches)).distinct()
+    return (await session.execute(query)).scalars().all()
+
+
+async def _score_again(session: AsyncSession, ids: Sequence[str], now: datetime) -> None:
+    """Points live no longer than the touch that explains them; the relay scores whoever is due."""
+    due = update(LeadRow).where(col(LeadRow.id).in_(ids), col(LeadRow.erased_at).is_(None))
+    await session.execute(due.values(next_score_at=now))
+
+
+async def _forget(session: AsyncSession, ids: Sequence[str], now: datetime) -> None:
+    query = select(LeadRow).where(col(LeadRow.id).in_(ids)).with_for_update()
+    rows = list((await session.execute(query)).scalars())
+    # somebody may have identified in it since we looked
+    await erasing.anonymise(session, [row for row in rows if row.email is None], now)

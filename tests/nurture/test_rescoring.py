@@ -1,0 +1,147 @@
+"""A changed rule set re-scores everybody; what is too old is forgotten."""
+
+import shutil
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import update
+
+from nurture.domain.scoring import EngagementRule
+from nurture.playbook import Playbook, Retention
+from nurture.rescoring import Crossing, Rescoring, crossings
+from nurture.store.database import Database
+from nurture.store.tables import (
+    HandoverRow,
+    IdentityRow,
+    LeadRow,
+    QuarantineRow,
+    ScoreEntryRow,
+    TouchRow,
+)
+from tests.support.domain import DAY, NOW
+from tests.support.playbook import PLAYBOOK, SCORING
+from tests.support.world import OneBook, World
+
+
+def _generous() -> Playbook:
+    """Pages give much more than they did."""
+    pages = EngagementRule("pages", 70, "page", lasts=30 * DAY)
+    return replace(PLAYBOOK, hash="p2", scoring=replace(SCORING, engagement=(pages,)))
+
+
+async def _all_pages(rescoring: Rescoring) -> int:
+    done = 0
+    while number := await rescoring.page(NOW):
+        done += number
+    return done
+
+
+async def test_a_changed_rule_set_scores_every_lead_anew_and_acts_on_it(db: Database) -> None:
+    world = World(db, book := OneBook())
+    await world.tell("page")
+    await world.tell("demo_requested", email="bo@example.org")
+    assert await _all_pages(world.rescoring) == 0
+    book.book = _generous()
+    assert await world.rescoring.left() == 2
+    assert await _all_pages(world.rescoring) == 2
+    anna, bo = await world.lead("anna@example.org"), await world.lead("bo@example.org")
+    assert (anna.engagement, anna.stage, bo.engagement) == (70, "mql", 0)
+    assert [row.lead_id for row in await world.rows(HandoverRow)] == [anna.id]
+    assert await world.rescoring.left() == 0
+
+
+async def test_a_touch_between_apply_and_rescoring_does_not_hide_the_stale_points(
+    db: Database,
+) -> None:
+    world = World(db, book := OneBook())
+    await world.tell("page")
+    book.book = _generous()
+    await world.tell("page")
+    await _all_pages(world.rescoring)
+    assert (await world.lead("anna@example.org")).engagement == 140
+
+
+async def test_who_crosses_a_threshold_is_counted_before_it_happens(db: Database) -> None:
+    world = World(db)
+    await world.tell("page")
+    await world.tell("demo_requested", email="bo@example.org", traits={"occupation": "pro"})
+    async with db.read() as session:
+        found = await crossings(session, PLAYBOOK, _generous(), NOW)
+    assert found == [Crossing("lead", 0, 0), Crossing("mql", 1, 1)]
+    assert (await world.lead("anna@example.org")).engagement == 5
+
+
+@st.composite
+def _touches(draw: st.DrawFn) -> list[dict[str, Any]]:
+    one = st.fixed_dictionaries(
+        {
+            "touch": st.sampled_from(["page", "demo_requested", "downloaded"]),
+            "at": st.integers(-60, 0).map(lambda days: NOW + timedelta(days=days)),
+            "traits": st.sampled_from([{}, {"occupation": "pro"}, {"occupation": "other"}]),
+        }
+    )
+    return draw(st.lists(one, min_size=1, max_size=12))
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(told=_touches())
+async def test_kept_up_touch_by_touch_or_computed_from_scratch_the_score_is_the_same(
+    tmp_path: Path, sqlite_template: Path, told: list[dict[str, Any]]
+) -> None:
+    file = tmp_path / "one.db"
+    shutil.copy(sqlite_template, file)
+    world = World(Database(f"sqlite+aiosqlite:///{file}", pool=1))
+    for one in told:
+        await world.tell(consents=(), **one)
+    await world.tell(None, consents=())
+    kept = await world.lead("anna@example.org")
+    async with world.db.write() as session:
+        await session.execute(update(LeadRow).values(scored_by="another", fit=0, engagement=0))
+    await _all_pages(world.rescoring)
+    anew = await world.lead("anna@example.org")
+    assert (anew.fit, anew.engagement, anew.next_score_at) == (
+        kept.fit,
+        kept.engagement,
+        kept.next_score_at,
+    )
+    await world.db.close()
+
+
+@pytest.fixture
+async def aging(db: Database) -> World:
+    kept = Retention(touches=100 * DAY, visitors=10 * DAY, quarantine=5 * DAY)
+    world = World(db, OneBook(replace(PLAYBOOK, retention=kept)))
+    await world.tell("demo_requested")
+    await world.tell("page", email=None, anonymous_id="browser")
+    await world.intake.refuse("site", "{}", "no type", NOW)
+    return world
+
+
+async def test_a_visitor_whom_nobody_came_to_know_is_forgotten_and_still_counted(
+    aging: World,
+) -> None:
+    assert await aging.retention.page(NOW + 9 * DAY) == 1
+    assert await aging.retention.page(NOW + 10 * DAY) == 1
+    assert [row.value for row in await aging.rows(IdentityRow)] == ["anna@example.org"]
+    assert len(await aging.rows(LeadRow)) == 2
+    assert await aging.rows(QuarantineRow) == []
+
+
+async def test_old_touches_go_with_their_points(aging: World) -> None:
+    later = NOW + 100 * DAY
+    while await aging.retention.page(later):
+        pass
+    assert await aging.rows(TouchRow) == await aging.rows(ScoreEntryRow) == []
+    due = (await aging.lead("anna@example.org")).next_score_at
+    assert due == later
+
+
+async def test_after_a_look_that_found_nothing_the_next_is_a_day_later(aging: World) -> None:
+    assert await aging.retention.page(NOW) == 0
+    assert await aging.retention.page(NOW + 10 * DAY - DAY / 2) > 0
+    assert await aging.retention.page(NOW + DAY / 2) == 0
