@@ -32,7 +32,6 @@ COLUMNS = (
     "What matters most to you in choosing a course",
     "City",
     "A free copy of Mastering The Interview",
-    "Last Notable Activity",
 )
 """What a lead list for the demo must have; other columns are ignored."""
 
@@ -92,8 +91,8 @@ class Lead:
         return f"lead-{self.number}@education.example"
 
     @property
-    def last_activities(self) -> frozenset[str]:
-        return frozenset({self.values["Last Activity"], self.values["Last Notable Activity"]})
+    def last_activity(self) -> str:
+        return self.values["Last Activity"]
 
 
 @dataclass(frozen=True)
@@ -201,7 +200,7 @@ def _answers(lead: Lead) -> list[dict[str, Any]]:
 
 
 def _last_acts(lead: Lead) -> list[dict[str, Any]]:
-    """What the list calls its last activities, as far as a website would hear of them."""
+    """What the list calls its last activity, as far as a website would hear of it."""
     user = {"userId": f"lead-{lead.number}"}
     heard = {
         "Olark Chat Conversation": _track("Chat Conversation", {"channel": "website"}),
@@ -213,7 +212,7 @@ def _last_acts(lead: Lead) -> list[dict[str, Any]]:
             "properties": {"path": "/courses", "title": "/courses"},
         },
     }
-    return [{**user, **act} for name, act in heard.items() if name in lead.last_activities]
+    return [{**user, **act} for name, act in heard.items() if name == lead.last_activity]
 
 
 def _track(event: str, properties: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ _ACTIVE: dict[str, tuple[tuple[str, float], ...]] = {
     "Page Visited on Website": ((OPEN, 0.5), (CLICK, 0.3)),
 }
 _OTHERS = ((OPEN, 0.25), (CLICK, 0.04), (UNSUBSCRIBE, 0.01))
-"""What a reader does with a mail, and how likely; the most telling last activity decides."""
+"""What a reader does with a mail, and how likely; its last activity decides."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,7 @@ class Doing:
 
 def doings(lead: Lead, chance: random.Random) -> list[Doing]:
     """In order. Nobody reads a mail in the minute it arrives."""
-    habits = next(
-        (habit for name, habit in _ACTIVE.items() if name in lead.last_activities), _OTHERS
-    )
+    habits = _ACTIVE.get(lead.last_activity, _OTHERS)
     done = [what for what, likely in habits if chance.random() < likely]
     moments = sorted(chance.uniform(0.2, 2.5) for _ in done)
     return [Doing(what, days) for what, days in zip(done, moments, strict=True)]

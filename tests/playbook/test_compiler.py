@@ -230,7 +230,8 @@ def test_no_rule_of_the_shipped_playbook_knows_the_outcome(
 
 
 @pytest.mark.parametrize(
-    ("minutes", "points"), [(2.99, 0), (3, 6), ("4.5", 6), (8, 16), ("many", 0), (None, 0)]
+    ("minutes", "points"),
+    [(0.99, 0), (1, 4), (3, 10), ("4.5", 10), (8, 20), ("many", 0), (None, 0)],
 )
 def test_the_time_on_the_website_earns_points_by_its_size(
     shipped: dict[str, str], minutes: object, points: int
