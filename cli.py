@@ -32,6 +32,7 @@ VERBS = {
     "rescore": "commands.rescore:rescore",
     "audiences": "commands.audiences:audiences",
     "report": "commands.report:report",
+    "handovers": "commands.handovers:app",
     "preview": "commands.preview:preview",
     "picture": "commands.flow_picture:picture",
     "backtest": "commands.backtest:backtest",

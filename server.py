@@ -44,6 +44,7 @@ def _deps(services: Services) -> Deps:
     return Deps(
         intake=services.intake,
         desk=services.desk,
+        notices=services.notices,
         privacy=services.privacy,
         reports=services.reports,
         playbook=playbook,

@@ -27,6 +27,7 @@ from nurture.domain.errors import StartError
 from nurture.fingerprints import Fingerprints
 from nurture.handovers import Handovers
 from nurture.intake import Intake
+from nurture.notices import Notices
 from nurture.outbox import Outbox
 from nurture.postroom import Postroom
 from nurture.privacy import Privacy
@@ -61,6 +62,7 @@ class Services:
     intake: Intake
     privacy: Privacy
     desk: Desk
+    notices: Notices
     reports: Reports
     rescoring: Rescoring
     relay: Relay
@@ -160,6 +162,7 @@ def _wire(
         intake=Intake(outbox, shelf, reactions, fingerprints),
         privacy=Privacy(db, outbox, shelf, handovers, fingerprints),
         desk=Desk(db, outbox, shelf, reactions, handovers),
+        notices=Notices(db),
         reports=Reports(db, shelf),
         platforms=frozenset(accounts),
         rescoring=rescoring,

@@ -10,7 +10,7 @@ from nurture.figures import BY
 from nurture.web import fields, guard, sales
 from nurture.web.deps import Current
 from nurture.web.errors import Refusal
-from nurture.web.openapi import ANSWER, FIND, refusals
+from nurture.web.openapi import ANSWER, FIND, OPEN, refusals
 
 router = APIRouter(
     prefix="/api",
@@ -78,23 +78,66 @@ async def handovers(
     return await deps.reports.handovers(open_only)
 
 
+@router.get(
+    "/handovers/{handover_id}",
+    responses=refusals(404),
+    summary="One handover, what happened to it and what sales was told",
+)
+async def handover(handover_id: str, deps: Current) -> dict[str, Any]:
+    found = await deps.notices.show(handover_id)
+    if found is None:
+        raise Refusal(404, "unknown_handover", "there is no such handover")
+    return found
+
+
 @router.post(
-    "/handovers/{handover_id}/answer",
+    "/handovers",
+    responses=refusals(400, 413),
+    openapi_extra=OPEN,
+    summary="Give a lead to sales by hand",
+)
+async def give(request: Request, deps: Current) -> dict[str, str]:
+    """A lead that sales has already gets the reason as news."""
+    form = await fields.read(request)
+    reason = fields.text(form, "reason") or "given by hand"
+    name, by = fields.text(form, "lead"), fields.text(form, "by", 200) or "api"
+    if not name:
+        raise InputError("is needed", "lead")
+    return {"handover": await deps.desk.open(name, reason, by, deps.now())}
+
+
+@router.get("/notices", summary="What sales could not be told")
+async def notices(deps: Current) -> list[dict[str, Any]]:
+    return await deps.notices.dead()
+
+
+@router.post(
+    "/notices/{notice_id}/resend",
+    responses=refusals(409),
+    summary="Tell sales again, under the same webhook-id",
+)
+async def resend(notice_id: str, deps: Current) -> dict[str, int]:
+    try:
+        return {"sent": await deps.notices.resend([notice_id], deps.now())}
+    except InputError as error:
+        raise Refusal(409, "not_sent", str(error)) from error
+
+
+@router.post("/receiver/open", summary="Call a receiver again that had answered 410")
+async def reopen(deps: Current) -> dict[str, bool]:
+    return {"was_closed": await deps.notices.reopen()}
+
+
+@router.post(
+    "/handovers/{handover_id}/answers",
     responses=refusals(400, 404, 409, 413),
     openapi_extra=ANSWER,
     summary="Sales' answer, from a CRM",
 )
 async def answer(handover_id: str, request: Request, deps: Current) -> dict[str, str]:
     """The same answers as on the page. One that contradicts an earlier answer is refused with 409."""
-    view = await deps.desk.view(handover_id)
-    if view is None:
-        raise Refusal(404, "unknown_handover", "there is no such handover")
     form = await fields.read(request)
-    said = sales.read(form, fields.text(form, "by", 200) or view.owner, deps.now())
-    try:
-        return {"message": await deps.desk.answer(handover_id, said)}
-    except InputError as error:
-        raise Refusal(409, "contradiction", str(error)) from error
+    return await sales.answer(deps, handover_id, form, fields.text(form, "by", 200))
 
 
 async def _lead(deps: Current, name: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from fastapi.staticfiles import StaticFiles
 from nurture.web import (
     api,
     browser,
+    crm,
     dashboard,
     errors,
     forms,
@@ -58,7 +59,7 @@ def create_app(deps: Deps) -> FastAPI:
     app.state.deps = deps
     app.state.gate = ingest.Gate(Sources(deps.settings), Limiter(deps.settings.requests_per_second))
     app.state.measures = Measures()
-    for room in (browser, ingest, forms, tracking, unsubscribe, sales, api, health, dashboard):
+    for room in (browser, ingest, forms, tracking, unsubscribe, sales, crm, api, health, dashboard):
         app.include_router(room.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     errors.install(app)

@@ -72,6 +72,10 @@ class HandoverView(Protocol):
     def reject_reasons(self) -> tuple[str, ...]: ...
     @property
     def currency(self) -> str: ...
+    @property
+    def snooze_reasons(self) -> tuple[str, ...]: ...
+    @property
+    def until(self) -> datetime | None: ...
 
 
 class Desk(Protocol):
@@ -82,6 +86,28 @@ class Desk(Protocol):
     async def answer(self, handover_id: str, answer: Answer) -> str:
         """A sentence for the person who answered. Raises InputError if it contradicts what was said."""
         ...
+
+    async def open(self, name: str, reason: str, by: str, now: datetime) -> str:
+        """Give a lead to sales by hand: the handover's id. Raises InputError for an unknown lead."""
+        ...
+
+    async def current_of(self, name: str) -> str | None:
+        """The handover of that lead that sales has in hand."""
+        ...
+
+
+class Notices(Protocol):
+    """What sales was told, and what did not get through."""
+
+    async def dead(self) -> list[dict[str, Any]]: ...
+
+    async def show(self, handover_id: str) -> dict[str, Any] | None: ...
+
+    async def resend(self, ids: Sequence[str], now: datetime) -> int:
+        """How many. Raises InputError for an unknown id, and while the receiver is closed."""
+        ...
+
+    async def reopen(self) -> bool: ...
 
 
 class Reports(Protocol):
@@ -112,6 +138,7 @@ class Deps:
 
     intake: Intake
     desk: Desk
+    notices: Notices
     privacy: Privacy
     reports: Reports
     playbook: Callable[[], Awaitable[Playbook]]

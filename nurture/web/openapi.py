@@ -75,11 +75,14 @@ _ANSWER = {
     "type": "object",
     "required": ["state"],
     "properties": {
-        "state": {"enum": ["accepted", "contacted", "rejected", "won", "lost"]},
+        "state": {
+            "enum": ["accepted", "contacted", "booked", "snoozed", "rejected", "won", "lost"]
+        },
         "how": {"type": "string", "examples": ["call"]},
         "reason": {"type": "string"},
         "amount": {"type": "integer", "minimum": 0},
         "currency": {"type": "string"},
+        "until": {"type": "string", "examples": ["2026-12-01", "2026-12-01T09:00"]},
         "by": {"type": "string"},
     },
 }
@@ -88,6 +91,37 @@ ANSWER = _body(_ANSWER, "application/json")
 
 REPLY = _body(_ANSWER, "application/x-www-form-urlencoded")
 """The same from the page."""
+
+CRM_EVENT = _body(
+    {
+        "type": "object",
+        "required": ["type", "data"],
+        "properties": {
+            "type": {"type": "string", "examples": ["handover.accepted"]},
+            "timestamp": {"type": "string"},
+            "data": {
+                "type": "object",
+                "description": "the answer's fields, and `handover` (its id) or `lead` (its address)",
+            },
+        },
+    },
+    "application/json",
+)
+"""Sales' answer from a CRM, signed as Standard Webhooks has it."""
+
+OPEN = _body(
+    {
+        "type": "object",
+        "required": ["lead"],
+        "properties": {
+            "lead": {"type": "string", "description": "id or e-mail address"},
+            "reason": {"type": "string"},
+            "by": {"type": "string"},
+        },
+    },
+    "application/json",
+)
+"""A lead given to sales by hand."""
 
 FIND = _body(
     {"type": "object", "required": ["email"], "properties": {"email": {"type": "string"}}},

@@ -4,7 +4,7 @@ A GET shows, only a POST acts, so that mail scanners and chat previews change no
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -52,7 +52,7 @@ async def act(token: str, request: Request, deps: Current) -> Response:
     view = await _view(deps, token)
     form = await fields.read(request)
     try:
-        said = read(form, view.owner, deps.now())
+        said = read(form, view.owner, deps.now(), view.due_at.tzinfo)
     except InputError as error:
         return _page(deps, view, problem=str(error), status=422)
     try:
@@ -62,8 +62,25 @@ async def act(token: str, request: Request, deps: Current) -> Response:
     return _page(deps, await _view(deps, token), note=note)
 
 
-def read(form: Mapping[str, Any], by: str, now: datetime) -> Answer:
-    """The answer in the fields `state`, `how`, `reason`, `amount` and `currency`. Pure."""
+async def answer(
+    deps: Deps, handover_id: str, form: Mapping[str, Any], by: str = ""
+) -> dict[str, str]:
+    """What a program says. Raises Refusal for an unknown handover and for a contradiction."""
+    view = await deps.desk.view(handover_id)
+    if view is None:
+        raise Refusal(404, "unknown_handover", "there is no such handover")
+    said = read(form, by or view.owner, deps.now(), view.due_at.tzinfo)
+    try:
+        return {"message": await deps.desk.answer(handover_id, said)}
+    except InputError as error:
+        raise Refusal(409, "contradiction", str(error)) from error
+
+
+def read(form: Mapping[str, Any], by: str, now: datetime, zone: tzinfo | None = None) -> Answer:
+    """The answer in the fields `state`, `how`, `reason`, `amount`, `currency` and `until`. Pure.
+
+    `until` without an offset is on the clocks of `zone`.
+    """
     state = fields.text(form, "state")
     if state not in ANSWERS:
         raise InputError(f"must be one of {', '.join(ANSWERS)}", "state")
@@ -78,7 +95,17 @@ def read(form: Mapping[str, Any], by: str, now: datetime) -> Answer:
         how=how,
         amount=_amount(fields.text(form, "amount")),
         currency=fields.text(form, "currency", 3).upper() or None,
+        until=_moment(fields.text(form, "until", 40), zone),
     )
+
+
+def _moment(text: str, zone: tzinfo | None) -> datetime | None:
+    """ISO 8601; a day without a time is its beginning."""
+    try:
+        told = datetime.fromisoformat(text) if text else None
+        return told and told.replace(tzinfo=told.tzinfo or zone or UTC).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise InputError("must be a day or a time such as 2026-12-01T09:00", "until") from error
 
 
 def _amount(text: str) -> int | None:

@@ -24,6 +24,7 @@ SETTINGS = Settings(
     write_keys="website:wk",
     server_keys=SecretStr("crm:secret-key"),
     api_token=SecretStr("token"),
+    crm_secret=SecretStr("whsec_" + "Q0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0ND"),
     public_url="https://m.example",
 )
 
@@ -90,6 +91,8 @@ class View:
     answers: tuple[str, ...] = ("accepted", "contacted", "rejected", "won", "lost")
     reject_reasons: tuple[str, ...] = ("no-budget", "wrong-person")
     currency: str = "DKK"
+    snooze_reasons: tuple[str, ...] = ("asked to wait",)
+    until: datetime | None = None
 
 
 @dataclass
@@ -111,6 +114,37 @@ class FakeDesk:
         left = ("contacted",) if answer.state == "accepted" else ()
         self.shown = replace(self.shown, state=str(answer.state), answers=left)
         return f"Noted: {answer.state}."
+
+    async def open(self, name: str, reason: str, by: str, now: datetime) -> str:
+        if name != self.shown.lead_email:
+            raise InputError("nobody goes by that name", "lead")
+        return self.shown.id
+
+    async def current_of(self, name: str) -> str | None:
+        return self.shown.id if name == self.shown.lead_email else None
+
+
+@dataclass
+class FakeNotices:
+    """One notice that did not get through."""
+
+    lost: list[str] = field(default_factory=lambda: ["msg_1"])
+    sent: list[str] = field(default_factory=list)
+
+    async def dead(self) -> list[dict[str, Any]]:
+        return [{"id": id, "error": "http_410"} for id in self.lost]
+
+    async def show(self, handover_id: str) -> dict[str, Any] | None:
+        return {"id": handover_id} if handover_id == "h1" else None
+
+    async def resend(self, ids: Sequence[str], now: datetime) -> int:
+        if not set(ids) <= set(self.lost):
+            raise InputError(f"there is no notice {ids[0]}")
+        self.sent += ids
+        return len(ids)
+
+    async def reopen(self) -> bool:
+        return True
 
 
 @dataclass
@@ -150,6 +184,7 @@ class World:
     settings: Settings = SETTINGS
     intake: FakeIntake = field(default_factory=FakeIntake)
     desk: FakeDesk = field(default_factory=FakeDesk)
+    notices: FakeNotices = field(default_factory=FakeNotices)
     privacy: FakePrivacy = field(default_factory=FakePrivacy)
     reports: FakeReports = field(default_factory=FakeReports)
     tokens: Tokens = field(default_factory=lambda: Tokens(["a key that is long enough to sign"]))
@@ -163,6 +198,7 @@ class World:
             Deps(
                 intake=self.intake,
                 desk=self.desk,
+                notices=self.notices,
                 privacy=self.privacy,
                 reports=self.reports,
                 playbook=self.playbook,

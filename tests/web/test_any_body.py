@@ -98,7 +98,7 @@ def test_what_is_taken_can_be_kept_by_every_database(batch):
 
 @settings(max_examples=40, deadline=None)
 @given(
-    st.sampled_from(["/forms/whitepaper", "/api/leads/find", "/api/handovers/h1/answer"]),
+    st.sampled_from(["/forms/whitepaper", "/api/leads/find", "/api/handovers/h1/answers"]),
     st.dictionaries(st.sampled_from(["mail", "first", "state", "how", "amount", "email"]), JSON)
     | JSON,
 )

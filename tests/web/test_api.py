@@ -134,7 +134,7 @@ async def test_handovers_are_listed(client):
 
 
 async def test_a_crm_answers_as_sales_does(client, world):
-    path = "/api/handovers/h1/answer"
+    path = "/api/handovers/h1/answers"
     body = {"state": "contacted", "how": "call", "by": "CRM"}
     answer = await client.post(path, headers=BEARER, json=body)
     assert answer.json() == {"message": "Noted: contacted."}
@@ -143,7 +143,7 @@ async def test_a_crm_answers_as_sales_does(client, world):
     assert (conflict.status_code, conflict.json()["code"]) == (409, "contradiction")
     assert (await client.post(path, headers=BEARER, json={"state": "nonsense"})).status_code == 400
     assert (
-        await client.post("/api/handovers/h2/answer", headers=BEARER, json={})
+        await client.post("/api/handovers/h2/answers", headers=BEARER, json={})
     ).status_code == 404
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from nurture.store import leads
 from nurture.store.database import Database
+from nurture.notices import Notices
 from nurture.tokens import HANDOVER, UNSUBSCRIBE, Tokens
 from nurture.web.app import create_app
 from nurture.web.deps import Deps
@@ -42,6 +43,7 @@ async def client(house: World, tokens: Tokens) -> AsyncIterator[httpx.AsyncClien
     deps = Deps(
         intake=house.intake,
         desk=house.desk,
+        notices=Notices(house.db),
         privacy=house.privacy,
         reports=house.reports,
         playbook=playbook,

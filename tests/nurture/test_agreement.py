@@ -1,0 +1,254 @@
+"""Sales' finer answers, whose turn it is, and what marketing does meanwhile."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from nurture.domain.calendar import Span
+from nurture.domain.effects import CreateTask
+from nurture.domain.errors import InputError
+from nurture.domain.owners import Absence, Assignment, Owner
+from nurture.domain.sla import Escalation, State, Team, Terms
+from nurture.incoming import Answer
+from nurture.notices import Notices
+from nurture.store import leads, notices
+from nurture.store.database import Database
+from nurture.store.tables import EnrolmentRow, HandoverEventRow, HandoverRow, NoticeRow, TouchRow
+from tests.support.domain import DAY, HOUR, NOW, when
+from tests.support.playbook import PLAYBOOK
+from tests.support.world import OneBook, World
+
+
+def world_with(db: Database, **rule: object) -> World:
+    """A world whose handover rule differs from the usual one."""
+    book = replace(PLAYBOOK, handover=replace(PLAYBOOK.handover, **rule))  # type: ignore[arg-type]
+    return World(db, OneBook(book))
+
+
+async def give(world: World, name: str = "anna") -> HandoverRow:
+    """Hand over a lead of that name."""
+    lead = await world.tell(
+        "demo_requested", f"{name}@example.org", traits={"occupation": "pro", "first_name": name}
+    )
+    return next(row for row in await world.rows(HandoverRow) if row.lead_id == lead.id)
+
+
+async def again(world: World) -> HandoverRow:
+    [row] = await world.rows(HandoverRow)
+    assert isinstance(row, HandoverRow)
+    return row
+
+
+def people(*members: Owner, rules: tuple[Assignment, ...] = ()) -> Team:
+    return Team("sales", "Sales", tuple(m.id for m in members), people=members, assignments=rules)
+
+
+async def test_a_snooze_moves_the_deadline_by_as_long_as_the_lead_asked(db: Database) -> None:
+    world = world_with(db)
+    row = await give(world)
+    snooze = Answer(State.SNOOZED, NOW + DAY, reason="asked to wait", until=NOW + 11 * DAY)
+    assert await world.desk.answer(row.id, snooze) == "Noted: snoozed."
+    assert (await again(world)).due_at == row.due_at + 10 * DAY
+    view = await world.desk.view(row.id)
+    assert view is not None
+    assert (view.until, view.state) == (NOW + 11 * DAY, "snoozed")
+
+
+async def test_an_earlier_contact_ends_the_snooze(db: Database) -> None:
+    world = world_with(db)
+    row = await give(world)
+    await world.desk.answer(
+        row.id, Answer(State.SNOOZED, NOW, reason="asked to wait", until=NOW + 10 * DAY)
+    )
+    said = await world.desk.answer(row.id, Answer(State.CONTACTED, NOW + 5 * DAY, how="call"))
+    assert said == "Noted: contacted."
+    assert (await again(world)).due_at == row.due_at + 5 * DAY
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        (Answer(State.SNOOZED, NOW, reason="lazy", until=NOW + DAY), "asked to wait"),
+        (Answer(State.SNOOZED, NOW, reason="asked to wait"), "the day the lead asked for"),
+        (Answer(State.SNOOZED, NOW, reason="asked to wait", until=NOW - DAY), "is over"),
+        (Answer(State.SNOOZED, NOW, reason="asked to wait", until=NOW + 91 * DAY), "90 days"),
+        (Answer(State.BOOKED, NOW), "time of the meeting"),
+        (Answer(State.CONTACTED, NOW), "needs how"),
+    ],
+)
+async def test_what_an_answer_lacks_is_said(db: Database, answer: Answer, problem: str) -> None:
+    world = world_with(db)
+    row = await give(world)
+    with pytest.raises(InputError, match=problem):
+        await world.desk.answer(row.id, answer)
+    assert (await again(world)).state == "open"
+
+
+async def test_a_booked_meeting_is_a_contact_where_that_is_agreed(db: Database) -> None:
+    world = world_with(db)
+    row = await give(world)
+    await world.desk.answer(row.id, Answer(State.BOOKED, NOW + DAY, until=NOW + 6 * DAY))
+    booked = await again(world)
+    assert (booked.state, booked.contacted_at, booked.how) == ("booked", NOW + DAY, "booking")
+    assert (await world.lead("anna@example.org")).stage == "sql"
+
+
+async def test_elsewhere_the_clock_waits_for_the_meeting(db: Database) -> None:
+    world = world_with(db, terms=replace(PLAYBOOK.handover.terms, contacted=("call", "meeting")))
+    row = await give(world)
+    await world.desk.answer(row.id, Answer(State.BOOKED, NOW + DAY, until=NOW + 6 * DAY))
+    waiting = await again(world)
+    assert (waiting.state, waiting.contacted_at) == ("accepted", None)
+    assert waiting.due_at == row.due_at + 5 * DAY
+
+
+async def test_what_is_no_evidence_of_a_contact_leaves_the_deadline(db: Database) -> None:
+    world = world_with(db, terms=replace(PLAYBOOK.handover.terms, contacted=("call",)))
+    row = await give(world)
+    said = await world.desk.answer(row.id, Answer(State.CONTACTED, NOW, how="mail"))
+    assert "Only call counts as contact" in said
+    assert (await again(world)).state == "open"
+    assert "attempted" in [event.kind for event in await world.rows(HandoverEventRow)]
+
+
+async def test_a_rejected_lead_that_named_a_day_is_left_alone_until_then(db: Database) -> None:
+    world = world_with(db)
+    row = await give(world)
+    back = NOW + 60 * DAY
+    await world.desk.answer(row.id, Answer(State.REJECTED, NOW, reason="no budget", until=back))
+    assert (await world.lead("anna@example.org")).cooled_until == back
+    runs = await world.rows(EnrolmentRow)
+    assert [run.started_at for run in runs if run.flow == "win-back"] == [back]
+
+
+async def test_a_second_reason_is_told_as_news_of_the_same_handover(db: Database) -> None:
+    world = world_with(db)
+    row = await give(world)
+    same = await world.desk.open("anna@example.org", "called us herself", "Bo", NOW + DAY)
+    assert same == row.id
+    [_, news] = sorted(await world.rows(NoticeRow), key=lambda notice: notice.number)
+    assert news.type == "lead.handover.enriched"
+    assert news.data["handover"]["news"] == "called us herself"
+
+
+async def test_a_lead_given_by_hand_is_in_the_hands_of_sales(db: Database) -> None:
+    world = world_with(db)
+    await world.tell("page")
+    handover = await world.desk.open("anna@example.org", "met at the fair", "Bo", NOW)
+    row = await again(world)
+    assert (row.id, row.reason, row.trigger) == (handover, "met at the fair", "Bo")
+    assert (await world.lead("anna@example.org")).sales_owned
+    with pytest.raises(InputError, match="nobody goes by that name"):
+        await world.desk.open("nobody@example.org", "", "Bo", NOW)
+
+
+async def test_sales_people_take_turns_by_weight_and_capacity(db: Database) -> None:
+    world = world_with(db, team=people(Owner("Anna", weight=2), Owner("Bo"), Owner("Cy", 9, 1)))
+    given = [(await give(world, name)).owner for name in ("a", "b", "c", "d")]
+    assert given == ["Cy", "Anna", "Anna", "Bo"]
+
+
+async def test_a_rule_decides_who_gets_whom(db: Database) -> None:
+    rule = Assignment(("Bo",), when(lambda facts: facts.lead.persona == "pro"))
+    world = world_with(db, team=people(Owner("Anna"), Owner("Bo"), rules=(rule,)))
+    assert (await give(world)).owner == "Bo"
+
+
+async def test_who_is_away_gets_no_lead(db: Database) -> None:
+    away = Owner("Anna", absent=(Absence(NOW - DAY, NOW + DAY),))
+    world = world_with(db, team=people(away, Owner("Bo")))
+    assert (await give(world)).owner == "Bo"
+
+
+async def test_the_deadline_waits_while_the_owner_is_away(db: Database) -> None:
+    away = Owner("Anna", absent=(Absence(NOW + DAY, NOW + 8 * DAY),))
+    world = world_with(db, team=people(away))
+    assert (await give(world)).due_at == NOW + 9 * DAY
+
+
+async def test_the_agreement_may_say_that_an_absence_stops_nothing(db: Database) -> None:
+    away = Owner("Anna", absent=(Absence(NOW + DAY, NOW + 8 * DAY),))
+    world = world_with(db, team=people(away), absence_pauses=False)
+    assert (await give(world)).due_at == NOW + 2 * DAY
+
+
+async def test_a_running_handover_keeps_the_terms_it_was_given(db: Database) -> None:
+    world = world_with(db)
+    row = await give(world)
+    shorter = replace(
+        PLAYBOOK.handover, terms=replace(PLAYBOOK.handover.terms, contact_within=Span(HOUR))
+    )
+    world.shelf.book = replace(PLAYBOOK, handover=shorter)  # type: ignore[attr-defined]
+    said = await world.desk.answer(row.id, Answer(State.CONTACTED, NOW + DAY, how="call"))
+    assert said == "Noted: contacted."
+
+
+async def test_marketing_is_quiet_for_a_while_after_a_talk_with_sales(db: Database) -> None:
+    world = world_with(db, conversation_holds=7 * DAY)
+    await world.tell("sales_conversation", trusted=False)
+    assert (await world.lead("anna@example.org")).talks_until is None
+    lead = await world.tell("sales_conversation")
+    assert leads.standing(lead).talks_until == NOW + 7 * DAY
+
+
+async def ask(world: World, within: timedelta | None = None) -> HandoverRow:
+    """A task of the flow `welcome`, as its step asks for it."""
+    lead = await world.tell("page")
+    task = CreateTask("call", "call", "sales", "Call", Span(within) if within else None)
+    async with world.outbox.write() as session:
+        row = await leads.lock(session, lead.id)
+        assert row is not None
+        facts = await leads.facts(session, row, NOW)
+        return await world.handovers.ask(
+            session, PLAYBOOK, row, facts, task, "Call Anna", "welcome", NOW
+        )
+
+
+async def test_a_task_has_its_own_deadline(db: Database) -> None:
+    world = world_with(db)
+    assert (await ask(world, within=4 * HOUR)).due_at == NOW + 4 * HOUR
+
+
+async def test_a_task_that_is_done_tells_its_flow_and_leaves_the_stage_alone(db: Database) -> None:
+    world = world_with(db)
+    row = await ask(world)
+    view = await world.desk.view(row.id)
+    assert view is not None
+    assert set(view.answers) == {"accepted", "contacted", "booked", "snoozed", "rejected"}
+    await world.desk.answer(row.id, Answer(State.CONTACTED, NOW, how="call"))
+    [done] = [touch for touch in await world.rows(TouchRow) if touch.name == "task_done"]
+    assert (done.properties["flow"], done.properties["step"]) == ("welcome", "call")
+    assert (await world.lead("anna@example.org")).stage == "lead"
+    with pytest.raises(InputError, match="cannot become won"):
+        await world.desk.answer(row.id, Answer(State.WON, NOW, amount=1))
+
+
+async def test_what_was_given_up_is_listed_and_sent_again(db: Database) -> None:
+    world = world_with(db)
+    row = await give(world)
+    desk = Notices(db)
+    async with db.write() as session:
+        await notices.close(session, "http_410", NOW)
+    [lost] = await desk.dead()
+    assert "data" not in lost
+    assert "http_410" in await desk.closed()
+    with pytest.raises(InputError, match="open it again first"):
+        await desk.resend([lost["id"]], NOW)
+    assert await desk.reopen()
+    assert await desk.resend([], NOW) == 1
+    assert await desk.dead() == []
+    shown = await desk.show(row.id)
+    assert shown is not None
+    assert [told["id"] for told in shown["notices"]] == [lost["id"]]
+    await world.outbox.relay(NOW)
+    assert ("handover", row.id) in world.alarm.woken
+    with pytest.raises(InputError, match="no notice"):
+        await desk.resend(["msg_unknown"], NOW)
+
+
+def test_terms_of_a_team_name_everybody_once() -> None:
+    team = people(Owner("Anna", 2))
+    assert team.member("Anna").weight == 2
+    assert team.member("left long ago") == Owner("left long ago")
+    assert Terms(Span(DAY), PLAYBOOK.handover.terms.calendar, (), (Escalation("Boss"),)).contacted
