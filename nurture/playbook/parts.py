@@ -15,8 +15,8 @@ def company(model: schema.Company) -> Company:
 
 
 def retention(model: schema.Company) -> Retention:
-    kept = model.retention or schema.Retention()
-    return Retention(kept.touches, kept.visitors, kept.quarantine)
+    kept = model.retention
+    return Retention(kept.touches, kept.visitors, kept.quarantine) if kept else Retention()
 
 
 def business_hours(model: schema.BusinessHours, durations: Durations) -> Calendar:
