@@ -35,6 +35,7 @@ VERBS = {
     "handovers": "commands.handovers:app",
     "preview": "commands.preview:preview",
     "picture": "commands.flow_picture:picture",
+    "simulate": "commands.simulate:simulate",
     "backtest": "commands.backtest:backtest",
     "worker": "commands.doors:worker",
     "serve": "commands.doors:serve",

@@ -1,0 +1,98 @@
+"""One simulated lead: what the database would hold of it, in memory."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from nurture.domain.audience import Membership
+from nurture.domain.enrolment import Run as Earlier
+from nurture.domain.flow import Cursor
+from nurture.domain.lead import Facts, Lead, Score, Standing, Touch
+from nurture.domain.scoring import Entry
+from nurture.domain.sla import State, Terms
+from nurture.simulation.people import Person
+
+TOUCHES_LOOKED_AT = 500
+CAP_HORIZON = timedelta(days=60)
+"""As far back as a decision looks in the real database."""
+
+
+@dataclass(eq=False)
+class Run:
+    """One enrolment. `wake_at` None and not ended: it is being moved on right now."""
+
+    id: str
+    flow: str
+    cursor: Cursor
+    started_at: datetime
+    wake_at: datetime | None = None
+    listens: frozenset[str] = frozenset()
+    held: str = ""
+    ended: str | None = None
+
+
+@dataclass(eq=False)
+class Handed:
+    """A handover, or with `step` a single task of that step."""
+
+    flow: str
+    reason: str
+    owner: str
+    terms: Terms
+    opened_at: datetime
+    due_at: datetime
+    step: str | None = None
+    state: State = State.OPEN
+    contacted_at: datetime | None = None
+    closed_at: datetime | None = None
+    done: set[str] = field(default_factory=set)
+
+
+@dataclass(eq=False)
+class Member:
+    """The lead as it is now. `touches` newest first; `lapsed`: flows whose condition ceased to hold."""
+
+    lead: Lead
+    consents: frozenset[str]
+    open_cases: frozenset[str] = frozenset()
+    suppressed: str | None = None
+    score: Score = field(default_factory=Score)
+    touches: list[Touch] = field(default_factory=list)
+    earned: list[Entry] = field(default_factory=list)
+    runs: list[Run] = field(default_factory=list)
+    lists: dict[str, Membership] = field(default_factory=dict)
+    on_list: dict[str, bool] = field(default_factory=dict)
+    handed: list[Handed] = field(default_factory=list)
+    sent: list[datetime] = field(default_factory=list)
+    lapsed: set[str] = field(default_factory=set)
+    sales_owned: bool = False
+    cooled_until: datetime | None = None
+    talks_until: datetime | None = None
+    next_score_at: datetime | None = None
+
+    @classmethod
+    def of(cls, person: Person) -> "Member":
+        return cls(person.lead, person.consents, person.open_cases, person.suppressed)
+
+    def facts(self, now: datetime, waiting: tuple[int, ...] = ()) -> Facts:
+        return Facts(
+            self.lead,
+            self.score,
+            tuple(self.touches[:TOUCHES_LOOKED_AT]),
+            Standing(
+                consents=self.consents,
+                suppressed=self.suppressed,
+                sales_owned=self.sales_owned,
+                open_cases=self.open_cases,
+                sent=tuple(at for at in self.sent if at > now - CAP_HORIZON),
+                waiting=waiting,
+                talks_until=self.talks_until,
+            ),
+        )
+
+    def runs_of(self, flow: str) -> list[Earlier]:
+        return [Earlier(run.started_at, run.ended is None) for run in self.runs if run.flow == flow]
+
+    @property
+    def in_hand(self) -> Handed | None:
+        """The handover that sales has open."""
+        return next((h for h in self.handed if h.step is None and h.closed_at is None), None)

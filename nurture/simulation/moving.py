@@ -1,0 +1,100 @@
+"""Moving a simulated lead through its flow, as activities.steps moves a real one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from nurture.domain import topics
+from nurture.domain.audience import Membership
+from nurture.domain.effects import Effect
+from nurture.domain.enrolment import Trigger
+from nurture.domain.flow import (
+    CallWebhook,
+    ChangeAudience,
+    CreateTask,
+    Enrol,
+    HandOver,
+    RefuseMail,
+    SendMail,
+    SetTag,
+    SetTrait,
+    advance,
+)
+from nurture.simulation import sales, settling
+from nurture.simulation.member import Member, Run
+
+if TYPE_CHECKING:
+    from nurture.simulation.world import World
+
+COMPETE = ("frequency_cap", "priority", "send_window")
+"""What a mail waits for while it still means to go as soon as it may."""
+
+
+def move_on(world: World, member: Member, run: Run) -> None:
+    """Until the lead has to wait or the flow is over."""
+    flow = world.playbook.flows[run.flow]
+    while run.ended is None:
+        waiting = _rivals(world, member, run) if flow.mail.cap else ()
+        move = advance(flow, run.cursor, member.facts(world.now, waiting), world.now)
+        if move.effect:
+            _carry_out(world, member, run, move.effect)
+        if move.done:
+            run.ended, run.wake_at, run.listens = move.done, None, frozenset()
+            world.note(member, "left", move.done, run.flow)
+            return
+        if move.why and move.why != run.held:
+            world.note(member, "held", move.why, run.flow, run.cursor.step or "")
+        if move.cursor.step and move.cursor.step != run.cursor.step:
+            world.note(member, "at", move.cursor.step, run.flow, move.cursor.step)
+        run.cursor, run.wake_at = move.cursor, move.wake_at
+        run.listens, run.held = move.listens, move.why
+        if move.wake_at:
+            world.sleep(member, run, move.wake_at)
+            return
+
+
+def _rivals(world: World, member: Member, run: Run) -> tuple[int, ...]:
+    """The priorities of other flows' mails that wait for their turn."""
+    others = [each for each in member.runs if each is not run and each.ended is None]
+    return tuple(
+        world.playbook.flows[each.flow].mail.priority for each in others if each.held in COMPETE
+    )
+
+
+def _carry_out(world: World, member: Member, run: Run, effect: Effect) -> None:
+    heard: list[Trigger] = []
+    match effect:
+        case SendMail(step, template):
+            member.sent.append(world.now)
+            world.note(member, "mail", template, run.flow, step)
+            world.behaviour.mailed(world, member, run, effect)
+            return
+        case RefuseMail(step, template, reason):
+            world.note(member, "refused", f"{template}: {reason}", run.flow, step)
+            return
+        case CallWebhook(step, endpoint):
+            world.note(member, "told", endpoint, run.flow, step)
+            return
+        case Enrol(flow):
+            if not any(earlier.active for earlier in member.runs_of(flow)):
+                settling.begin(world, member, flow)
+            return
+        case ChangeAudience(audience, add):
+            known = member.lists.get(audience, Membership(member.lead.id))
+            member.lists[audience] = replace(known, by_step=add)
+        case HandOver(reason):
+            sales.hand_over(world, member, reason, run.flow)
+            heard.append(Trigger(topics.SALES))
+        case CreateTask() as task:
+            sales.ask(world, member, task, run.flow)
+        case SetTrait(name, value):
+            if member.lead.traits.get(name) != value:
+                traits = {**member.lead.traits, name: value}
+                member.lead = replace(member.lead, traits=traits)
+                heard.append(Trigger(topics.LEAD))
+        case SetTag(tag, add):
+            tags = member.lead.tags - {tag} | (frozenset({tag}) if add else frozenset())
+            member.lead = replace(member.lead, tags=tags)
+            heard.append(Trigger(topics.LEAD))
+    settling.settle(world, member, heard)

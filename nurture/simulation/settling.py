@@ -1,0 +1,130 @@
+"""What follows when something about a lead changed, in the order of nurture.reactions.
+
+That module does the same over database rows. Both are compared on random touches in
+tests/simulation/test_agreement.py: whoever changes the order in one place is told of the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from nurture.domain import audience as audiences
+from nurture.domain import keys, scoring, topics
+from nurture.domain.audience import Membership
+from nurture.domain.enrolment import Trigger, may_enter, turn
+from nurture.domain.flow import Cursor
+from nurture.domain.persona import persona_of
+from nurture.simulation import sales
+from nurture.simulation.member import Member, Run
+
+if TYPE_CHECKING:
+    from nurture.simulation.world import World
+
+IMPORT = "import"
+_IMPORTED_A_DAY = 864_000
+_STAGE_STEPS = 10
+
+
+def settle(world: World, member: Member, heard: list[Trigger]) -> None:
+    """Persona, score, stage with handover, flows, audiences, wake-ups."""
+    _persona(world, member, heard)
+    _score(world, member, heard)
+    _stage(world, member, heard)
+    _enter(world, member, heard)
+    _audiences(world, member)
+    changed = {trigger.topic for trigger in heard}
+    for run in member.runs:
+        if run.ended is None and run.started_at != world.now and changed & run.listens:
+            world.wake(member, run)
+
+
+def begin(world: World, member: Member, flow: str, start: datetime | None = None) -> None:
+    """A new run at the flow's first step."""
+    begins = start or world.now
+    ordinal = 1 + sum(run.flow == flow for run in member.runs)
+    cursor = Cursor(world.playbook.flows[flow].first, begins, begins)
+    run = Run(keys.enrolment_id(member.lead.id, flow, ordinal), flow, cursor, begins, begins)
+    member.runs.append(run)
+    world.note(member, "entered", flow, flow)
+    if cursor.step:
+        world.note(member, "at", cursor.step, flow, cursor.step)
+    world.sleep(member, run, begins)
+
+
+def _persona(world: World, member: Member, heard: list[Trigger]) -> None:
+    persona = persona_of(world.playbook.personas, member.facts(world.now), world.now)
+    if persona != member.lead.persona:
+        member.lead = replace(member.lead, persona=persona)
+        heard.append(Trigger(topics.PERSONA, persona))
+
+
+def _score(world: World, member: Member, heard: list[Trigger]) -> None:
+    score = scoring.score(world.playbook.scoring, member.facts(world.now), member.earned, world.now)
+    if score != member.score:
+        member.score = score
+        heard.append(Trigger(topics.SCORE))
+    later = scoring.next_change(member.earned, world.now)
+    if later and later != member.next_score_at:
+        world.expire(member, later)
+    member.next_score_at = later
+
+
+def _stage(world: World, member: Member, heard: list[Trigger]) -> None:
+    if member.cooled_until and world.now < member.cooled_until:
+        return
+    rule = world.playbook.handover
+    for _ in range(_STAGE_STEPS):
+        stage = world.playbook.lifecycle.qualified(member.facts(world.now), world.now)
+        if stage == member.lead.stage:
+            break
+        heard.append(sales.change_stage(world, member, stage))
+        if stage == rule.stage:
+            reason = f"reached the stage {stage} with {member.score.total} points"
+            sales.hand_over(world, member, reason, "score")
+
+
+def _enter(world: World, member: Member, heard: Sequence[Trigger]) -> None:
+    facts = member.facts(world.now)
+    for name, entry in world.playbook.entries.items():
+        flow = world.playbook.flows[name]
+        if not flow.live or flow.paused or (world.flows is not None and name not in world.flows):
+            continue
+        of_flow = member.runs_of(name)
+        if entry.lapse and of_flow and entry.when and not entry.when(facts, world.now):
+            member.lapsed.add(name)
+        if may_enter(entry, heard, facts, of_flow, world.now, name in member.lapsed):
+            member.lapsed.discard(name)
+            imported = any(trigger.topic == IMPORT for trigger in heard)
+            begin(world, member, name, _turn(world, member, name, imported))
+
+
+def _turn(world: World, member: Member, flow: str, imported: bool) -> datetime | None:
+    """When the lead's turn is, under a cap of entries a day; None: at once."""
+    a_day = world.playbook.entries[flow].a_day
+    if a_day is None and imported:
+        a_day = round(_IMPORTED_A_DAY * (timedelta(days=1) / world.playbook.day))
+    if a_day is None:
+        return None
+    last = world.last_start.get(flow)
+    at = turn(a_day, last, world.now, member.lead.id)
+    world.last_start[flow] = max(at, last or at)
+    return at if at > world.now else None
+
+
+def _audiences(world: World, member: Member) -> None:
+    facts = member.facts(world.now)
+    for name, audience in world.playbook.audiences.items():
+        known = member.lists.get(name, Membership(member.lead.id))
+        wanted = audiences.belongs(audience, facts, known, world.now)
+        if wanted == member.on_list.get(name, False):
+            continue
+        member.on_list[name] = wanted
+        if wanted and known.since is None:
+            known = replace(known, since=world.now)
+            if audience.max_stay:
+                world.at(world.now + audience.max_stay, lambda: settle(world, member, []))
+        member.lists[name] = known
+        world.note(member, "added" if wanted else "removed", name)
