@@ -11,7 +11,7 @@ from nurture.domain.lead import Facts
 from nurture.playbook import Playbook
 from nurture.playbook.findings import suggest
 from nurture.shelf import Shelf
-from nurture.store import enrolments, leads
+from nurture.store import enrolments, leads, wakeups
 from nurture.store.database import Database
 from nurture.store.tables import EnrolmentRow, LeadRow
 
@@ -75,9 +75,8 @@ class Enrolling:
                 raise InputError(_why_not([run.active for run in of_flow]), name)
             row.lapsed = sorted({*row.lapsed} - {flow})
             reason = f"by hand ({by})"
-            run = enrolments.begin(
-                session, playbook, row.id, flow, runs, now, reason=reason, start=now
-            )
+            run = enrolments.begin(session, playbook, row.id, flow, runs, now, reason)
+            wakeups.leave_to_relay(session, now)
             return run.id
 
 

@@ -30,6 +30,7 @@ def check(reading: Reading) -> dict[str, Naming]:
         naming.walk(flow.steps, ("steps",))
         found += naming.findings
         found += _steps(reading, document, flow, naming)
+        found += _earlier_names(document, flow, naming)
     found += _flows(reading)
     return namings
 
@@ -98,6 +99,17 @@ def _steps(reading: Reading, document: Document, flow: s.Flow, naming: Naming) -
                 yield document.at((*path, "handover"), problem, key=True)
 
 
+def _earlier_names(document: Document, flow: s.Flow, naming: Naming) -> Iterator[Finding]:
+    """An earlier name belongs to one step, and to none that still has it."""
+    taken = set(naming.ids.values())
+    for path, step in walk(flow.steps):
+        for was in step.was:
+            if was in taken:
+                problem = Problem(f'a step is called "{was}"', "an earlier name must be free")
+                yield document.at((*path, "was"), problem)
+            taken.add(was)
+
+
 def _flows(reading: Reading) -> Iterator[Finding]:
     """One name per flow; no moving in circles, nor into a flow that is not live."""
     live: dict[str, bool] = {}
@@ -110,6 +122,10 @@ def _flows(reading: Reading) -> Iterator[Finding]:
         gotos = {step.goto for _, step in walk(flow.steps) if isinstance(step, s.Goto)}
         leads_to.setdefault(flow.flow, set()).update(gotos)
     for document, flow in reading.flows():
+        for was in flow.was:
+            if was in live:
+                problem = Problem(f'a flow is called "{was}"', "an earlier name must be free")
+                yield document.at(("was",), problem)
         for path, step in walk(flow.steps):
             if not isinstance(step, s.Goto):
                 continue

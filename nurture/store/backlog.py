@@ -9,6 +9,7 @@ from sqlmodel import col, func, select
 from nurture.store import messages
 from nurture.store.tables import (
     AudienceMemberRow,
+    CallRow,
     EnrolmentRow,
     LeadRow,
     MessageRow,
@@ -41,6 +42,7 @@ async def backlog(session: AsyncSession, at: datetime) -> dict[str, int]:
             col(NoticeRow.dead_at).is_(None),
             col(NoticeRow.next_attempt_at) <= at,
         ),
+        "calls": (CallRow.id, col(CallRow.next_attempt_at) <= at),
         "audience_changes": (
             member.lead_id,
             col(member.desired) != col(member.confirmed),

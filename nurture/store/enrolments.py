@@ -1,7 +1,7 @@
 """Enrolments: who is in which flow, where, and what would wake it."""
 
 from collections.abc import AsyncIterator, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,6 +13,9 @@ from nurture.domain.flow import Cursor
 from nurture.playbook import Playbook
 from nurture.store import wakeups
 from nurture.store.tables import EnrolmentRow
+
+SOON = timedelta(seconds=1)
+"""A start that near is waited for by the workflow itself."""
 
 COMPETE = ("frequency_cap", "priority", "send_window")
 """What a mail waits for while it still means to go as soon as it may."""
@@ -61,8 +64,8 @@ def begin(
     )
     session.add(row)
     runs.append(row)
-    if start:
-        wakeups.later(session, wakeups.ENROLMENT, row.id, start)
+    if begins > now + SOON:
+        wakeups.later(session, wakeups.ENROLMENT, row.id, begins)
     else:
         wakeups.add(session, wakeups.ENROLMENT, row.id, now)
     return row

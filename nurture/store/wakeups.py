@@ -27,6 +27,12 @@ def add(session: AsyncSession, kind: str, key: str, now: datetime) -> WakeupRow:
     return row
 
 
+def leave_to_relay(session: AsyncSession, now: datetime) -> None:
+    """Whoever writes here has no Temporal: a worker's relay may take the wake-ups at once."""
+    for row in session.info.get(WRITTEN, ()):
+        row.claimed_until = now
+
+
 def later(session: AsyncSession, kind: str, key: str, at: datetime) -> None:
     """A wake-up that the relay hands over at that time."""
     session.add(WakeupRow(kind=kind, key=key, created_at=at, claimed_until=at))

@@ -151,6 +151,14 @@ def test_the_small_playbook_has_no_findings() -> None:
             '5:14: unknown webhook "crm"; declare it in config/webhooks.yaml',
         ),
         (
+            "  - email: welcome\n    was: welcome\n",
+            '6:10: a step is called "welcome"; an earlier name must be free',
+        ),
+        (
+            "  - email: welcome\n    was: hi\n  - wait: 1 day\n    was: [hi]\n",
+            '8:10: a step is called "hi"; an earlier name must be free',
+        ),
+        (
             "  - wait: {until: 2026-13-01}\n",
             '5:19: "2026-13-01" is not a date; such as "2026-12-01" or "2026-12-01 09:00"',
         ),
@@ -255,6 +263,10 @@ def test_a_mistake_in_a_step_is_found(steps: str, finding: str) -> None:
         (
             {"flow": FLOW.replace("form_submitted}", "page, a_day: 0}")},
             f'{LAUNCH}:3:26: "a_day" should be at least 1',
+        ),
+        (
+            {"flow": FLOW + "was: launch\n"},
+            f'{LAUNCH}:6:6: a flow is called "launch"; an earlier name must be free',
         ),
         (
             {"flow": FLOW + "paused: hld\n"},

@@ -10,7 +10,7 @@ from temporalio.testing import WorkflowEnvironment
 from nurture.shelf import Shelf
 from nurture.store import migrate
 from nurture.store.database import Database
-from nurture.store.tables import EnrolmentRow, MessageRow
+from nurture.store.tables import CallRow, EnrolmentRow, MessageRow
 from tests.support.domain import DAY, HOUR
 from tests.support.small import FLOW, LAUNCH, SMALL
 from tests.support.temporal import Stage, binary
@@ -192,6 +192,43 @@ async def test_what_falls_due_while_a_flow_skips_never_goes_out(live: Live) -> N
     assert live.mails == ["Third"]
     rows = await live.stage.world.rows(MessageRow)
     assert ("second", "refused", "paused") in {(r.step, r.state, r.reason) for r in rows}
+
+
+async def test_under_the_cap_the_flow_with_priority_goes_first_and_the_other_says_why(
+    live: Live,
+) -> None:
+    await live.days(9)
+    senders = SMALL["config/senders.yaml"] + "cap: {mails: 1, within: 4 days}\n"
+    other = FLOW.replace("flow: launch", "flow: urgent\npriority: 5").replace(
+        "on: form_submitted", "on: page"
+    )
+    steps = other.replace("email: welcome", "email: third")
+    flow = FLOW.replace("  - email: welcome\n", STEPS)
+    files = {**FILES, LAUNCH: flow, "config/senders.yaml": senders, "config/flows/u.yaml": steps}
+    await live.shelf.apply(files, "ida", await live.stage.now())
+    await live.stage.tell("page")
+    await live.stage.pass_time(HOUR)
+    await live.days(2)
+    assert live.mails == ["Third"], "the second has to wait: one mail in four days"
+    held = [row.held for row in await live.stage.world.rows(EnrolmentRow) if row.ended is None]
+    assert held == ["frequency_cap"]
+    await live.days(3)
+    assert live.mails == ["Third", "Second"]
+
+
+async def test_a_webhook_step_leaves_a_call_to_be_delivered(live: Live) -> None:
+    await live.days(4)
+    hooks = {"config/webhooks.yaml": "crm: {title: CRM, url: 'https://crm.example/hook'}\n"}
+    flow = FLOW.replace("  - email: welcome\n", "  - webhook: crm\n  - email: second\n")
+    files = {
+        **FILES,
+        **hooks,
+        LAUNCH: flow.replace("steps:\n", "steps:\n  - wait: 1 day\n    id: rest\n"),
+    }
+    await live.shelf.apply(files, "ida", await live.stage.now())
+    await live.relay()
+    [call] = await live.stage.world.rows(CallRow)
+    assert (call.endpoint, call.data["step"], live.mails) == ("crm", "tell-crm", ["Second"])
 
 
 async def test_a_rollback_is_an_edit_like_any_other(live: Live) -> None:
