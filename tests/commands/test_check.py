@@ -1,15 +1,21 @@
 """`nurture check`, `schema`, `plan`, `rollback` and `enrol` by their words and exit codes."""
 
+import asyncio
 import json
 from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from commands.check import versions
+from nurture import settings
+from nurture.shelf import Shelf
+from nurture.store.database import Database
 from tests.support.command import Nurture
 from tests.support.small import FLOW, LAUNCH, SMALL
+from tests.support.world import OneBook, World
 
 
 @pytest.fixture
@@ -97,3 +103,26 @@ def test_by_hand_into_a_flow_names_who_cannot(nurture: Nurture, book: Path) -> N
         2,
         "nurture: nobody@example.org: no lead goes by this name\n",
     )
+
+
+async def two_leads() -> None:
+    db = Database(settings.load().database)
+    world = World(db, cast(OneBook, Shelf(db)))
+    for email, country in (("ida@example.org", "DK"), ("bo@example.org", "SE")):
+        await world.tell("page", email=email, traits={"country": country})
+    await db.close()
+
+
+def test_a_plan_counts_the_leads_that_other_points_lift(nurture: Nurture, book: Path) -> None:
+    here = {"NURTURE_PLAYBOOK_DIR": str(book)}
+    stages = "lead: {title: Lead}\nmql: {title: MQL, when: score.total >= 50}\n"
+    put(book, "config/stages.yaml", stages + "sql: {title: SQL}\ncustomer: {title: Customer}\n")
+    scoring = "fit: {danish: {points: 10, when: lead.country == 'DK'}}\n"
+    put(book, "config/scoring.yaml", scoring)
+    for words in (("db", "upgrade"), ("apply",)):
+        assert nurture(*words, **here).returncode == 0
+    asyncio.run(two_leads())
+    put(book, "config/scoring.yaml", scoring.replace("10", "60"))
+    found = nurture("plan", **here).stdout
+    assert "changed config/scoring.yaml" in found
+    assert "1 leads would newly qualify for mql, 0 no longer" in found
