@@ -113,8 +113,12 @@ async def _persona_promises(
     found = await queries.counts(
         session, funnel_of(playbook), playbook.promise.currency, period, "persona"
     )
+    titles = {persona.id: persona.title for persona in playbook.personas}
     return {
-        persona: _pace(found.get(persona, Counts()).sqls, target, period, now)
+        persona: {
+            "title": titles.get(persona, persona),
+            **_pace(found.get(persona, Counts()).sqls, target, period, now),
+        }
         for persona, target in promised.items()
     }
 
@@ -179,7 +183,7 @@ async def _rejects(session: AsyncSession, playbook: Playbook, period: Period) ->
 
 def _flow_title(playbook: Playbook, name: str) -> str:
     flow = playbook.flows.get(name)
-    return flow.title if flow else name
+    return flow.title if flow else name.capitalize()
 
 
 def _judged(each: agreement.Judged) -> dict[str, Any]:

@@ -1,13 +1,14 @@
 """The figures both departments look at."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.domain.figures import Counts, figures, pace
-from tests.support.domain import DAY, NOW
+from nurture.domain.figures import Counts, Given, figures, kept, pace
+from tests.support.domain import DAY, HOUR, NOW
 
 MONTH = NOW + 30 * DAY
 
@@ -59,3 +60,41 @@ def test_a_forecast_is_never_below_what_is_there_and_is_it_at_the_end(
     told = pace(so_far, 20, NOW, MONTH, NOW + passed)
     assert told.forecast >= so_far
     assert told.forecast == so_far or passed < 30 * DAY
+
+
+def _given(contact: float | None, due: float = 48, **changes: Any) -> Given:
+    at = None if contact is None else NOW + contact * HOUR
+    return Given(NOW, NOW + due * HOUR, at, changes.pop("closed_at", None), **changes)
+
+
+def test_sales_side_is_kept_broken_or_running() -> None:
+    rows = [_given(48), _given(49), _given(None), _given(None, due=10)]
+    told = kept(rows, NOW + 12 * HOUR)
+    assert (told.kept, told.broken, told.running, told.kept_rate) == (1, 2, 1, 33.3)
+
+
+def test_an_answer_without_a_contact_keeps_the_promise_too() -> None:
+    told = kept([_given(None, closed_at=NOW + HOUR, rejected=True)], NOW + 90 * HOUR)
+    assert (told.kept, told.rejected, told.silent, told.p50) == (1, 1, 1, None)
+
+
+def test_contact_times_are_told_by_half_by_nine_tenths_and_by_how_many_took_how_long() -> None:
+    told = kept([_given(hours) for hours in (1, 2, 3, 5, 9, 20, 30, 60, 100, 200)], NOW)
+    assert (told.p50, told.p90) == (9.0, 100.0)
+    assert told.histogram == (1, 2, 1, 2, 1, 1, 1, 1)
+
+
+@given(st.lists(st.floats(0, 500), min_size=1, max_size=40))
+def test_half_of_the_contacts_came_within_the_median_and_all_are_in_the_histogram(
+    hours: list[float],
+) -> None:
+    told = kept([_given(each) for each in hours], NOW)
+    assert told.p50 is not None
+    within = sum(each <= told.p50 + 0.01 for each in hours)
+    assert 2 * within >= len(hours)
+    assert sum(told.histogram) == len(hours)
+
+
+def test_hours_are_what_the_playbook_calls_hours() -> None:
+    told = kept([_given(1)], NOW, day=DAY / 24)
+    assert told.p50 == 24.0

@@ -58,7 +58,15 @@ SUMMARY = {
             "rejected": 3,
         }
     ],
-    "persona_promises": {"it-manager": {"so_far": 12, "target": 10, "forecast": 15, "kept": True}},
+    "persona_promises": {
+        "it-manager": {
+            "title": "IT manager",
+            "so_far": 12,
+            "target": 10,
+            "forecast": 15,
+            "kept": True,
+        }
+    },
     "contact": {
         "handovers": 12,
         "kept": 9,
@@ -200,14 +208,6 @@ async def test_pages_and_styles_are_served_from_here(client: httpx.AsyncClient):
     assert "@import" not in css.text
 
 
-async def test_a_person_is_forgotten_by_the_api_and_only_with_the_token(client, world):
-    assert (await client.delete("/api/leads/l1")).status_code == 401
-    answer = await client.delete("/api/leads/l1", headers=BEARER)
-    assert (answer.status_code, answer.json()["audiences"]) == (200, ["it-managers"])
-    assert world.privacy.erased == [("l1", "api")]
-    assert (await client.delete("/api/leads/nobody", headers=BEARER)).status_code == 404
-
-
 async def test_every_route_is_described(client):
     paths = (await client.get("/openapi.json")).json()["paths"]
     assert {"/v1/batch", "/v1/{call}", "/forms/{form_id}", "/h/{token}", "/api/report"} <= set(
@@ -217,3 +217,11 @@ async def test_every_route_is_described(client):
         for method, operation in methods.items():
             assert operation.get("tags"), (path, method)
             assert operation.get("summary"), (path, method)
+
+
+async def test_a_person_is_forgotten_by_the_api_and_only_with_the_token(client, world):
+    assert (await client.delete("/api/leads/l1")).status_code == 401
+    answer = await client.delete("/api/leads/l1", headers=BEARER)
+    assert (answer.status_code, answer.json()["audiences"]) == (200, ["it-managers"])
+    assert world.privacy.erased == [("l1", "api")]
+    assert (await client.delete("/api/leads/nobody", headers=BEARER)).status_code == 404
