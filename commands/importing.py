@@ -64,7 +64,7 @@ def import_(
 async def _run(config: Settings, file: Path, map_file: Path | None, rejects: Path) -> Tally:
     columns, rows = csv_rows.read(file)
     targets = mapping.targets(columns, map_file)
-    async with assemble(config) as services:
+    async with assemble(config, lazy=True) as services:
         await require_ready(services)
         async with services.db.read() as session:
             playbook = await services.shelf.current(session)

@@ -1,13 +1,13 @@
 """The entry: touches in, and in one transaction for the whole batch all that follows from them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from nurture.domain import keys, scoring, topics
+from nurture.domain import keys, machines, scoring, topics
 from nurture.domain.consent import ConsentRecord
 from nurture.domain.enrolment import Trigger
 from nurture.domain.lead import Touch
@@ -18,7 +18,7 @@ from nurture.outbox import Outbox
 from nurture.playbook import Playbook
 from nurture.reactions import Reactions
 from nurture.shelf import Shelf
-from nurture.store import consents, erasing, leads, merging
+from nurture.store import bursts, consents, erasing, leads, merging
 from nurture.store.tables import (
     LeadRow,
     MessageRow,
@@ -26,6 +26,8 @@ from nurture.store.tables import (
     SaleRow,
     TouchRow,
 )
+
+_DAY = timedelta(days=1)
 
 IDENTIFIED = "identified"
 """The touch of a message that only tells who somebody is."""
@@ -122,6 +124,9 @@ class Intake:
                 "template": mail.template,
             }
             url = str(properties.get("url", ""))
+            if name == "clicked":
+                since = now - machines.BURST * (playbook.day / _DAY)
+                machine = await bursts.unmask(session, row.id, mail.id, url, since) or machine
             message = Incoming(f"{mail.id}/{name}/{now.isoformat()}/{url}", now, touch=name)
             touch = _touch("mail", message, {**properties, **about}, machine)
             _store(session, playbook, row, "mail", touch, now)

@@ -11,6 +11,11 @@ from datetime import timedelta
 AT_ONCE = timedelta(seconds=5)
 """No person gets a mail, opens it and clicks this soon after it was made."""
 
+BURST = timedelta(seconds=2)
+"""Nobody reads one page and clicks the mail's next link this soon."""
+
+SEVERAL_LINKS = "several links at once"
+
 _SCANNERS = (
     "+http",
     "barracuda",

@@ -1,0 +1,31 @@
+"""Clicks on several links of one mail within a moment: a scanner's walk, however human each looked alone."""
+
+from datetime import datetime
+
+from sqlalchemy import delete
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from nurture.domain.machines import SEVERAL_LINKS
+from nurture.store.tables import ScoreEntryRow, TouchRow
+
+
+async def unmask(
+    session: AsyncSession, lead_id: str, message_id: str, url: str, since: datetime
+) -> str | None:
+    """The reason why a click on `url` is a machine's; its earlier ones lose their points. None: a person's."""
+    query = select(TouchRow).where(
+        col(TouchRow.lead_id) == lead_id,
+        col(TouchRow.name) == "clicked",
+        col(TouchRow.at) > since,
+    )
+    rows = [
+        row
+        for row in (await session.execute(query)).scalars()
+        if row.properties.get("message") == message_id and row.properties.get("url") != url
+    ]
+    for row in rows:
+        row.machine = row.machine or SEVERAL_LINKS
+    ids = [row.id for row in rows]
+    await session.execute(delete(ScoreEntryRow).where(col(ScoreEntryRow.touch_id).in_(ids)))
+    return SEVERAL_LINKS if rows else None

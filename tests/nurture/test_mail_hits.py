@@ -1,0 +1,76 @@
+"""Opens and clicks in our mails: a person's count, a machine's are kept with the reason."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from nurture.domain.scoring import EngagementRule
+from nurture.store.database import Database
+from nurture.store.tables import EnrolmentRow, MessageRow, TouchRow
+from tests.support.domain import NOW
+from tests.support.playbook import PLAYBOOK, SCORING
+from tests.support.world import OneBook, World
+
+SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture
+async def world(db: Database) -> World:
+    """Anna got one mail; a click is worth 8 points."""
+    click = EngagementRule("clicks", 8, "clicked")
+    book = replace(PLAYBOOK, scoring=replace(SCORING, engagement=(click,)))
+    world = World(db, OneBook(book))
+    await world.tell("form_submitted")
+    [run] = await world.rows(EnrolmentRow)
+    async with db.write() as session:
+        session.add(
+            MessageRow(
+                id="mail",
+                enrolment_id=run.id,
+                step="hello",
+                lead_id=run.lead_id,
+                flow=run.flow,
+                template="hello",
+                sender="courses",
+                state="accepted",
+                claimed_at=NOW,
+                sent_at=NOW,
+            )
+        )
+    return world
+
+
+async def _click(world: World, url: str, seconds: float) -> None:
+    at = NOW + seconds * SECOND
+    assert await world.intake.hit("mail", "clicked", {"url": url}, None, at)
+
+
+async def _points(world: World) -> int:
+    return (await world.lead("anna@example.org")).engagement
+
+
+async def test_a_click_scores(world: World) -> None:
+    await _click(world, "https://x/a", 60)
+    assert await _points(world) == 8
+
+
+async def test_several_links_within_two_seconds_are_a_machine_walking_through(
+    world: World,
+) -> None:
+    for number, url in enumerate("abc"):
+        await _click(world, url, 60 + number * 0.5)
+    clicks = [touch for touch in await world.rows(TouchRow) if touch.name == "clicked"]
+    assert {touch.machine for touch in clicks} == {"several links at once"}
+    assert await _points(world) == 0
+
+
+async def test_a_double_click_and_a_second_link_later_are_a_persons(world: World) -> None:
+    await _click(world, "a", 60)
+    await _click(world, "a", 60.3)
+    await _click(world, "b", 63)
+    assert await _points(world) == 24
+
+
+async def test_a_click_in_a_mail_we_never_sent_is_not_known(world: World) -> None:
+    assert not await world.intake.hit("another", "clicked", {"url": "a"}, None, NOW)
