@@ -10,11 +10,14 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from bench import journeys
+from bench import handover, journeys
 
 RESULTS = Path(__file__).parent / "results.json"
 
-BENCHES: dict[str, Callable[[Path], Awaitable[dict[str, Any]]]] = {"journeys": journeys.measure}
+BENCHES: dict[str, Callable[[Path], Awaitable[dict[str, Any]]]] = {
+    "journeys": journeys.measure,
+    "handover": handover.measure,
+}
 
 
 async def run(names: list[str]) -> dict[str, Any]:

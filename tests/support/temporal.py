@@ -20,7 +20,7 @@ from activities.reports import ReportActivities
 from activities.steps import Steps
 from nurture.audiences import AudienceKeeper
 from nurture.delivery.links import Links
-from nurture.ports import Applied, Mail, Notice, Person
+from nurture.ports import Applied, Mail, Notice, Person, SalesDesk
 from nurture.postroom import Postroom
 from nurture.store import migrate
 from nurture.store.database import Database
@@ -67,7 +67,13 @@ class Postbox(Outcomes):
 
 
 class SalesFloor(Outcomes):
+    """`through`: a real desk that what is told goes through first."""
+
+    through: SalesDesk | None = None
+
     async def deliver(self, notice: Notice) -> None:
+        if self.through:
+            await self.through.deliver(notice)
         self.take(notice)
 
     @property
