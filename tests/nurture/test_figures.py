@@ -1,0 +1,87 @@
+"""The agreement in figures, from what leads and sales really did."""
+
+from datetime import timedelta
+
+import pytest
+
+from nurture.domain.errors import InputError
+from nurture.domain.sla import Promise, State
+from nurture.incoming import Answer
+from nurture.store.database import Database
+from nurture.store.tables import HandoverRow
+from tests.support.domain import DAY, HOUR, NOW
+from tests.support.playbook import playbook
+from tests.support.world import OneBook, World
+
+PERSONAS = Promise(20, 5, 40_000, "DKK", 30 * DAY, personas={"pro": 2})
+
+
+async def _played(db: Database, shelf: OneBook | None = None) -> World:
+    """Anna is won after five hours, Bo rejected; both asked for a demo on a day in March."""
+    world = World(db, shelf)
+    for name in ("anna", "bo"):
+        email = f"{name}@example.org"
+        await world.tell("page", email=email, traits={"occupation": "pro"})
+        await world.tell("demo_requested", email=email, at=NOW + HOUR)
+    anna, bo = await world.rows(HandoverRow)
+    later = NOW + 6 * HOUR
+    await world.desk.answer(anna.id, Answer(State.CONTACTED, later, how="call"))
+    await world.desk.answer(anna.id, Answer(State.WON, later, amount=41_000, currency="DKK"))
+    await world.desk.answer(bo.id, Answer(State.REJECTED, later, reason="no budget"))
+    return world
+
+
+async def test_rejects_are_told_by_reason_and_by_what_qualified_the_lead(db: Database) -> None:
+    told = (await (await _played(db)).reports.report(NOW + DAY))["rejects"]
+    assert told["reasons"] == {"no budget": 1}
+    rules = {each["title"]: (each["rejected"], each["handovers"]) for each in told["rules"]}
+    assert rules["Asked for a demo"] == (1, 2)
+    assert [each["title"] for each in told["triggers"]] == ["Score"]
+
+
+async def test_both_promises_are_told_with_where_the_month_will_end(db: Database) -> None:
+    told = await (await _played(db)).reports.report(NOW + DAY)
+    assert told["period"]["name"] == "2026-03"
+    assert told["promises"]["customers"]["so_far"] == 1
+    assert told["promises"]["customers"]["forecast"] == 7
+    assert told["promises"]["customers"]["kept"]
+    assert told["promises"]["average_revenue"]["so_far"] == 41_000
+    assert told["contact"]["p50"] == 5.0
+
+
+async def test_a_persona_has_a_promise_of_its_own(db: Database) -> None:
+    shelf = OneBook(playbook(promise=PERSONAS))
+    told = await (await _played(db, shelf)).reports.report(NOW + DAY)
+    assert told["persona_promises"]["pro"]["target"] == 2
+    assert told["persona_promises"]["pro"]["title"] == "Professional"
+
+
+@pytest.mark.parametrize("by", ["persona", "source", "flow", "owner"])
+async def test_the_groups_of_a_dimension_add_up_to_all(db: Database, by: str) -> None:
+    told = await (await _played(db)).reports.report(NOW + DAY, by=by)
+    for figure in ("visits", "leads", "mqls", "sqls", "customers", "revenue"):
+        assert sum(row[figure] for row in told["groups"]) == told["figures"][figure]
+    for figure in ("handovers", "kept", "rejected"):
+        assert sum(row[figure] for row in told["groups"]) == told["contact"][figure]
+
+
+async def test_another_month_knows_nothing_of_it(db: Database) -> None:
+    world = await _played(db)
+    told = await world.reports.report(NOW + DAY, month="2026-02")
+    assert (told["figures"]["leads"], told["contact"]["handovers"]) == (0, 0)
+    months = (await world.reports.report(NOW + DAY, by="month"))["groups"]
+    assert [row["leads"] for row in months] == [0] * 11 + [2]
+
+
+async def test_under_a_compressed_clock_the_last_stretch_counts(db: Database) -> None:
+    pace = timedelta(minutes=1)
+    shelf = OneBook(playbook(promise=Promise(1, 1, 1, "DKK", 30 * pace), day=pace))
+    world = await _played(db, shelf)
+    assert (await world.reports.report(NOW + 6 * HOUR + pace))["promises"]["customers"]["so_far"]
+    later = await world.reports.report(NOW + 8 * HOUR)
+    assert later["promises"]["customers"]["so_far"] == 0
+
+
+async def test_what_figures_cannot_be_split_by_is_said(db: Database) -> None:
+    with pytest.raises(InputError, match="persona, source, flow, owner, month"):
+        await World(db).reports.report(NOW, by="weather")
