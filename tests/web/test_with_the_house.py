@@ -7,9 +7,9 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from nurture.notices import Notices
 from nurture.store import leads
 from nurture.store.database import Database
-from nurture.notices import Notices
 from nurture.tokens import HANDOVER, UNSUBSCRIBE, Tokens
 from nurture.web.app import create_app
 from nurture.web.deps import Deps
