@@ -10,13 +10,14 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from bench import handover, journeys
+from bench import audiences, handover, journeys
 
 RESULTS = Path(__file__).parent / "results.json"
 
 BENCHES: dict[str, Callable[[Path], Awaitable[dict[str, Any]]]] = {
     "journeys": journeys.measure,
     "handover": handover.measure,
+    "audiences": audiences.measure,
 }
 
 
