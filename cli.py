@@ -36,6 +36,7 @@ VERBS = {
     "preview": "commands.preview:preview",
     "picture": "commands.flow_picture:picture",
     "simulate": "commands.simulate:simulate",
+    "test": "commands.scenarios:play_all",
     "backtest": "commands.backtest:backtest",
     "worker": "commands.doors:worker",
     "serve": "commands.doors:serve",

@@ -7,7 +7,7 @@ from textwrap import wrap
 from nurture.playbook.graph import Arrow, Box, Graph
 from nurture.playbook.layout import Layout, layout
 
-WIDTH, HEIGHT, ACROSS, DOWN, MARGIN, TOP = 196, 60, 232, 118, 24, 64
+WIDTH, HEIGHT, ACROSS, DOWN, MARGIN, TOP = 196, 70, 232, 128, 24, 64
 LETTERS, LINES = 30, 3
 INK, FAINT, PAPER = "#22272b", "#6a737b", "#ffffff"
 FILLS = {

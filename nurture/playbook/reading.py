@@ -16,10 +16,12 @@ from nurture.playbook.durations import Durations
 from nurture.playbook.fields import RESERVED, Known
 from nurture.playbook.findings import suggest
 from nurture.playbook.flow_schema import Flow
+from nurture.playbook.scenario_schema import Scenario
 from nurture.playbook.traits import KINDS
 from nurture.playbook.validation import validate
 
 FLOWS = "config/flows/"
+SCENARIOS = "config/scenarios/"
 MAILS = "templates/email/"
 NEEDED = ("company", "traits", "stages", "senders", "sla")
 SHAPES: Mapping[str, Any] = {
@@ -36,7 +38,11 @@ SHAPES: Mapping[str, Any] = {
     "webhooks": schema.Webhooks,
     "reports": schema.Reports,
     "flow": Flow,
+    "scenario": Scenario,
 }
+FOLDERS = {FLOWS: "flow", SCENARIOS: "scenario"}
+"""Any number of files of one shape each."""
+
 TOUCHES = (
     "page",
     "identified",
@@ -118,15 +124,17 @@ def read(files: Mapping[str, str], durations: Durations) -> Reading:
 
 def _shape(file: str) -> Any:
     """What the file must look like; None for one that has no place in a playbook."""
-    if file.startswith(FLOWS):
-        flat = "/" not in file.removeprefix(FLOWS)
-        return SHAPES["flow"] if flat and file.endswith(".yaml") else None
+    for folder, shape in FOLDERS.items():
+        if file.startswith(folder):
+            flat = "/" not in file.removeprefix(folder)
+            return SHAPES[shape] if flat and file.endswith(".yaml") else None
     name = file.removeprefix("config/").removesuffix(".yaml")
-    return SHAPES.get(name) if name != "flow" and file.endswith(".yaml") else None
+    return SHAPES.get(name) if name not in FOLDERS.values() and file.endswith(".yaml") else None
 
 
 def _adapter(file: str) -> TypeAdapter[Any]:
-    return _adapters()["flow" if file.startswith(FLOWS) else Path(file).stem]
+    names = (name for folder, name in FOLDERS.items() if file.startswith(folder))
+    return _adapters()[next(names, Path(file).stem)]
 
 
 @cache
@@ -137,12 +145,12 @@ def _adapters() -> dict[str, TypeAdapter[Any]]:
 
 def _strangers(files: Mapping[str, str]) -> Iterator[Finding]:
     """Files in config/ that nothing reads, so that no rule is silently without effect."""
-    names = [f"config/{name}.yaml" for name in SHAPES if name != "flow"]
+    names = [f"config/{name}.yaml" for name in SHAPES if name not in FOLDERS.values()]
     for file in files:
         if file.startswith("config/") and _shape(file) is None:
-            remedy = "a flow is config/flows/<name>.yaml"
-            if not file.startswith(FLOWS):
-                remedy = suggest(file, names, "remove it")
+            folder = next((folder for folder in FOLDERS if file.startswith(folder)), None)
+            remedy = f"a {FOLDERS[folder]} is {folder}<name>.yaml" if folder else ""
+            remedy = remedy or suggest(file, names, "remove it")
             yield Finding(file, 1, 1, "nothing reads this file", remedy)
 
 

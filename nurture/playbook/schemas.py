@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from nurture.playbook.reading import SHAPES
+from nurture.playbook.reading import FOLDERS, SHAPES
 
 EDITOR = ".vscode/settings.json"
 
@@ -23,10 +23,9 @@ def schemas() -> dict[str, str]:
 
 def editor_settings() -> str:
     """`.vscode/settings.json`: which files each schema is for, for files that do not name it themselves."""
+    many = {name: f"{folder}*.yaml" for folder, name in FOLDERS.items()}
     files = {
-        f"./config/schema/{name}.schema.json": (
-            "config/flows/*.yaml" if name == "flow" else f"config/{name}.yaml"
-        )
+        f"./config/schema/{name}.schema.json": many.get(name, f"config/{name}.yaml")
         for name in SHAPES
     }
     return json.dumps({"yaml.schemas": files, "yaml.validate": True}, indent=2) + "\n"
@@ -40,6 +39,7 @@ def write(folder: Path) -> None:
 
 
 def _schema(name: str, shape: Any) -> str:
-    title = "a flow of the playbook" if name == "flow" else f"config/{name}.yaml of the playbook"
+    one_of_many = name in FOLDERS.values()
+    title = f"a {name} of the playbook" if one_of_many else f"config/{name}.yaml of the playbook"
     schema = {"$schema": _DIALECT, **TypeAdapter(shape).json_schema(), "title": title}
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"

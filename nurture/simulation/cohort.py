@@ -43,13 +43,14 @@ def simulate(
     world = World(playbook, start, Chance(assumed, seed), flows)
     gap = (assumed.arrive_over or timedelta()) / max(len(people), 1)
     for number, person in enumerate(people):
-        world.at(start + _FIRST + number * gap, partial(_arrive, world, person, flow))
+        world.at(start + _FIRST + number * gap, partial(arrive, world, person, flow))
     last = start.astimezone(clock(playbook)).date() + timedelta(days=days)
     world.run(midnight(last, playbook))
     return world
 
 
-def _arrive(world: World, person: Person, flow: str | None) -> None:
+def arrive(world: World, person: Person, flow: str | None) -> None:
+    """A lead becomes known, and enters `flow`, if it is given, at least by hand."""
     member = world.arrive(person, ARRIVES_BY)
     if flow is None or any(run.flow == flow for run in member.runs):
         return

@@ -11,9 +11,7 @@ from nurture.domain.lead import Lead
 from nurture.playbook import Playbook
 from nurture.playbook.document import parse
 from nurture.playbook.findings import suggest
-
-_OWN = ("id", "email", "stage", "tags", "consents", "open_cases", "suppressed", "timezone")
-"""Keys that are not traits. `timezone` also becomes a trait, as it is one of a real lead."""
+from nurture.playbook.scenario_schema import OWN
 
 
 @dataclass(frozen=True)
@@ -52,9 +50,9 @@ def person(values: Any, playbook: Playbook, place: str, number: int = 1) -> Pers
     if not isinstance(values, Mapping):
         raise InputError('a lead is a mapping, such as "email: anna@example.org"', place)
     for key in values:
-        if key not in _OWN and key not in playbook.traits:
+        if key not in OWN and key not in playbook.traits:
             raise InputError(
-                f'unknown trait "{key}"; {suggest(str(key), [*_OWN, *playbook.traits])}', place
+                f'unknown trait "{key}"; {suggest(str(key), [*OWN, *playbook.traits])}', place
             )
     stages = [stage.id for stage in playbook.lifecycle.stages]
     stage = str(values.get("stage", stages[0]))

@@ -2,34 +2,16 @@
 
 from datetime import datetime, tzinfo
 
+from nurture.playbook.scenario_schema import FORMS
 from nurture.simulation.world import Event
 
-_WORDS = {
-    "mail": "mail {about}",
-    "refused": "no mail {about}",
-    "held": "waits: {about}",
-    "touch": "does {about}",
-    "stage": "becomes {about}",
-    "entered": "enters {about}",
-    "left": "leaves {flow}: {about}",
-    "handover": "handover: {about}",
-    "enriched": "sales hears: {about}",
-    "task": "task {step}: {about}",
-    "added": "added to {about}",
-    "removed": "removed from {about}",
-    "told": "tells {about}",
-    "reminded": "sales reminded: {about}",
-    "escalated": "escalated to {about}",
-    "reassigned": "given to {about}",
-    "recycled": "given back: nobody contacted the lead in time",
-}
 SILENT = frozenset({"at"})
 """Every step a lead comes to; counted in pictures, too much for a timeline."""
 
 
 def words(event: Event) -> str:
     """`mail welcome`, `handover: read the guide`; an answer of sales is `sales says won`."""
-    form = _WORDS.get(event.what, "sales says {what}")
+    form = FORMS.get(event.what, FORMS["answer"])
     told = form.format(about=event.about, flow=event.flow, step=event.step, what=event.what)
     if event.what == "touch" and event.step:
         told += f" of {event.step}"

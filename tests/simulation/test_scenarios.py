@@ -1,0 +1,99 @@
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from nurture.domain.errors import InputError
+from nurture.playbook.compiler import check, compile_playbook
+from nurture.playbook.scenario_schema import FORMS, kind_of
+from nurture.playbook.source import read_files
+from nurture.simulation.scenarios import Outcome, play, scenarios
+
+FILES = read_files(Path(__file__).parents[2])
+PLAYBOOK = compile_playbook(FILES)
+FILE = "config/scenarios/one.yaml"
+SILENT = FILES["config/scenarios/silent-student.yaml"]
+
+
+def played(text: str) -> Outcome:
+    files: Mapping[str, str] = {**FILES, FILE: text}
+    return play(FILE, scenarios(files)[FILE], PLAYBOOK)
+
+
+@pytest.mark.parametrize("file", sorted(scenarios(FILES)))
+def test_our_own_scenarios_hold(file: str) -> None:
+    outcome = play(file, scenarios(FILES)[file], PLAYBOOK)
+    assert outcome.holds, "\n".join(outcome.difference())
+
+
+def test_what_differs_is_shown_between_what_does_not() -> None:
+    outcome = played(SILENT.replace("day 28: mail reminder", "day 26: mail reminder"))
+    assert not outcome.holds
+    assert outcome.difference()[1:5] == [
+        "  day 7: mail course-guide",
+        "  day 14: added to hesitating-leads",
+        "- day 26: mail reminder",
+        "+ day 28: mail reminder",
+    ]
+
+
+def test_a_mail_that_nobody_expected_is_a_difference() -> None:
+    outcome = played(SILENT.replace("  day 28: mail reminder\n", ""))
+    assert "+ day 28: mail reminder" in outcome.difference()
+
+
+def test_what_happens_on_one_day_may_be_expected_in_any_order() -> None:
+    one = 'expect: {day 0: ["becomes lead", "mail welcome", "enters welcome"]}'
+    text = f"scenario: s\nlead: {{email: a@b.dk}}\ndays: 3\n{one}\n"
+    assert played(text).holds
+
+
+def test_who_unsubscribes_gets_no_more_mails_and_the_reason_is_told() -> None:
+    text = (
+        "scenario: s\nlead: {email: a@b.dk}\ndays: 10\n"
+        "does: [{day: 2, unsubscribes: email_marketing}]\n"
+        'expect: {day 0: mail welcome, day 5: "no mail course-guide: no_consent"}\n'
+    )
+    assert played(text).holds
+
+
+def test_a_click_in_a_mail_that_was_never_sent_is_refused() -> None:
+    text = (
+        "scenario: s\nlead: {email: a@b.dk}\n"
+        "does: [{day: 1, touch: clicked, of: reminder}]\nexpect: {day 0: mail welcome}\n"
+    )
+    with pytest.raises(InputError, match="the lead has no mail of the step reminder yet"):
+        played(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "finding"),
+    [
+        (
+            "scenario: s\nlead: {emial: a@b.dk}\nexpect: {day 0: mail welcome}\n",
+            'config/scenarios/one.yaml:2:8: unknown trait "emial"; did you mean "email"?',
+        ),
+        (
+            "scenario: s\nlead: {}\nexpect: {day 0: maail welcome}\n",
+            'config/scenarios/one.yaml:3:17: "maail welcome" is nothing that can happen; '
+            'did you mean "mail"?',
+        ),
+        (
+            "scenario: s\nlead: {}\nexpect: {day one: mail welcome}\n",
+            'config/scenarios/one.yaml:3:10: "day one" is not a day; such as "day 5"; '
+            'the first is "day 0"',
+        ),
+        (
+            "scenario: s\nlead: {}\ndoes: [{day: 1}]\nexpect: {day 0: mail welcome}\n",
+            "config/scenarios/one.yaml:3:8: this should be one thing; "
+            "such as {day: 2, touch: clicked}",
+        ),
+    ],
+)
+def test_a_mistake_in_a_scenario_is_found_by_check(text: str, finding: str) -> None:
+    assert [str(found) for found in check({**FILES, FILE: text})] == [finding]
+
+
+def test_every_way_to_tell_something_can_be_expected() -> None:
+    for kind, form in FORMS.items():
+        assert kind_of(form.format(about="x", flow="f", step="s", what="won")) == kind
