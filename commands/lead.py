@@ -37,7 +37,7 @@ def _told(lead: dict[str, Any]) -> str:
         *(f"  {reason['points']:+d} {reason['title']}" for reason in score["reasons"]),
         f"consents: {', '.join(lead['consents']) or 'none'}",
         *(f"  {name}: {value}" for name, value in sorted(lead["traits"].items())),
-        *_section("flows", lead["enrolments"], ("flow", "started_at", "step", "ended")),
+        *_section("flows", lead["enrolments"], ("flow", "started_at", "step", "held", "ended")),
         *_section("mails", lead["mails"], ("template", "state", "reason", "sent_at")),
         *_section("handovers", lead["handovers"], ("kind", "owner", "state", "due_at")),
     ]
