@@ -59,13 +59,19 @@ class _Verbs(TyperGroup):
             verb.command(cmd_name)(function)
         command = get_command(verb)
         command.name = cmd_name
+        command.help = _flowing(command.help or "")
         return command
+
+
+def _flowing(text: str) -> str:
+    """Each paragraph on one line, so that it breaks where the screen ends and not where the source did."""
+    return "\n\n".join(" ".join(part.split()) for part in text.split("\n\n"))
 
 
 app = typer.Typer(
     cls=_Verbs,
     help="Marketing automation whose agreement between marketing and sales runs by itself.",
-    epilog=(__doc__ or "").partition("\n\n")[2],
+    epilog=_flowing((__doc__ or "").partition("\n\n")[2]),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -80,7 +86,7 @@ def _nurture() -> None:
 def main(words: Sequence[str] | None = None) -> None:
     """Ends the process. `words`: the command line, if it is not this process's own."""
     try:
-        app(args=words)
+        app(args=words, prog_name="nurture")
     except NurtureError as error:
         typer.echo(f"nurture: {error}", err=True)
         sys.exit(2 if isinstance(error, InputError | StartError) else 1)

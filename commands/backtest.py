@@ -27,16 +27,22 @@ def backtest(
         Path | None, typer.Option(help="The scoring file to try. Default: config/scoring.yaml")
     ] = None,
     per_month: Annotated[
-        float | None, typer.Option(min=0.01, help="Find the threshold for so many leads a month.")
+        float | None,
+        typer.Option(
+            min=0.01, metavar="<number>", help="Find the threshold for so many leads a month."
+        ),
     ] = None,
     months: Annotated[
-        float | None, typer.Option(min=0.01, help="How many months the list covers.")
+        float | None,
+        typer.Option(min=0.01, metavar="<number>", help="How many months the list covers."),
     ] = None,
     held_out: Annotated[
         bool, typer.Option("--held-out", help="Judge only the leads that --suggest does not see.")
     ] = False,
-    share: Annotated[int, typer.Option(min=1, max=90, help="Per cent of leads held out.")] = 30,
-    seed: Annotated[int, typer.Option(help="Another seed holds out others.")] = 2026,
+    share: Annotated[
+        int, typer.Option(min=1, max=90, metavar="<per cent>", help="How many leads are held out.")
+    ] = 30,
+    seed: Annotated[int, typer.Option(help="Which leads are held out.")] = 2026,
     suggest: Annotated[
         Path | None, typer.Option(help="Fit points to the outcomes and write this scoring file.")
     ] = None,

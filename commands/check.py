@@ -22,7 +22,9 @@ _PAUSE = 0.5
 
 def check(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    watch: Annotated[bool, typer.Option(help="Check again at every change, until Ctrl-C.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Check again at every change, until Ctrl-C.")
+    ] = False,
 ) -> None:
     """Check config/ and templates/.
 

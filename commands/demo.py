@@ -33,7 +33,9 @@ def demo(
     file: Annotated[
         Path, typer.Option("--leads", help="Rows like those of the example.")
     ] = EXAMPLE,
-    days: Annotated[float, typer.Option(min=1, help="How many playbook days are played.")] = 42,
+    days: Annotated[
+        float, typer.Option(min=1, metavar="<number>", help="How many playbook days are played.")
+    ] = 42,
     leave: Annotated[bool, typer.Option("--exit", help="End after the summary.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="End stdout with the figures.")] = False,
 ) -> None:

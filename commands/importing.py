@@ -41,9 +41,15 @@ class Tally:
 def import_(
     file: Annotated[Path, typer.Argument(help="A CSV file whose first line names the columns.")],
     map_file: Annotated[
-        Path | None, typer.Option("--map", help="YAML: `Column name: target`.")
+        Path | None,
+        typer.Option(
+            "--map", help="YAML with lines `Column name: target`. Default: each column's own name."
+        ),
     ] = None,
-    rejects: Annotated[Path | None, typer.Option(help="Default: FILE with .rejects.csv")] = None,
+    rejects: Annotated[
+        Path | None,
+        typer.Option(help="Where rejected rows go. Default: beside FILE, ending in .rejects.csv"),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Import leads from a CSV file.
