@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from nurture.domain import owners, sla, topics
@@ -103,7 +104,7 @@ def _open(world: World, member: Member, handed: Handed) -> None:
     member.handed.append(handed)
     world.handed.append(handed)
     for deadline in sla.deadlines(handed.terms, world.now, _away(world, handed.owner)):
-        world.at(deadline.at, lambda deadline=deadline: _due(world, member, handed, deadline))  # type: ignore[misc]
+        world.at(deadline.at, partial(_due, world, member, handed, deadline))
 
 
 def _due(world: World, member: Member, handed: Handed, deadline: sla.Deadline) -> None:
