@@ -25,7 +25,10 @@ def follows(row: HandoverRow, answer: State) -> bool:
 
 def is_known(row: HandoverRow, answer: Answer) -> bool:
     """Said before, so that saying it twice does no harm. A date that is moved is news."""
-    return row.state == answer.state and row.until == answer.until
+    if row.state != answer.state:
+        return False
+    movable = answer.state in (State.SNOOZED, State.BOOKED)
+    return not movable or answer.until in (None, row.until)
 
 
 def check(playbook: Playbook, row: HandoverRow, answer: Answer) -> None:

@@ -122,6 +122,19 @@ async def test_a_rejected_lead_that_named_a_day_is_left_alone_until_then(db: Dat
     assert [run.started_at for run in runs if run.flow == "win-back"] == [back]
 
 
+async def test_saying_it_twice_changes_nothing_but_another_date_moves_it(db: Database) -> None:
+    world = world_with(db)
+    row = await give(world)
+    snooze = Answer(State.SNOOZED, NOW, reason="asked to wait", until=NOW + 10 * DAY)
+    await world.desk.answer(row.id, snooze)
+    assert "nothing changed" in await world.desk.answer(row.id, snooze)
+    await world.desk.answer(row.id, replace(snooze, until=NOW + 5 * DAY))
+    assert (await again(world)).due_at == row.due_at + 5 * DAY
+    reject = Answer(State.REJECTED, NOW, reason="no budget", until=NOW + 60 * DAY)
+    await world.desk.answer(row.id, reject)
+    assert "nothing changed" in await world.desk.answer(row.id, reject)
+
+
 async def test_a_second_reason_is_told_as_news_of_the_same_handover(db: Database) -> None:
     world = world_with(db)
     row = await give(world)
