@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Integer, select
+from sqlalchemy import Integer, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import case, col, exists, func, literal
@@ -188,7 +188,7 @@ async def _again(
         col(fall.lead_id) == col(row.lead_id),
         col(fall.from_stage).in_(high),
         col(fall.to_stage).in_(low),
-        col(fall.at) <= col(row.at),
+        tuple_(col(fall.at), col(fall.id)) < tuple_(col(row.at), col(row.id)),
     )
     leads = (
         select(col(row.lead_id), literal(1).label("n"))
