@@ -47,3 +47,5 @@ class TemporalWaker:
             if error.status is RPCStatusCode.INVALID_ARGUMENT:
                 raise
             raise Transient("temporal", error.status.name) from error
+        except RuntimeError as error:  # a lazy client's first connection
+            raise Transient("temporal", "no connection") from error

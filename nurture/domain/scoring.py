@@ -7,7 +7,7 @@ the order in which touches arrived, nor on whether it was kept up touch by touch
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any
@@ -43,12 +43,16 @@ class EngagementRule:
     cap: int | None = None
     lasts: timedelta | None = None
     title: str = ""
+    group: str | None = None
 
 
 @dataclass(frozen=True)
 class Scoring:
+    """`groups`: the most that the engagement rules of a group give together (or take, if negative)."""
+
     fit: tuple[FitRule, ...] = ()
     engagement: tuple[EngagementRule, ...] = ()
+    groups: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,9 @@ def entries(scoring: Scoring, touch: Touch) -> list[Entry]:
 def score(scoring: Scoring, facts: Facts, earned: Iterable[Entry], now: datetime) -> Score:
     """The points at `now`. `facts.score` is not looked at: a fit rule cannot depend on the score."""
     fit = sum(rule.points for rule in scoring.fit if rule.when(facts, now))
-    return Score(fit=fit, engagement=sum(_by_rule(scoring, earned, now).values()))
+    by_rule = _by_rule(scoring, earned, now)
+    over = sum(_over(scoring, by_rule).values())
+    return Score(fit=fit, engagement=sum(by_rule.values()) - over)
 
 
 def next_change(earned: Iterable[Entry], now: datetime) -> datetime | None:
@@ -102,14 +108,21 @@ def next_change(earned: Iterable[Entry], now: datetime) -> datetime | None:
 
 
 def explain(scoring: Scoring, facts: Facts, earned: Sequence[Entry], now: datetime) -> list[Reason]:
-    """Every point of `score`, most points first. A capped rule is one line with what counts."""
+    """Every point of `score`, most points first. A capped rule is one line with what counts, and what a
+    group gives beyond its cap is a line that takes it off again.
+    """
     reasons = [
         Reason(rule.id, rule.title or rule.id, rule.points)
         for rule in scoring.fit
         if rule.when(facts, now)
     ]
     titles = {rule.id: rule.title or rule.id for rule in scoring.engagement}
-    for rule_id, points in _by_rule(scoring, earned, now).items():
+    by_rule = _by_rule(scoring, earned, now)
+    reasons += [
+        Reason(f"cap/{group}", f"Beyond what {group} may give", -points)
+        for group, points in _over(scoring, by_rule).items()
+    ]
+    for rule_id, points in by_rule.items():
         alive = [e for e in earned if e.rule == rule_id and e.alive(now)]
         expiry = min((e.expires_at for e in alive if e.expires_at), default=None)
         latest = max(e.at for e in alive)
@@ -125,6 +138,16 @@ def _by_rule(scoring: Scoring, earned: Iterable[Entry], now: datetime) -> dict[s
         if entry.rule in caps and entry.alive(now):
             sums[entry.rule] += entry.points
     return {rule: _capped(points, caps[rule]) for rule, points in sums.items()}
+
+
+def _over(scoring: Scoring, by_rule: Mapping[str, int]) -> dict[str, int]:
+    """What each group gives beyond its cap; groups within theirs are left out."""
+    sums: dict[str, int] = defaultdict(int)
+    for rule in scoring.engagement:
+        if rule.group in scoring.groups:
+            sums[str(rule.group)] += by_rule.get(rule.id, 0)
+    over = {group: sums[group] - _capped(sums[group], scoring.groups[group]) for group in sums}
+    return {group: points for group, points in over.items() if points}
 
 
 def _capped(points: int, cap: int | None) -> int:

@@ -51,6 +51,11 @@ def _rules(reading: Reading) -> Iterator[Finding]:
             if name in scoring.fit:
                 problem = Problem(f'two rules are called "{name}"', "rename one of them")
                 yield document.at(("engagement", name), problem, key=True)
+        for name, rule in scoring.engagement.items():
+            if rule.group and rule.group not in scoring.groups:
+                remedy = suggest(rule.group, scoring.groups, "give its cap under groups")
+                problem = Problem(f'there is no group "{rule.group}"', remedy)
+                yield document.at(("engagement", name, "group"), problem)
 
 
 def _stages(reading: Reading) -> Iterator[Finding]:

@@ -48,10 +48,18 @@ def scores(model: schema.Scoring | None) -> scoring.Scoring:
         ),
         engagement=tuple(
             scoring.EngagementRule(
-                id_, rule.points, rule.touch, rule.where, rule.cap, rule.lasts, rule.title or ""
+                id=id_,
+                points=rule.points,
+                touch=rule.touch,
+                where=rule.where,
+                cap=rule.cap,
+                lasts=rule.lasts,
+                title=rule.title or "",
+                group=rule.group,
             )
             for id_, rule in model.engagement.items()
         ),
+        groups=dict(model.groups),
     )
 
 

@@ -63,10 +63,13 @@ class Engagement(f.Model):
     cap: Annotated[int, Field(ge=1, le=1000)] | None = None
     lasts: f.Elapsed | None = None
     title: f.Text | None = None
+    group: f.Slug | None = None
 
 
 class Scoring(f.Model):
     """config/scoring.yaml"""
+
+    groups: dict[f.Slug, Annotated[int, Field(ge=1, le=1000)]] = Field(default_factory=dict)
 
     fit: dict[f.Slug, Fit] = Field(default_factory=dict)
     engagement: dict[f.Slug, Engagement] = Field(default_factory=dict)

@@ -154,3 +154,24 @@ def test_between_two_changes_the_score_stands_still(did: list[Touch], later: tim
     before = score(SCORING, facts(), earned, NOW + later)
     quiet = change - timedelta(microseconds=1) if change else NOW + 999 * DAY
     assert score(SCORING, facts(), earned, quiet) == before
+
+
+def _grouped(*points: int) -> Scoring:
+    rules = (
+        EngagementRule(f"rule-{n}", each, f"touch-{n}", group="web")
+        for n, each in enumerate(points)
+    )
+    return Scoring(engagement=tuple(rules), groups={"web": 30})
+
+
+@given(st.lists(st.integers(-50, 50), min_size=1, max_size=5), st.randoms())
+def test_a_group_gives_no_more_than_its_cap_and_every_point_is_explained(
+    given_points: list[int], chance: Any
+) -> None:
+    scoring = _grouped(*given_points)
+    touches = [touch(f"touch-{n}") for n in range(len(given_points))]
+    earned = [entry for each in touches for entry in entries(scoring, each)]
+    chance.shuffle(earned)
+    total = score(scoring, facts(), earned, NOW).engagement
+    assert total == max(-30, min(30, sum(given_points)))
+    assert sum(reason.points for reason in explain(scoring, facts(), earned, NOW)) == total

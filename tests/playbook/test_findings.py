@@ -396,6 +396,12 @@ def test_a_mistake_in_a_step_is_found(steps: str, finding: str) -> None:
             f'{SCORING}:4:3: two rules are called "x"; rename one of them',
         ),
         (
+            {
+                "scoring": "groups: {web: 30}\nengagement:\n  x: {points: 5, touch: page, group: wep}\n"
+            },
+            f'{SCORING}:3:38: there is no group "wep"; did you mean "web"?',
+        ),
+        (
             {"personas": "dane: {title: Dane, when: persona == 'dane'}\n"},
             f"{PERSONAS}:1:27: this rule cannot ask for the persona; "
             "personas and fit points are found before the score and the stage",

@@ -1,0 +1,60 @@
+"""Export, erase, rescore and quarantine as an operator types them."""
+
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.command import Nurture
+
+
+@pytest.fixture
+def keyed(nurture: Nurture) -> Nurture:
+    """A database with the shipped playbook in force; Temporal is away, which must not matter."""
+
+    def run(*words: str) -> Any:
+        return nurture(
+            *words,
+            NURTURE_SECRET_KEY="k" * 32,
+            NURTURE_SALES_SECRET="whsec_" + "Q0ND" * 8,
+            NURTURE_META_TOKEN="token",
+            TEMPORAL_ADDRESS="127.0.0.1:1",
+        )
+
+    for words in (("db", "upgrade"), ("apply",)):
+        assert run(*words).returncode == 0
+    return run
+
+
+def test_a_person_is_imported_exported_erased_and_not_revived(
+    keyed: Nurture, tmp_path: Path
+) -> None:
+    leads = tmp_path / "leads.csv"
+    leads.write_text("email,first_name\nanna@firm.dk,Anna\n")
+    assert "1 rows taken" in keyed("import", str(leads)).stdout
+    exported = json.loads(keyed("export", "anna@firm.dk").stdout)
+    assert exported["lead"][0]["traits"]["first_name"] == "Anna"
+    assert keyed("rescore").stdout == "every lead has the score of this playbook\n"
+    erased = json.loads(keyed("erase", "anna@firm.dk", "--yes", "--json").stdout)
+    assert erased["lead"] == exported["lead"][0]["id"]
+    assert keyed("export", "anna@firm.dk").returncode == 2
+    leads.write_text("email,first_name\nanna@firm.dk,Anna Maria\n")
+    again = keyed("import", str(leads))
+    assert (again.returncode, "1 rows rejected" in again.stdout) == (1, True)
+
+
+def test_what_became_usable_leaves_quarantine(keyed: Nurture, tmp_path: Path) -> None:
+    good = json.dumps({"type": "track", "event": "Read", "anonymousId": "a", "messageId": "m"})
+    [file] = tmp_path.rglob("nurture.db")
+    with sqlite3.connect(file) as db:
+        db.executemany(
+            "INSERT INTO quarantine (source, reason, raw, at) VALUES (?, 'once', ?, '2026-01-01')",
+            [("nurture-dev", good), ("nurture-dev", "{}"), ("form/x", "{}")],
+        )
+    retried = keyed("quarantine", "retry")
+    assert retried.stderr == ""
+    assert retried.stdout == "1 messages taken, 2 rows still cannot be used\n"
+    assert retried.returncode == 1
+    assert len(json.loads(keyed("quarantine", "list", "--json").stdout)) == 2
