@@ -14,6 +14,7 @@ from temporalio.service import RPCError
 from activities.audiences import AudienceActivities
 from activities.effects import Effects
 from activities.handovers import HandoverActivities
+from activities.reports import ReportActivities
 from activities.steps import Steps
 from nurture import ad_accounts
 from nurture.audiences import AudienceKeeper
@@ -184,6 +185,14 @@ def _wire(
         activities=(
             Steps(outbox, shelf, effects, postroom, mailer).advance,
             HandoverActivities(outbox, shelf, handovers, desk).advance,
+            ReportActivities(
+                db,
+                shelf,
+                mailer,
+                lambda url: WebhookDesk(
+                    http, url, settings.sales_secret.get_secret_value().split(), utc_now
+                ),
+            ).send,
             AudienceActivities(AudienceKeeper(outbox, shelf, accounts)).sync,
         ),
     )

@@ -114,7 +114,7 @@ class Playbook:
     promise: Promise
     templates: Mapping[str, str]
     day: timedelta = timedelta(days=1)
-    teams: Mapping[str, Team] = field(default_factory=dict)
     retention: Retention = Retention()
+    teams: Mapping[str, Team] = field(default_factory=dict)
     webhooks: Mapping[str, str] = field(default_factory=dict)
     reports: Mapping[str, ReportPlan] = field(default_factory=dict)
