@@ -15,7 +15,7 @@ from nurture.outbox import Outbox
 from nurture.ports import Notice, SalesDesk
 from nurture.shelf import Shelf
 from nurture.store import handovers, notices
-from nurture.store.tables import NoticeRow
+from nurture.store.handover_tables import NoticeRow
 
 
 class HandoverActivities:

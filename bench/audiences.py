@@ -22,8 +22,9 @@ from nurture.domain.audience import Audience
 from nurture.outbox import Outbox
 from nurture.shelf import Shelf
 from nurture.store import migrate
+from nurture.store.audience_tables import AudienceMemberRow
 from nurture.store.database import Database
-from nurture.store.tables import AudienceMemberRow, LeadRow
+from nurture.store.tables import LeadRow
 
 MEMBERS = 100_000
 _PAGE = 5_000

@@ -8,7 +8,7 @@ from nurture.domain.sla import State
 from nurture.incoming import Answer
 from nurture.playbook import HandoverRule, Playbook
 from nurture.store import handovers
-from nurture.store.tables import HandoverRow
+from nurture.store.handover_tables import HandoverRow
 
 FARTHEST = timedelta(days=3660)
 """A meeting or a return further away than ten years is a slip of the pen."""

@@ -10,7 +10,8 @@ from nurture.domain import scoring
 from nurture.domain.task import MAILS, MailSent, Task, task_data
 from nurture.playbook import Playbook
 from nurture.store import leads
-from nurture.store.tables import HandoverRow, LeadRow, MessageRow
+from nurture.store.handover_tables import HandoverRow
+from nurture.store.tables import LeadRow, MessageRow
 
 
 async def notice_data(

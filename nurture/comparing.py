@@ -11,9 +11,10 @@ from nurture.domain.audience import Audience, belongs
 from nurture.outbox import Outbox
 from nurture.playbook import Playbook
 from nurture.store import ad_lists, audiences
+from nurture.store.audience_tables import AudienceMemberRow
 from nurture.store.database import Database
 from nurture.store.dossiers import Dossier, load
-from nurture.store.tables import AudienceMemberRow, LeadRow
+from nurture.store.tables import LeadRow
 
 _PAGE = 500
 

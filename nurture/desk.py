@@ -19,7 +19,8 @@ from nurture.reactions import Reactions
 from nurture.shelf import Shelf
 from nurture.store import handovers, leads
 from nurture.store.database import Database
-from nurture.store.tables import HandoverEventRow, HandoverRow, LeadRow, SaleRow, TouchRow
+from nurture.store.handover_tables import HandoverEventRow, HandoverRow, SaleRow
+from nurture.store.tables import LeadRow, TouchRow
 from nurture.tenure import Clock
 
 

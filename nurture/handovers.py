@@ -15,7 +15,8 @@ from nurture.domain.sla import Deadline, Kind, State, Team, Terms
 from nurture.domain.terms import to_json
 from nurture.playbook import Playbook
 from nurture.store import enrolments, handovers, leads
-from nurture.store.tables import HandoverRow, HandoverRuleRow, LeadRow
+from nurture.store.handover_tables import HandoverRow, HandoverRuleRow
+from nurture.store.tables import LeadRow
 
 
 @dataclass(frozen=True)

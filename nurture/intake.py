@@ -19,13 +19,8 @@ from nurture.playbook import Playbook
 from nurture.reactions import Reactions
 from nurture.shelf import Shelf
 from nurture.store import bursts, consents, erasing, leads, merging
-from nurture.store.tables import (
-    LeadRow,
-    MessageRow,
-    QuarantineRow,
-    SaleRow,
-    TouchRow,
-)
+from nurture.store.handover_tables import SaleRow
+from nurture.store.tables import LeadRow, MessageRow, QuarantineRow, TouchRow
 
 _DAY = timedelta(days=1)
 

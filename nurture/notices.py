@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from nurture.domain.errors import InputError
 from nurture.store import handovers, notices
 from nurture.store.database import Database
-from nurture.store.tables import HandoverRow, NoticeRow
+from nurture.store.handover_tables import HandoverRow, NoticeRow
 
 
 class Notices:

@@ -16,7 +16,8 @@ from nurture.outbox import Outbox
 from nurture.shelf import Shelf
 from nurture.store import enrolments, erasing, exporting, handovers, leads, wakeups
 from nurture.store.database import Database
-from nurture.store.tables import EnrolmentRow, HandoverRow, LeadRow, NoticeRow
+from nurture.store.handover_tables import HandoverRow, NoticeRow
+from nurture.store.tables import EnrolmentRow, LeadRow
 
 _SECRET_KINDS = ("email", "user")
 """Names that other systems know the person by; a browser's id is only ours and simply goes."""

@@ -14,7 +14,8 @@ from nurture.store import enrolments, leads
 from nurture.store import figures as counting
 from nurture.store import reports as queries
 from nurture.store.database import Database
-from nurture.store.tables import ConsentRow, HandoverRow, LeadRow, MessageRow, StageChangeRow
+from nurture.store.handover_tables import HandoverRow
+from nurture.store.tables import ConsentRow, LeadRow, MessageRow, StageChangeRow
 
 _LISTED = 200
 

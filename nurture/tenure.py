@@ -13,7 +13,7 @@ from nurture.domain.owners import Owner
 from nurture.domain.sla import Pause, Team, Terms
 from nurture.playbook import HandoverRule, Playbook, calendars
 from nurture.store import handovers
-from nurture.store.tables import HandoverRow
+from nurture.store.handover_tables import HandoverRow
 
 OWNER_ABSENT = "owner absent"
 

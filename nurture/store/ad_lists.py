@@ -10,8 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, select
 
 from nurture.domain.audience import Audience
-from nurture.store.audience_tables import AdAccountRow, AudienceRow
-from nurture.store.tables import AudienceMemberRow
+from nurture.store.audience_tables import AdAccountRow, AudienceMemberRow, AudienceRow
 
 
 async def state(session: AsyncSession, name: str) -> AudienceRow | None:

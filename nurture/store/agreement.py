@@ -12,8 +12,8 @@ from nurture.domain.figures import Given
 from nurture.domain.periods import Period
 from nurture.domain.sla import State
 from nurture.store.figures import belonging
+from nurture.store.handover_tables import HandoverRow, HandoverRuleRow
 from nurture.store.handovers import HANDOVER
-from nurture.store.tables import HandoverRow, HandoverRuleRow
 
 
 @dataclass(frozen=True)

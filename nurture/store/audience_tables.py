@@ -1,10 +1,58 @@
-"""How each audience, and each ad account, stands. The members are in tables.AudienceMemberRow."""
+"""Who is on which audience, and how each audience and each ad account stands."""
 
 from datetime import datetime
+from typing import Any
 
+from sqlalchemy import Column, Index, String, text
 from sqlmodel import Field, SQLModel
 
-from nurture.store.tables import _maybe, _moment
+from nurture.store.columns import Json, maybe, moment, refers
+
+
+class AudienceMemberRow(SQLModel, table=True):
+    """`desired` is what should be, `confirmed` that the platform took it, `named` that it may hold it: from
+    before the first attempt until a removal is confirmed. Owed: desired <> confirmed, or named and not desired.
+
+    `sent_as` is the person as it was sent, so that exactly that is removed whatever changed since; the hashes
+    find others whom the same removal would take off.
+    """
+
+    __tablename__ = "audience_member"
+    __table_args__ = (
+        Index(
+            "ix_audience_owed",
+            "audience",
+            "next_try_at",
+            sqlite_where=text("desired <> confirmed"),
+            postgresql_where=text("desired <> confirmed"),
+        ),
+        Index(
+            "ix_audience_removals",
+            "audience",
+            "next_try_at",
+            sqlite_where=text("desired <> named"),
+            postgresql_where=text("desired <> named"),
+        ),
+        Index("ix_audience_leaves", "audience", "leaves_at"),
+        Index("ix_audience_email", "audience", "email_hash"),
+        Index("ix_audience_phone", "audience", "phone_hash"),
+    )
+    audience: str = Field(primary_key=True)
+    lead_id: str = Field(sa_column=Column(String, refers("lead.id"), primary_key=True))
+    by_step: bool | None = None
+    desired: bool = False
+    confirmed: bool = False
+    named: bool = False
+    confirmed_at: datetime | None = maybe()
+    since: datetime | None = maybe()
+    leaves_at: datetime | None = maybe()
+    changed_at: datetime = moment()
+    next_try_at: datetime = moment()
+    attempts: int = 0
+    error: str = ""
+    sent_as: dict[str, Any] | None = Field(default=None, sa_column=Column(Json, nullable=True))
+    email_hash: str | None = None
+    phone_hash: str | None = None
 
 
 class AudienceRow(SQLModel, table=True):
@@ -20,12 +68,12 @@ class AudienceRow(SQLModel, table=True):
     platform: str
     external_id: str
     paused: bool = False
-    synced_at: datetime | None = _maybe()
-    compared_at: datetime | None = _maybe()
+    synced_at: datetime | None = maybe()
+    compared_at: datetime | None = maybe()
     compared_by: str = ""
     cursor: str = ""
     attempts: int = 0
-    free_at: datetime | None = _maybe()
+    free_at: datetime | None = maybe()
     error: str = ""
 
 
@@ -34,4 +82,4 @@ class AdAccountRow(SQLModel, table=True):
 
     __tablename__ = "ad_account"
     platform: str = Field(primary_key=True)
-    free_at: datetime = _moment()
+    free_at: datetime = moment()

@@ -13,7 +13,8 @@ from sqlmodel import col, func, select
 
 from nurture.domain.audience import Membership
 from nurture.ports import NO_IDENTIFIER, Person
-from nurture.store.tables import AudienceMemberRow, LeadRow
+from nurture.store.audience_tables import AudienceMemberRow
+from nurture.store.tables import LeadRow
 
 _AT_ONCE = 1000
 """Ids in one statement: below every database's limit of parameters."""

@@ -7,15 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, select
 
 from nurture.store import messages
-from nurture.store.tables import (
-    AudienceMemberRow,
-    CallRow,
-    EnrolmentRow,
-    LeadRow,
-    MessageRow,
-    NoticeRow,
-    WakeupRow,
-)
+from nurture.store.audience_tables import AudienceMemberRow
+from nurture.store.handover_tables import NoticeRow
+from nurture.store.tables import CallRow, EnrolmentRow, LeadRow, MessageRow, WakeupRow
 
 
 async def backlog(session: AsyncSession, at: datetime) -> dict[str, int]:

@@ -3,9 +3,10 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Dialect
+from sqlalchemy import JSON, Column, DateTime, Dialect, ForeignKey, String
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator
+from sqlmodel import Field
 
 
 class Moment(TypeDecorator[datetime]):
@@ -27,3 +28,26 @@ class Moment(TypeDecorator[datetime]):
 
 
 Json = JSON().with_variant(JSONB(), "postgresql")
+
+
+def refers(column: str) -> ForeignKey:
+    """Checked at the commit, so that a batch may be written in any order."""
+    return ForeignKey(column, deferrable=True, initially="DEFERRED")
+
+
+def json(default: Any) -> Any:
+    return Field(default_factory=default, sa_column=Column(Json, nullable=False))
+
+
+def moment(**kwargs: Any) -> Any:
+    """A time column that must be set."""
+    return Field(sa_column=Column(Moment, nullable=False, **kwargs))
+
+
+def maybe(**kwargs: Any) -> Any:
+    """A time column that may be empty."""
+    return Field(default=None, sa_column=Column(Moment, nullable=True, **kwargs))
+
+
+def lead() -> Any:
+    return Field(sa_column=Column(String, refers("lead.id"), nullable=False, index=True))

@@ -11,7 +11,8 @@ from sqlmodel import col, select
 from nurture.domain.lead import Facts
 from nurture.domain.scoring import Entry
 from nurture.store import leads
-from nurture.store.tables import AudienceMemberRow, EnrolmentRow, LeadRow
+from nurture.store.audience_tables import AudienceMemberRow
+from nurture.store.tables import EnrolmentRow, LeadRow
 
 
 @dataclass

@@ -8,17 +8,15 @@ from sqlalchemy import delete, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, or_, select
 
+from nurture.store.audience_tables import AudienceMemberRow
+from nurture.store.handover_tables import HandoverEventRow, HandoverRow, NoticeRow
 from nurture.store.tables import (
-    AudienceMemberRow,
     CallRow,
     EnrolmentRow,
     ErasureRow,
-    HandoverEventRow,
-    HandoverRow,
     IdentityRow,
     LeadRow,
     MessageRow,
-    NoticeRow,
     QuarantineRow,
     StageChangeRow,
     TouchRow,

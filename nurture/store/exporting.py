@@ -8,19 +8,16 @@ from sqlalchemy import Select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel, col, or_, select
 
+from nurture.store.audience_tables import AudienceMemberRow
+from nurture.store.handover_tables import HandoverEventRow, HandoverRow, NoticeRow, SaleRow
 from nurture.store.tables import (
-    AudienceMemberRow,
     CallRow,
     ConsentRow,
     EnrolmentRow,
-    HandoverEventRow,
-    HandoverRow,
     IdentityRow,
     LeadRow,
     MessageRow,
-    NoticeRow,
     QuarantineRow,
-    SaleRow,
     ScoreEntryRow,
     StageChangeRow,
     TouchRow,

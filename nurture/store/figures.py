@@ -17,15 +17,9 @@ from sqlmodel import case, col, exists, func, literal
 from nurture.domain.figures import Counts
 from nurture.domain.funnel import Funnel
 from nurture.domain.periods import Period
+from nurture.store.handover_tables import HandoverRow, SaleRow
 from nurture.store.handovers import HANDOVER
-from nurture.store.tables import (
-    EnrolmentRow,
-    HandoverRow,
-    LeadRow,
-    SaleRow,
-    StageChangeRow,
-    TouchRow,
-)
+from nurture.store.tables import EnrolmentRow, LeadRow, StageChangeRow, TouchRow
 
 DIMENSIONS = ("persona", "source", "flow", "owner")
 

@@ -12,7 +12,7 @@ from nurture.domain import keys
 from nurture.domain.owners import Load
 from nurture.domain.sla import RUNNING, SALES_OWNED
 from nurture.store import wakeups
-from nurture.store.tables import HandoverEventRow, HandoverRow, NoticeRow
+from nurture.store.handover_tables import HandoverEventRow, HandoverRow, NoticeRow
 
 HANDOVER, TASK = "handover", "task"
 

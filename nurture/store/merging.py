@@ -10,14 +10,13 @@ from sqlmodel import SQLModel, col, select
 
 from nurture.domain.sla import SALES_OWNED, State
 from nurture.store import audiences, consents, enrolments, handovers, wakeups
+from nurture.store.audience_tables import AudienceMemberRow
+from nurture.store.handover_tables import HandoverRow, SaleRow
 from nurture.store.tables import (
-    AudienceMemberRow,
     ConsentRow,
-    HandoverRow,
     IdentityRow,
     LeadRow,
     MessageRow,
-    SaleRow,
     ScoreEntryRow,
     StageChangeRow,
     TouchRow,

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from nurture.store import wakeups
-from nurture.store.tables import NoticeRow, ReceiverRow
+from nurture.store.handover_tables import NoticeRow, ReceiverRow
 
 SALES = "sales"
 """The one receiver of all notices."""

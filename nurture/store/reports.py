@@ -9,16 +9,9 @@ from sqlmodel import case, col, func, select
 
 from nurture.domain.lifecycle import Lifecycle
 from nurture.store import ad_lists
+from nurture.store.handover_tables import HandoverEventRow, HandoverRow
 from nurture.store.handovers import HANDOVER
-from nurture.store.tables import (
-    EnrolmentRow,
-    HandoverEventRow,
-    HandoverRow,
-    LeadRow,
-    MessageRow,
-    QuarantineRow,
-    TouchRow,
-)
+from nurture.store.tables import EnrolmentRow, LeadRow, MessageRow, QuarantineRow, TouchRow
 
 _MEMBERSHIP = ("desired", "confirmed", "pending", "owed_removals")
 

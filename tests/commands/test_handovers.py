@@ -6,7 +6,7 @@ from pathlib import Path
 
 from nurture.store import notices
 from nurture.store.database import Database
-from nurture.store.tables import HandoverRow
+from nurture.store.handover_tables import HandoverRow
 from tests.support.command import Nurture
 from tests.support.domain import NOW
 from tests.support.world import World

@@ -14,7 +14,8 @@ from nurture.incoming import Answer
 from nurture.notices import Notices
 from nurture.store import leads, notices
 from nurture.store.database import Database
-from nurture.store.tables import EnrolmentRow, HandoverEventRow, HandoverRow, NoticeRow, TouchRow
+from nurture.store.handover_tables import HandoverEventRow, HandoverRow, NoticeRow
+from nurture.store.tables import EnrolmentRow, TouchRow
 from tests.support.domain import DAY, HOUR, NOW, when
 from tests.support.playbook import PLAYBOOK
 from tests.support.world import OneBook, World

@@ -6,7 +6,8 @@ from nurture.domain.errors import InputError
 from nurture.domain.sla import State
 from nurture.incoming import Answer
 from nurture.store.database import Database
-from nurture.store.tables import EnrolmentRow, HandoverRow, SaleRow
+from nurture.store.handover_tables import HandoverRow, SaleRow
+from nurture.store.tables import EnrolmentRow
 from tests.support.domain import DAY, NOW
 from tests.support.world import World
 

@@ -8,7 +8,7 @@ from nurture.domain.errors import InputError
 from nurture.domain.sla import Promise, State
 from nurture.incoming import Answer
 from nurture.store.database import Database
-from nurture.store.tables import HandoverRow
+from nurture.store.handover_tables import HandoverRow
 from tests.support.domain import DAY, HOUR, NOW
 from tests.support.playbook import playbook
 from tests.support.world import OneBook, World

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from nurture.domain.consent import EMAIL_MARKETING, ConsentRecord
 from nurture.incoming import Incoming
+from nurture.store.audience_tables import AudienceMemberRow
 from nurture.store.database import Database
+from nurture.store.handover_tables import HandoverRow
 from nurture.store.tables import (
-    AudienceMemberRow,
     ConsentRow,
     EnrolmentRow,
-    HandoverRow,
     IdentityRow,
     LeadRow,
     ScoreEntryRow,

@@ -5,15 +5,10 @@ from datetime import timedelta
 from nurture.domain.consent import EMAIL_MARKETING, ConsentRecord
 from nurture.domain.errors import Transient
 from nurture.incoming import Incoming
+from nurture.store.audience_tables import AudienceMemberRow
 from nurture.store.database import Database
-from nurture.store.tables import (
-    AudienceMemberRow,
-    EnrolmentRow,
-    HandoverRow,
-    StageChangeRow,
-    TouchRow,
-    WakeupRow,
-)
+from nurture.store.handover_tables import HandoverRow
+from nurture.store.tables import EnrolmentRow, StageChangeRow, TouchRow, WakeupRow
 from tests.support.domain import DAY, NOW
 from tests.support.world import World
 

@@ -9,16 +9,10 @@ from sqlmodel import SQLModel
 from nurture.domain.consent import EMAIL_MARKETING, ConsentRecord
 from nurture.domain.errors import InputError
 from nurture.incoming import Incoming
+from nurture.store.audience_tables import AudienceMemberRow
 from nurture.store.database import Database
-from nurture.store.tables import (
-    AudienceMemberRow,
-    ConsentRow,
-    EnrolmentRow,
-    ErasureRow,
-    HandoverRow,
-    NoticeRow,
-    QuarantineRow,
-)
+from nurture.store.handover_tables import HandoverRow, NoticeRow
+from nurture.store.tables import ConsentRow, EnrolmentRow, ErasureRow, QuarantineRow
 from tests.support.domain import DAY, NOW
 from tests.support.world import World
 

@@ -15,8 +15,8 @@ from nurture.domain.scoring import EngagementRule
 from nurture.playbook import Playbook, Retention
 from nurture.rescoring import Crossing, Rescoring, crossings
 from nurture.store.database import Database
+from nurture.store.handover_tables import HandoverRow
 from nurture.store.tables import (
-    HandoverRow,
     IdentityRow,
     LeadRow,
     QuarantineRow,

@@ -12,8 +12,10 @@ from nurture.domain.enrolment import Entry
 from nurture.domain.topics import STAGE
 from nurture.simulation.people import Person
 from nurture.simulation.world import World as Simulated
+from nurture.store.audience_tables import AudienceMemberRow
 from nurture.store.database import Database
-from nurture.store.tables import AudienceMemberRow, EnrolmentRow, HandoverRow
+from nurture.store.handover_tables import HandoverRow
+from nurture.store.tables import EnrolmentRow
 from tests.support.domain import NOW, lead, when
 from tests.support.playbook import PLAYBOOK, playbook
 from tests.support.world import OneBook, World

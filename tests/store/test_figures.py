@@ -18,15 +18,8 @@ from nurture.domain.funnel import funnel
 from nurture.domain.periods import Period
 from nurture.store import agreement, figures
 from nurture.store.database import Database
-from nurture.store.tables import (
-    EnrolmentRow,
-    HandoverRow,
-    HandoverRuleRow,
-    LeadRow,
-    SaleRow,
-    StageChangeRow,
-    TouchRow,
-)
+from nurture.store.handover_tables import HandoverRow, HandoverRuleRow, SaleRow
+from nurture.store.tables import EnrolmentRow, LeadRow, StageChangeRow, TouchRow
 from tests.support import history as oracle
 from tests.support.history import START, WHOLE, History, histories, periods
 from tests.support.playbook import LIFECYCLE

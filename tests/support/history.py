@@ -10,15 +10,8 @@ from sqlmodel import SQLModel
 
 from nurture.domain.figures import Counts, Given
 from nurture.domain.periods import Period
-from nurture.store.tables import (
-    EnrolmentRow,
-    HandoverRow,
-    HandoverRuleRow,
-    LeadRow,
-    SaleRow,
-    StageChangeRow,
-    TouchRow,
-)
+from nurture.store.handover_tables import HandoverRow, HandoverRuleRow, SaleRow
+from nurture.store.tables import EnrolmentRow, LeadRow, StageChangeRow, TouchRow
 from tests.support.domain import NOW
 
 STAGES = ("visitor", "lead", "mql", "sql", "customer")

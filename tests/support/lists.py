@@ -12,9 +12,8 @@ from nurture.audiences import AudienceKeeper, Look
 from nurture.delivery.ads.meta import MetaAudiences
 from nurture.domain.audience import Audience
 from nurture.ports import Applied, AudienceSink, Person
-from nurture.store.audience_tables import AudienceRow
+from nurture.store.audience_tables import AudienceMemberRow, AudienceRow
 from nurture.store.database import Database
-from nurture.store.tables import AudienceMemberRow
 from tests.support.ads import client_of
 from tests.support.domain import NOW, when
 from tests.support.playbook import PLAYBOOK

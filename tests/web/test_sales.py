@@ -64,7 +64,9 @@ async def test_an_order_carries_amount_and_currency(client, world, page):
     assert (said.amount, said.currency) == (12500, "DKK")
 
 
-@pytest.mark.parametrize("amount", ["12.500", "12,5", "-1", "1e3", "٣", "9" * 30, "1000000000000000"])
+@pytest.mark.parametrize(
+    "amount", ["12.500", "12,5", "-1", "1e3", "٣", "9" * 30, "1000000000000000"]
+)
 async def test_an_amount_that_could_mean_two_things_or_is_absurd_is_asked_again(
     client, world, page, amount
 ):

@@ -12,7 +12,8 @@ from temporalio.testing import WorkflowEnvironment
 
 from nurture.domain import keys
 from nurture.domain.errors import Transient
-from nurture.store.tables import EnrolmentRow, HandoverRow
+from nurture.store.handover_tables import HandoverRow
+from nurture.store.tables import EnrolmentRow
 from tests.support.domain import DAY, HOUR
 from tests.support.reporting import reporting_playbook
 from tests.support.temporal import Stage, binary

@@ -19,7 +19,7 @@ from nurture.domain.sla import State, Team
 from nurture.incoming import Answer
 from nurture.notices import Notices
 from nurture.playbook import calendars
-from nurture.store.tables import HandoverEventRow, HandoverRow, NoticeRow
+from nurture.store.handover_tables import HandoverEventRow, HandoverRow, NoticeRow
 from tests.support.domain import COPENHAGEN, DAY, HOUR
 from tests.support.playbook import PLAYBOOK
 from tests.support.temporal import Stage

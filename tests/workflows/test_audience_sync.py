@@ -1,7 +1,8 @@
 """The platform's list follows the desired one, through refusals and outages."""
 
 from nurture.domain.errors import Transient
-from nurture.store.tables import AudienceMemberRow, EnrolmentRow
+from nurture.store.audience_tables import AudienceMemberRow
+from nurture.store.tables import EnrolmentRow
 from tests.support.domain import DAY, HOUR
 from tests.support.temporal import Stage
 

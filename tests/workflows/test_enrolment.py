@@ -3,7 +3,8 @@
 from datetime import timedelta
 
 from nurture.domain.errors import AddressRefused, Transient, Unknown
-from nurture.store.tables import EnrolmentRow, HandoverRow, MessageRow
+from nurture.store.handover_tables import HandoverRow
+from nurture.store.tables import EnrolmentRow, MessageRow
 from tests.support.domain import DAY, HOUR
 from tests.support.temporal import Stage
 

@@ -5,7 +5,8 @@ from datetime import timedelta
 from nurture.domain.errors import Gone, Transient
 from nurture.domain.sla import State
 from nurture.incoming import Answer
-from nurture.store.tables import EnrolmentRow, HandoverEventRow, HandoverRow, NoticeRow
+from nurture.store.handover_tables import HandoverEventRow, HandoverRow, NoticeRow
+from nurture.store.tables import EnrolmentRow
 from tests.support.domain import DAY, HOUR
 from tests.support.temporal import Stage
 

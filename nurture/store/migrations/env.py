@@ -3,7 +3,7 @@
 from alembic import context
 from sqlmodel import SQLModel
 
-from nurture.store import audience_tables, tables
+from nurture.store import audience_tables, handover_tables, tables
 
 connection = context.config.attributes["connection"]
 context.configure(
@@ -14,7 +14,5 @@ context.configure(
 with context.begin_transaction():
     context.run_migrations()
 
-assert audience_tables.AudienceRow.__tablename__ in SQLModel.metadata.tables, (
-    "the tables are declared"
-)
-assert tables.LeadRow.__tablename__ in SQLModel.metadata.tables, "the tables are declared"
+for declared in (tables.LeadRow, handover_tables.HandoverRow, audience_tables.AudienceRow):
+    assert declared.__tablename__ in SQLModel.metadata.tables, "all tables are declared"
