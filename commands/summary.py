@@ -43,8 +43,9 @@ def tables(report: Mapping[str, Any]) -> RenderableType:
             _table("Audiences", members),
         ),
     )
-    beside.add_row(_promises(report["promises"]), _table("Answered by sales", {**kept, **told}))
-    return Group(beside, _kpi(report["kpi"]), _period(report), *_groups(report))
+    answered = _table("Answered by sales", {**kept, **told})
+    agreement = Group(_promises(report["promises"]), answered)
+    return Group(beside, agreement, _kpi(report["kpi"]), _period(report), *_groups(report))
 
 
 def _table(title: str, rows: Mapping[str, Any], total: int | None = None) -> Table:
