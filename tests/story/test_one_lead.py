@@ -65,6 +65,17 @@ class Story:
 
         return await _until(look)
 
+    async def waits(self) -> None:
+        """Until the lead is in the middle of a wait, with nothing under way."""
+        url = f"{self.product.addresses['dashboard']}/api/leads/{FORM['email']}"
+
+        async def look() -> list[dict[str, Any]]:
+            found = (await self.http.get(url)).json()
+            sent = [mail for mail in found["mails"] if mail["state"] == "accepted"]
+            return sent if all(run["wake_at"] for run in found["enrolments"]) else []
+
+        await _until(look)
+
     async def task(self) -> dict[str, Any]:
         url = f"{self.product.addresses['sales inbox']}/api/tasks"
 
@@ -103,6 +114,7 @@ async def test_a_lead_is_nurtured_through_a_crash_and_handed_over(tmp_path: Path
             await story.send_form()
             [welcome] = await story.mails(1)
             assert welcome["to"] == FORM["email"]
+            await story.waits()
             os.kill(product.processes.pid("worker"), signal.SIGKILL)
             assert "worker" in str(await product.death())
         async with running(settings) as product:
