@@ -167,5 +167,5 @@ async def _actions(url: str) -> float:
     """The server's own count of billable actions."""
     async with httpx.AsyncClient() as http:
         text = (await http.get(url)).text
-    counted = re.findall(r'^action\{[^}]*service_name="frontend"[^}]*\} (\S+)', text, re.MULTILINE)
+    counted = re.findall(r'^action\{[^}]*namespace="default"[^}]*\} (\S+)', text, re.MULTILINE)
     return sum(float(number) for number in counted)

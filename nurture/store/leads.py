@@ -3,9 +3,11 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from sqlalchemy import Select, bindparam
 from sqlalchemy import select as select_columns
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, or_, select
@@ -83,8 +85,9 @@ async def facts_of(
     }
 
 
-async def _touches(session: AsyncSession, ids: Sequence[str]) -> defaultdict[str, list[Touch]]:
-    """The latest touches of each lead, newest first."""
+@cache
+def _latest_touches() -> Select[Any]:
+    """The statement is made once: making it costs more than running it."""
     rank = func.row_number().over(
         partition_by=col(TouchRow.lead_id), order_by=col(TouchRow.at).desc()
     )
@@ -99,27 +102,36 @@ async def _touches(session: AsyncSession, ids: Sequence[str]) -> defaultdict[str
             col(TouchRow.received_at),
             rank.label("rank"),
         )
-        .where(col(TouchRow.lead_id).in_(ids))
+        .where(col(TouchRow.lead_id).in_(bindparam("ids", expanding=True)))
         .subquery()
     )
-    query = select_columns(ranked).where(ranked.c.rank <= TOUCHES_LOOKED_AT)
+    latest = select_columns(ranked).where(ranked.c.rank <= TOUCHES_LOOKED_AT)
+    return latest.order_by(ranked.c.lead_id, ranked.c.rank)
+
+
+async def _touches(session: AsyncSession, ids: Sequence[str]) -> defaultdict[str, list[Touch]]:
+    """The latest touches of each lead, newest first."""
     found: defaultdict[str, list[Touch]] = defaultdict(list)
-    for lead_id, *values, _ in await session.execute(
-        query.order_by(ranked.c.lead_id, ranked.c.rank)
-    ):
+    for lead_id, *values, _ in await session.execute(_latest_touches(), {"ids": list(ids)}):
         found[lead_id].append(Touch(*values))
     return found
+
+
+@cache
+def _sent_lately() -> Select[str, datetime | None]:
+    return select_columns(col(MessageRow.lead_id), col(MessageRow.sent_at)).where(
+        col(MessageRow.lead_id).in_(bindparam("ids", expanding=True)),
+        col(MessageRow.sent_at) > bindparam("since"),
+    )
 
 
 async def _sent(
     session: AsyncSession, ids: Sequence[str], now: datetime
 ) -> defaultdict[str, list[datetime]]:
     """When mails went out lately, as far back as a frequency cap may look."""
-    query = select(MessageRow.lead_id, MessageRow.sent_at).where(
-        col(MessageRow.lead_id).in_(ids), col(MessageRow.sent_at) > now - _CAP_HORIZON
-    )
     found: defaultdict[str, list[datetime]] = defaultdict(list)
-    for lead_id, at in await session.execute(query):
+    given = {"ids": list(ids), "since": now - _CAP_HORIZON}
+    for lead_id, at in await session.execute(_sent_lately(), given):
         found[lead_id].append(at)
     return found
 
