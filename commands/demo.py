@@ -29,7 +29,9 @@ class Disagreement(NurtureError):
 
 
 def demo(
-    pace: Annotated[str, typer.Option(help="How fast the playbook's clock runs.")] = "1 day = 2.5 s",
+    pace: Annotated[
+        str, typer.Option(help="How fast the playbook's clock runs.")
+    ] = "1 day = 2.5 s",
     file: Annotated[
         Path, typer.Option("--leads", help="Rows like those of the example.")
     ] = EXAMPLE,

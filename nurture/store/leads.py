@@ -132,7 +132,8 @@ async def _sent(
     found: defaultdict[str, list[datetime]] = defaultdict(list)
     given = {"ids": list(ids), "since": now - _CAP_HORIZON}
     for lead_id, at in await session.execute(_sent_lately(), given):
-        found[lead_id].append(at)
+        if at is not None:
+            found[lead_id].append(at)
     return found
 
 
