@@ -15,6 +15,9 @@ from nurture.store.tables import WakeupRow
 
 _AT_ONCE = 20
 
+HAND_OVER = "hand-over"
+"""The name of the tasks that run on after a transaction."""
+
 
 class Outbox:
     """The way to write anything that may wake a workflow."""
@@ -32,7 +35,7 @@ class Outbox:
             yield session
             written: list[WakeupRow] = session.info.get(wakeups.WRITTEN, [])
         if written:
-            task = asyncio.create_task(self._hand_over(written))
+            task = asyncio.create_task(self._hand_over(written), name=HAND_OVER)
             self._running.add(task)
             task.add_done_callback(self._running.discard)
 

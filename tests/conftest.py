@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
+from nurture.outbox import HAND_OVER
 from nurture.store import migrate
 from nurture.store.database import Database
 
@@ -73,6 +74,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 async def db(database_url: str) -> AsyncIterator[Database]:
     database = Database(database_url, pool=3)
     yield database
+    await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name() == HAND_OVER))
     await database.close()
 
 
