@@ -19,6 +19,7 @@ from activities.steps import Steps
 from nurture import ad_accounts
 from nurture.audiences import AudienceKeeper
 from nurture.calls import Calls
+from nurture.delivery import outward
 from nurture.delivery.email.smtp import SmtpMailer
 from nurture.delivery.links import Links
 from nurture.delivery.sales.desks import open_desk, read_owners
@@ -93,7 +94,10 @@ async def assemble(settings: Settings, lazy: bool = False) -> AsyncIterator[Serv
     limits = httpx.Timeout(20)
     try:
         client = await connect(settings, lazy)
-        async with httpx.AsyncClient(timeout=limits, follow_redirects=False) as http:
+        outside = outward.transport(outward.networks(settings.private_networks))
+        async with httpx.AsyncClient(
+            timeout=limits, follow_redirects=False, transport=outside
+        ) as http:
             mailer = _mailer(settings)
             services = _wire(settings, db, client, http, mailer)
             try:

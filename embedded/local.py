@@ -43,6 +43,7 @@ def prepare(settings: Settings) -> Settings:
             "smtp_user": "",
             "smtp_password": SecretStr(""),
             "smtp_tls": "none",
+            "private_networks": "127.0.0.0/8",
             "sales_desk": "generic",
             "sales_url": f"http://{HOST}:{settings.sales_port}/hook",
             **_stand_ins(settings),

@@ -37,6 +37,8 @@ class Settings(BaseSettings):
     smtp_password: SecretStr = SecretStr("")
     smtp_tls: str = Field("none", pattern="^(none|starttls|tls)$")
 
+    private_networks: str = ""
+
     sales_desk: str = "generic"
     sales_url: str = "http://127.0.0.1:8082/hook"
     sales_secret: SecretStr = SecretStr("")

@@ -1,0 +1,98 @@
+"""No call leads into our own network unless the operator says so."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import httpcore
+import httpx
+import pytest
+
+from nurture.delivery import outward
+from nurture.delivery.outward import Guard, networks
+from nurture.domain.errors import StartError, Transient
+
+INNER = [
+    "127.0.0.1",
+    "10.1.2.3",
+    "172.16.0.1",
+    "192.168.1.1",
+    "169.254.169.254",
+    "100.64.0.1",
+    "0.0.0.0",
+    "224.0.0.1",
+    "::1",
+    "fd00::1",
+    "fe80::1%eth0",
+    "::ffff:127.0.0.1",
+]
+
+
+class Opened:
+    """Remembers where it was asked to connect; the addresses in `dead` do not answer."""
+
+    def __init__(self, dead: Sequence[str] = ()) -> None:
+        self.to: list[str] = []
+        self._dead = dead
+
+    async def connect_tcp(self, host: str, port: int, **options: Any) -> str:
+        self.to.append(host)
+        if host in self._dead:
+            raise httpcore.ConnectError(host)
+        return f"{host}:{port}"
+
+
+def guard(opened: Opened, *answers: Sequence[str], allowed: str = "") -> Guard:
+    told = iter(answers)
+
+    async def resolve(host: str, port: int) -> Sequence[str]:
+        return next(told)
+
+    return Guard(networks(allowed), resolve, opened)
+
+
+@pytest.mark.parametrize("address", INNER)
+async def test_an_inner_address_is_not_called(address: str) -> None:
+    opened = Opened()
+    with pytest.raises(Transient, match="NURTURE_PRIVATE_NETWORKS"):
+        await guard(opened, [address]).connect_tcp("hook.example", 443)
+    assert opened.to == []
+
+
+async def test_a_name_with_one_inner_address_among_others_is_not_called() -> None:
+    opened = Opened()
+    with pytest.raises(Transient, match="private_address"):
+        await guard(opened, ["93.184.215.14", "10.0.0.1"]).connect_tcp("hook.example", 443)
+    assert opened.to == []
+
+
+async def test_the_address_that_was_checked_is_the_one_called() -> None:
+    """The second answer of a rebinding name is never asked for."""
+    opened = Opened()
+    await guard(opened, ["93.184.215.14"], ["127.0.0.1"]).connect_tcp("hook.example", 443)
+    assert opened.to == ["93.184.215.14"]
+
+
+async def test_an_allowed_network_is_called() -> None:
+    opened = Opened()
+    made = await guard(opened, ["10.1.2.3"], allowed="10.1.0.0/16, fd00::/8").connect_tcp("crm", 80)
+    assert made == "10.1.2.3:80"
+
+
+async def test_the_next_address_is_tried_when_one_does_not_answer() -> None:
+    opened = Opened(dead=["93.184.215.14"])
+    made = await guard(opened, ["93.184.215.14", "93.184.215.15"]).connect_tcp("hook.example", 443)
+    assert made == "93.184.215.15:443"
+
+
+async def test_the_client_itself_refuses_a_private_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    async with httpx.AsyncClient(transport=outward.transport(())) as client:
+        with pytest.raises(Transient, match="private_address"):
+            await client.get("http://127.0.0.1:9/")
+
+
+def test_a_network_that_is_none_is_a_clear_error() -> None:
+    with pytest.raises(StartError, match=r"NURTURE_PRIVATE_NETWORKS.*10\.0\.0\.0/8"):
+        networks("intranet")
