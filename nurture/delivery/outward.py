@@ -6,7 +6,7 @@ nor a name be turned to an inner address between the check and the call (DNS reb
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, Protocol
 from urllib.request import getproxies
@@ -58,13 +58,8 @@ class Guard(httpcore.AsyncNetworkBackend):
         self._resolve = resolve or _resolve
         self._inner = inner or httpcore.AnyIOBackend()
 
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
+    async def connect_tcp(  # type: ignore[override]  # options are handed on as they come
+        self, host: str, port: int, **options: Any
     ) -> Any:
         try:
             found = await self._resolve(host, port)
@@ -75,36 +70,20 @@ class Guard(httpcore.AsyncNetworkBackend):
                 "private_address",
                 f"{host} is inside a private network; NURTURE_PRIVATE_NETWORKS names those that may be called",
             )
-        return await self._first(found, port, timeout, local_address, socket_options)
+        return await self._first(found, port, options)
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
-    async def _first(self, found: Sequence[str], port: int, *options: Any) -> Any:
+    async def _first(self, found: Sequence[str], port: int, options: Mapping[str, Any]) -> Any:
         """The first address that answers; the last one's failure when none does."""
         *others, last = found
         for address in others:
             try:
-                return await self._open(address, port, *options)
+                return await self._inner.connect_tcp(address, port, **options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 continue
-        return await self._open(last, port, *options)
-
-    async def _open(
-        self,
-        address: str,
-        port: int,
-        timeout: float | None,
-        local_address: str | None,
-        socket_options: Iterable[Any] | None,
-    ) -> Any:
-        return await self._inner.connect_tcp(
-            address,
-            port,
-            timeout=timeout,
-            local_address=local_address,
-            socket_options=socket_options,
-        )
+        return await self._inner.connect_tcp(last, port, **options)
 
     def _may(self, text: str) -> bool:
         address = ip_address(text.partition("%")[0])
