@@ -9,6 +9,7 @@ import uvloop
 from nurture import logs, settings
 from nurture.domain.errors import NurtureError
 from nurture.playbook import Playbook
+from nurture.store.vitals import Vital, vitals
 from nurture.web.app import create_app
 from nurture.web.deps import Deps
 from services import Services, assemble, require_ready
@@ -41,6 +42,10 @@ def _deps(services: Services) -> Deps:
         async with services.db.read() as session:
             return await services.shelf.current(session)
 
+    async def health() -> list[Vital]:
+        async with services.db.read() as session:
+            return await vitals(session, services.now())
+
     return Deps(
         intake=services.intake,
         desk=services.desk,
@@ -52,6 +57,7 @@ def _deps(services: Services) -> Deps:
         settings=services.settings,
         now=services.now,
         ready=services.problems,
+        vitals=health,
     )
 
 

@@ -123,7 +123,8 @@ class Play:
             async with asyncio.timeout(PATIENCE):
                 while True:
                     async with db.read() as session:
-                        overdue = await backlog(session, utc_now() - LATE)
+                        late = await backlog(session, utc_now() - LATE)
+                    overdue = {kind: each.number for kind, each in late.items() if each.number}
                     if not overdue:
                         break
                     telling.waits(overdue)

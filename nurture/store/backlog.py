@@ -1,5 +1,6 @@
 """What should have happened by now and has not: the work that a quiet product has none of."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,40 +13,38 @@ from nurture.store.handover_tables import NoticeRow
 from nurture.store.tables import CallRow, EnrolmentRow, LeadRow, MessageRow, WakeupRow
 
 
-async def backlog(session: AsyncSession, at: datetime) -> dict[str, int]:
-    """What was due at that moment and is not done, by kind; only kinds with something in them.
+@dataclass(frozen=True)
+class Late:
+    """How many are due and not done, and since when the oldest of them."""
+
+    number: int = 0
+    since: datetime | None = None
+
+
+async def backlog(session: AsyncSession, at: datetime) -> dict[str, Late]:
+    """What was due at that moment and is not done, by kind; each by an index on its due time.
 
     Give a moment a little before now: what has just become due is not late yet.
     """
     member = AudienceMemberRow
     due: dict[str, tuple[Any, ...]] = {
-        "wakeups": (WakeupRow.id, col(WakeupRow.created_at) <= at),
-        "enrolments": (
-            EnrolmentRow.id,
-            col(EnrolmentRow.ended).is_(None),
-            col(EnrolmentRow.wake_at) <= at,
-        ),
-        "mails": (
-            MessageRow.id,
-            col(MessageRow.state) == messages.CLAIMED,
-            col(MessageRow.claimed_at) <= at,
-        ),
+        "wakeups": (col(WakeupRow.created_at),),
+        "enrolments": (col(EnrolmentRow.wake_at), col(EnrolmentRow.ended).is_(None)),
+        "mails": (col(MessageRow.claimed_at), col(MessageRow.state) == messages.CLAIMED),
         "notices": (
-            NoticeRow.id,
+            col(NoticeRow.next_attempt_at),
             col(NoticeRow.delivered_at).is_(None),
             col(NoticeRow.dead_at).is_(None),
-            col(NoticeRow.next_attempt_at) <= at,
         ),
-        "calls": (CallRow.id, col(CallRow.next_attempt_at) <= at),
+        "calls": (col(CallRow.next_attempt_at),),
         "audience_changes": (
-            member.lead_id,
+            col(member.next_try_at),
             col(member.desired) != col(member.confirmed),
-            col(member.next_try_at) <= at,
         ),
-        "expired_scores": (LeadRow.id, col(LeadRow.next_score_at) <= at),
+        "expired_scores": (col(LeadRow.next_score_at),),
     }
     found = {}
-    for kind, (column, *where) in due.items():
-        query = select(func.count()).select_from(select(column).where(*where).subquery())
-        found[kind] = int((await session.execute(query)).scalar_one())
-    return {kind: number for kind, number in found.items() if number}
+    for kind, (since, *where) in due.items():
+        query = select(func.count(), func.min(since)).where(since <= at, *where)
+        found[kind] = Late(*(await session.execute(query)).one())
+    return found

@@ -11,6 +11,7 @@ from nurture.incoming import Answer, Incoming, Receipt
 from nurture.playbook import Playbook
 from nurture.privacy import Erased
 from nurture.settings import Settings
+from nurture.store.vitals import Vital
 from nurture.tokens import Tokens
 
 
@@ -134,7 +135,8 @@ class Privacy(Protocol):
 
 @dataclass(frozen=True)
 class Deps:
-    """Everything the app works with. `ready` lists what keeps it from serving; empty means ready."""
+    """Everything the app works with. `ready` lists what keeps it from serving; empty means ready. `vitals` are
+    for Prometheus."""
 
     intake: Intake
     desk: Desk
@@ -146,6 +148,7 @@ class Deps:
     settings: Settings
     now: Callable[[], datetime]
     ready: Callable[[], Awaitable[list[str]]]
+    vitals: Callable[[], Awaitable[list[Vital]]]
 
 
 def _deps(request: Request) -> Deps:

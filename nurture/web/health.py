@@ -35,6 +35,7 @@ async def ready(deps: Current) -> Response:
     response_class=PlainTextResponse,
     responses=refusals(401, 403),
 )
-async def metrics(request: Request) -> Response:
+async def metrics(request: Request, deps: Current) -> Response:
+    """This process' requests, and the health of the whole product (docs/operations.md)."""
     measures: Measures = request.app.state.measures
-    return Response(measures.text(), media_type=CONTENT_TYPE_LATEST)
+    return Response(measures.text(await deps.vitals()), media_type=CONTENT_TYPE_LATEST)

@@ -1,9 +1,12 @@
 """Counts and durations of requests, in Prometheus' words."""
 
+from collections.abc import Iterable
 from time import perf_counter
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from nurture.store.vitals import Vital
 
 _OTHER = "other"
 """The route of an address that does not exist: strangers must not be able to add series."""
@@ -33,9 +36,20 @@ class Measures:
             registry=self._registry,
         )
 
-    def text(self) -> bytes:
-        """Prometheus' text format 0.0.4."""
-        return generate_latest(self._registry)
+    def text(self, vitals: Iterable[Vital]) -> bytes:
+        """Prometheus' text format 0.0.4. The vitals are of the database, so each server tells the same."""
+        return generate_latest(self._registry) + generate_latest(_gauges(vitals))
+
+
+def _gauges(vitals: Iterable[Vital]) -> CollectorRegistry:
+    registry, known = CollectorRegistry(), dict[str, Gauge]()
+    for vital in vitals:
+        gauge = known.get(vital.name) or Gauge(
+            vital.name, vital.help, tuple(vital.labels), registry=registry
+        )
+        known[vital.name] = gauge
+        (gauge.labels(**vital.labels) if vital.labels else gauge).set(vital.value)
+    return registry
 
 
 class Measure:

@@ -1,6 +1,6 @@
 from datetime import UTC, datetime, timedelta
 
-from nurture.store.backlog import backlog
+from nurture.store.backlog import Late, backlog
 from nurture.store.database import Database
 from nurture.store.tables import EnrolmentRow, LeadRow, WakeupRow
 
@@ -21,7 +21,7 @@ def wakeup(key: str, created_at: datetime) -> WakeupRow:
 
 async def test_a_quiet_product_has_no_backlog(db: Database) -> None:
     async with db.read() as session:
-        assert await backlog(session, NOW) == {}
+        assert set((await backlog(session, NOW)).values()) == {Late()}
 
 
 async def test_what_is_overdue_is_counted_and_what_waits_is_not(db: Database) -> None:
@@ -34,4 +34,8 @@ async def test_what_is_overdue_is_counted_and_what_waits_is_not(db: Database) ->
         session.add(wakeup("overdue", NOW))
         session.add(wakeup("new", NOW + HOUR))
     async with db.read() as session:
-        assert await backlog(session, NOW) == {"wakeups": 1, "enrolments": 1}
+        late = await backlog(session, NOW)
+    assert {kind: each for kind, each in late.items() if each.number} == {
+        "wakeups": Late(1, NOW),
+        "enrolments": Late(1, NOW - HOUR),
+    }

@@ -16,6 +16,7 @@ from nurture.incoming import Answer, Incoming, Receipt
 from nurture.playbook import Company, Form
 from nurture.privacy import Erased
 from nurture.settings import Settings
+from nurture.store.vitals import Vital
 from nurture.tokens import Tokens
 from nurture.web.app import create_app
 from nurture.web.deps import Deps
@@ -206,6 +207,7 @@ class World:
                 settings=self.settings,
                 now=lambda: self.at,
                 ready=self.ready,
+                vitals=self.vitals,
             )
         )
 
@@ -219,6 +221,9 @@ class World:
             promise=SimpleNamespace(currency="DKK"),
             day=self.day,
         )
+
+    async def vitals(self) -> list[Vital]:
+        return [Vital("nurture_due", "Due by now", 3, {"kind": "enrolments"})]
 
     async def ready(self) -> list[str]:
         return self.problems

@@ -199,6 +199,7 @@ async def test_the_metrics_count_messages_by_source_and_requests_by_route(client
     assert 'nurture_messages_total{outcome="refused",source="website"} 1.0' in text
     assert 'route="/v1/batch",status="200"} 1.0' in text
     assert "nowhere" not in text
+    assert 'nurture_due{kind="enrolments"} 3.0' in text
 
 
 async def test_pages_and_styles_are_served_from_here(client: httpx.AsyncClient):

@@ -1,0 +1,110 @@
+"""The product's state of health as numbers, for whoever is woken when one of them is wrong."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, func, select
+
+from nurture.store import messages
+from nurture.store.audience_tables import AudienceMemberRow
+from nurture.store.backlog import backlog
+from nurture.store.handover_tables import HandoverRow, NoticeRow, ReceiverRow
+from nurture.store.tables import MessageRow, QuarantineRow
+
+_WAITS_FOR_SALES = ("open", "accepted")
+
+
+@dataclass(frozen=True)
+class Vital:
+    """One gauge in Prometheus' words. `help` says what the number means."""
+
+    name: str
+    help: str
+    value: float
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+async def vitals(session: AsyncSession, now: datetime) -> list[Vital]:
+    """Every look is by an index and costs what is wrong, not what there is."""
+    return [
+        *await _due(session, now),
+        *await _clocks(session, now),
+        *await _removals(session, now),
+        *await _odd(session),
+    ]
+
+
+async def _due(session: AsyncSession, now: datetime) -> list[Vital]:
+    found = []
+    for kind, late in (await backlog(session, now)).items():
+        labels = {"kind": kind}
+        number, oldest = "nurture_due", "nurture_due_oldest_seconds"
+        found += [
+            Vital(number, "Due by now and not done yet", late.number, labels),
+            Vital(oldest, "Since when the oldest of them is due", _age(late.since, now), labels),
+        ]
+    return found
+
+
+async def _clocks(session: AsyncSession, now: datetime) -> list[Vital]:
+    """Handovers that nobody has called yet, by whether the time for it is over."""
+    over = col(HandoverRow.due_at) <= now
+    query = (
+        select(over, func.count())
+        .where(col(HandoverRow.state).in_(_WAITS_FOR_SALES))
+        .group_by(over)
+    )
+    found = {bool(late): number for late, number in (await session.execute(query)).all()}
+    told = "Handovers and tasks that wait for sales, by their clock"
+    return [
+        Vital("nurture_handovers_waiting", told, found.get(late, 0), {"clock": clock})
+        for clock, late in (("running", False), ("overdue", True))
+    ]
+
+
+async def _removals(session: AsyncSession, now: datetime) -> list[Vital]:
+    """People whom a platform may still hold although they should be on its list no more."""
+    row = AudienceMemberRow
+    query = select(func.count(), func.min(col(row.changed_at))).where(
+        col(row.desired) != col(row.named), col(row.named)
+    )
+    number, since = (await session.execute(query)).one()
+    return [
+        Vital("nurture_removals_owed", "Removals owed to ad platforms", number),
+        Vital("nurture_removals_owed_oldest_seconds", "Age of the oldest", _age(since, now)),
+    ]
+
+
+async def _odd(session: AsyncSession) -> list[Vital]:
+    """What only a person can settle."""
+    row = MessageRow
+    looks = (
+        (
+            Vital("nurture_mails_unknown", "Mails of which nobody knows whether they went out", 0),
+            select(func.count(col(row.id))).where(col(row.state) == messages.UNKNOWN),
+        ),
+        (
+            Vital("nurture_notices_dead", "Notices to sales that were given up", 0),
+            select(func.count(col(NoticeRow.id))).where(
+                col(NoticeRow.dead_at).is_not(None), col(NoticeRow.delivered_at).is_(None)
+            ),
+        ),
+        (
+            Vital("nurture_receivers_closed", "Receivers that want no more calls (410)", 0),
+            select(func.count(col(ReceiverRow.name))),
+        ),
+        (
+            Vital("nurture_quarantined", "Messages that could not be used", 0),
+            select(func.count(col(QuarantineRow.id))),
+        ),
+    )
+    return [
+        Vital(each.name, each.help, (await session.execute(query)).scalar_one())
+        for each, query in looks
+    ]
+
+
+def _age(since: datetime | None, now: datetime) -> float:
+    return max((now - since).total_seconds(), 0.0) if since else 0.0

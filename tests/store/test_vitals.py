@@ -1,0 +1,51 @@
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from nurture.store.audience_tables import AudienceMemberRow
+from nurture.store.database import Database
+from nurture.store.handover_tables import HandoverRow
+from nurture.store.tables import LeadRow, QuarantineRow
+from nurture.store.vitals import vitals
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+async def told(db: Database) -> dict[tuple[str, ...], float]:
+    async with db.read() as session:
+        found = await vitals(session, NOW)
+    return {(each.name, *each.labels.values()): each.value for each in found}
+
+
+def handover(name: str, state: str, due_at: datetime) -> HandoverRow:
+    return HandoverRow(
+        id=name, lead_id=name, ordinal=1, playbook="p", team="sales", owner="Bo", state=state,
+        reason="score", trigger="score", opened_at=NOW - 3 * HOUR, due_at=due_at,
+    )  # fmt: skip
+
+
+def member(name: str, **where: Any) -> AudienceMemberRow:
+    changed = {"changed_at": NOW - 2 * HOUR, "next_try_at": NOW + HOUR}
+    return AudienceMemberRow(audience="warm", lead_id=name, **changed, **where)
+
+
+async def test_a_healthy_product_tells_nothing_but_zeroes(db: Database) -> None:
+    assert set((await told(db)).values()) == {0}
+
+
+async def test_what_needs_somebody_is_told_with_its_age(db: Database) -> None:
+    async with db.write() as session:
+        session.add_all(LeadRow(id=name, stage="mql", created_at=NOW) for name in "abc")
+        await session.flush()
+        session.add(handover("a", "open", NOW + HOUR))
+        session.add(handover("b", "accepted", NOW - HOUR))
+        session.add(handover("c", "contacted", NOW - HOUR))
+        session.add(member("a", desired=False, named=True, confirmed=True))
+        session.add(member("b", desired=True, named=True, confirmed=True))
+        session.add(QuarantineRow(source="website", reason="no id", raw="{}", at=NOW))
+    found = await told(db)
+    assert found["nurture_handovers_waiting", "running"] == 1
+    assert found["nurture_handovers_waiting", "overdue"] == 1
+    assert found["nurture_removals_owed",] == 1
+    assert found["nurture_removals_owed_oldest_seconds",] == 7200
+    assert found["nurture_quarantined",] == 1
