@@ -13,15 +13,17 @@ from nurture.store.vitals import Vital, vitals
 from nurture.web.app import create_app
 from nurture.web.deps import Deps
 from services import Services, assemble, require_ready
+from workflows import telemetry
+from workflows.telemetry import SILENT, Telemetry
 
 log = structlog.get_logger()
 
 _GRACE_SECONDS = 10
 
 
-async def run(config: settings.Settings) -> None:
+async def run(config: settings.Settings, told: Telemetry = SILENT) -> None:
     """Serve until SIGINT or SIGTERM. Touches are taken even while Temporal is away."""
-    async with assemble(config, lazy=True) as services:
+    async with assemble(config, lazy=True, told=told) as services:
         await require_ready(services)
         server = uvicorn.Server(
             uvicorn.Config(
@@ -65,7 +67,8 @@ def main() -> int:
     try:
         config = settings.load()
         logs.configure(config.log_level)
-        uvloop.run(run(config))
+        with telemetry.opened("server", config) as told:
+            uvloop.run(run(config, told))
     except NurtureError as error:
         sys.stderr.write(f"server: {error}\n")
         return 2

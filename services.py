@@ -44,6 +44,7 @@ from nurture.store import migrate
 from nurture.store.database import Database
 from nurture.tokens import Tokens
 from workflows.client import TemporalWaker
+from workflows.telemetry import SILENT, Telemetry
 
 
 def utc_now() -> datetime:
@@ -88,12 +89,14 @@ class Services:
 
 
 @asynccontextmanager
-async def assemble(settings: Settings, lazy: bool = False) -> AsyncIterator[Services]:
+async def assemble(
+    settings: Settings, lazy: bool = False, told: Telemetry = SILENT
+) -> AsyncIterator[Services]:
     """All services, closed in order at the end. `lazy`: do not insist that Temporal answers now."""
     db = Database(settings.database)
     limits = httpx.Timeout(20)
     try:
-        client = await connect(settings, lazy)
+        client = await connect(settings, lazy, told)
         outside = outward.transport(outward.networks(settings.private_networks))
         async with httpx.AsyncClient(
             timeout=limits, follow_redirects=False, transport=outside
@@ -109,12 +112,12 @@ async def assemble(settings: Settings, lazy: bool = False) -> AsyncIterator[Serv
         await db.close()
 
 
-async def connect(settings: Settings, lazy: bool = False) -> Client:
+async def connect(settings: Settings, lazy: bool = False, told: Telemetry = SILENT) -> Client:
     """Temporal by its own profiles and TEMPORAL_* variables; without any, the local dev server."""
     found = ClientConfig.load_client_connect_config()
     found.setdefault("target_host", f"127.0.0.1:{settings.temporal_port}")
     try:
-        return await Client.connect(**found, lazy=lazy)
+        return await Client.connect(**found, lazy=lazy, runtime=told.runtime, plugins=told.plugins)
     except RuntimeError as error:
         raise StartError(
             f"Temporal does not answer at {found['target_host']}; "

@@ -12,7 +12,9 @@ from temporalio.service import RPCError
 from nurture import figures, logs, settings
 from nurture.domain.errors import NurtureError
 from services import Services, assemble, require_ready
+from workflows import telemetry
 from workflows.schedules import keep_schedules
+from workflows.telemetry import SILENT, Telemetry
 from workflows.worker import build_worker
 
 log = structlog.get_logger()
@@ -20,13 +22,13 @@ log = structlog.get_logger()
 _LOOK_AGAIN_SECONDS = 30
 
 
-async def run(config: settings.Settings) -> None:
+async def run(config: settings.Settings, told: Telemetry = SILENT) -> None:
     """Serve the task queue; on SIGINT or SIGTERM finish what is under way, then return."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop.set)
-    async with assemble(config) as services:
+    async with assemble(config, told=told) as services:
         await require_ready(services)
         worker = build_worker(
             services.client, config.task_queue, services.activities, config.worker_sandbox
@@ -66,7 +68,8 @@ def main() -> int:
     try:
         config = settings.load()
         logs.configure(config.log_level)
-        uvloop.run(run(config))
+        with telemetry.opened("worker", config) as told:
+            uvloop.run(run(config, told))
     except NurtureError as error:
         sys.stderr.write(f"worker: {error}\n")
         return 2

@@ -75,6 +75,8 @@ class Settings(BaseSettings):
 
     task_queue: str = "nurture"
     worker_sandbox: bool = False
+    metrics_port: int = Field(0, ge=0, le=65535)
+    traces: bool = False
     log_level: str = "INFO"
 
     @property

@@ -3,10 +3,14 @@
 from collections.abc import Iterable
 from time import perf_counter
 
+from opentelemetry import trace
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from nurture.store.vitals import Vital
+
+_TRACER = trace.get_tracer("nurture")
+"""Says nothing until a door has opened its telemetry."""
 
 _OTHER = "other"
 """The route of an address that does not exist: strangers must not be able to add series."""
@@ -63,6 +67,10 @@ class Measure:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        with _TRACER.start_as_current_span(scope["method"], kind=trace.SpanKind.SERVER) as span:
+            await self._observed(span, scope, receive, send)
+
+    async def _observed(self, span: trace.Span, scope: Scope, receive: Receive, send: Send) -> None:
         status, began = 500, perf_counter()
 
         async def noted(message: Message) -> None:
@@ -75,5 +83,7 @@ class Measure:
             await self._app(scope, receive, noted)
         finally:
             route = getattr(scope.get("route"), "path", _OTHER)
+            span.update_name(f"{scope['method']} {route}")
+            span.set_attributes({"http.route": route, "http.response.status_code": status})
             self._measures.requests.labels(scope["method"], route, str(status)).inc()
             self._measures.seconds.labels(route).observe(perf_counter() - began)

@@ -1,0 +1,83 @@
+"""What the processes tell of themselves, at the receiving end."""
+
+import socket
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from opentelemetry import trace
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from temporalio.contrib.opentelemetry import OpenTelemetryPlugin, create_tracer_provider
+from temporalio.testing import WorkflowEnvironment
+
+from nurture.domain.errors import StartError
+from nurture.settings import Settings
+from tests.support.temporal import Stage, binary, free_port
+from workflows import telemetry
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture(scope="module")
+def exporter() -> Iterator[InMemorySpanExporter]:
+    """The tracer provider is the process' own and can be set once."""
+    kept = InMemorySpanExporter()
+    provider = create_tracer_provider()
+    provider.add_span_processor(SimpleSpanProcessor(kept))
+    trace.set_tracer_provider(provider)
+    yield kept
+    provider.shutdown()
+
+
+@pytest.fixture
+async def stage(tmp_path: Path, exporter: InMemorySpanExporter) -> AsyncIterator[Stage]:
+    environment = await WorkflowEnvironment.start_time_skipping(
+        test_server_existing_path=binary("temporal-test-server"),
+        plugins=[OpenTelemetryPlugin(add_temporal_spans=True)],
+    )
+    async with environment, Stage.open(environment, tmp_path) as stage:
+        yield stage
+
+
+async def test_a_touch_and_the_mail_it_leads_to_are_one_trace(
+    stage: Stage, exporter: InMemorySpanExporter
+) -> None:
+    with trace.get_tracer("nurture").start_as_current_span("POST /v1/track") as request:
+        await stage.tell("form_submitted", traits={"first_name": "Anna"})
+    await stage.pass_time(2 * DAY)
+    assert stage.mailer.subjects == ["hello Anna"]
+    ours = [span for span in exporter.get_finished_spans() if _trace(span) == _trace(request)]
+    names = [span.name for span in ours]
+    assert "POST /v1/track" in names
+    assert any("enrolment.advance" in name for name in names)
+    told = " ".join(str((span.name, dict(span.attributes or {}))) for span in ours)
+    assert "Anna" not in told
+    assert "@" not in told
+
+
+def _trace(span: ReadableSpan | trace.Span) -> int:
+    context = span.get_span_context()
+    assert context
+    return context.trace_id
+
+
+def test_a_worker_shows_temporals_metrics_on_its_port() -> None:
+    port = free_port()
+    with telemetry.opened("worker", Settings(metrics_port=port)) as told:
+        assert told.runtime
+        answer = httpx.get(f"http://127.0.0.1:{port}/metrics")
+    assert answer.status_code == 200
+
+
+def test_a_taken_port_for_metrics_is_a_clear_error() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        settings = Settings(metrics_port=taken.getsockname()[1])
+        with (
+            pytest.raises(StartError, match="NURTURE_METRICS_PORT"),
+            telemetry.opened("worker", settings),
+        ):
+            pass
