@@ -127,11 +127,11 @@ class Desk:
                 handovers.log(session, row, "attempted", answer.at, answer.by, answer.how or "")
                 accepted = ", ".join(clock.terms.contacted)
                 return f"Noted: tried. Only {accepted} counts as contact; the deadline stays."
-            was_running = State(row.state) in sla.RUNNING
+            chased = tenure.plan(row, clock)
             triggers = await self._apply(session, playbook, row, lead, answer, clock)
             tenure.clock(row, playbook, current)
             await self._reactions.settle(session, current, lead, triggers, answer.at)
-            if was_running:
+            if chased:
                 handovers.wake(session, row, answer.at)
             return _sentence(row, answer)
 

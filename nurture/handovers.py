@@ -98,19 +98,18 @@ class Handovers:
 
         `playbook` is the one it was opened under, `current` the one in force.
         """
-        if State(row.state) not in sla.RUNNING:
+        if State(row.state) not in sla.SALES_OWNED:
             return None
         clock = tenure.clock(row, playbook, current)
         tenure.keep_begun(row, clock.pauses, now)
-        accepted = row.accepted_at is not None
-        plan = sla.deadlines(clock.terms, row.opened_at, clock.pauses, accepted)
+        plan = tenure.plan(row, clock)
         due, later = sla.due_now(plan, frozenset(row.done), now, clock.pauses)
         lead = await leads.lock(session, row.lead_id)
         assert lead is not None, "a handover's lead is never deleted"
         for deadline in due:
             await self._meet(session, playbook, current, row, lead, deadline, now)
             row.done = [*row.done, deadline.id]
-        return later if State(row.state) in sla.RUNNING else None
+        return later if State(row.state) in sla.SALES_OWNED else None
 
     async def _create(
         self, session: AsyncSession, playbook: Playbook, lead: LeadRow, new: _New
@@ -152,7 +151,8 @@ class Handovers:
         match deadline.kind:
             case Kind.REMIND:
                 handovers.log(session, row, "reminded", now, "sla", row.owner)
-                await self.tell(session, playbook, row, lead, "reminder", now)
+                news = _HOW_IS_IT if State(row.state) in sla.TALKING else ""
+                await self.tell(session, playbook, row, lead, "reminder", now, news=news)
             case Kind.ESCALATE:
                 handovers.log(session, row, "escalated", now, "sla", deadline.to or "")
                 await self.tell(session, playbook, row, lead, "escalated", now, deadline.to)
@@ -166,7 +166,7 @@ class Handovers:
                 handovers.log(session, row, "reassigned", now, "sla", row.owner)
                 await self.tell(session, playbook, row, lead, "reassigned", now)
             case Kind.RECYCLE:
-                why = "not done in time" if row.step else "nobody contacted the lead in time"
+                why = _silence(row)
                 await self.give_back(session, playbook, row, lead, State.RECYCLED, why, "sla", now)
                 await self.tell(session, playbook, row, lead, "recycled", now)
 
@@ -215,6 +215,16 @@ class Handovers:
         url = self._answer_url(row.id)
         data = await briefing.notice_data(session, playbook, row, lead, url, now, to, news)
         await handovers.tell(session, row, what, data, now)
+
+
+_HOW_IS_IT = "What became of it? Without an answer the lead goes back to marketing."
+
+
+def _silence(row: HandoverRow) -> str:
+    """Why a handover ends by itself."""
+    if State(row.state) in sla.TALKING:
+        return "sales told no outcome in time"
+    return "not done in time" if row.step else "nobody contacted the lead in time"
 
 
 async def _keep_rules(

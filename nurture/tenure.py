@@ -10,7 +10,7 @@ from nurture.domain import owners, sla, terms
 from nurture.domain.calendar import Span
 from nurture.domain.lead import Facts
 from nurture.domain.owners import Owner
-from nurture.domain.sla import Pause, Team, Terms
+from nurture.domain.sla import Deadline, Pause, State, Team, Terms
 from nurture.playbook import HandoverRule, Playbook, calendars
 from nurture.store import handovers
 from nurture.store.handover_tables import HandoverRow
@@ -65,6 +65,17 @@ def clock(row: HandoverRow, playbook: Playbook, current: Playbook) -> Clock:
         pauses = _with_absences(pauses, owner, row.opened_at)
     row.due_at = sla.due_at(agreed, row.opened_at, pauses)
     return Clock(agreed, tuple(pauses))
+
+
+def plan(row: HandoverRow, clock: Clock) -> tuple[Deadline, ...]:
+    """What is due on it when: until the contact what was promised, from then on an outcome."""
+    if State(row.state) in sla.RUNNING:
+        accepted = row.accepted_at is not None
+        return sla.deadlines(clock.terms, row.opened_at, clock.pauses, accepted)
+    talked = [at for at in (row.contacted_at, row.until) if at]
+    if row.kind == handovers.TASK or not talked:
+        return ()
+    return sla.outcome(clock.terms, max(talked), clock.pauses)
 
 
 def keep_begun(row: HandoverRow, pauses: Iterable[Pause], now: datetime) -> None:

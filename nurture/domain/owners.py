@@ -34,10 +34,24 @@ class Owner:
 
 @dataclass(frozen=True)
 class Assignment:
-    """Leads for whom `when` holds (None: all) go to these owners."""
+    """Leads for whom all that is given holds go to these owners: one of `personas`, a trait `country` among
+    `countries`, one of `products` the last that a touch named, and `when`. Capitals do not matter.
+    """
 
     owners: tuple[str, ...]
     when: Condition | None = None
+    personas: frozenset[str] = frozenset()
+    countries: frozenset[str] = frozenset()
+    products: frozenset[str] = frozenset()
+
+    def holds(self, facts: Facts, now: datetime) -> bool:
+        country = facts.lead.traits.get("country")
+        return (
+            _among(self.personas, facts.lead.persona)
+            and _among(self.countries, country)
+            and _among(self.products, _product(facts))
+            and (self.when is None or self.when(facts, now))
+        )
 
 
 @dataclass(frozen=True)
@@ -66,10 +80,21 @@ def choose(
     wanted = [
         [owner for owner in free if owner.id in rule.owners]
         for rule in assignments
-        if rule.when is None or rule.when(facts, now)
+        if rule.holds(facts, now)
     ]
     candidates = next(group for group in [*wanted, free, there, list(team)] if group)
     return min(candidates, key=lambda owner: _turn(owner, loads)).id
+
+
+def _among(names: frozenset[str], name: object) -> bool:
+    """Without names, anything will do."""
+    return not names or str(name or "").casefold() in {each.casefold() for each in names}
+
+
+def _product(facts: Facts) -> object:
+    """What the lead is interested in: the product that the latest touch of its own names."""
+    named = (touch.properties.get("product") for touch in facts.touches if not touch.machine)
+    return next(filter(None, named), None)
 
 
 def _has_room(owner: Owner, loads: Mapping[str, Load]) -> bool:

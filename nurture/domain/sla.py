@@ -31,7 +31,8 @@ class State(StrEnum):
 
 
 RUNNING = frozenset({State.OPEN, State.ACCEPTED, State.SNOOZED})
-SALES_OWNED = RUNNING | {State.BOOKED, State.CONTACTED}
+TALKING = frozenset({State.BOOKED, State.CONTACTED})
+SALES_OWNED = RUNNING | TALKING
 
 ANSWERS: dict[State, frozenset[State]] = {
     State.ACCEPTED: frozenset({State.OPEN, State.SNOOZED}),
@@ -76,7 +77,8 @@ class Terms:
     """Sales' promise on each lead: contacted `contact_within`, on the clock both sides accepted.
 
     A lead that nobody accepted `accept_within` goes to the next owner; None: only the contact counts.
-    `contacted` is the evidence both sides accept; anything else is an attempt, and the clock runs on.
+    `contacted` is the evidence both sides accept; anything else is an attempt, and the clock runs on. A lead
+    that sales talked to and told no outcome of `outcome_within` returns to marketing; None: never by itself.
     """
 
     contact_within: Span
@@ -88,6 +90,7 @@ class Terms:
     recycle_to: str | None = None
     accept_within: Span | None = None
     contacted: tuple[str, ...] = EVIDENCE
+    outcome_within: Span | None = None
 
 
 @dataclass(frozen=True)
@@ -180,6 +183,25 @@ def deadlines(
         at = end(terms.recycle_after, due)
         plan.append(Deadline("recycle", Kind.RECYCLE, at, terms.recycle_to))
     return tuple(sorted(plan, key=lambda deadline: (deadline.at, deadline.id)))
+
+
+OUTCOME = "outcome"
+"""The deadline of what became of a lead that sales talked to."""
+
+
+def outcome(
+    terms: Terms, talked_at: datetime, paused: Iterable[Pause] = ()
+) -> tuple[Deadline, ...]:
+    """What happens to a lead that sales last talked to then: asked for once, at last taken back."""
+    if terms.outcome_within is None:
+        return ()
+
+    def end(fraction: float) -> datetime:
+        return _end(terms.outcome_within or Span(), talked_at, terms.calendar, paused, fraction)
+
+    shares = terms.remind_at[-1:]
+    asked = [Deadline(f"{OUTCOME}-remind", Kind.REMIND, end(share)) for share in shares]
+    return (*asked, Deadline(OUTCOME, Kind.RECYCLE, end(1), terms.recycle_to))
 
 
 def due_now(

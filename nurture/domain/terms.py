@@ -28,6 +28,7 @@ def to_json(terms: Terms) -> Json:
         "recycle_to": terms.recycle_to,
         "accept_within": _maybe_span(terms.accept_within),
         "contacted": list(terms.contacted),
+        "outcome_within": _maybe_span(terms.outcome_within),
     }
 
 
@@ -49,6 +50,7 @@ def from_json(
         recycle_to=data["recycle_to"],
         accept_within=_span(data["accept_within"]) if data["accept_within"] else None,
         contacted=tuple(data.get("contacted", EVIDENCE)),
+        outcome_within=_span(data["outcome_within"]) if data.get("outcome_within") else None,
     )
 
 

@@ -23,7 +23,7 @@ def teams(model: schema.Sla, calendar: Calendar, durations: Durations) -> dict[s
             tuple(team.owners),
             team.endpoint,
             tuple(_person(name, each, calendar, durations) for name, each in team.people.items()),
-            tuple(owners.Assignment(tuple(rule.owners), rule.when) for rule in team.rules),
+            tuple(_assignment(rule) for rule in team.rules),
         )
         for id_, team in model.teams.items()
     }
@@ -71,6 +71,17 @@ def _terms(contact: schema.Contact, calendar: Calendar) -> sla.Terms:
         recycle_to=contact.recycle_to,
         accept_within=contact.accept_within,
         contacted=tuple(contact.contacted or sla.EVIDENCE),
+        outcome_within=contact.outcome_within,
+    )
+
+
+def _assignment(rule: schema.Assignment) -> owners.Assignment:
+    return owners.Assignment(
+        tuple(rule.owners),
+        rule.when,
+        frozenset(rule.persona),
+        frozenset(rule.country),
+        frozenset(rule.product),
     )
 
 

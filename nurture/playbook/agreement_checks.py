@@ -18,10 +18,7 @@ def check(reading: Reading) -> Iterator[Finding]:
         here: Path = ("teams", name)
         yield from _strangers(document, (*here, "people"), team.people, team.owners)
         for number, rule in enumerate(team.rules):
-            for index, owner in enumerate(rule.owners):
-                if owner not in team.owners:
-                    path = (*here, "rules", number, "owners", index)
-                    yield document.at(path, _nobody(owner, team.owners))
+            yield from _rule(reading, document, (*here, "rules", number), rule, team)
         for person, known in team.people.items():
             for number, away in enumerate(known.absent):
                 if away.back.replace(tzinfo=None) <= away.since.replace(tzinfo=None):
@@ -32,8 +29,25 @@ def check(reading: Reading) -> Iterator[Finding]:
     personas = reading.known.names["persona"]
     for persona in sla.marketing.personas:
         if persona not in personas:
-            problem = Problem(f'unknown persona "{persona}"', suggest(persona, personas))
+            problem = _unknown_persona(persona, personas)
             yield document.at(("marketing", "personas", persona), problem, key=True)
+
+
+def _rule(
+    reading: Reading, document: Document, here: Path, rule: schema.Assignment, team: schema.Team
+) -> Iterator[Finding]:
+    """Who gets whom: known owners and personas, and a trait that says the country."""
+    for owner in rule.owners:
+        if owner not in team.owners:
+            path = (*here, "owners", rule.owners.index(owner))
+            yield document.at(path, _nobody(owner, team.owners))
+    personas, traits = reading.known.names["persona"], reading.known.names["trait"]
+    for persona in rule.persona:
+        if persona not in personas:
+            yield document.at((*here, "persona"), _unknown_persona(persona, personas))
+    if rule.country and "country" not in traits:
+        problem = Problem("no lead has a country", 'declare "country: text" in config/traits.yaml')
+        yield document.at((*here, "country"), problem, key=True)
 
 
 def _strangers(
@@ -42,6 +56,10 @@ def _strangers(
     for name in named:
         if name not in owners:
             yield document.at((*path, name), _nobody(name, owners), key=True)
+
+
+def _unknown_persona(name: str, personas: Collection[str]) -> Problem:
+    return Problem(f'unknown persona "{name}"', suggest(name, personas))
 
 
 def _nobody(name: str, owners: Collection[str]) -> Problem:

@@ -16,6 +16,7 @@ from jinja2 import Environment, TemplateSyntaxError
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     GetJsonSchemaHandler,
@@ -253,6 +254,11 @@ def _entry(text: str, known: Known) -> str | None:
     return topics.touch(text)
 
 
+def as_list(value: Any) -> Any:
+    """One text is a list of one."""
+    return [value] if isinstance(value, str) else value
+
+
 EMAIL = "email"
 """What a form may fill besides the traits: the address by which a lead is known."""
 
@@ -265,6 +271,7 @@ ENTRIES = (topics.STAGE, topics.PERSONA, "import", CONDITION, DATE, "by_hand")
 _EARLY = "personas and fit points are found before the score and the stage"
 
 Text = Annotated[str, Field(min_length=1, max_length=2000)]
+Texts = Annotated[list[Text], BeforeValidator(as_list, json_schema_input_type=str | list[str])]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 

@@ -28,17 +28,13 @@ VERBS = (
 )
 
 
-def _as_list(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
-Was = Annotated[list[f.Slug], BeforeValidator(_as_list, json_schema_input_type=str | list[str])]
+Was = Annotated[list[f.Slug], BeforeValidator(f.as_list, json_schema_input_type=str | list[str])]
 """Earlier names of what has this key."""
 
 EntryTopics = Annotated[
     list[f.EntryTopic],
     Field(min_length=1),
-    BeforeValidator(_as_list, json_schema_input_type=str | list[str]),
+    BeforeValidator(f.as_list, json_schema_input_type=str | list[str]),
 ]
 
 

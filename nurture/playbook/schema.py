@@ -135,9 +135,12 @@ class Person(f.Model):
 
 
 class Assignment(f.Model):
-    """Leads for whom `when` holds go to these owners."""
+    """Leads for whom all that is given here holds go to these owners."""
 
-    when: f.When
+    persona: f.Texts = Field(default_factory=list)
+    country: f.Texts = Field(default_factory=list)
+    product: f.Texts = Field(default_factory=list)
+    when: f.When | None = None
     owners: Annotated[list[f.Text], Field(min_length=1)]
 
 
@@ -197,6 +200,7 @@ class Contact(f.Model):
     reassign_after: f.Duration | None = None
     recycle_after: f.Duration | None = None
     recycle_to: f.FlowName | None = None
+    outcome_within: f.Duration | None = None
 
 
 class Handover(f.Model):

@@ -49,13 +49,14 @@ def answer(world: World, member: Member, handed: Handed, state: State) -> None:
         _give_back(world, member, handed, state)
     else:
         handed.state = state
-        if state in (State.CONTACTED, State.BOOKED):
-            handed.contacted_at = handed.contacted_at or world.now
+        if state in sla.TALKING and handed.contacted_at is None:
+            handed.contacted_at = world.now
+            _await_outcome(world, member, handed)
         if state is State.WON:
             handed.closed_at, member.sales_owned = world.now, False
         if handed.step is None:
             _lift(world, member, state)
-        elif state in (State.CONTACTED, State.BOOKED):
+        elif state in sla.TALKING:
             handed.closed_at = world.now
             world.touch(member, "task_done", {"flow": handed.flow, "step": handed.step})
     settling.settle(world, member, [*heard, Trigger(topics.STAGE, member.lead.stage)])
@@ -107,8 +108,15 @@ def _open(world: World, member: Member, handed: Handed) -> None:
         world.at(deadline.at, partial(_due, world, member, handed, deadline))
 
 
+def _await_outcome(world: World, member: Member, handed: Handed) -> None:
+    if handed.step is None:
+        for deadline in sla.outcome(handed.terms, world.now, _away(world, handed.owner)):
+            world.at(deadline.at, partial(_due, world, member, handed, deadline))
+
+
 def _due(world: World, member: Member, handed: Handed, deadline: sla.Deadline) -> None:
-    if handed.state not in sla.RUNNING or handed.closed_at:
+    states = sla.TALKING if deadline.id.startswith(sla.OUTCOME) else sla.RUNNING
+    if handed.state not in states or handed.closed_at:
         return
     if deadline.id == "accept" and handed.state is not State.OPEN:
         return

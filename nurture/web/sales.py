@@ -94,7 +94,7 @@ def read(form: Mapping[str, Any], by: str, now: datetime, zone: tzinfo | None = 
         reason=fields.text(form, "reason") or None,
         how=how,
         amount=_amount(fields.text(form, "amount")),
-        currency=fields.text(form, "currency", 3).upper() or None,
+        currency=_currency(fields.text(form, "currency", 40)),
         until=_moment(fields.text(form, "until", 40), zone),
     )
 
@@ -118,6 +118,13 @@ def _amount(text: str) -> int | None:
     if len(digits) > _MOST_DIGITS or int(digits) > LARGEST_AMOUNT:
         raise InputError(f"must be at most {LARGEST_AMOUNT}", "amount")
     return int(digits)
+
+
+def _currency(text: str) -> str | None:
+    """ISO 4217, in capitals; None: that of the agreement."""
+    if text and not (len(text) == 3 and text.isascii() and text.isalpha()):
+        raise InputError("must be three letters such as DKK", "currency")
+    return text.upper() or None
 
 
 async def _view(deps: Deps, token: str) -> HandoverView:

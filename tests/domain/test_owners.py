@@ -2,11 +2,12 @@
 
 from collections import Counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nurture.domain.owners import Absence, Assignment, Load, Owner, choose
-from tests.support.domain import DAY, NEVER_TRUE, NOW, facts, lead, when
+from tests.support.domain import DAY, HOUR, NEVER_TRUE, NOW, facts, lead, touch, when
 
 TEAM = (Owner("Anna"), Owner("Bo"), Owner("Carla"))
 ANYBODY = facts()
@@ -57,6 +58,32 @@ def test_the_first_assignment_that_holds_decides() -> None:
     dane = facts(who=lead(traits={"country": "DK"}))
     assert choose(TEAM, rules, {}, dane, NOW) == "Bo"
     assert choose(TEAM, rules, {}, ANYBODY, NOW) == "Carla"
+
+
+@pytest.mark.parametrize(
+    ("rule", "fits"),
+    [
+        (Assignment(("Bo",), personas=frozenset({"pro", "boss"})), True),
+        (Assignment(("Bo",), personas=frozenset({"student"})), False),
+        (Assignment(("Bo",), countries=frozenset({"SE", "dk"})), True),
+        (Assignment(("Bo",), countries=frozenset({"SE"})), False),
+        (Assignment(("Bo",), products=frozenset({"backup"})), True),
+        (Assignment(("Bo",), products=frozenset({"archive"})), False),
+        (Assignment(("Bo",), NEVER_TRUE, countries=frozenset({"DK"})), False),
+        (Assignment(("Bo",), None, frozenset({"pro"}), frozenset({"SE"})), False),
+    ],
+)
+def test_persona_country_and_product_decide_together(rule: Assignment, fits: bool) -> None:
+    pro = lead(persona="pro", traits={"country": "DK"})
+    looked = (
+        touch("page", NOW, path="/"),
+        touch("page", NOW - HOUR, machine="scanner", product="archive"),
+        touch("demo_requested", NOW - DAY, product="Backup"),
+        touch("page", NOW - 2 * DAY, product="archive"),
+    )
+    chosen = choose(TEAM, (rule,), {}, facts(*looked, who=pro), NOW)
+    assert chosen == ("Bo" if fits else "Anna")
+    assert choose(TEAM, (rule,), {}, ANYBODY, NOW) == "Anna"
 
 
 def test_an_assignment_whose_owners_are_all_busy_falls_to_the_next_and_then_to_anybody() -> None:

@@ -51,6 +51,7 @@ terms = st.builds(
     recycle_after=st.none() | spans,
     recycle_to=st.none() | st.text(max_size=9),
     accept_within=st.none() | spans,
+    outcome_within=st.none() | spans,
 )
 
 
@@ -68,11 +69,13 @@ def test_the_stored_form_stays_readable_in_later_versions() -> None:
         '"holidays": "DK"}, "remind_at": [0.5], "escalations": [{"to": "Boss", "after": '
         '{"seconds": 86400.0}}], "reassign_after": null, "recycle_after": null, '
         '"recycle_to": null, "accept_within": null, '
-        '"contacted": ["call", "mail", "meeting", "message", "booking"]}'
+        '"contacted": ["call", "mail", "meeting", "message", "booking"], '
+        '"outcome_within": null}'
     )
     assert json.dumps(to_json(kept)) == stored
     assert read(stored) == kept
-    assert read(stored.replace(', "contacted"', ', "unknown"')) == kept
+    for later in ("contacted", "outcome_within"):
+        assert read(stored.replace(f', "{later}"', ', "unknown"')) == kept
 
 
 def test_holidays_without_a_country_cannot_be_kept() -> None:

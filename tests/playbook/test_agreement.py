@@ -56,6 +56,18 @@ def test_rules_say_who_gets_whom(shipped: dict[str, str]) -> None:
     assert not rule.when(facts(who=lead(stage="visitor")), now)
 
 
+def test_rules_go_by_persona_country_and_product(shipped: dict[str, str]) -> None:
+    rules = """    rules:
+      - {persona: student, country: [DK, SE], product: data-science, owners: [Jonas Friis]}
+"""
+    [rule] = book(shipped, after_owners(rules)).handover.team.assignments
+    assert (rule.personas, rule.countries) == ({"student"}, {"DK", "SE"})
+    assert (rule.products, rule.when) == ({"data-science"}, None)
+    unknown = rules.replace("student", "studnet")
+    with pytest.raises(PlaybookError, match='unknown persona "studnet"'):
+        book(shipped, after_owners(unknown))
+
+
 def test_the_clock_may_count_business_hours_over_danish_holidays(shipped: dict[str, str]) -> None:
     clock = (
         'clock: {days: mon-fri, hours: "09:00-17:00", timezone: Europe/Copenhagen, holidays: DK}'

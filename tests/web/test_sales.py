@@ -1,5 +1,6 @@
 """Sales answers a handover on a phone, without JavaScript."""
 
+import re
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -7,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 import time_machine
 
-from nurture.tokens import HANDOVER
+from nurture.tokens import HANDOVER, Tokens
 
 
 @pytest.fixture
@@ -64,6 +65,24 @@ async def test_an_order_carries_amount_and_currency(client, world, page):
     assert (said.amount, said.currency) == (12500, "DKK")
 
 
+@pytest.mark.parametrize("currency", ["kr", "D K", "DKKK", "ÆØÅ", "12€"])
+async def test_a_currency_that_is_none_is_asked_again(client, world, page, currency):
+    answer = await client.post(page, data={"state": "won", "amount": "1", "currency": currency})
+    assert answer.status_code == 422
+    assert "currency: must be three letters" in answer.text
+    assert world.desk.answers == []
+
+
+async def test_every_field_of_the_page_is_there_once(client, world, page):
+    meeting = datetime(2026, 12, 1, 9, tzinfo=UTC)
+    answers = (*world.desk.shown.answers, "booked", "snoozed")
+    world.desk.shown = replace(world.desk.shown, state="booked", until=meeting, answers=answers)
+    text = (await client.get(page)).text
+    ids = re.findall(r' id="([^"]+)"', text)
+    assert sorted(ids) == sorted(set(ids))
+    assert text.count("1 Dec 2026") == 1
+
+
 @pytest.mark.parametrize(
     "amount", ["12.500", "12,5", "-1", "1e3", "٣", "9" * 30, "1000000000000000"]
 )
@@ -98,8 +117,16 @@ async def test_only_answers_are_taken(client, world, page, state):
     assert world.desk.answers == []
 
 
-async def test_an_altered_or_foreign_link_is_refused(client, world, page):
-    for path in (page[:-1], "/h/nonsense", "/h/" + world.tokens.sign(HANDOVER, ["gone"])):
+async def test_an_altered_forged_or_foreign_link_is_refused(client, world, page):
+    token = page.removeprefix("/h/")
+    forged = Tokens(["a key of somebody else"]).sign(HANDOVER, ["h1"])
+    other = world.tokens.sign("unsubscribe", ["h1"])
+    altered = [token[:n] + chr(ord(token[n]) ^ 1) + token[n + 1 :] for n in (0, 5, len(token) // 2)]
+    gone = world.tokens.sign(HANDOVER, ["gone"])
+    for path in (
+        page[:-1],
+        *(f"/h/{each}" for each in ("nonsense", forged, other, gone, *altered)),
+    ):
         assert (await client.post(path, data={"state": "accepted"})).status_code == 404
     assert world.desk.answers == []
 

@@ -1,57 +1,30 @@
 """The agreement over weeks of skipped time: pauses, absences, business hours, receivers that are gone."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+import pytest
 from standardwebhooks.webhooks import Webhook
 
 from nurture.delivery.sales.webhook import WebhookDesk
 from nurture.domain import topics
-from nurture.domain.calendar import Calendar, Holidays, Span
+from nurture.domain.calendar import Span
 from nurture.domain.effects import CreateTask
 from nurture.domain.enrolment import Entry
-from nurture.domain.errors import Gone
+from nurture.domain.errors import Gone, InputError
 from nurture.domain.flow import Act, Email, Flow, WaitFor
 from nurture.domain.owners import Absence, Owner
 from nurture.domain.sla import State, Team
-from nurture.incoming import Answer
 from nurture.notices import Notices
-from nurture.playbook import calendars
 from nurture.store.handover_tables import HandoverEventRow, HandoverRow, NoticeRow
-from tests.support.domain import COPENHAGEN, DAY, HOUR
+from tests.support.agreement import RULE, agree, answer, hand_over, heard, the_handover
+from tests.support.domain import DAY, HOUR
 from tests.support.playbook import PLAYBOOK
 from tests.support.temporal import Stage
 
 SECRET = "whsec_" + "Q0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0ND"
-RULE = PLAYBOOK.handover
-
-
-def agree(stage: Stage, **rule: object) -> None:
-    """The usual agreement with these changes."""
-    stage.book.book = replace(PLAYBOOK, handover=replace(RULE, **rule))  # type: ignore[arg-type]
-
-
-async def hand_over(stage: Stage) -> HandoverRow:
-    await stage.tell("demo_requested", traits={"occupation": "pro", "first_name": "Anna"})
-    await stage.pass_time(timedelta(minutes=1))
-    return await the_handover(stage)
-
-
-async def the_handover(stage: Stage) -> HandoverRow:
-    [row] = await stage.world.rows(HandoverRow)
-    assert isinstance(row, HandoverRow)
-    return row
-
-
-async def answer(stage: Stage, row: HandoverRow, state: State, **fields: object) -> str:
-    said = Answer(**{"state": state, "at": await stage.now(), **fields})  # type: ignore[arg-type]
-    return await stage.world.desk.answer(row.id, said)
-
-
-def heard(stage: Stage) -> list[str]:
-    return [name.rpartition(".")[2] for name in stage.sales.heard]
 
 
 async def test_a_lead_that_asked_to_wait_is_not_chased_before_its_day(stage: Stage) -> None:
@@ -109,22 +82,6 @@ async def test_an_absence_that_becomes_known_later_counts_too(stage: Stage) -> N
     await stage.pass_time(4 * DAY)
     assert heard(stage) == ["created"]
     assert await answer(stage, row, State.CONTACTED, how="call") == "Noted: contacted."
-
-
-async def test_danish_holidays_and_the_change_of_clocks_stop_the_desk_not_the_days(
-    stage: Stage,
-) -> None:
-    denmark = Holidays("DK", calendars.holidays_of("DK"))
-    desk = Calendar(frozenset(range(5)), time(9), time(17), COPENHAGEN, denmark)
-    agree(stage, terms=replace(RULE.terms, calendar=desk, contact_within=Span(open_time=16 * HOUR)))
-    row = await hand_over(stage)
-    opened = row.opened_at
-    assert row.due_at == desk.add(opened, 16 * HOUR)
-    easter = datetime(2027, 3, 24, 15, tzinfo=UTC)
-    due = Span(open_time=8 * HOUR).after(easter, desk)
-    assert due.astimezone(COPENHAGEN) == datetime(2027, 3, 30, 16, tzinfo=COPENHAGEN)
-    await stage.pass_time(row.due_at - await stage.now() + timedelta(minutes=1))
-    assert heard(stage) == ["created", "reminder", "reminder", "escalated"]
 
 
 async def test_a_receiver_that_is_gone_is_left_alone_until_it_is_opened_again(
@@ -247,6 +204,68 @@ async def test_after_a_talk_with_sales_the_next_mail_waits_its_time(stage: Stage
     assert stage.mailer.subjects == ["hello Anna"]
     await stage.pass_time(4 * DAY)
     assert stage.mailer.subjects == ["hello Anna", "guide Anna"]
+
+
+async def test_a_contact_before_the_deadline_keeps_the_promise(stage: Stage) -> None:
+    row = await hand_over(stage)
+    await stage.pass_time(2 * DAY - HOUR)
+    assert await answer(stage, row, State.CONTACTED, how="call") == "Noted: contacted."
+    await stage.pass_time(20 * DAY)
+    sla = (await stage.world.reports.summary(await stage.now()))["sla"]
+    assert (sla["kept"], sla["broken"]) == (1, 0)
+    assert heard(stage) == ["created", "reminder", "reminder"]
+
+
+async def test_a_late_answer_is_taken_and_said_to_be_late_and_the_promise_is_broken(
+    stage: Stage,
+) -> None:
+    row = await hand_over(stage)
+    await stage.pass_time(3 * DAY + HOUR)
+    said = await answer(stage, row, State.CONTACTED, how="call")
+    assert said == "Noted: contacted. The contact came after its deadline."
+    await stage.pass_time(20 * DAY)
+    assert heard(stage) == ["created", "reminder", "reminder", "escalated", "escalated"]
+    sla = (await stage.world.reports.summary(await stage.now()))["sla"]
+    assert (sla["kept"], sla["broken"]) == (0, 1)
+
+
+async def test_an_answer_after_the_lead_went_back_is_refused(stage: Stage) -> None:
+    row = await hand_over(stage)
+    await stage.pass_time(10 * DAY)
+    with pytest.raises(InputError, match="is recycled, so it cannot become contacted"):
+        await answer(stage, row, State.CONTACTED, how="call")
+
+
+OUTCOME = replace(RULE.terms, outcome_within=Span(30 * DAY))
+
+
+async def test_a_lead_whose_end_sales_never_tells_returns_to_marketing(stage: Stage) -> None:
+    agree(stage, terms=OUTCOME)
+    row = await hand_over(stage)
+    await answer(stage, row, State.CONTACTED, how="call")
+    await stage.pass_time(23 * DAY)
+    assert heard(stage) == ["created"]
+    await stage.pass_time(2 * DAY)
+    assert heard(stage) == ["created", "reminder"]
+    assert "What became of it?" in stage.sales.got[-1].data["handover"]["news"]
+    assert stage.mailer.subjects == []
+    await stage.pass_time(6 * DAY)
+    assert heard(stage) == ["created", "reminder", "recycled"]
+    assert (await the_handover(stage)).outcome == "sales told no outcome in time"
+    assert "comeback Anna" in stage.mailer.subjects
+
+
+async def test_a_meeting_moves_the_day_on_which_an_outcome_is_due(stage: Stage) -> None:
+    agree(stage, terms=OUTCOME)
+    row = await hand_over(stage)
+    await answer(stage, row, State.CONTACTED, how="call")
+    await answer(stage, row, State.BOOKED, until=await stage.now() + 20 * DAY)
+    await stage.pass_time(49 * DAY)
+    assert heard(stage) == ["created", "reminder"]
+    await answer(stage, row, State.WON, amount=9_000)
+    await stage.pass_time(20 * DAY)
+    assert heard(stage) == ["created", "reminder"]
+    assert (await the_handover(stage)).state == "won"
 
 
 async def test_everything_that_happened_stands_in_the_history(stage: Stage) -> None:
