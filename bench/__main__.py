@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from bench import audiences, handover, journeys
+from bench import audiences, figures, handover, journeys
 
 RESULTS = Path(__file__).parent / "results.json"
 
@@ -18,16 +18,17 @@ BENCHES: dict[str, Callable[[Path], Awaitable[dict[str, Any]]]] = {
     "journeys": journeys.measure,
     "handover": handover.measure,
     "audiences": audiences.measure,
+    "figures": figures.measure,
 }
 
 
 async def run(names: list[str]) -> dict[str, Any]:
-    figures: dict[str, Any] = {"machine": f"{platform.machine()}, {os.cpu_count()} cores"}
+    found: dict[str, Any] = {"machine": f"{platform.machine()}, {os.cpu_count()} cores"}
     for name in names or list(BENCHES):
         with tempfile.TemporaryDirectory() as folder:
-            figures[name] = await BENCHES[name](Path(folder))
-        sys.stdout.write(f"{name}: {json.dumps(figures[name], indent=2)}\n")
-    return figures
+            found[name] = await BENCHES[name](Path(folder))
+        sys.stdout.write(f"{name}: {json.dumps(found[name], indent=2)}\n")
+    return found
 
 
 def main() -> None:

@@ -12,11 +12,13 @@ from rich.console import Console
 from rich.table import Table
 
 from commands import opening
+from embedded import local
 from nurture.domain.errors import InputError
 from nurture.notices import Notices
 from nurture.reports import Reports
 from nurture.shelf import Shelf
 from nurture.store import migrate
+from services import assemble, require_ready
 
 app = typer.Typer(
     help="What sales has in hand, and what it could not be told.", no_args_is_help=True
@@ -66,6 +68,16 @@ def resend(
     typer.echo(f"{sent} to be sent again.")
 
 
+@app.command()
+def give(
+    lead: Annotated[str, typer.Argument(help="An e-mail address, or another name of the lead.")],
+    reason: Annotated[str, typer.Option(help="Why sales should call.")] = "given by hand",
+    by: Annotated[str, typer.Option(envvar="USER", help="Who did it.")] = "operator",
+) -> None:
+    """Give a lead to sales by hand. One that sales has already gets the reason as news."""
+    typer.echo(f"handover {asyncio.run(_give(lead, reason, by))}")
+
+
 @app.command("open")
 def open_() -> None:
     """Call the receiver again that had answered 410 Gone. What was put aside waits for `resend`."""
@@ -98,6 +110,12 @@ async def _show(handover: str) -> dict[str, Any]:
 async def _resend(ids: list[str]) -> int:
     async with _rooms() as (notices, _):
         return await notices.resend(ids, datetime.now(UTC))
+
+
+async def _give(lead: str, reason: str, by: str) -> str:
+    async with assemble(local.known(opening.load()), lazy=True) as services:
+        await require_ready(services)
+        return await services.desk.open(lead, reason, by, services.now())
 
 
 async def _open() -> bool:

@@ -42,7 +42,7 @@ async def notice_data(
             persona=titles.get(lead.persona or ""),
             reasons=scoring.explain(playbook.scoring, facts, earned, now),
             touches=facts.touches,
-            mails=await _mails(session, lead.id),
+            mails=await mails_of(session, lead.id),
             zone=playbook.handover.terms.calendar.zone,
             told=told,
             news=news,
@@ -50,7 +50,8 @@ async def notice_data(
     )
 
 
-async def _mails(session: AsyncSession, lead_id: str) -> list[MailSent]:
+async def mails_of(session: AsyncSession, lead_id: str) -> list[MailSent]:
+    """The latest that marketing sent."""
     query = (
         select(MessageRow)
         .where(col(MessageRow.lead_id) == lead_id, col(MessageRow.sent_at).is_not(None))

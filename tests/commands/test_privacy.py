@@ -58,3 +58,14 @@ def test_what_became_usable_leaves_quarantine(keyed: Nurture, tmp_path: Path) ->
     assert retried.stdout == "1 messages taken, 2 rows still cannot be used\n"
     assert retried.returncode == 1
     assert len(json.loads(keyed("quarantine", "list", "--json").stdout)) == 2
+
+
+def test_a_lead_is_given_to_sales_by_hand(keyed: Nurture, tmp_path: Path) -> None:
+    leads = tmp_path / "leads.csv"
+    leads.write_text("email,first_name\nanna@firm.dk,Anna\n")
+    keyed("import", str(leads))
+    given = keyed("handovers", "give", "anna@firm.dk", "--reason", "met at the fair", "--by", "Bo")
+    shown = json.loads(keyed("handovers", "show", given.stdout.split()[-1]).stdout)
+    assert (shown["reason"], shown["trigger"], shown["state"]) == ("met at the fair", "Bo", "open")
+    unknown = keyed("handovers", "give", "nobody@firm.dk")
+    assert (unknown.returncode, "nobody goes by that name" in unknown.stderr) == (2, True)

@@ -94,6 +94,7 @@ class View:
     currency: str = "DKK"
     snooze_reasons: tuple[str, ...] = ("asked to wait",)
     until: datetime | None = None
+    timeline: tuple[str, ...] = ("Tue 24 Nov, 10:00: Looked at “Prices”",)
 
 
 @dataclass

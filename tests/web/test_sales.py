@@ -20,6 +20,7 @@ async def test_the_page_shows_who_why_and_until_when(client, world, page):
     answer = await client.get(page)
     for text in ("Ada Lovelace", "mailto:ada@firm.example", "74 points", "25 Nov 2026, 09:00 UTC"):
         assert text in answer.text
+    assert "Looked at “Prices”" in answer.text
     assert world.desk.answers == []
 
 
