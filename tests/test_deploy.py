@@ -1,0 +1,81 @@
+"""What deploy/ promises is held against the product: a setting that was renamed is found here."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from nurture.settings import Settings
+
+ROOT = Path(__file__).parent.parent
+DEPLOY = ROOT / "deploy"
+FILES = [path for path in DEPLOY.rglob("*") if path.is_file() and path.suffix != ".json"]
+METRIC = re.compile(r"\b(nurture_[a-z_]+?)(?:_total|_bucket|_count|_sum)?(?=[{)\[ \"]|$)", re.M)
+
+
+def load(path: Path) -> list[Any]:
+    return list(YAML(typ="safe").load_all(path.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_every_setting_named_there_exists(path: Path) -> None:
+    named = set(re.findall(r"\bNURTURE_([A-Z_]+[A-Z])", path.read_text(encoding="utf-8")))
+    known = {name.upper() for name in Settings.model_fields}
+    assert {name.removesuffix("_FILE") for name in named} <= known
+
+
+@pytest.mark.parametrize("path", sorted(DEPLOY.rglob("*.yaml")), ids=lambda path: path.name)
+def test_every_file_is_well_formed(path: Path) -> None:
+    assert all(load(path))
+
+
+def test_a_stopping_worker_has_longer_than_its_own_grace() -> None:
+    [compose] = load(DEPLOY / "compose" / "compose.yaml")
+    assert compose["services"]["worker"]["stop_grace_period"] == "60s"
+    units = (DEPLOY / "systemd" / "nurture-worker@.service").read_text(encoding="utf-8")
+    assert "TimeoutStopSec=60" in units
+    deployments = {
+        part["metadata"]["name"]: part
+        for part in load(DEPLOY / "kubernetes" / "nurture.yaml")
+        if part["kind"] == "Deployment"
+    }
+    pods = deployments["nurture-worker"]["spec"]["template"]["spec"]
+    assert pods["terminationGracePeriodSeconds"] == 60
+
+
+def test_every_container_starts_a_verb_that_exists() -> None:
+    text = "".join(path.read_text(encoding="utf-8") for path in FILES)
+    assert set(re.findall(r"\[nurture, (\w+)\]", text)) == {"serve", "worker"}
+
+
+def test_every_secret_of_the_installation_is_made() -> None:
+    [compose] = load(DEPLOY / "compose" / "compose.yaml")
+    made = (DEPLOY / "compose" / "secrets.sh").read_text(encoding="utf-8")
+    assert set(compose["secrets"]) <= set(re.findall(r"(?m)^keep (\S+)", made))
+
+
+def rules() -> list[dict[str, Any]]:
+    [alerts] = load(DEPLOY / "prometheus" / "alerts.yaml")
+    return [rule for group in alerts["groups"] for rule in group["rules"]]
+
+
+@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule["alert"])
+def test_every_alert_has_a_runbook(rule: dict[str, Any]) -> None:
+    runbooks = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    assert f"\n### {rule['alert']}\n" in runbooks
+
+
+def test_alerts_and_dashboard_ask_for_metrics_that_exist() -> None:
+    sources = "".join(
+        (ROOT / "nurture" / place).read_text(encoding="utf-8")
+        for place in ("store/vitals.py", "web/measures.py")
+    )
+    shown = json.loads((DEPLOY / "grafana" / "nurture.json").read_text(encoding="utf-8"))
+    asked = [rule["expr"] for rule in rules()]
+    asked += [target["expr"] for panel in shown["panels"] for target in panel["targets"]]
+    names = {name for expression in asked for name in METRIC.findall(expression)}
+    assert len(names) > 5
+    assert {name for name in names if f'"{name}"' not in sources} == set()
