@@ -25,8 +25,11 @@ def show(page: Path) -> None:
         raise InputError("no browser could be opened", str(page))
 
 
-def picture(page: Path, target: Path, width: int = 720, height: int = 1200) -> None:
-    """The page as PNG. Raises InputError when no browser is found, or it makes no picture."""
+def picture(
+    page: Path, target: Path, width: int = 720, height: int = 1200, dark: bool = False
+) -> None:
+    """The page as PNG, by day or by night. Raises InputError when no browser is found, or it makes no
+    picture."""
     browser = next((found for name in _BROWSERS if (found := shutil.which(name))), None)
     if browser is None:
         raise InputError(f"a picture needs one of these browsers: {', '.join(_BROWSERS)}")
@@ -37,6 +40,7 @@ def picture(page: Path, target: Path, width: int = 720, height: int = 1200) -> N
         "--no-sandbox",
         "--disable-gpu",
         "--hide-scrollbars",
+        f"--blink-settings=preferredColorScheme={0 if dark else 1}",
         f"--window-size={width},{height}",
         f"--screenshot={target.resolve()}",
         page.resolve().as_uri(),

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 
 from nurture.delivery.email.checking import check_templates
 from nurture.domain.errors import Finding, PlaybookError
-from nurture.playbook import Playbook
+from nurture.playbook import FIRST_LANGUAGE, Playbook
 from nurture.playbook.compiler import compile_playbook
 from nurture.playbook.document import parse
 from nurture.playbook.reading import MAILS
 
-_TEMPLATES, _TRAITS = "templates/", "config/traits.yaml"
+_TEMPLATES = "templates/"
 
 
 def checked(files: Mapping[str, str], pace: str = "") -> Playbook:
@@ -29,12 +29,24 @@ def checked(files: Mapping[str, str], pace: str = "") -> Playbook:
 
 def _mails(files: Mapping[str, str]) -> list[Finding]:
     """Nothing when the traits cannot be read: then any name in a mail may be right."""
-    traits = parse(_TRAITS, files[_TRAITS]).value if _TRAITS in files else None
-    if not isinstance(traits, dict):
+    traits = _keys(files, "traits")
+    if traits is None:
         return []
     mails = {
         file.removeprefix(_TEMPLATES): text
         for file, text in files.items()
         if file.startswith(MAILS)
     }
-    return check_templates(mails, traits)
+    return check_templates(mails, traits, _languages(files), _keys(files, "personas") or ())
+
+
+def _keys(files: Mapping[str, str], name: str) -> dict[str, object] | None:
+    file = f"config/{name}.yaml"
+    found = parse(file, files[file]).value if file in files else None
+    return found if isinstance(found, dict) else None
+
+
+def _languages(files: Mapping[str, str]) -> list[str]:
+    told = (_keys(files, "company") or {}).get("languages")
+    languages = told if isinstance(told, list) else []
+    return [each for each in languages if isinstance(each, str)] or [*FIRST_LANGUAGE]

@@ -39,13 +39,9 @@ class Postroom:
         known = variables(
             leads.as_lead(lead), playbook.traits, playbook.company, sender, lead.persona, ""
         )
-        return " ".join(environment({}, html=False).from_string(template).render(known).split())
+        return " ".join(environment(None, html=False).from_string(template).render(known).split())
 
     def _renderer(self, playbook: Playbook) -> Renderer:
         if playbook.hash not in self._renderers:
-            self._renderers = {
-                playbook.hash: Renderer(
-                    playbook.templates, playbook.company, self._links, playbook.traits
-                )
-            }
+            self._renderers = {playbook.hash: Renderer(playbook, self._links)}
         return self._renderers[playbook.hash]

@@ -1,54 +1,50 @@
 """From a template and a lead to a finished mail."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
-from inscriptis import get_text  # type: ignore[import-untyped]
-from inscriptis.model.config import ParserConfig  # type: ignore[import-untyped]
-
-from nurture.delivery.email import compiling
-from nurture.delivery.email.compiling import Part
-from nurture.delivery.email.sandbox import environment, variables
+from nurture.delivery.email import compiling, plaintext
+from nurture.delivery.email.compiling import Body, Part
+from nurture.delivery.email.sandbox import variables
 from nurture.delivery.email.tracking import Tracing
+from nurture.delivery.email.variants import Files, Library, Variant
 from nurture.delivery.links import Links
 from nurture.domain.errors import InputError
+from nurture.domain.language import language_of
 from nurture.domain.lead import Lead
-from nurture.playbook import Company, Sender
+from nurture.playbook import Playbook, Sender
 from nurture.ports import Mail
 
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_-]+")
-_BLANK_LINES = re.compile(r"\n{3,}")
 
 
 @dataclass(frozen=True)
 class _Compiled:
     subject: Part
-    html: Part
-    text: Part | None
+    body: Body
+    own_text: Part | None
+
+    def text(self, values: Mapping[str, Any], html: str) -> str:
+        if self.own_text:
+            return self.own_text.render(values)
+        derived = self.body.text
+        return plaintext.tidy(derived.render(values)) if derived else plaintext.as_text(html)
 
 
 class Renderer:
-    """The mail templates of one playbook version, each compiled when it is first used.
+    """The mail templates of one playbook version, each variant compiled when it is first used."""
 
-    `templates` maps paths below templates/ to their text; `traits` are those that the playbook declares.
-    """
-
-    def __init__(
-        self,
-        templates: Mapping[str, str],
-        company: Company,
-        links: Links,
-        traits: Collection[str],
-    ) -> None:
-        self._templates = templates
-        self._company = company
+    def __init__(self, playbook: Playbook, links: Links) -> None:
+        self._playbook = playbook
+        self._languages = playbook.company.languages
         self._links = links
-        self._traits = traits
-        self._plain = environment(templates, html=False)
-        self._html = environment(templates, html=True)
-        self._compiled: dict[str, _Compiled] = {}
+        personas = [persona.id for persona in playbook.personas]
+        self._library = Library(playbook.templates, self._languages, personas)
+        self._variants: dict[tuple[str, str, str | None], Variant] = {}
+        self._compiled: dict[tuple[str, Variant], _Compiled] = {}
 
     def render(
         self,
@@ -66,20 +62,29 @@ class Renderer:
 
         Raises InputError naming the template's file and line when it cannot be rendered.
         """
-        parts = self._parts(template)
-        address = lead.email or ""
+        variant = self._variant(template, lead, persona)
+        parts = self._parts(template, variant)
         leave = self._links.unsubscribe_url(lead.id, message_id)
-        values = variables(lead, self._traits, self._company, sender, persona, leave)
-        domain = sender.address.rpartition("@")[2]
-        tracing = Tracing(self._links, message_id, domain, flow, step, address, tracking)
+        company, traits = self._playbook.company, self._playbook.traits
+        values = variables(lead, traits, company, sender, persona, leave, variant.language)
+        tracing = Tracing(
+            links=self._links,
+            rules=self._playbook.links,
+            message_id=message_id,
+            domain=sender.address.rpartition("@")[2],
+            marks={"flow": flow, "step": step, "mail": template, "language": variant.language},
+            secret=lead.email or "",
+            tracking=tracking,
+        )
+        html = parts.body.html.render(values)
+        text = parts.text(values, html)
         try:
-            html = tracing.in_html(parts.html.render(values))
-            text = tracing.in_text(parts.text.render(values)) if parts.text else as_text(html)
+            html, text = tracing.in_html(html), tracing.in_text(text)
         except InputError as error:
             raise error if error.place else InputError(str(error), _folder(template)) from error
         return Mail(
             id=message_id,
-            to=address,
+            to=lead.email or "",
             sender=sender.address,
             sender_name=sender.name,
             subject=_one_line(parts.subject.render(values), template),
@@ -89,23 +94,30 @@ class Renderer:
             headers=_headers(leave, sender, flow, step),
         )
 
-    def _parts(self, template: str) -> _Compiled:
-        if template not in self._compiled:
-            self._compiled[template] = self._compile(f"email/{template}/")
-        return self._compiled[template]
+    def _variant(self, template: str, lead: Lead, persona: str | None) -> Variant:
+        language = language_of(lead.traits, self._languages)
+        asked = (template, language, persona)
+        if asked not in self._variants:
+            self._variants[asked] = self._library.variant(*asked)
+        return self._variants[asked]
 
-    def _compile(self, folder: str) -> _Compiled:
-        def plain(name: str) -> Part:
-            return compiling.plain(self._plain, folder + name, self._templates[folder + name])
+    def _parts(self, template: str, variant: Variant) -> _Compiled:
+        if (template, variant) not in self._compiled:
+            files = self._library.seen_by(variant)
+            self._compiled[template, variant] = _compile(files, f"email/{template}/", variant)
+        return self._compiled[template, variant]
 
-        kinds = [kind for kind in ("body.mjml", "body.html") if folder + kind in self._templates]
-        if not kinds or f"{folder}subject.txt" not in self._templates:
-            raise InputError("needs subject.txt and body.mjml", f"templates/{folder}")
-        return _Compiled(
-            subject=plain("subject.txt"),
-            html=compiling.body(self._html, folder + kinds[0], self._templates),
-            text=plain("body.txt") if f"{folder}body.txt" in self._templates else None,
-        )
+
+def _compile(files: Files, folder: str, variant: Variant) -> _Compiled:
+    bodies = [name for name in (f"{folder}body.mjml", f"{folder}body.html") if name in files]
+    if not bodies or f"{folder}subject.txt" not in files:
+        raise InputError("needs subject.txt and body.mjml", f"templates/{folder}")
+    own = f"{folder}body.txt"
+    return _Compiled(
+        subject=compiling.plain(files, f"{folder}subject.txt"),
+        body=compiling.body(files, bodies[0], variant.language),
+        own_text=compiling.plain(files, own) if files.speaks_for(own, bodies[0]) else None,
+    )
 
 
 def _headers(leave: str, sender: Sender, flow: str, step: str) -> dict[str, str]:
@@ -120,13 +132,6 @@ def _headers(leave: str, sender: Sender, flow: str, step: str) -> dict[str, str]
         "List-ID": f"<{flow}.{domain}>",
         "Feedback-ID": f"{flow}:{step}:nurture:{account}",
     }
-
-
-def as_text(html: str) -> str:
-    """The mail for those who read no HTML, with every link written out."""
-    text: str = get_text(html, ParserConfig(display_links=True))
-    lines = text.splitlines()
-    return _BLANK_LINES.sub("\n\n", "\n".join(line.strip() for line in lines)).strip() + "\n"
 
 
 def _one_line(subject: str, template: str) -> str:

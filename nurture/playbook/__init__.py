@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from fnmatch import fnmatchcase
 
 from nurture.domain.audience import Audience
 from nurture.domain.enrolment import Entry
@@ -13,6 +14,8 @@ from nurture.domain.reporting import ReportPlan
 from nurture.domain.scoring import Scoring
 from nurture.domain.sla import Promise, Team, Terms
 
+FIRST_LANGUAGE = ("en",)
+
 
 @dataclass(frozen=True)
 class Company:
@@ -21,6 +24,8 @@ class Company:
     name: str
     address: str
     contact: str
+    languages: tuple[str, ...] = FIRST_LANGUAGE
+    """Those that its mails are written in; the first for leads whose language is not known."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,28 @@ class Sender:
     name: str
     address: str
     reply_to: str | None = None
+
+
+_TAGS = {
+    "utm_source": "nurture",
+    "utm_medium": "email",
+    "utm_campaign": "{flow}",
+    "utm_content": "{step}",
+}
+
+
+@dataclass(frozen=True)
+class LinkRules:
+    """What becomes of links in mails. `own`: hosts whose pages (and those below) get the tags; without
+    any, the sender's domain. `untracked`: addresses such as `x.example/privacy*` that stay as they are."""
+
+    own: tuple[str, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=lambda: dict(_TAGS))
+    untracked: tuple[str, ...] = ()
+
+    def leaves_alone(self, address: str) -> bool:
+        """`address`: host and path, without a scheme."""
+        return any(fnmatchcase(address.removeprefix("www."), each) for each in self.untracked)
 
 
 @dataclass(frozen=True)
@@ -115,6 +142,7 @@ class Playbook:
     templates: Mapping[str, str]
     day: timedelta = timedelta(days=1)
     retention: Retention = Retention()
+    links: LinkRules = LinkRules()
     teams: Mapping[str, Team] = field(default_factory=dict)
     webhooks: Mapping[str, str] = field(default_factory=dict)
     reports: Mapping[str, ReportPlan] = field(default_factory=dict)

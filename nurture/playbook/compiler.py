@@ -85,6 +85,7 @@ def _build(
         audiences=parts.audiences(model("audiences") or {}),
         senders=parts.senders(model("senders")),
         sender_of={name: flow.sender or default for name, (_, flow) in written.items()},
+        links=parts.link_rules(model("senders")),
         forms=parts.forms(model("forms") or {}),
         handover=agreement.handover(model("sla"), clock, teams[model("sla").handover.team]),
         promise=agreement.promise(model("sla")),

@@ -259,6 +259,19 @@ def as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
+def _link_tag(text: str, known: Known) -> str:
+    """Text in which only LINK_MARKS stand in braces."""
+    try:
+        text.format_map(dict.fromkeys(LINK_MARKS, ""))
+    except (KeyError, ValueError, IndexError, AttributeError, TypeError) as error:
+        remedy = f"known are {', '.join(f'{{{mark}}}' for mark in LINK_MARKS)}"
+        raise wrong(f'"{text}" names what is not known of a link', remedy) from error
+    return text
+
+
+LINK_MARKS = ("flow", "step", "mail", "language")
+"""What a tag on a link may name. Nothing of the lead: addresses end up in logs."""
+
 EMAIL = "email"
 """What a form may fill besides the traits: the address by which a lead is known."""
 
@@ -274,6 +287,10 @@ Text = Annotated[str, Field(min_length=1, max_length=2000)]
 Texts = Annotated[list[Text], BeforeValidator(as_list, json_schema_input_type=str | list[str])]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
+
+Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$", examples=["en", "da"])]
+Host = Annotated[str, Field(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$", examples=["x.example"])]
+LinkTag = Annotated[str, Reads(_link_tag, "newsletter", "{flow}")]
 
 Duration = Annotated[Span, Reads(lambda t, k: k.durations.span(t), "3 days", "2 business days")]
 Elapsed = Annotated[timedelta, Reads(lambda t, k: k.durations.elapsed(t), "3 days", "48h")]

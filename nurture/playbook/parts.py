@@ -1,17 +1,23 @@
 """Checked models -> the core's objects, for every file but flows and agreement. Nothing here can go wrong."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from nurture.domain import audience, lifecycle, persona, scoring
 from nurture.domain.calendar import ALWAYS, Calendar, no_holidays
 from nurture.domain.gate import FrequencyCap
 from nurture.domain.reporting import ReportPlan
-from nurture.playbook import Company, Form, Retention, Sender, schema
+from nurture.playbook import Company, Form, LinkRules, Retention, Sender, schema
 from nurture.playbook.durations import Durations
 
 
 def company(model: schema.Company) -> Company:
-    return Company(name=model.name, address=model.address.strip(), contact=model.contact)
+    return Company(
+        name=model.name,
+        address=model.address.strip(),
+        contact=model.contact,
+        languages=tuple(dict.fromkeys(model.languages)),
+    )
 
 
 def retention(model: schema.Company) -> Retention:
@@ -85,6 +91,14 @@ def senders(model: schema.Senders) -> dict[str, Sender]:
         id_: Sender(id_, sender.name, sender.address, sender.reply_to)
         for id_, sender in model.senders.items()
     }
+
+
+def link_rules(model: schema.Senders) -> LinkRules:
+    rules = model.links
+    if rules is None:
+        return LinkRules()
+    own = LinkRules(tuple(rules.own), untracked=tuple(rules.untracked))
+    return own if rules.tags is None else replace(own, tags=dict(rules.tags))
 
 
 def cap(model: schema.Senders) -> FrequencyCap | None:

@@ -9,7 +9,17 @@ from nurture.playbook import fields as f
 from nurture.playbook.findings import suggest, wrong
 from nurture.playbook.schema import Purpose
 
-OWN = ("id", "email", "stage", "tags", "consents", "open_cases", "suppressed", "timezone")
+OWN = (
+    "id",
+    "email",
+    "stage",
+    "tags",
+    "consents",
+    "open_cases",
+    "suppressed",
+    "timezone",
+    "language",
+)
 """What an invented lead has besides its traits."""
 
 FORMS = {

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from nurture.playbook import FIRST_LANGUAGE
 from nurture.playbook import fields as f
 from nurture.playbook.traits import Kind
 
@@ -36,6 +37,9 @@ class Company(f.Model):
     name: f.Text
     address: f.Text
     contact: f.Text
+    languages: Annotated[list[f.Language], Field(min_length=1)] = Field(
+        default_factory=lambda: [*FIRST_LANGUAGE]
+    )
     business_hours: BusinessHours
     retention: Retention | None = None
 
@@ -97,11 +101,20 @@ class Sender(f.Model):
     reply_to: f.Address | None = None
 
 
+class LinkRules(f.Model):
+    """What links in mails get; a tag may name {flow}, {step}, {mail} and {language}."""
+
+    own: list[f.Host] = Field(default_factory=list)
+    tags: dict[f.Name, f.LinkTag] | None = None
+    untracked: list[f.Text] = Field(default_factory=list)
+
+
 class Senders(f.Model):
     """config/senders.yaml"""
 
     default: f.SenderName
     cap: Cap | None = None
+    links: LinkRules | None = None
     senders: Annotated[dict[f.Slug, Sender], Field(min_length=1)]
 
 

@@ -13,6 +13,9 @@ from nurture.playbook.document import parse
 from nurture.playbook.findings import suggest
 from nurture.playbook.scenario_schema import OWN
 
+_TOLD = ("timezone", "language")
+"""Traits that need no declaration: browsers tell them."""
+
 
 @dataclass(frozen=True)
 class Person:
@@ -61,7 +64,7 @@ def person(values: Any, playbook: Playbook, place: str, number: int = 1) -> Pers
     lead = Lead(
         id=str(values.get("id", f"lead-{number}")),
         email=values.get("email"),
-        traits={k: v for k, v in values.items() if k in playbook.traits or k == "timezone"},
+        traits={k: v for k, v in values.items() if k in playbook.traits or k in _TOLD},
         stage=stage,
         tags=frozenset(_words(values.get("tags"))),
         zone=_zone(values.get("timezone"), place),

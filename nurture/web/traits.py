@@ -51,6 +51,9 @@ def normalised(email: Any, field: str) -> str | None:
     return found.normalized.lower()
 
 
+_LOCALE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8}){0,3}\Z")
+
+
 def of(
     kind: Any, message: Mapping[str, Any], context: Mapping[str, Any]
 ) -> tuple[dict[str, Any], str | None]:
@@ -62,7 +65,7 @@ def of(
     if kind == "group":
         return _company({"id": message.get("groupId"), **told}), None
     told = {**as_object(context.get("traits"), "context.traits"), **told}
-    known = _zone(context) | _flat(told)
+    known = _browser(context) | _flat(told)
     return known, normalised(known.pop("email", None), "traits.email")
 
 
@@ -112,7 +115,9 @@ def _company(told: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _zone(context: Mapping[str, Any]) -> dict[str, Any]:
-    """The browser's zone when it is a name (RudderStack says GMT+0000, which knows no summer)."""
-    zone = context.get("timezone")
-    return {"timezone": zone} if isinstance(zone, str) and "/" in zone else {}
+def _browser(context: Mapping[str, Any]) -> dict[str, Any]:
+    """The browser's zone when it is a name (RudderStack says GMT+0000, which knows no summer), and the
+    language it asks for pages in."""
+    zone, locale = context.get("timezone"), context.get("locale")
+    known = {"timezone": zone} if isinstance(zone, str) and "/" in zone else {}
+    return known | ({"locale": locale} if isinstance(locale, str) and _LOCALE.match(locale) else {})

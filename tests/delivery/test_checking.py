@@ -11,6 +11,8 @@ SHELL = """<mjml><mj-body>
 </mj-body></mjml>
 """
 
+PICTURE = '<mj-image src="https://x.example/a.png" alt="A desk" width="520px" height="260px" />'
+
 
 def mjml(line: str) -> dict[str, str]:
     return {"email/t/subject.txt": "Hi", "email/t/body.mjml": SHELL.format(line)}
@@ -21,7 +23,7 @@ def problems(files: dict[str, str]) -> list[str]:
 
 
 def test_a_good_template_has_no_findings() -> None:
-    assert problems(mjml('<mj-image src="https://x.example/a.png" alt="A desk" />')) == []
+    assert problems(mjml(PICTURE)) == []
     assert problems(templates(FOOTER)) == []
 
 
@@ -45,8 +47,15 @@ def test_what_lies_elsewhere_is_not_looked_at() -> None:
         ("<mj-text>a&nbsp;b</mj-text>", "3:11: undefined entity; write it as a number"),
         ("<mj-text>a<br>b</mj-text>", "3:"),
         ('<mj-image src="https://x.example/a.png" />', "3:1: mj-image has no alt"),
+        (PICTURE.replace('height="260px"', ""), "3:1: mj-image has no height; say its height"),
+        (PICTURE.replace('width="520px"', ""), "3:1: mj-image has no width"),
+        ('<mj-text><img alt="" width="9" src="x" /></mj-text>', "3:10: img has no height"),
+        (
+            '<mj-text>Hello<br /><span style="color: #999">pale words</span></mj-text>',
+            '3:47: "pale words" is hard to read: contrast 2.8 to 1; 4.5 is needed',
+        ),
         ("<mj-text>ø {{ lead.shoe }}</mj-text>", "3:15: lead.shoe is unknown; known are city,"),
-        ("<mj-text>{{ led.city }}</mj-text>", "3:13: led is unknown; known are company, lead,"),
+        ("<mj-text>{{ led.city }}</mj-text>", "3:13: led is unknown; known are company,"),
         ("<mj-text>{{ company.cvr }}</mj-text>", "3:13: company.cvr is unknown"),
         ("<mj-text>{{ lead['shoe'] }}</mj-text>", "3:13: lead.shoe is unknown"),
         ("<mj-text>{% if lead.city %}</mj-text>", "Unexpected end of template"),
@@ -120,3 +129,85 @@ def test_all_mistakes_are_found_at_once() -> None:
     files = mjml("<mj-txt>{{ lead.shoe }}</mj-txt>")
     files["email/t/subject.txt"] = "{{ lead.hat }}"
     assert len(problems(files)) == 3
+
+
+def test_pictures_in_an_html_body_need_the_same() -> None:
+    found = problems(templates(f'<p>{{{{ lead.city }}}}</p>\n<img src="x" alt="">{FOOTER}'))
+    assert [problem.partition(";")[0] for problem in found] == [
+        "templates/email/t/body.html:2:1: img has no height",
+        "templates/email/t/body.html:2:1: img has no width",
+    ]
+
+
+NIGHT = """<html><head><style>
+p, a {{ color: #222222 }} .big {{ font-size: 24px; color: #777777; background: #eeeeee }}
+@media (prefers-color-scheme: dark) {{ body {{ background-color: {} !important }} }}
+</style></head><body><p>Dear reader</p><p class="big">Large</p>"""
+
+
+def test_text_that_nobody_can_read_at_night_is_found() -> None:
+    found = problems(templates(NIGHT.format("#111111") + FOOTER))
+    assert found[0] == (
+        'templates/email/t/body.html:4:25: "Dear reader" is hard to read in dark mode: contrast 1.2'
+        " to 1; 4.5 is needed; make text or background darker or lighter"
+    )
+    assert '"Unsubscribe" is hard to read in dark mode' in found[1]
+    assert problems(templates(NIGHT.format("#ffffff") + FOOTER)) == []
+
+
+def test_text_on_a_picture_is_not_judged() -> None:
+    body = '<div style="background-image: url(x)"><p style="color: white">Hi</p></div>'
+    assert problems(templates(body + FOOTER)) == []
+
+
+def variants(**files: str) -> dict[str, str]:
+    """The template `t` with further files: `subject__da__txt`."""
+    return templates(FOOTER, **files)
+
+
+def test_a_mail_may_come_in_languages_and_for_personas() -> None:
+    files = variants(
+        subject__da__txt="Hej",
+        body__da__html=FOOTER,
+        body__boss__html=FOOTER,
+        body__da__boss__html=FOOTER,
+    )
+    assert told(files) == []
+
+
+def told(files: dict[str, str]) -> list[str]:
+    found = check_templates(files, TRAITS, ["en", "da"], ["boss"])
+    return [str(finding).removeprefix("templates/email/t/") for finding in found]
+
+
+@pytest.mark.parametrize(
+    ("files", "finding"),
+    [
+        (
+            {"body__sv__html": FOOTER},
+            "body.sv.html:1:1: no mail has such a file; known: subject.txt",
+        ),
+        (
+            {"body__da__html": FOOTER},
+            "subject.da.txt:1:1: the subject is missing; body.da.html has none in its language",
+        ),
+        (
+            {"body__boss__html": FOOTER, "body__en__boss__html": FOOTER},
+            "body.boss.html:1:1: there is also a body.en.boss.html; keep exactly one",
+        ),
+        (
+            {"subject__da__txt": "Hej", "body__da__html": f'<html lang="en">{FOOTER}'},
+            'body.da.html:1:13: this says lang="en", but the file is da by its name',
+        ),
+        (
+            {"subject__da__txt": "Hej", "body__da__html": "Hej"},
+            "body.da.html:1:1: there is no link to unsubscribe",
+        ),
+        ({"body__boss__html": FOOTER + "{{ led }}"}, "body.boss.html:1:51: led is unknown"),
+        ({"subject__boss__txt": "{{ lead.city }}"}, "subject.boss.txt:1:1: empty for a lead"),
+    ],
+)
+def test_a_mistake_in_a_variant_is_found_in_its_file(files: dict[str, str], finding: str) -> None:
+    found = told(variants(**files))
+    assert len(found) == 1
+    assert found[0].startswith(finding)

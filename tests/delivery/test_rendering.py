@@ -1,12 +1,15 @@
 import re
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from nurture.delivery.email.plaintext import as_text
 from nurture.domain.errors import InputError
 from nurture.domain.lead import Lead
+from nurture.playbook import LinkRules
 from nurture.tokens import CLICK, OPEN, UNSUBSCRIBE
-from tests.support.mail import BASE, FOOTER, LEAD, TOKENS, render, templates
+from tests.support.mail import BASE, FOOTER, LEAD, SENDER, TOKENS, render, renderer, templates
 
 MJML = """<mjml lang="en">
   <mj-head><mj-preview>Before you open it, {{ lead.first_name }}</mj-preview></mj-head>
@@ -295,3 +298,179 @@ def test_the_mail_says_who_it_is_from_and_to() -> None:
         "courses@x-education.example",
     )
     assert (mail.sender_name, mail.reply_to) == ("Søren Ærø", "hello@x-education.example")
+
+
+def both(url: str, **changes: Any) -> tuple[str, str]:
+    """Where a link leads in the HTML and in the text."""
+    mail = render(templates(f'<a href="{url}"{changes.pop("rel", "")}>x</a>{FOOTER}'), **changes)
+    in_text = re.search(r"\[x\]\(([^)]*)\)", mail.text)
+    assert in_text
+    return links(mail.html)[0], in_text[1]
+
+
+@pytest.mark.parametrize("rel", [' rel="untracked"', ' rel="noopener untracked"'])
+def test_a_link_may_ask_to_stay_as_it_is(rel: str) -> None:
+    url = "https://www.x-education.example/privacy?a=1"
+    assert both(url, rel=rel, tracking=True) == (url, url)
+    html = render(templates(f'<a href="{url}"{rel}>x</a>{FOOTER}'), tracking=True).html
+    assert "untracked" not in html
+    assert ("noopener" in html) == ("noopener" in rel)
+
+
+def test_a_link_in_a_text_of_its_own_may_ask_for_it_too() -> None:
+    own = "See untracked:https://www.x-education.example/privacy."
+    text = render(templates(FOOTER, body__txt=own), tracking=True).text
+    assert text == "See https://www.x-education.example/privacy."
+
+
+def test_a_link_with_brackets_stays_whole_in_the_text() -> None:
+    html, text = both("https://en.example/wiki/Mail_(post)?x[0]=1")
+    assert html == "https://en.example/wiki/Mail_(post)?x[0]=1"
+    assert text == "https://en.example/wiki/Mail_%28post%29?x%5B0%5D=1"
+
+
+RULES = LinkRules(
+    own=("courses.example",),
+    tags={"utm_source": "mail", "mtm_kwd": "{mail}.{language}"},
+    untracked=("*.x-education.example/legal/*", "courses.example/privacy"),
+)
+
+
+@pytest.mark.parametrize(
+    ("url", "becomes"),
+    [
+        (
+            "https://www.courses.example/a",
+            "https://www.courses.example/a?utm_source=mail&mtm_kwd=t.en",
+        ),
+        (
+            "https://courses.example/?utm_source=x",
+            "https://courses.example/?utm_source=x&mtm_kwd=t.en",
+        ),
+        ("https://courses.example/privacy", "https://courses.example/privacy"),
+        ("https://www.x-education.example/guide", "https://www.x-education.example/guide"),
+    ],
+)
+def test_the_playbook_says_which_links_get_which_tags(url: str, becomes: str) -> None:
+    mail = renderer(templates(f'<a href="{url}">x</a>{FOOTER}'), rules=RULES).render("t", **STEP)
+    assert links(mail.html)[0] == becomes
+
+
+def test_the_playbook_says_which_links_are_not_counted() -> None:
+    body = "".join(
+        f'<a href="https://{address}">x</a>'
+        for address in (
+            "shop.x-education.example/legal/terms",
+            "courses.example/privacy",
+            "x.example/",
+        )
+    )
+    mail = renderer(templates(body + FOOTER), rules=RULES).render("t", **{**STEP, "tracking": True})
+    assert [("/c/" in url) for url in links(mail.html)[:3]] == [False, False, True]
+
+
+STEP: dict[str, Any] = {
+    "message_id": "message-1",
+    "lead": LEAD,
+    "sender": SENDER,
+    "flow": "welcome",
+    "step": "hello",
+    "persona": None,
+    "tracking": False,
+}
+
+
+def test_the_image_of_a_given_height_keeps_its_shape_on_a_phone() -> None:
+    picture = '<mj-image src="https://x.example/a.png" alt="" width="520px" height="260px" />'
+    html = render(mjml(MJML.replace("<mj-table>", f"{picture}<mj-table>"))).html
+    tag = re.findall(r"<img[^>]*>", html)[0]
+    assert 'height="260"' in tag
+    assert "height:auto" in tag
+    assert "260px" not in tag
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{% if lead.city %}<p>From {{ lead.city }}</p>{% else %}<p>Hi</p>{% endif %}",
+        "<p>Hi{% if lead.city %}, {{ lead.city }}{% endif %}!</p><p>Bye</p>",
+        "<ul>{% for one in [1, 2] %}<li>number {{ one }}</li>{% endfor %}</ul>",
+        "<table>{% for one in [1, 2] %}<tr><td>{{ one }}</td><td>x</td></tr>{% endfor %}</table>",
+        "<table><tr><td>{% if lead.city %}a<br>b{% endif %}</td><td>c<br>{{ lead.city }}</td></tr></table>",
+        '<p style="{% if lead.city %}color: red{% endif %}">Hi</p>',
+        "<head>{% set town = lead.city %}</head><p>{{ town }}</p>",
+        "{% macro hi(name) %}<b>{{ name }}</b>{% endmacro %}<p>{{ hi(lead.city) }}</p>",
+        "<p>{# a remark #}a{{ lead.city | upper }}</p>",
+        "<div style='display:none'>{% if lead.city %}x{% endif %}</div><p>{{ lead.city }}</p>",
+        "{% raw %}<p>{{ as it is }}</p>{% endraw %}",
+    ],
+)
+@pytest.mark.parametrize("city", ["Århus & Ry", ""])
+def test_the_text_prepared_once_is_the_text_of_the_finished_mail(body: str, city: str) -> None:
+    files = templates(f"{body}<p>{FOOTER}</p>")
+    mail = render(files, Lead("lead-1", "a@x.example", {"city": city}))
+    assert mail.text.split() == as_text(mail.html).split()
+    assert "\n\n\n" not in mail.text
+    assert "jinja" not in mail.text
+
+
+DANISH = {"first_name": "Anna", "language": "da-DK"}
+
+
+@pytest.mark.parametrize(
+    ("traits", "persona", "expected"),
+    [
+        ({}, None, "Hello|everybody"),
+        ({"language": "sv"}, None, "Hello|everybody"),
+        ({"language": "da"}, None, "Hej|alle"),
+        ({"locale": "da_DK"}, None, "Hej|alle"),
+        ({"language": "en", "locale": "da-DK"}, None, "Hello|everybody"),
+        ({"language": "da"}, "boss", "Hej|chef"),
+        ({"language": "da"}, "clerk", "Hej|alle"),
+        ({}, "clerk", "Dear clerk|clerk"),
+        ({}, "boss", "Hello|everybody"),
+    ],
+)
+def test_a_lead_gets_the_variant_for_its_language_and_persona(
+    traits: dict[str, str], persona: str | None, expected: str
+) -> None:
+    files = templates(
+        f"everybody{FOOTER}",
+        subject__da__txt="Hej",
+        subject__clerk__txt="Dear clerk",
+        body__da__html=f"alle{FOOTER}",
+        body__boss__da__html=f"chef{FOOTER}",
+        body__clerk__html=f"clerk{FOOTER}",
+    )
+    lead = Lead("lead-1", "a@x.example", traits)
+    step = {**STEP, "lead": lead, "persona": persona}
+    mail = renderer(files, personas=["boss", "clerk"]).render("t", **step)
+    subject, _, body = expected.partition("|")
+    assert mail.subject == subject
+    assert mail.text.startswith(body)
+
+
+def test_shared_parts_come_in_the_language_of_the_mail() -> None:
+    files = mjml("<mjml><mj-body><mj-include path='_layout/footer.mjml' /></mj-body></mjml>")
+    files |= {
+        "email/t/subject.da.txt": "Hej",
+        "email/t/body.da.mjml": files["email/t/body.mjml"],
+        "email/_layout/footer.da.mjml": PARTIAL.replace("Unsubscribe", "Afmeld"),
+    }
+    mail = render(files, Lead("lead-1", "a@x.example", DANISH))
+    assert "Afmeld" in mail.text
+    assert 'lang="da"' in mail.html
+    assert "Unsubscribe" in render(files).text
+
+
+def test_a_text_of_its_own_is_sent_only_with_the_body_it_belongs_to() -> None:
+    files = templates(
+        FOOTER, body__txt="Own", subject__da__txt="Hej", body__da__html=f"Dansk {FOOTER}"
+    )
+    assert render(files).text == "Own"
+    assert render(files, Lead("lead-1", "a@x.example", DANISH)).text.startswith("Dansk")
+
+
+def test_the_language_can_be_asked_for() -> None:
+    files = templates(f"{{{{ language }}}}{FOOTER}")
+    assert render(files, Lead("lead-1", "a@x.example", DANISH)).text.startswith("en")

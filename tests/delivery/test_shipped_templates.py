@@ -7,10 +7,9 @@ from ruamel.yaml import YAML
 
 from nurture.delivery.email.checking import check_templates
 from nurture.delivery.email.mime import as_bytes
-from nurture.delivery.rendering import Renderer
 from nurture.domain.lead import Lead
 from tests.support.domain import NOW
-from tests.support.mail import COMPANY, LINKS, SENDER
+from tests.support.mail import COMPANY, SENDER, renderer
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "templates"
@@ -31,7 +30,7 @@ def test_there_is_something_to_look_at() -> None:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("traits", [TALKATIVE, {}], ids=["says all", "says nothing"])
 def test_every_template_renders_for_a_lead_that(name: str, traits: dict[str, str]) -> None:
-    mail = Renderer(FILES, COMPANY, LINKS, TRAITS).render(
+    mail = renderer(FILES, TRAITS).render(
         name,
         message_id="message-1",
         lead=Lead("lead-1", "anna@firma.example", traits),

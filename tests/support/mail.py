@@ -2,8 +2,8 @@
 
 import asyncio
 import ssl
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -18,18 +18,28 @@ from cryptography.x509.oid import NameOID
 from nurture.delivery.links import Links
 from nurture.delivery.rendering import Renderer
 from nurture.domain.lead import Lead
-from nurture.playbook import Company, Sender
+from nurture.domain.persona import Persona
+from nurture.playbook import Company, LinkRules, Sender
 from nurture.ports import Mail
 from nurture.tokens import Tokens
+from tests.support.domain import when
+from tests.support.playbook import PLAYBOOK
 
 HOST = "127.0.0.1"
 BASE = "https://t.x-education.example"
-COMPANY = Company("X Education", "Nørrebrogade 20, 2200 København N", "hello@x-education.example")
+COMPANY = Company(
+    "X Education",
+    "Nørrebrogade 20, 2200 København N",
+    "hello@x-education.example",
+    languages=("en", "da"),
+)
 SENDER = Sender("courses", "Søren Ærø", "courses@x-education.example", "hello@x-education.example")
 TOKENS = Tokens(["a secret that only the tests know, of some length"])
 LINKS = Links(BASE, TOKENS)
 LEAD = Lead("lead-1", "anna@firma.example", {"first_name": "Anna", "city": "Århus"})
 TRAITS = ("first_name", "city", "specialization")
+
+AS_SHIPPED = LinkRules()
 
 FOOTER = '<a href="{{ unsubscribe_url }}">Unsubscribe</a>'
 DROP = "drop"
@@ -69,7 +79,25 @@ def render(files: Mapping[str, str], lead: Lead = LEAD, **changes: Any) -> Mail:
         "persona": None,
         "tracking": False,
     }
-    return Renderer(files, COMPANY, LINKS, TRAITS).render("t", **{**values, **changes})
+    return renderer(files).render("t", **{**values, **changes})
+
+
+def renderer(
+    files: Mapping[str, str],
+    traits: Iterable[str] = TRAITS,
+    personas: Iterable[str] = (),
+    rules: LinkRules = AS_SHIPPED,
+) -> Renderer:
+    """For these templates, with the company's languages English and Danish."""
+    playbook = replace(
+        PLAYBOOK,
+        templates=files,
+        company=COMPANY,
+        traits=dict.fromkeys(traits, "text"),
+        personas=tuple(Persona(name, name, when(lambda facts: False)) for name in personas),
+        links=rules,
+    )
+    return Renderer(playbook, LINKS)
 
 
 @dataclass

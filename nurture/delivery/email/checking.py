@@ -1,28 +1,27 @@
 """Everything wrong with the mail templates, found without sending one."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from html import unescape
 
 from jinja2 import Environment, TemplateSyntaxError, meta, nodes
 
 from nurture.delivery.email import compiling
-from nurture.delivery.email.linting import lint
+from nurture.delivery.email.completeness import BODIES, FILES, SUBJECT, completeness
+from nurture.delivery.email.contrast import Faint, faint
+from nurture.delivery.email.linting import lint, lint_html
 from nurture.delivery.email.sandbox import (
-    FOLDER,
     LEAD_NAMES,
     NAMES,
     PLAIN_NAMES,
     environment,
     variables,
 )
+from nurture.delivery.email.variants import FOLDER, ROOT, Files, Library, Variant
 from nurture.domain.errors import Finding, InputError
 from nurture.domain.lead import Lead
 from nurture.playbook import Company, Sender
 
-BODIES = ("body.mjml", "body.html")
-_SUBJECT = "subject.txt"
-FILES = (_SUBJECT, *BODIES, "body.txt")
-_ROOT = "email/"
 _TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 _HREF_OF_LEAD = re.compile(r"\bhref\s*=\s*(?:\"[^\"<]*?|'[^'<]*?)\{\{[^}\"']*?\blead\s*[.\[]")
 _LEAVE = "unsubscribe_url"
@@ -32,22 +31,30 @@ _SAMPLE_SENDER = Sender("sender", "Name", "name@company.example")
 _Access = nodes.Getattr | nodes.Getitem
 
 
-def check_templates(templates: Mapping[str, str], traits: Collection[str]) -> list[Finding]:
+def check_templates(
+    templates: Mapping[str, str],
+    traits: Collection[str],
+    languages: Sequence[str] = ("en",),
+    personas: Collection[str] = (),
+) -> list[Finding]:
     """Findings in file order. `templates` maps paths below templates/ to their text; only those below
-    email/ are looked at. `traits` are the playbook's."""
-    files = {path: text for path, text in sorted(templates.items()) if path.startswith(_ROOT)}
-    findings = [finding for path in files for finding in _file(path, files, traits)]
+    email/ are looked at. `traits`, `languages` and `personas` are the playbook's."""
+    library = Library(templates, languages, personas)
+    files = {each.path: templates[each.path] for each in library.files}
+    findings = {finding for path in files for finding in _file(path, files, traits)}
     for name in sorted({path.split("/")[1] for path in files if path.count("/") > 1}):
         if not name.startswith("_"):
             broken = {finding.file for finding in findings}
-            findings += _completeness(name, files)
-            findings += _trials(name, files, traits, broken)
+            findings.update(completeness(name, library, languages[0]))
+            for variant in library.variants(name):
+                seen = library.seen_by(variant)
+                findings.update(_trials(name, variant, seen, traits, broken))
     return sorted(findings)
 
 
 def _file(path: str, files: Mapping[str, str], traits: Collection[str]) -> Iterator[Finding]:
     text, file = files[path], FOLDER + path
-    env = environment(files, html=not path.endswith(".txt"))
+    env = environment(None, html=not path.endswith(".txt"))
     try:
         tree = env.parse(text)
         env.compile(text, path, file)
@@ -58,11 +65,13 @@ def _file(path: str, files: Mapping[str, str], traits: Collection[str]) -> Itera
         )
         return
     yield from _names(file, text, tree, env, traits)
+    markup = _TAG.sub(lambda tag: re.sub(r"[^\n]", " ", tag[0]), text)
     if path.endswith((".mjml", ".html")):
         yield from _personal_links(file, text)
+    if path.endswith(".html"):
+        yield from lint_html(file, markup)
     if path.endswith(".mjml"):
-        partial = path.split("/")[1].startswith("_")
-        yield from lint(file, _TAG.sub(lambda tag: re.sub(r"[^\n]", " ", tag[0]), text), partial)
+        yield from lint(file, markup, partial=path.split("/")[1].startswith("_"))
 
 
 def _names(
@@ -108,41 +117,22 @@ def _personal_links(file: str, text: str) -> Iterator[Finding]:
         )
 
 
-def _completeness(name: str, files: Mapping[str, str]) -> Iterator[Finding]:
-    """Whether a mail has the files it needs, and no others."""
-    folder = f"{_ROOT}{name}/"
-    there = {path.removeprefix(folder) for path in files if path.startswith(folder)}
-    for unknown in sorted(there - set(FILES)):
-        known = f"known: {', '.join(FILES)}"
-        yield Finding(f"{FOLDER}{folder}{unknown}", 1, 1, "no mail has such a file", known)
-    if "subject.txt" not in there:
-        yield Finding(f"{FOLDER}{folder}subject.txt", 1, 1, "the subject is missing")
-    bodies = there.intersection(BODIES)
-    if len(bodies) != 1:
-        problem = "there is also a body.html" if bodies else "the body is missing"
-        yield Finding(f"{FOLDER}{folder}body.mjml", 1, 1, problem, "keep exactly one")
-
-
 def _trials(
-    name: str, files: Mapping[str, str], traits: Collection[str], broken: Collection[str]
+    name: str, variant: Variant, files: Files, traits: Collection[str], broken: Collection[str]
 ) -> Iterator[Finding]:
     """Whether each part can be rendered (unless its files are `broken` anyway) and lets the lead leave."""
-    for path in (f"{_ROOT}{name}/{part}" for part in FILES):
+    for path in (f"{ROOT}{name}/{part}" for part in FILES):
         if path not in files:
             continue
         reached = _reached(path, files)
-        if not _broken_by(broken, reached):
-            yield from _rendered(path, files, traits)
-        if not path.endswith(_SUBJECT) and not any(_LEAVE in files[part] for part in reached):
+        if not any(files.place(part) in broken for part in reached):
+            yield from _rendered(path, variant, files, reached, traits)
+        if not path.endswith(SUBJECT) and not any(_LEAVE in files[part] for part in reached):
             remedy = f"use {{{{ {_LEAVE} }}}}"
-            yield Finding(FOLDER + path, 1, 1, "there is no link to unsubscribe", remedy)
+            yield Finding(files.place(path), 1, 1, "there is no link to unsubscribe", remedy)
 
 
-def _broken_by(broken: Collection[str], paths: Collection[str]) -> bool:
-    return any(FOLDER + path in broken for path in paths)
-
-
-def _reached(path: str, files: Mapping[str, str]) -> list[str]:
+def _reached(path: str, files: Files) -> list[str]:
     """The file and what it includes."""
     found, ahead = [], [path]
     while ahead:
@@ -155,22 +145,49 @@ def _reached(path: str, files: Mapping[str, str]) -> list[str]:
     return found
 
 
-def _rendered(path: str, files: Mapping[str, str], traits: Collection[str]) -> Iterator[Finding]:
+def _rendered(
+    path: str, variant: Variant, files: Files, reached: list[str], traits: Collection[str]
+) -> Iterator[Finding]:
     """A trial with a lead that says nothing, which is what most templates forget."""
-    html = path.endswith(BODIES)
-    env = environment(files, html)
     values = variables(
-        Lead("lead"), traits, _SAMPLE_COMPANY, _SAMPLE_SENDER, None, "https://company.example/u/t"
+        Lead("lead"),
+        traits,
+        _SAMPLE_COMPANY,
+        _SAMPLE_SENDER,
+        variant.persona,
+        "https://company.example/u/t",
+        variant.language,
     )
+    html = path.endswith(BODIES)
     try:
-        part = compiling.body(env, path, files) if html else compiling.plain(env, path, files[path])
-        if not part.render(values).strip() and path.endswith(_SUBJECT):
+        if html:
+            body = compiling.body(files, path, variant.language)
+            page = body.html.render(values)
+            yield from (_faint(found, files, reached) for found in faint(page))
+            if body.text:
+                body.text.render(values)
+        elif not compiling.plain(files, path).render(values).strip() and path.endswith(SUBJECT):
             remedy = "say something that needs no trait"
-            yield Finding(FOLDER + path, 1, 1, "empty for a lead that says nothing", remedy)
+            place = files.place(path)
+            yield Finding(place, 1, 1, "empty for a lead that says nothing", remedy)
     except InputError as error:
         file, _, line = error.place.rpartition(":")
         problem = str(error).removeprefix(f"{error.place}: ")
         yield Finding(file, int(line), 1, problem)
+
+
+def _faint(found: Faint, files: Files, reached: list[str]) -> Finding:
+    """At the first file that has the text; at the body's beginning where a value made it."""
+    when = " in dark mode" if found.dark else ""
+    problem = f'"{found.text}" is hard to read{when}: contrast {found.ratio} to 1'
+    remedy = f"{found.needed} is needed; make text or background darker or lighter"
+    start = re.escape(found.text[:20].strip()).replace(r"\ ", r"\s+")
+    for part in reached:
+        if match := re.search(start, unescape(files[part])):
+            text = unescape(files[part])[: match.start()]
+            line, column = text.count("\n") + 1, match.start() - text.rfind("\n")
+            return Finding(files.place(part), line, column, problem, remedy)
+    return Finding(files.place(reached[0]), 1, 1, problem, remedy)
 
 
 def _line(text: str, number: int) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
@@ -9,21 +10,27 @@ import mrml
 from css_inline import CSSInliner
 from jinja2 import Environment, Template, TemplateError, TemplateSyntaxError
 
-from nurture.delivery.email.sandbox import FOLDER
+from nurture.delivery.email import plaintext
+from nurture.delivery.email.sandbox import environment
 from nurture.delivery.email.shelter import Origin, Restored, Shelter, Tag
+from nurture.delivery.email.variants import FOLDER, Files
 from nurture.domain.errors import InputError
 
 INCLUDE = re.compile(r"<mj-include\s+path=[\"']([^\"']*)[\"']\s*(?:/>|>\s*</mj-include>)")
 _COMMENT = re.compile(r"<!--(?!\[if|<!\[endif)(?!jinja-).*?-->", re.DOTALL)
 _SPAN = re.compile(r"at position (\d+):(\d+)")
 _BROKEN = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
+_NO_LANGUAGE = re.compile(r"<(mjml|html)\b(?![^>]*\slang\s*=)")
+_FIXED_HEIGHT = re.compile(
+    r"(<img\b[^>]*\sstyle=\"[^\"]*)(?<![-\w])height:\s*\d+px(?=[^\"]*width:\s*100%)"
+)
 
 
 class Part:
     """A compiled file. `render` raises InputError naming the file and line that is to blame."""
 
-    def __init__(self, environment: Environment, name: str, prepared: Restored) -> None:
-        self._file = FOLDER + name
+    def __init__(self, environment: Environment, name: str, place: str, prepared: Restored) -> None:
+        self._file = place
         self._origins = prepared.origins
         self._environment = environment
         try:
@@ -48,47 +55,67 @@ class Part:
         return InputError(_readable(message or type(error).__name__), f"{file}:{line}")
 
 
-def plain(environment: Environment, name: str, text: str) -> Part:
+@dataclass(frozen=True)
+class Body:
+    """The HTML, and the text made from it; None where the text can only be made of the finished HTML."""
+
+    html: Part
+    text: Part | None
+
+
+def plain(files: Files, name: str) -> Part:
     """A subject or a text body, which only Jinja touches."""
-    return Part(environment, name, Restored(text, {}))
+    return Part(environment(files, html=False), name, files.place(name), Restored(files[name], {}))
 
 
-def body(environment: Environment, name: str, templates: Mapping[str, str]) -> Part:
+def body(files: Files, name: str, language: str) -> Body:
     """body.mjml or body.html as HTML with its styles inline. Nothing is fetched from anywhere.
 
     Raises InputError with the place for broken MJML, Jinja or a missing include.
     """
-    shelter = Shelter(environment)
+    env = environment(files, html=True)
+    shelter = Shelter(env)
     try:
-        markup = _hidden(shelter, name, templates)
+        markup = _hidden(shelter, name, files)
     except TemplateSyntaxError as error:
         raise InputError(
             _readable(error.message or ""), f"{error.filename}:{error.lineno}"
         ) from error
-    html = _html(markup, name, shelter) if name.endswith(".mjml") else markup
+    if name.endswith(".mjml"):
+        markup = _html(_spoken(markup, language), files.place(name), shelter)
     inliner = CSSInliner(load_remote_stylesheets=False, keep_style_tags=True)
-    html = inliner.inline(shelter.as_comments(html))
+    html = _spoken(inliner.inline(shelter.as_comments(markup)), language)
+    html = _FIXED_HEIGHT.sub(r"\1height:auto", html)
     for tag in shelter.lost(html):
         raise _misplaced(tag)
-    return Part(environment, name, shelter.restore(html))
+    place = files.place(name)
+    text = plaintext.prepared(shelter, html)
+    return Body(
+        Part(env, name, place, shelter.restore(html)),
+        Part(environment(files, html=False), name, place, text) if text else None,
+    )
 
 
-def _hidden(
-    shelter: Shelter, name: str, templates: Mapping[str, str], chain: tuple[str, ...] = ()
-) -> str:
+def _spoken(markup: str, language: str) -> str:
+    """The document says which language it is in, for those who have mails read to them."""
+    return _NO_LANGUAGE.sub(rf'<\1 lang="{language}"', markup, count=1)
+
+
+def _hidden(shelter: Shelter, name: str, files: Files, chain: tuple[str, ...] = ()) -> str:
     """The file with its includes in place. The engine's own includes lose a section's width."""
+    place = files.place(name)
     if name in chain:
-        raise InputError("this file includes itself", f"{FOLDER}{name}:1")
-    markup = shelter.hide(FOLDER + name, templates[name])
+        raise InputError("this file includes itself", f"{place}:1")
+    markup = shelter.hide(place, files[name])
     if not name.endswith(".mjml"):
         return markup
 
     def included(match: re.Match[str]) -> str:
         wanted = included_name(match[1])
-        if wanted not in templates:
-            line = templates[name][: templates[name].find(match[0])].count("\n") + 1
-            raise InputError(f"there is no {FOLDER}{wanted}", f"{FOLDER}{name}:{line}")
-        return _hidden(shelter, wanted, templates, (*chain, name))
+        if wanted not in files:
+            line = files[name][: files[name].find(match[0])].count("\n") + 1
+            raise InputError(f"there is no {FOLDER}{wanted}", f"{place}:{line}")
+        return _hidden(shelter, wanted, files, (*chain, name))
 
     return INCLUDE.sub(included, _COMMENT.sub("", markup))
 
@@ -98,7 +125,7 @@ def included_name(path: str) -> str:
     return f"email/{path.removeprefix('./')}"
 
 
-def _html(markup: str, name: str, shelter: Shelter) -> str:
+def _html(markup: str, place: str, shelter: Shelter) -> str:
     options = mrml.ParserOptions(include_loader=mrml.noop_loader())
     without_web_fonts = mrml.RenderOptions(fonts={})
     try:
@@ -108,7 +135,7 @@ def _html(markup: str, name: str, shelter: Shelter) -> str:
             at = markup.encode()[int(span[1]) : int(span[2])].decode(errors="ignore")
             for tag in shelter.found(at):
                 raise _misplaced(tag) from error
-        raise InputError(f"this is not MJML: {error}", f"{FOLDER}{name}:1") from error
+        raise InputError(f"this is not MJML: {error}", f"{place}:1") from error
 
 
 def _misplaced(tag: Tag) -> InputError:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from difflib import get_close_matches
+from html.parser import HTMLParser
 from xml.parsers import expat
 
 from nurture.delivery.email.vocabulary import ATTRIBUTES, CONTENT, DEFAULTS_TAG
@@ -58,7 +59,7 @@ class _Reader:
         if DEFAULTS_TAG in self._open:
             return _defaults(tag, given)
         if in_content and not tag.startswith("mj"):
-            return [("img has no alt", _ALT)] if tag == "img" and "alt" not in given else []
+            return _picture(tag, given) if tag == "img" else []
         if in_content:
             return [(f"<{tag}> inside <{self._open[-1]}> is not read as MJML", "take it out")]
         if tag not in ATTRIBUTES:
@@ -70,12 +71,37 @@ class _Reader:
             for name in given
             if name not in ATTRIBUTES[tag]
         ]
-        if tag == "mj-image" and "alt" not in given:
-            found.append(("mj-image has no alt", _ALT))
-        return found
+        return found + (_picture(tag, given) if tag == "mj-image" else [])
+
+
+def lint_html(file: str, markup: str) -> list[Finding]:
+    """Pictures without what they need; `markup` as for `lint`."""
+    reader = _Pictures(file)
+    reader.feed(markup)
+    return reader.findings
+
+
+class _Pictures(HTMLParser):
+    def __init__(self, file: str) -> None:
+        super().__init__()
+        self._file = file
+        self.findings: list[Finding] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        line, column = self.getpos()
+        if tag == "img":
+            for problem, remedy in _picture(tag, dict(attrs)):
+                self.findings.append(Finding(self._file, line, column + 1, problem, remedy))
 
 
 _ALT = 'say what it shows, or alt="" for decoration'
+_SIZE = "in pixels; without it the text jumps when the picture comes"
+
+
+def _picture(tag: str, given: Mapping[str, str | None]) -> list[tuple[str, str]]:
+    missing = [(f"{tag} has no alt", _ALT)] if "alt" not in given else []
+    sizes = (name for name in ("width", "height") if name not in given)
+    return missing + [(f"{tag} has no {name}", f"say its {name} {_SIZE}") for name in sizes]
 
 
 def _defaults(tag: str, given: Mapping[str, str]) -> list[tuple[str, str]]:

@@ -8,10 +8,9 @@ from typing import Any
 from jinja2 import FunctionLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from nurture.delivery.email.variants import Files
 from nurture.domain.lead import Lead
 from nurture.playbook import Company, Sender
-
-FOLDER = "templates/"
 
 NAMES: Mapping[str, frozenset[str]] = {
     "company": frozenset({"name", "address", "contact"}),
@@ -20,18 +19,17 @@ NAMES: Mapping[str, frozenset[str]] = {
 """What stands behind the dot, besides the lead's traits."""
 
 LEAD_NAMES = frozenset({"email", "first_name", "stage"})
-PLAIN_NAMES = frozenset({"unsubscribe_url", "persona"})
+PLAIN_NAMES = frozenset({"unsubscribe_url", "persona", "language"})
 
 _NAME = re.compile(r"[^\W\d_]+(?:(?:[ '’-]|\. )[^\W\d_]+)*\.?")
 _LONGEST_NAME = 40
 
 
-def environment(templates: Mapping[str, str], html: bool) -> ImmutableSandboxedEnvironment:
+def environment(files: Files | None, html: bool) -> ImmutableSandboxedEnvironment:
     """A sandbox in which an unknown name is an error and, for HTML, every value is escaped."""
 
     def load(name: str) -> tuple[str, str, None] | None:
-        text = templates.get(name)
-        return None if text is None else (text, FOLDER + name, None)
+        return (files[name], files.place(name), None) if files and name in files else None
 
     found = ImmutableSandboxedEnvironment(
         autoescape=html, undefined=StrictUndefined, loader=FunctionLoader(load)
@@ -47,6 +45,7 @@ def variables(
     sender: Sender,
     persona: str | None,
     unsubscribe_url: str,
+    language: str = "",
 ) -> dict[str, Any]:
     """What a template sees. A declared trait that the lead lacks is empty; others do not exist."""
     told = {name: lead.traits.get(name) for name in traits}
@@ -58,6 +57,7 @@ def variables(
     }
     return {
         "persona": persona or "",
+        "language": language,
         "unsubscribe_url": unsubscribe_url,
         **{name: _namespace(values) for name, values in about.items()},
     }

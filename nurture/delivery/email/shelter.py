@@ -17,6 +17,8 @@ _WHOLE = {"raw_begin", "raw_end"}
 _WORD = "jinja-{}-tag"
 _HIDDEN = re.compile(r"<!--jinja-(\d+)-tag-->|jinja-(\d+)-tag")
 _MARKUP_OR_WORD = re.compile(r"<!--.*?-->|<[^>]*>|jinja-\d+-tag", re.DOTALL)
+_WRAPPED = re.compile(r"<!--(jinja-\d+-tag)-->")
+_LINE_OF_TAGS = re.compile(r"(?m)^(?:jinja-\d+-tag)+\n")
 _ROWS = re.compile(r"(<table\b[^>]*>\s*)((?:<!--jinja-\d+-tag-->\s*)+<tr\b)", re.I)
 
 
@@ -88,6 +90,19 @@ class Shelter:
             return f"<!--{match[0]}-->"
 
         return _ROWS.sub(r"\1<tbody>\2", _MARKUP_OR_WORD.sub(comment, html))
+
+    def as_words(self, html: str) -> str:
+        """The comments of `as_comments` as words again, so that they are part of the text."""
+        return _WRAPPED.sub(r"\1", html)
+
+    def joined(self, text: str) -> str:
+        """Lines of nothing but block tags run into the next one, and leave no empty line behind."""
+
+        def line(match: re.Match[str]) -> str:
+            blocks = all(tag.block for tag in self.found(match[0]))
+            return match[0].rstrip("\n") if blocks else match[0]
+
+        return _LINE_OF_TAGS.sub(line, text)
 
     def found(self, markup: str) -> list[Tag]:
         """The tags that stand hidden in `markup`."""

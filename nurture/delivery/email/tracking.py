@@ -1,39 +1,60 @@
 """What becomes of the links in a mail: campaign tags always, counting only when the lead agreed."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape, unescape
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import (
+    SplitResult,
+    parse_qsl,
+    quote,
+    unquote,
+    urlencode,
+    urlsplit,
+    urlunsplit,
+)
 
 from nurture.delivery.links import Links
 from nurture.domain.errors import InputError
+from nurture.playbook import LinkRules
 
-_HREF = re.compile(r"(<(?:a|area|v:\w+)\b[^>]*?\shref\s*=\s*)([\"'])(.*?)\2", re.DOTALL | re.I)
-_URL = re.compile(r"https?://[^\s<>\"'\[\]()]*[^\s<>\"'\[\]().,;:!?]")
+UNTRACKED = "untracked"
+"""In a link's `rel`, or before the address in a text: this link stays as it is written."""
+
+_LINK = re.compile(r"<(?:a|area|v:\w+)\b[^>]*>", re.I)
+_HREF = re.compile(r"(\shref\s*=\s*)([\"'])(.*?)\2", re.DOTALL | re.I)
+_REL = re.compile(r"\srel\s*=\s*([\"'])([^\"']*)\1", re.I)
+_URL = re.compile(rf"({UNTRACKED}:)?(https?://[^\s<>\"'\[\]()]*[^\s<>\"'\[\]().,;:!?])")
+_IN_TEXT = str.maketrans({" ": "%20", "(": "%28", ")": "%29", "[": "%5B", "]": "%5D"})
 _END_OF_BODY = re.compile(r"</body\s*>", re.I)
 
 
 @dataclass(frozen=True)
 class Tracing:
-    """How the links of one mail are rewritten. `domain` is the sender's, `secret` the lead's address."""
+    """How the links of one mail are rewritten. `rules` are the playbook's, `domain` is the sender's,
+    `marks` what the tags may name, and `secret` the lead's address."""
 
     links: Links
+    rules: LinkRules
     message_id: str
     domain: str
-    flow: str
-    step: str
+    marks: Mapping[str, str]
     secret: str
     tracking: bool
 
     def in_html(self, html: str) -> str:
         def rewritten(match: re.Match[str]) -> str:
-            url = self.link(unescape(match[3]).strip())
-            return f"{match[1]}{match[2]}{escape(url)}{match[2]}"
+            link, untracked = _without_mark(match[0])
+            return _HREF.sub(lambda href: self._in_tag(href, untracked), link, count=1)
 
-        return _HREF.sub(rewritten, html)
+        return _LINK.sub(rewritten, html)
 
     def in_text(self, text: str) -> str:
-        return _URL.sub(lambda match: self.link(match[0]), text)
+        return _URL.sub(lambda match: self.link(match[2], bool(match[1])), text)
+
+    def _in_tag(self, href: re.Match[str], untracked: bool) -> str:
+        url = self.link(unescape(href[3]).strip(), untracked)
+        return f"{href[1]}{href[2]}{escape(url)}{href[2]}"
 
     def pixel(self, html: str) -> str:
         """The picture that reports an opening, at the end where it delays nothing."""
@@ -45,30 +66,58 @@ class Tracing:
         at = ends[-1].start() if ends else len(html)
         return html[:at] + picture + html[at:]
 
-    def link(self, url: str) -> str:
+    def link(self, url: str, untracked: bool = False) -> str:
         """Raises InputError for a link that holds the lead's address."""
         if not url.lower().startswith(("http://", "https://")) or self.links.is_ours(url):
             return url
         if self.secret and self.secret.lower() in unquote(url).lower():
             raise InputError("a link must not carry the lead's address: proxies and logs keep it")
-        tagged = self._tagged(url)
+        parts = urlsplit(url)
+        if untracked or self.rules.leaves_alone((parts.hostname or "") + (parts.path or "/")):
+            return url
+        tagged = self._tagged(parts)
         return self.links.click_url(self.message_id, tagged) if self.tracking else tagged
 
-    def _tagged(self, url: str) -> str:
+    def _tagged(self, parts: SplitResult) -> str:
         """Tags go on the company's own pages only, and never over tags already there."""
-        parts = urlsplit(url)
-        if not _related(parts.hostname or "", self.domain):
-            return url
+        if not any(_related(parts.hostname or "", own) for own in self.rules.own or (self.domain,)):
+            return urlunsplit(parts)
         there = {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
-        tags = {
-            "utm_source": "nurture",
-            "utm_medium": "email",
-            "utm_campaign": self.flow,
-            "utm_content": self.step,
-        }
-        added = urlencode({k: v for k, v in tags.items() if k not in there}, quote_via=quote)
+        added = urlencode(
+            {
+                name: value.format_map(self.marks)
+                for name, value in self.rules.tags.items()
+                if name not in there
+            },
+            quote_via=quote,
+        )
         query = "&".join(part for part in (parts.query, added) if part)
         return urlunsplit(parts._replace(query=query))
+
+
+def for_text(html: str) -> str:
+    """`html` with links as they can stand in a text: free of brackets, and marked where they are left
+    alone."""
+
+    def readable(match: re.Match[str]) -> str:
+        link, untracked = _without_mark(match[0])
+        mark = f"{UNTRACKED}:" if untracked else ""
+        return _HREF.sub(
+            lambda href: f"{href[1]}{href[2]}{mark}{href[3].translate(_IN_TEXT)}{href[2]}", link, 1
+        )
+
+    return _LINK.sub(readable, html)
+
+
+def _without_mark(link: str) -> tuple[str, bool]:
+    """The tag without UNTRACKED in its rel, and whether it had it."""
+    rel = _REL.search(link)
+    words = rel[2].split() if rel else []
+    if rel is None or UNTRACKED not in words:
+        return link, False
+    others = " ".join(word for word in words if word != UNTRACKED)
+    kept = f' rel="{others}"' if others else ""
+    return link[: rel.start()] + kept + link[rel.end() :], True
 
 
 def _related(host: str, domain: str) -> bool:
