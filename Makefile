@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps
 COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header --quiet --upgrade
 
-.PHONY: help demo up test check format bench lock clean
+.PHONY: help demo up test check format pictures bench lock clean
 
 help: ## what can be done here
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | column -t -s '|'
@@ -31,6 +31,9 @@ check: $(VENV)/.dev ## linter, formatter, types, and who may import whom
 format: $(VENV)/.dev ## put imports and layout in order
 	@$(BIN)/ruff check --fix --quiet .
 	@$(BIN)/ruff format .
+
+pictures: $(VENV)/.runtime ## every mail in every language as pictures: desk and telephone, day and night
+	@$(BIN)/nurture preview --screenshot .nurture/pictures $(ARGS)
 
 bench: $(VENV)/.dev ## what a step costs Temporal, and how many journeys fit in a second
 	@$(BIN)/python -m bench $(ARGS)

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from bench import audiences, figures, handover, journeys
+from bench import audiences, figures, handover, journeys, mails
 
 RESULTS = Path(__file__).parent / "results.json"
 
@@ -19,6 +19,7 @@ BENCHES: dict[str, Callable[[Path], Awaitable[dict[str, Any]]]] = {
     "handover": handover.measure,
     "audiences": audiences.measure,
     "figures": figures.measure,
+    "mails": mails.measure,
 }
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from commands import browsing, lead_files
+from commands import album, browsing, lead_files
 from commands.preview import header_lines, render
 from nurture.domain.errors import InputError
 from nurture.simulation.people import Person, person
@@ -65,3 +65,28 @@ def test_a_page_becomes_a_picture(tmp_path: Path) -> None:
     page.write_text("<p>Hello</p>")
     browsing.picture(page, tmp_path / "page.png", width=200, height=100)
     assert (tmp_path / "page.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_every_mail_is_shown_in_every_language(nurture: Nurture) -> None:
+    found = nurture("preview")
+    assert found.returncode == 0, found.stderr
+    assert "welcome (en): Welcome, Anna" in found.stdout
+    assert "welcome (da): Velkommen, Anna" in found.stdout
+
+
+def test_a_mail_is_shown_in_the_language_asked_for(nurture: Nurture) -> None:
+    assert "Hej Anna," in nurture("preview", "welcome", "--language", "da").stdout
+    refused = nurture("preview", "welcome", "--language", "sv")
+    assert refused.returncode == 2
+    assert 'no mail is in "sv"' in refused.stderr
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="there is no browser here")
+def test_a_mail_becomes_a_picture_of_day_and_one_of_night(tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text(
+        "<style>@media (prefers-color-scheme: dark) {p {color: red}}</style><p>Hello</p>"
+    )
+    day, night = album.pictures(page, tmp_path / "pictures" / "hello.png")
+    assert night.name == "hello.dark.png"
+    assert day.read_bytes() != night.read_bytes()

@@ -24,16 +24,19 @@ TALKATIVE = {name: f"some {name}" for name in TRAITS} | {"first_name": "Ingeborg
 
 def test_there_is_something_to_look_at() -> None:
     assert len(NAMES) >= 6
-    assert check_templates(FILES, TRAITS) == []
+    assert check_templates(FILES, TRAITS, COMPANY.languages) == []
 
 
+@pytest.mark.parametrize("language", COMPANY.languages)
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("traits", [TALKATIVE, {}], ids=["says all", "says nothing"])
-def test_every_template_renders_for_a_lead_that(name: str, traits: dict[str, str]) -> None:
+def test_every_template_renders_for_a_lead_that(
+    name: str, traits: dict[str, str], language: str
+) -> None:
     mail = renderer(FILES, TRAITS).render(
         name,
         message_id="message-1",
-        lead=Lead("lead-1", "anna@firma.example", traits),
+        lead=Lead("lead-1", "anna@firma.example", {**traits, "language": language}),
         sender=SENDER,
         flow="welcome",
         step=name,
@@ -49,7 +52,7 @@ def test_every_template_renders_for_a_lead_that(name: str, traits: dict[str, str
     assert "  " not in mail.subject
     assert not mail.subject.endswith((",", " "))
     assert "<html" in mail.html
-    assert 'lang="en"' in mail.html
+    assert f'lang="{language}"' in mail.html
     assert "fonts.googleapis" not in mail.html
     assert ("Ingeborg" in mail.text) == bool(traits)
     assert len(as_bytes(mail, NOW)) < 100_000, "Gmail cuts a mail off at 102 kB"
