@@ -28,14 +28,19 @@ def audiences(
     ] = False,
     pause: Annotated[str, typer.Option(help="Add nobody to this audience; removals go on.")] = "",
     resume: Annotated[str, typer.Option(help="Let this audience add again.")] = "",
+    renew: Annotated[
+        str, typer.Option(help="Send this whole audience anew, in the place of what is there.")
+    ] = "",
 ) -> None:
     """Show who should be on each ad audience and who is, owed removals with their age, last sync, errors."""
-    if pause and resume:
-        raise InputError("pause or resume, one at a time")
+    name = pause or resume or renew
+    if [pause, resume, renew].count("") < 2:
+        raise InputError("pause, resume or renew, one at a time")
     config = opening.load()
-    if pause or resume:
-        asyncio.run(_switch(config, pause or resume, bool(pause)))
-        typer.echo(f"{pause or resume} {'is paused' if pause else 'goes on'}")
+    if name:
+        asyncio.run(_change(config, name, "renew" if renew else "pause" if pause else "resume"))
+        said = "is sent anew" if renew else "is paused" if pause else "goes on"
+        typer.echo(f"{name} {said}")
         return
     rows = asyncio.run(_plan(config) if plan else _all(config))
     if as_json:
@@ -61,11 +66,14 @@ async def _plan(config: Settings) -> list[dict[str, Any]]:
     return [asdict(effect) for effect in found]
 
 
-async def _switch(config: Settings, name: str, paused: bool) -> None:
+async def _change(config: Settings, name: str, what: str) -> None:
     async with opening.database(config) as db:
         await migrate.require_current(db)
         outbox = Outbox(db, _Later())
-        await audience_view.switch(outbox, name, paused, datetime.now(UTC))
+        if what == "renew":
+            await audience_view.ask_renewal(outbox, name, datetime.now(UTC))
+        else:
+            await audience_view.switch(outbox, name, what == "pause", datetime.now(UTC))
         await outbox.drain()
 
 

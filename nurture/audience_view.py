@@ -5,6 +5,8 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from nurture.comparing import Effect, effects
 from nurture.domain.audience import Audience
 from nurture.domain.errors import InputError
@@ -45,7 +47,7 @@ _WORDS = {
 
 
 class AudienceView:
-    """Reads, and the operator's two switches."""
+    """Reads only."""
 
     def __init__(self, db: Database, shelf: Shelf) -> None:
         self._db = db
@@ -70,11 +72,24 @@ class AudienceView:
 async def switch(outbox: Outbox, name: str, paused: bool, now: datetime) -> None:
     """Pause or resume additions. Removals always go on: they protect people. Raises InputError for no such one."""
     async with outbox.write() as session:
-        state = await ad_lists.state(session, name)
-        if state is None:
-            raise InputError("no audience of that name was ever synced", name)
+        state = await _state(session, name)
         state.paused = paused
         wakeups.add(session, wakeups.AUDIENCE, name, now)
+
+
+async def ask_renewal(outbox: Outbox, name: str, now: datetime) -> None:
+    """Have the whole list sent anew. Raises InputError for no such one."""
+    async with outbox.write() as session:
+        state = await _state(session, name)
+        state.renew_asked_at = state.renew_asked_at or now
+        wakeups.add(session, wakeups.AUDIENCE, name, now)
+
+
+async def _state(session: AsyncSession, name: str) -> AudienceRow:
+    state = await ad_lists.state(session, name)
+    if state is None:
+        raise InputError("no audience of that name was ever synced", name)
+    return state
 
 
 def in_words(error: str) -> str:
@@ -111,6 +126,8 @@ def _shown(
         "comparing": bool(state and state.cursor),
         "last_sync": _iso(state.synced_at if state else None),
         "last_compared": _iso(state.compared_at if state else None),
+        "last_renewed": _iso(state.renewed_at if state else None),
+        "renewal_asked": _iso(state.renew_asked_at if state else None),
         "next_call_not_before": _iso(state.free_at if state else None),
         "errors": errors,
     }

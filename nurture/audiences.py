@@ -6,6 +6,7 @@ until a removal is confirmed, also when the addition itself was never answered.
 """
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from nurture.domain.errors import DeliveryError, Permanent, Transient
 from nurture.outbox import Outbox
 from nurture.playbook import Playbook
 from nurture.ports import NO_IDENTIFIER, AudienceSink
+from nurture.renewing import renew
 from nurture.shelf import Shelf
 from nurture.store import ad_lists, audiences
 from nurture.store.audience_tables import AudienceRow
@@ -37,9 +39,10 @@ class Look:
     done: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Job:
-    """`leaving`: this list of the platform is given up, everybody is taken off it."""
+    """`leaving`: this list of the platform is given up, everybody is taken off it. `renew`: when the whole list
+    is to be sent anew; None: nobody asked for that."""
 
     name: str
     platform: str
@@ -48,6 +51,7 @@ class _Job:
     adds: bool
     due: datetime | None
     held: datetime | None
+    renew: datetime | None
 
 
 class _Pacer:
@@ -65,16 +69,24 @@ class _Pacer:
 
 
 class AudienceKeeper:
-    """`sinks` by platform: those whose account is configured."""
+    """`sinks` by platform: those whose account is configured. `ticks` counts seconds."""
 
-    def __init__(self, outbox: Outbox, shelf: Shelf, sinks: Mapping[str, AudienceSink]) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        shelf: Shelf,
+        sinks: Mapping[str, AudienceSink],
+        ticks: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._outbox = outbox
         self._shelf = shelf
         self._sinks = sinks
+        self._ticks = ticks
         self._pacers: defaultdict[str, _Pacer] = defaultdict(_Pacer)
 
     async def sync(self, name: str, now: datetime, beat: Callable[[], None]) -> Look:
         """Work off everything owed that may be tried now. `beat` is called after every page and batch."""
+        began = self._ticks()
         job = await self._open(name, now, beat)
         if job is None:
             return Look(done=True)
@@ -83,17 +95,33 @@ class AudienceKeeper:
         sink = self._sinks.get(job.platform)
         if sink is None:
             return await self._next(job, await self._fail(job, Permanent(_NOT_CONFIGURED), now))
-        for add in (False, True) if job.adds else (False,):
-            more = True
-            while more:
-                try:
-                    more, held = await self._batch(job, sink, add, now)
-                except DeliveryError as error:
-                    return await self._next(job, await self._fail(job, error, now))
-                if held:
-                    return await self._next(job, held)
-                beat()
+        more = True
+        while more:
+            # what becomes due during this look is seen in it: who objects does not wait for its end
+            at = now + timedelta(seconds=self._ticks() - began)
+            try:
+                more, held = await self._more(job, sink, at, beat)
+            except DeliveryError as error:
+                return await self._next(job, await self._fail(job, error, now))
+            if held:
+                return await self._next(job, held)
+            beat()
         return await self._close(job, now)
+
+    async def _more(
+        self, job: _Job, sink: AudienceSink, now: datetime, beat: Callable[[], None]
+    ) -> tuple[bool, datetime | None]:
+        """The next call that is due: a removal as long as there is any."""
+        more, held = await self._batch(job, sink, False, now)
+        if more or held or not job.adds:
+            return more, held
+        more, held = await self._batch(job, sink, True, now)
+        if more or held or job.renew is None or job.renew > now:
+            return more, held
+        async with self._pacers[job.platform].turn:
+            await renew(self._outbox, job.name, job.external_id, sink, now, beat)
+        job.renew = None
+        return True, None
 
     async def _open(self, name: str, now: datetime, beat: Callable[[], None]) -> _Job | None:
         async with self._outbox.write() as session:
@@ -119,14 +147,17 @@ class AudienceKeeper:
             state = await ad_lists.state(session, name)
             assert state is not None
             held = [state.free_at, await ad_lists.resting(session, state.platform)]
+            adds = not (leaving or state.paused)
+            renew_at = state.renew_asked_at and (state.session_until or state.renew_asked_at)
             return _Job(
                 name=name,
                 platform=state.platform,
                 external_id=state.external_id,
                 leaving=leaving,
-                adds=not (leaving or state.paused),
+                adds=adds,
                 due=None if leaving else _due(state, playbook),
                 held=max((at for at in held if at), default=None),
+                renew=renew_at if adds else None,
             )
 
     async def _batch(
@@ -216,7 +247,8 @@ class AudienceKeeper:
         """The next time something falls due; what already is waits until `earliest`."""
         async with self._outbox.write() as session:
             owed = await audiences.next_due(session, job.name, job.adds, job.leaving)
-        times = [max(at, earliest) for at in (owed,) if at] + ([job.due] if job.due else [])
+        times = [max(at, earliest) for at in (owed, job.renew) if at]
+        times += [job.due] if job.due else []
         return Look(min(times, default=None))
 
 

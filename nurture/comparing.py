@@ -109,4 +109,4 @@ def _align(session: AsyncSession, audience: Audience, about: Dossier, now: datet
     if row is None and desired:
         row = audiences.enter(session, audience.id, about.row.id, now)
     if row:
-        audiences.align(row, about.row.email, desired, audience.max_stay, now)
+        audiences.align(row, about.facts, audience, desired, now)

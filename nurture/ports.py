@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,28 @@ class AudienceSink(Protocol):
     async def add(self, audience: str, people: Sequence[Person]) -> Applied: ...
 
     async def remove(self, audience: str, people: Sequence[Person]) -> Applied: ...
+
+
+@dataclass(frozen=True)
+class Portion:
+    """One call of a session that replaces a whole list: the `number`th, from 1, of about `total` people."""
+
+    session: int
+    number: int
+    last: bool
+    total: int
+
+
+@runtime_checkable
+class ReplacingSink(AudienceSink, Protocol):
+    """A platform that can put a list in the place of another. Until the last portion has come, or for
+    `session_lasts` after the first, the list takes no other change; then the new list holds."""
+
+    session_lasts: timedelta
+
+    async def replace(
+        self, audience: str, people: Sequence[Person], portion: Portion
+    ) -> Applied: ...
 
 
 @dataclass(frozen=True)

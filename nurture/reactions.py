@@ -132,7 +132,7 @@ def _audiences(
             row = audiences.enter(session, name, facts.lead.id, now)
         if row is None:
             continue
-        changed = audiences.align(row, facts.lead.email, desired, audience.max_stay, now)
+        changed = audiences.align(row, facts, audience, desired, now)
         if changed and audiences.owes(row):
             wakeups.add(session, wakeups.AUDIENCE, name, now)
 

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 
 from embedded.ads import meta_payload
 from embedded.ads.members import Members
-from embedded.ads.meta_payload import refusal
+from embedded.ads.meta_payload import Upload, refusal
 from embedded.ads.record import Record
 from embedded.ads.wire import Call, Dropped, Refusal, Reply
 
@@ -49,6 +49,7 @@ class MetaRules:
         self._calls: deque[float] = deque()
         self._sizes: dict[str, list[tuple[float, int]]] = {}
         self._sessions = meta_payload.Sessions()
+        self._replacements = meta_payload.Replacements()
 
     def answer(self, call: Call, members: Members, record: Record, now: float) -> Reply:
         try:
@@ -69,6 +70,9 @@ class MetaRules:
             case (("POST" | "DELETE"), [audience, "users"]):
                 self._exists(audience)
                 return self._users(call, audience, fields, members, record, now)
+            case "POST", [audience, "usersreplace"]:
+                self._exists(audience)
+                return self._replace(call, audience, fields, members, record, now)
             case "POST", [account, "customaudiences"] if account.startswith("act_"):
                 return self._create(fields, members)
             case "GET", [audience]:
@@ -105,16 +109,37 @@ class MetaRules:
     ) -> Reply:
         if call.method == "DELETE" and len(call.target) > _LONGEST_TARGET:
             raise Dropped
-        if unknown := fields.keys() - _FIELDS:
-            raise refusal(100, f"Unknown parameters {sorted(unknown)}")
-        upload = meta_payload.read(fields.get("payload"), call.bad_rows)
+        self._replacements.admit(audience, None, now)
+        upload = _upload(call, fields, record)
         session = self._sessions.check(audience, fields.get("session"), upload.received)
-        for problem in upload.violations:
-            record.violation(f"request {record.count}: {problem}")
         if call.method == "POST":
             members.change(audience, add=upload.rows)
         else:
             members.change(audience, remove=upload.rows)
+        return self._taken(audience, session, upload, members, now)
+
+    def _replace(
+        self,
+        call: Call,
+        audience: str,
+        fields: Mapping[str, Any],
+        members: Members,
+        record: Record,
+        now: float,
+    ) -> Reply:
+        """The list of a session takes the place of the old one with the last batch."""
+        upload = _upload(call, fields, record)
+        session = self._sessions.check(audience, fields.get("session"), upload.received)
+        if not session:
+            raise refusal(100, "a replacement needs a session")
+        last = bool(fields["session"].get("last_batch_flag"))
+        if (rows := self._replacements.take(audience, session, upload.rows, last, now)) is not None:
+            members.change(audience, add=rows, remove=members.rows(audience))
+        return self._taken(audience, session, upload, members, now)
+
+    def _taken(
+        self, audience: str, session: int, upload: Upload, members: Members, now: float
+    ) -> Reply:
         self._sizes.setdefault(audience, []).append((now, members.size(audience)))
         return Reply(
             body={
@@ -159,6 +184,15 @@ class MetaRules:
             "estimated_time_to_regain_access": 60 if spent >= 1 else 0,
         }
         return {"X-Business-Use-Case-Usage": json.dumps({"1000": [case]})}
+
+
+def _upload(call: Call, fields: Mapping[str, Any], record: Record) -> Upload:
+    if unknown := fields.keys() - _FIELDS:
+        raise refusal(100, f"Unknown parameters {sorted(unknown)}")
+    upload = meta_payload.read(fields.get("payload"), call.bad_rows)
+    for problem in upload.violations:
+        record.violation(f"request {record.count}: {problem}")
+    return upload
 
 
 def _proof(token: str, app_secret: str) -> str:

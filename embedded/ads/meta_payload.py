@@ -125,3 +125,33 @@ class Sessions:
         if session.get("last_batch_flag"):
             self._closed.add(key)
         return number
+
+
+_REPLACING = 90 * 60.0
+"""Seconds in which a replacement has to be ended; then it is forgotten."""
+
+
+class Replacements:
+    """At most one list in the making for each audience; meanwhile the audience takes no other change."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, tuple[int, float, list[Row]]] = {}
+
+    def admit(self, audience: str, session: int | None, now: float) -> None:
+        """Raises Refusal while another session replaces the audience."""
+        number, began, _ = self._open.get(audience, (session, now, []))
+        if now >= began + _REPLACING:
+            del self._open[audience]
+            if number == session:
+                raise refusal(2650, "The session to replace users has expired")
+        elif number != session:
+            raise refusal(2650, "Another session replaces the users of this audience")
+
+    def take(
+        self, audience: str, session: int, rows: list[Row], last: bool, now: float
+    ) -> list[Row] | None:
+        """The whole list once it is complete. Raises Refusal."""
+        self.admit(audience, session, now)
+        _, _, known = self._open.setdefault(audience, (session, now, []))
+        known += rows
+        return self._open.pop(audience)[2] if last else None

@@ -43,11 +43,14 @@ class Change:
     add: bool
 
 
+def objects(audience: Audience, facts: Facts) -> bool:
+    """Whether the lead may not be named to the platform at all: it does not consent, or was erased."""
+    return facts.lead.erased or audience.purpose not in facts.standing.consents
+
+
 def belongs(audience: Audience, facts: Facts, membership: Membership, now: datetime) -> bool:
     """Whether the lead should be on the list now. Without consent or an address: never."""
-    if facts.lead.erased or not facts.lead.email:
-        return False
-    if audience.purpose not in facts.standing.consents:
+    if objects(audience, facts) or not facts.lead.email:
         return False
     if audience.max_stay and membership.since and now >= membership.since + audience.max_stay:
         return False

@@ -32,6 +32,20 @@ def begin(session: AsyncSession, audience: Audience) -> AudienceRow:
     return row
 
 
+async def opened(session: AsyncSession, name: str, until: datetime) -> None:
+    """A replacement of the whole list begins; till then the platform may hold it unfinished."""
+    row = await state(session, name)
+    assert row is not None
+    row.session_until = until
+
+
+async def renewed(session: AsyncSession, name: str, now: datetime) -> None:
+    """The whole list was sent anew."""
+    row = await state(session, name)
+    assert row is not None
+    row.renew_asked_at, row.session_until, row.renewed_at = None, None, now
+
+
 async def rest(session: AsyncSession, platform: str, until: datetime) -> None:
     """Nobody calls the platform before `until`."""
     row = await session.get(AdAccountRow, platform, with_for_update=True)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Index, String, text
+from sqlalchemy import Boolean, Column, Index, String, false, text
 from sqlmodel import Field, SQLModel
 
 from nurture.store.columns import Json, maybe, moment, refers
@@ -14,7 +14,8 @@ class AudienceMemberRow(SQLModel, table=True):
     before the first attempt until a removal is confirmed. Owed: desired <> confirmed, or named and not desired.
 
     `sent_as` is the person as it was sent, so that exactly that is removed whatever changed since; the hashes
-    find others whom the same removal would take off.
+    find others whom the same removal would take off. `objects`: it leaves because it withdrew its consent or
+    was erased, so before everybody else.
     """
 
     __tablename__ = "audience_member"
@@ -32,6 +33,13 @@ class AudienceMemberRow(SQLModel, table=True):
             "next_try_at",
             sqlite_where=text("desired <> named"),
             postgresql_where=text("desired <> named"),
+        ),
+        Index(
+            "ix_audience_objects",
+            "audience",
+            "next_try_at",
+            sqlite_where=text("objects = 1"),
+            postgresql_where=text("objects"),
         ),
         Index("ix_audience_leaves", "audience", "leaves_at"),
         Index("ix_audience_email", "audience", "email_hash"),
@@ -53,6 +61,9 @@ class AudienceMemberRow(SQLModel, table=True):
     sent_as: dict[str, Any] | None = Field(default=None, sa_column=Column(Json, nullable=True))
     email_hash: str | None = None
     phone_hash: str | None = None
+    objects: bool = Field(
+        sa_column=Column(Boolean, nullable=False, server_default=false()), default=False
+    )
 
 
 class AudienceRow(SQLModel, table=True):
@@ -61,6 +72,8 @@ class AudienceRow(SQLModel, table=True):
 
     `compared_at` and `compared_by`: when all leads were last compared with the rule, and of which playbook;
     `cursor` is the last lead of a comparison under way. `free_at`: after a failure, when to call again.
+    `renew_asked_at`: somebody wants the whole list sent anew; `session_until`: till then the platform may
+    hold a replacement that was never ended.
     """
 
     __tablename__ = "audience"
@@ -75,6 +88,9 @@ class AudienceRow(SQLModel, table=True):
     attempts: int = 0
     free_at: datetime | None = maybe()
     error: str = ""
+    renew_asked_at: datetime | None = maybe()
+    renewed_at: datetime | None = maybe()
+    session_until: datetime | None = maybe()
 
 
 class AdAccountRow(SQLModel, table=True):

@@ -11,7 +11,8 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, select
 
-from nurture.domain.audience import Membership
+from nurture.domain.audience import Audience, Membership, objects
+from nurture.domain.lead import Facts
 from nurture.ports import NO_IDENTIFIER, Person
 from nurture.store.audience_tables import AudienceMemberRow
 from nurture.store.tables import LeadRow
@@ -46,14 +47,16 @@ def want(row: AudienceMemberRow, desired: bool, max_stay: timedelta | None, now:
 
 def align(
     row: AudienceMemberRow,
-    email: str | None,
+    lead: Facts,
+    audience: Audience,
     desired: bool,
-    max_stay: timedelta | None,
     now: datetime,
 ) -> bool:
-    """Whether anything changed: where the lead should be, or the address it is known by there."""
-    if row.desired != desired:
-        want(row, desired, max_stay, now)
+    """Whether anything changed: where the lead should be, the address it is known by there, or that it objects."""
+    objected, row.objects = row.objects, objects(audience, lead)
+    email = lead.lead.email
+    if row.desired != desired or (row.objects and row.named and not objected):
+        want(row, desired, audience.max_stay, now)
         return True
     if row.confirmed and desired and row.sent_as and row.sent_as.get("email") != email:
         row.confirmed, row.changed_at, row.next_try_at = False, now, now
@@ -83,7 +86,8 @@ async def ask(session: AsyncSession, audience: str, lead_id: str, add: bool, now
 async def to_remove(
     session: AsyncSession, audience: str, now: datetime, limit: int, everyone: bool
 ) -> list[Owed]:
-    """The next page of those to take off that may be tried now. `everyone`: the list is given up."""
+    """The next page of those to take off that may be tried now, who objects first. `everyone`: the list is
+    given up."""
     which = (
         [col(_Row.named)] if everyone else [col(_Row.desired) != col(_Row.named), col(_Row.named)]
     )
@@ -91,9 +95,10 @@ async def to_remove(
         select(col(_Row.lead_id), col(_Row.sent_as))
         .where(col(_Row.audience) == audience, *which, col(_Row.next_try_at) <= now)
         .order_by(col(_Row.next_try_at), col(_Row.lead_id))
-        .limit(limit)
     )
-    rows = (await session.execute(query)).all()
+    rows = list((await session.execute(query.where(col(_Row.objects)).limit(limit))).all())
+    if left := limit - len(rows):
+        rows += (await session.execute(query.where(~col(_Row.objects)).limit(left))).all()
     return [Owed(Person(**(sent or {"lead_id": lead_id}))) for lead_id, sent in rows]
 
 
@@ -189,6 +194,39 @@ async def refresh(session: AsyncSession, audience: str, older: datetime, now: da
         col(_Row.confirmed_at) <= older,
     )
     await session.execute(stale.values(confirmed=False, changed_at=now, next_try_at=now))
+
+
+async def members(session: AsyncSession, audience: str, after: str, limit: int) -> list[Person]:
+    """The next page of those who are on the list and are to stay, as they were named there."""
+    query = (
+        select(col(_Row.sent_as))
+        .where(*_staying(audience), col(_Row.lead_id) > after)
+        .order_by(col(_Row.lead_id))
+        .limit(limit)
+    )
+    return [Person(**sent) for sent in (await session.execute(query)).scalars() if sent]
+
+
+async def size(session: AsyncSession, audience: str) -> int:
+    """How many are on the list and are to stay."""
+    query = select(func.count()).select_from(_Row).where(*_staying(audience))
+    return int((await session.execute(query)).scalar_one())
+
+
+async def taken_again(session: AsyncSession, audience: str, now: datetime) -> None:
+    """The platform took everybody who stays once more."""
+    await session.execute(update(_Row).where(*_staying(audience)).values(confirmed_at=now))
+
+
+async def doubted(
+    session: AsyncSession, audience: str, lead_ids: Sequence[str], now: datetime
+) -> None:
+    """A replacement left these out; they are named one by one, which tells why."""
+    await _set(session, audience, lead_ids, {"confirmed": False, "next_try_at": now})
+
+
+def _staying(audience: str) -> list[Any]:
+    return [col(_Row.audience) == audience, col(_Row.desired), col(_Row.confirmed)]
 
 
 async def next_due(

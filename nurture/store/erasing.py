@@ -104,7 +104,7 @@ async def take_off_lists(session: AsyncSession, ids: Sequence[str], now: datetim
     held = set()
     for row in (await session.execute(query.with_for_update())).scalars():
         row.desired, row.by_step, row.next_try_at, row.changed_at = False, False, now, now
-        row.attempts, row.error = 0, ""
+        row.attempts, row.error, row.objects = 0, "", True
         if row.named:
             held.add(row.audience)
     return sorted(held)

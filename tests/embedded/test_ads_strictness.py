@@ -188,3 +188,43 @@ async def test_linkedin_wants_all_its_headers(changed: dict[str, str], status: i
 async def test_controls_are_no_part_of_the_platform(meta: StandIn) -> None:
     answer = await client_of(meta).get("http://ads/__fake/secrets")
     assert answer.status_code == 404
+
+
+REPLACE = META_USERS.replace("users", "usersreplace")
+
+
+def portion(session: int, number: int, last: bool, *hashes: str) -> dict[str, Any]:
+    told = {"session_id": session, "batch_seq": number, "last_batch_flag": last}
+    return users(["EMAIL"], *([each] for each in hashes), session=told)
+
+
+async def code(app: StandIn, url: str, body: Any) -> int | None:
+    found = (await post(app, url, body)).json().get("error", {}).get("code")
+    return int(found) if found else None
+
+
+async def test_meta_replaces_a_list_with_the_last_portion_of_a_session(meta: StandIn) -> None:
+    b, c = sha256("b@firma.dk"), sha256("c@firma.dk")
+    await post(meta, META_USERS, users(["EMAIL"], [A]))
+    assert await code(meta, REPLACE, portion(1, 1, False, b)) is None
+    assert meta.members.keys("1") == {A}
+    assert await code(meta, REPLACE, portion(1, 2, True, c)) is None
+    assert meta.members.keys("1") == {b, c}
+
+
+async def test_meta_takes_no_other_change_while_a_list_is_being_replaced(meta: StandIn) -> None:
+    assert await code(meta, REPLACE, portion(1, 1, False, A)) is None
+    assert await code(meta, REPLACE, portion(2, 1, True, A)) == 2650
+    assert await code(meta, META_USERS, users(["EMAIL"], [A])) == 2650
+    meta.forward(90 * 60)
+    assert await code(meta, REPLACE, portion(1, 2, True, A)) == 2650
+    assert await code(meta, META_USERS, users(["EMAIL"], [A])) is None
+
+
+@pytest.mark.parametrize(
+    "body", [users(["EMAIL"], [A]), portion(1, 1, True), portion(1, 2, True, A)]
+)
+async def test_meta_refuses_a_replacement_by_nobody_or_out_of_order(
+    meta: StandIn, body: Any
+) -> None:
+    assert await code(meta, REPLACE, body) == 100

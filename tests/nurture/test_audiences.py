@@ -1,24 +1,20 @@
 """An audience is kept as the playbook wants it, whatever the platform, the marketer and the machine do."""
 
-import asyncio
-import shutil
-import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from embedded.ads.faults import Fault
-from nurture.audience_view import AudienceView, in_words, switch
-from nurture.audiences import LONGEST
+from nurture.audience_view import AudienceView, ask_renewal, in_words, switch
 from nurture.domain.errors import InputError
+from nurture.ports import Applied, Person
 from nurture.store.database import Database
 from tests.support.domain import DAY, HOUR, NEVER_TRUE, When, when
 from tests.support.lists import PROS, Lists
 
+MINUTE = timedelta(minutes=1)
 STORM = {"error": {"code": 80003, "message": "too many calls"}}
 
 
@@ -42,6 +38,38 @@ async def test_a_withdrawn_consent_goes_out_before_any_addition(lists: Lists) ->
     await lists.withdraw(ids[0])
     await lists.settle()
     assert [call["method"] for call in lists.platform.record.requests] == ["POST", "DELETE", "POST"]
+
+
+async def test_who_objects_leaves_before_all_others(lists: Lists) -> None:
+    ids = [await lists.tell(n) for n in range(6)]
+    await lists.settle()
+    lists.later(HOUR)
+    for n in range(5):
+        await lists.tell(n, pro=False)
+    lists.later(HOUR)
+    await lists.withdraw(ids[5])
+    lists.sink.dies = ["", "before"]
+    await lists.sync()
+    assert ids[5] not in lists.members()
+    assert len(lists.members()) == 4
+
+
+async def test_who_objects_leaves_in_between_the_additions_of_others(lists: Lists) -> None:
+    lead = await lists.tell(0)
+    await lists.settle()
+    for n in range(1, 10):
+        await lists.tell(n)
+    withdraw = [lists.withdraw(lead)]
+
+    async def add(audience: str, people: Sequence[Person]) -> Applied:
+        while withdraw:
+            await withdraw.pop()
+        return await lists.sink.inner.add(audience, people)
+
+    lists.sink.add = add  # type: ignore[method-assign]
+    await lists.sync()
+    methods = [call["method"] for call in lists.platform.record.requests]
+    assert methods == ["POST", "POST", "DELETE", "POST", "POST"]
 
 
 async def test_who_may_have_arrived_is_taken_off_too(lists: Lists) -> None:
@@ -217,65 +245,86 @@ async def test_a_rule_that_nobody_fulfils_names_nobody(lists: Lists) -> None:
     assert lists.platform.record.count == 0
 
 
-actions = st.one_of(
-    st.tuples(st.just("tell"), st.integers(0, 4), st.booleans(), st.booleans()),
-    st.tuples(st.just("withdraw"), st.integers(0, 4)),
-    st.tuples(st.just("sync")),
-    st.tuples(st.just("die"), st.sampled_from(["before", "after"])),
-    st.tuples(st.just("wait"), st.sampled_from([1, 60, 3000])),
-    st.tuples(st.just("fault"), st.sampled_from(["reset_before", "reset_after", "storm", "502"])),
-)
+async def stranger(lists: Lists) -> None:
+    """Somebody whom nurture never put on the list."""
+    lists.platform.members.change("238", add=[("EXTERN_ID:stranger", "EMAIL:" + "0" * 64)])
 
 
-@settings(max_examples=40)
-@given(script=st.lists(actions, max_size=25))
-def test_after_any_sequence_of_changes_faults_and_crashes_the_list_is_the_wanted_one(
-    sqlite_template: Path, script: list[tuple]
-) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        file = shutil.copy(sqlite_template, Path(folder) / "nurture.db")
-        asyncio.run(play(Database(f"sqlite+aiosqlite:///{file}"), script))
-
-
-async def play(db: Database, script: list[tuple]) -> None:
-    lists = Lists(db)
-    known: dict[int, tuple[str, bool, bool]] = {}
-    for what, *rest in script:
-        match what:
-            case "tell":
-                n, pro, consent = rest
-                held = consent or (n in known and known[n][2])
-                known[n] = (await lists.tell(n, pro, consent), pro, held)
-            case "withdraw" if rest[0] in known:
-                lead, pro, _ = known[rest[0]]
-                lists.later(timedelta(seconds=1))
-                await lists.withdraw(lead)
-                known[rest[0]] = (lead, pro, False)
-            case "sync":
-                look = await lists.sync()
-                if look and not (await lists.state()).error:
-                    assert not lists.members() & {
-                        lead for lead, _, yes in known.values() if not yes
-                    }
-            case "die":
-                lists.sink.dies.append(rest[0])
-            case "wait":
-                lists.later(timedelta(seconds=rest[0]))
-            case "fault":
-                lists.platform.faults.add(fault(rest[0]))
-        lists.later(timedelta(seconds=1))
-    lists.platform.faults.clear()
-    works_again = lists.now
+async def test_a_renewed_list_holds_nobody_but_who_should_be_there(lists: Lists) -> None:
+    ids = {await lists.tell(n) for n in range(7)}
     await lists.settle()
-    assert lists.now - works_again <= LONGEST
-    assert lists.members() == {lead for lead, pro, yes in known.values() if pro and yes}
-    assert lists.platform.record.violations == []
-    await db.close()
+    await stranger(lists)
+    await lists.tell(8)
+    await ask_renewal(lists.world.outbox, "pros", lists.now)
+    await lists.settle()
+    assert lists.members() == ids | {await lists.tell(8)}
+    [shown] = await AudienceView(lists.world.db, lists.world.shelf).all(lists.now)
+    assert (shown["last_renewed"], shown["renewal_asked"]) == (lists.now.isoformat(), None)
+    assert [call["path"].rpartition("/")[2] for call in lists.platform.record.requests][-3:] == [
+        "usersreplace"
+    ] * 3
 
 
-def fault(kind: str) -> Fault:
-    if kind == "storm":
-        return Fault("answer", times=3, status=400, body=STORM)
-    if kind == "502":
-        return Fault("answer", status=502, body="<html>")
-    return Fault("reset_before" if kind == "reset_before" else "reset_after")
+@pytest.mark.parametrize("death", ["before", "after"])
+async def test_a_renewal_that_broke_off_takes_no_effect_and_is_begun_again(
+    lists: Lists, death: str
+) -> None:
+    ids = [await lists.tell(n) for n in range(5)]
+    await lists.settle()
+    await stranger(lists)
+    await ask_renewal(lists.world.outbox, "pros", lists.now)
+    lists.sink.dies = ["", death] if death == "before" else ["after"]
+    assert await lists.sync() is None
+    assert lists.members() == {*ids, "stranger"}
+    await lists.withdraw(ids[0])
+    look = await lists.sync()
+    assert look is not None
+    assert lists.members() == {*ids, "stranger"}
+    assert (await lists.state()).error.startswith("audience_busy")
+    lists.later(90 * MINUTE)
+    await lists.settle()
+    assert lists.members() == set(ids[1:])
+
+
+async def test_who_withdraws_while_the_list_is_renewed_is_not_on_the_new_one(lists: Lists) -> None:
+    ids = [await lists.tell(n) for n in range(7)]
+    await lists.settle()
+    await ask_renewal(lists.world.outbox, "pros", lists.now)
+    lists.sink.dies = ["", "before"]
+    await lists.sync()
+    await lists.withdraw(ids[6])
+    lists.later(90 * MINUTE)
+    await lists.settle()
+    assert lists.members() == set(ids[:6])
+
+
+async def test_an_empty_list_is_not_replaced(lists: Lists) -> None:
+    await lists.sync()
+    await ask_renewal(lists.world.outbox, "pros", lists.now)
+    await lists.settle()
+    assert lists.platform.record.count == 0
+    assert (await lists.state()).renew_asked_at is None
+
+
+async def test_a_paused_list_is_renewed_when_it_goes_on(lists: Lists) -> None:
+    await lists.tell(1)
+    await lists.settle()
+    await switch(lists.world.outbox, "pros", True, lists.now)
+    await ask_renewal(lists.world.outbox, "pros", lists.now)
+    look = await lists.sync()
+    assert look is not None
+    assert look.at is not None
+    assert look.at > lists.now
+    await switch(lists.world.outbox, "pros", False, lists.now)
+    await lists.settle()
+    assert lists.platform.record.count == 2
+
+
+async def test_a_platform_that_cannot_replace_is_told_everybody_again(db: Database) -> None:
+    lists = Lists(db, "google")
+    ids = {await lists.tell(n) for n in range(4)}
+    await lists.settle()
+    await ask_renewal(lists.world.outbox, "pros", lists.now)
+    await lists.settle()
+    assert lists.members() == ids
+    assert lists.platform.record.count == 4

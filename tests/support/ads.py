@@ -1,11 +1,21 @@
-"""An HTTP client for a stand-in, and people for audiences."""
+"""Stand-ins with their adapters, an HTTP client for them, and people for audiences."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
+from embedded.ads.google import GoogleRules
+from embedded.ads.linkedin import LinkedInRules
+from embedded.ads.meta import MetaRules
 from embedded.ads.standin import StandIn
-from nurture.ports import Person
+from nurture.delivery.ads.google import GoogleAudiences
+from nurture.delivery.ads.hashing import sha256
+from nurture.delivery.ads.linkedin import LinkedInAudiences
+from nurture.delivery.ads.meta import MetaAudiences
+from nurture.delivery.ads.tokens import FixedToken
+from nurture.ports import AudienceSink, Person
 
 SOREN = Person("crm-1", " Foo.Bar+x@Gmail.COM ", "20 12 34 56", "Søren", "Ærø-Ågård", "DK")
 
@@ -30,3 +40,35 @@ class Network(httpx.AsyncBaseTransport):
 
 def client_of(app: StandIn) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=Network(app))
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A platform's stand-in, the adapter that talks to it, and by what it knows a person."""
+
+    rules: Callable[[], Any]
+    sink: Callable[[StandIn], AudienceSink]
+    key: Callable[[Person], str]
+
+
+def digest(person: Person) -> str:
+    return sha256(person.email or "")
+
+
+PAIRS = {
+    "meta": Pair(
+        lambda: MetaRules("t"),
+        lambda app: MetaAudiences(client_of(app), "http://ads", "v26.0", "t"),
+        lambda person: person.lead_id,
+    ),
+    "google": Pair(
+        lambda: GoogleRules("t"),
+        lambda app: GoogleAudiences(client_of(app), "http://ads", FixedToken("t"), "1"),
+        digest,
+    ),
+    "linkedin": Pair(
+        lambda: LinkedInRules("t"),
+        lambda app: LinkedInAudiences(client_of(app), "http://ads", "202607", FixedToken("t")),
+        digest,
+    ),
+}

@@ -6,15 +6,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from embedded.ads.meta import MetaRules
 from embedded.ads.standin import StandIn
 from nurture.audiences import AudienceKeeper, Look
-from nurture.delivery.ads.meta import MetaAudiences
 from nurture.domain.audience import Audience
-from nurture.ports import Applied, AudienceSink, Person
+from nurture.ports import Applied, AudienceSink, Person, Portion, ReplacingSink
 from nurture.store.audience_tables import AudienceMemberRow, AudienceRow
 from nurture.store.database import Database
-from tests.support.ads import client_of
+from tests.support.ads import PAIRS
 from tests.support.domain import NOW, when
 from tests.support.playbook import PLAYBOOK
 from tests.support.world import OneBook, World
@@ -44,11 +42,23 @@ class Mortal:
     async def remove(self, audience: str, people: Sequence[Person]) -> Applied:
         return await self._call(self.inner.remove, audience, people)
 
-    async def _call(self, call: Any, audience: str, people: Sequence[Person]) -> Applied:
+    def __getattr__(self, name: str) -> Any:
+        """Replaces a list where the platform can."""
+        if name == "session_lasts":
+            return getattr(self.inner, name)
+        if name == "replace" and isinstance(self.inner, ReplacingSink):
+            return self._replace
+        raise AttributeError(name)
+
+    async def _replace(self, audience: str, people: Sequence[Person], portion: Portion) -> Applied:
+        assert isinstance(self.inner, ReplacingSink)
+        return await self._call(self.inner.replace, audience, people, portion)
+
+    async def _call(self, call: Any, *given: Any) -> Applied:
         death = self.dies.pop(0) if self.dies else ""
         if death == "before":
             raise Killed
-        applied: Applied = await call(audience, people)
+        applied: Applied = await call(*given)
         if death == "after":
             raise Killed
         if death == "hangs":
@@ -59,12 +69,16 @@ class Mortal:
 class Lists:
     """`now` is the time of everything; `sync` is one look of the workflow."""
 
-    def __init__(self, db: Database, audience: Audience = PROS) -> None:
-        self.book = OneBook(replace(PLAYBOOK, audiences={audience.id: audience}))
+    def __init__(self, db: Database, platform: str = "meta") -> None:
+        self.book = OneBook(
+            replace(PLAYBOOK, audiences={PROS.id: replace(PROS, platform=platform)})
+        )
         self.world = World(db, self.book)
-        self.platform = StandIn(MetaRules("t"))
-        self.sink = Mortal(MetaAudiences(client_of(self.platform), "http://ads", "v26.0", "t"))
         self.now = NOW
+        self._pair, self._name = PAIRS[platform], platform
+        self.platform = StandIn(self._pair.rules(), now=lambda: self.now.timestamp())
+        self.sink = Mortal(self._pair.sink(self.platform))
+        self._keys: dict[str, str] = {}
         self.keeper = self._started()
 
     def use(self, *audiences: Audience) -> None:
@@ -77,6 +91,7 @@ class Lists:
         consents = ("ad_audiences",) if consent else ()
         email = f"person{n}@firma.dk"
         row = await self.world.tell(None, email, self.now, consents, traits=given)
+        self._keys[self._pair.key(Person(row.id, email))] = row.id
         return row.id
 
     async def withdraw(self, lead_id: str) -> None:
@@ -103,7 +118,8 @@ class Lists:
         raise AssertionError("something is owed for ever")
 
     def members(self, external_id: str = "238") -> set[str]:
-        return self.platform.members.keys(external_id)
+        """Lead ids of who is on the platform's list."""
+        return {self._keys.get(key, key) for key in self.platform.members.keys(external_id)}
 
     async def rows(self) -> list[AudienceMemberRow]:
         return await self.world.rows(AudienceMemberRow)
@@ -118,7 +134,8 @@ class Lists:
         return self.now
 
     def _started(self) -> AudienceKeeper:
-        return AudienceKeeper(self.world.outbox, self.world.shelf, {"meta": self.sink})
+        sinks = {self._name: self.sink}
+        return AudienceKeeper(self.world.outbox, self.world.shelf, sinks, ticks=lambda: 0.0)
 
 
 def _owed(row: AudienceMemberRow) -> bool:

@@ -1,6 +1,6 @@
-"""Meta custom audiences from a customer file: `/{audience}/users` of the Marketing API.
+"""Meta custom audiences from a customer file: `/{audience}/users` and `/usersreplace` of the Marketing API.
 
-Source: Meta, Marketing API reference, Custom Audience users and Graph API error handling.
+Source: Meta, Marketing API reference, Custom Audience users and usersreplace, Graph API error handling.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from nurture.delivery.ads.batches import BadRecord, narrowed, unidentified
 from nurture.delivery.ads.http import content, exchange
 from nurture.delivery.ads.meta_errors import failure, slow_down
 from nurture.domain.errors import Transient
-from nurture.ports import Applied, Person
+from nurture.ports import Applied, Person, Portion
 
 _SCHEMA = ("EXTERN_ID", "EMAIL", "PHONE", "FN", "LN", "COUNTRY")
 _REMOVALS = 250
@@ -30,6 +30,7 @@ class MetaAudiences:
     batch_size = 10_000
     removal_size = _REMOVALS
     spacing = timedelta(0)
+    session_lasts = timedelta(minutes=90)
 
     def __init__(
         self,
@@ -52,6 +53,20 @@ class MetaAudiences:
     async def remove(self, audience: str, people: Sequence[Person]) -> Applied:
         return await self._change("DELETE", audience, people, _REMOVALS)
 
+    async def replace(self, audience: str, people: Sequence[Person], portion: Portion) -> Applied:
+        """Who cannot be told apart in an answer with invalid entries counts as refused."""
+        session = {
+            "session_id": portion.session,
+            "batch_seq": portion.number,
+            "last_batch_flag": portion.last,
+            "estimated_num_total": portion.total,
+        }
+        try:
+            refused, pause = await self._send("POST", f"{audience}/usersreplace", people, session)
+        except BadRecord as error:
+            return Applied({person.lead_id: error.reason for person in people})
+        return Applied(refused, pause)
+
     async def _change(
         self, method: str, audience: str, people: Sequence[Person], size: int
     ) -> Applied:
@@ -61,7 +76,7 @@ class MetaAudiences:
         pauses: list[timedelta] = []
 
         async def attempt(batch: Sequence[Person]) -> Mapping[str, str]:
-            answered, pause = await self._send(method, audience, batch)
+            answered, pause = await self._send(method, f"{audience}/users", batch)
             pauses.extend([pause] if pause else [])
             return answered
 
@@ -70,14 +85,19 @@ class MetaAudiences:
         return Applied(refused, max(pauses, default=None))
 
     async def _send(
-        self, method: str, audience: str, people: Sequence[Person]
+        self,
+        method: str,
+        edge: str,
+        people: Sequence[Person],
+        session: Mapping[str, Any] | None = None,
     ) -> tuple[Mapping[str, str], timedelta | None]:
         rows = [self._row(person) for person in people]
+        upload: dict[str, Any] = {"payload": {"schema": list(_SCHEMA), "data": rows}}
         response = await exchange(
             self._client,
             method,
-            f"{self._base}/{audience}/users",
-            json={"payload": {"schema": list(_SCHEMA), "data": rows}},
+            f"{self._base}/{edge}",
+            json={**upload, "session": session} if session else upload,
             headers=self._headers,
             params=self._params,
         )

@@ -1,60 +1,20 @@
 """Whatever goes wrong on the way: who keeps trying arrives at the list that was wanted."""
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embedded.ads.faults import Fault
-from embedded.ads.google import GoogleRules
-from embedded.ads.linkedin import LinkedInRules
-from embedded.ads.meta import MetaRules
 from embedded.ads.standin import StandIn
-from nurture.delivery.ads.google import GoogleAudiences
-from nurture.delivery.ads.hashing import sha256
-from nurture.delivery.ads.linkedin import LinkedInAudiences
-from nurture.delivery.ads.meta import MetaAudiences
-from nurture.delivery.ads.tokens import FixedToken
 from nurture.domain.errors import Permanent, Transient
 from nurture.ports import AudienceSink, Person
-from tests.support.ads import client_of, crowd
+from tests.support.ads import PAIRS, crowd
 
 AUDIENCE = "1"
 PEOPLE = crowd(8)
 
-
-@dataclass(frozen=True)
-class Pair:
-    rules: Callable[[], Any]
-    sink: Callable[[StandIn], AudienceSink]
-    key: Callable[[Person], str]
-
-
-def digest(person: Person) -> str:
-    return sha256(person.email or "")
-
-
-PAIRS = {
-    "meta": Pair(
-        lambda: MetaRules("t"),
-        lambda app: MetaAudiences(client_of(app), "http://ads", "v26.0", "t"),
-        lambda person: person.lead_id,
-    ),
-    "google": Pair(
-        lambda: GoogleRules("t"),
-        lambda app: GoogleAudiences(client_of(app), "http://ads", FixedToken("t"), "1"),
-        digest,
-    ),
-    "linkedin": Pair(
-        lambda: LinkedInRules("t"),
-        lambda app: LinkedInAudiences(client_of(app), "http://ads", "202607", FixedToken("t")),
-        digest,
-    ),
-}
 
 faults = st.one_of(
     st.builds(Fault, st.sampled_from(["reset_before", "reset_after"]), times=st.integers(1, 3)),

@@ -13,7 +13,7 @@ from embedded.ads.meta import MetaRules
 from embedded.ads.standin import StandIn
 from nurture.delivery.ads.meta import MetaAudiences
 from nurture.domain.errors import Permanent, Transient
-from nurture.ports import Person
+from nurture.ports import Person, Portion
 from tests.support.ads import SOREN, client_of, crowd
 
 AUDIENCE = "23840000001"
@@ -65,6 +65,14 @@ async def test_only_hashes_and_our_own_id_leave_the_house(
     assert row[3] == "6bea0147015afcbe7867cb289b53dd76f818718c50a1cd60f22ac7a2044708fb"
     assert [len(value) for value in row[1:]] == [64] * 5
     assert request["path"] == f"/v26.0/{AUDIENCE}/users"
+
+
+async def test_a_replacement_says_who_was_left_out(meta: StandIn, sink: MetaAudiences) -> None:
+    meta.faults.add(Fault("bad_rows", rows=(1,)))
+    applied = await sink.replace(AUDIENCE, crowd(3), Portion(7, 1, False, 5))
+    assert applied.refused == {"lead-1": "invalid_entry"}
+    await sink.replace(AUDIENCE, crowd(2, start=3), Portion(7, 2, True, 5))
+    assert meta.members.keys(AUDIENCE) == {"lead-0", "lead-2", "lead-3", "lead-4"}
 
 
 async def test_the_same_batch_twice_changes_nothing(meta: StandIn, sink: MetaAudiences) -> None:

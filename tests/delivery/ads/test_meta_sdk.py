@@ -18,6 +18,7 @@ from embedded.ads.platform import AdPlatform
 from embedded.ads.standin import StandIn
 from nurture.delivery.ads.hashing import sha256
 from nurture.delivery.ads.meta import MetaAudiences
+from nurture.ports import Portion
 from tests.support.ads import SOREN, client_of, crowd
 
 AUDIENCE = "2384"
@@ -72,6 +73,18 @@ async def test_the_sdk_uploads_in_numbered_batches(api: FacebookAdsApi) -> None:
     assert (await send(2, last=True)).json()["session_id"] == "9778993"
     with pytest.raises(FacebookRequestError):
         await send(3, last=True)
+
+
+async def test_the_sdk_replaces_a_list_as_we_do(platform: AdPlatform, api: FacebookAdsApi) -> None:
+    audience = CustomAudience(AUDIENCE, api=api)
+    await asyncio.to_thread(audience.add_users, KEYS, rows(3), is_raw=True)
+    params = CustomAudience.format_params(KEYS, rows(1), is_raw=True)
+    params["session"] = {"session_id": 7, "batch_seq": 1, "last_batch_flag": True}
+    await asyncio.to_thread(audience.create_users_replace, params=params)
+    assert platform.meta.members.keys(AUDIENCE) == {"lead-0"}
+    ours = MetaAudiences(client_of(platform.meta), "http://meta", "v26.0", "sdk-token")
+    await ours.replace(AUDIENCE, crowd(2), Portion(8, 1, True, 2))
+    assert platform.meta.members.keys(AUDIENCE) == {"lead-0", "lead-1"}
 
 
 async def test_the_sdk_makes_an_audience_and_reads_its_size(

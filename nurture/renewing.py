@@ -1,0 +1,69 @@
+"""Sending a whole list anew, so that also what nobody here put on it is gone. Asked for by the operator.
+
+Where a platform can replace a list, one session does: its portions hold nobody who is to leave, and take effect
+with the last. A session that broke off is begun again when the platform has forgotten it. Other platforms are
+told everybody again.
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime
+
+from nurture.outbox import Outbox
+from nurture.ports import AudienceSink, Person, Portion, ReplacingSink
+from nurture.store import ad_lists, audiences
+
+
+async def renew(
+    outbox: Outbox,
+    name: str,
+    external_id: str,
+    sink: AudienceSink,
+    now: datetime,
+    beat: Callable[[], None],
+) -> None:
+    """Raises DeliveryError: then it is begun again at the next look that may."""
+    if isinstance(sink, ReplacingSink):
+        await _replace(outbox, name, external_id, sink, now, beat)
+    async with outbox.write() as session:
+        if isinstance(sink, ReplacingSink):
+            await audiences.taken_again(session, name, now)
+        else:
+            await audiences.refresh(session, name, now, now)
+        await ad_lists.renewed(session, name, now)
+
+
+async def _replace(
+    outbox: Outbox,
+    name: str,
+    external_id: str,
+    sink: ReplacingSink,
+    now: datetime,
+    beat: Callable[[], None],
+) -> None:
+    """An empty list is left as it is: platforms take no replacement by nobody."""
+    async with outbox.write() as session:
+        await ad_lists.opened(session, name, now + sink.session_lasts)
+        total = await audiences.size(session, name)
+    number = int(now.timestamp() * 1000)
+    count = 0
+    async for people, last in _portions(outbox, name, sink.batch_size):
+        count += 1
+        applied = await sink.replace(external_id, people, Portion(number, count, last, total))
+        async with outbox.write() as session:
+            await audiences.doubted(session, name, list(applied.refused), now)
+        beat()
+
+
+async def _portions(
+    outbox: Outbox, name: str, size: int
+) -> AsyncIterator[tuple[Sequence[Person], bool]]:
+    """Pages of the members, and whether it is the last; each is held back until the next one is seen."""
+    after, held = "", list[Person]()
+    while True:
+        async with outbox.write() as session:
+            page = await audiences.members(session, name, after, size)
+        if held:
+            yield held, not page
+        if not page:
+            return
+        after, held = page[-1].lead_id, page
