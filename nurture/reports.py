@@ -37,9 +37,8 @@ class Reports:
             currency = playbook.promise.currency
             ever = await counting.counts(session, figures.funnel_of(playbook), currency)
             return {
+                **await queries.leads(session, playbook.lifecycle),
                 **await queries.totals(session),
-                "stages": await queries.leads_by_stage(session, playbook.lifecycle),
-                "personas": await queries.leads_by_persona(session),
                 "mails": await queries.mails(session),
                 "handover_states": await queries.handovers(session),
                 "sla": await queries.sla(session, now),

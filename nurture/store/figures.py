@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Integer, select, tuple_
+from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import case, col, exists, func, literal
@@ -107,6 +107,11 @@ async def _split(
     session: AsyncSession, leads: Any, period: Period | None, by: str | None, *what: Any
 ) -> list[Any]:
     """Aggregates over a subquery with one row per lead (`lead_id`), by the dimension's values."""
+    if by is None:  # grouping by a constant costs half as much again
+        columns = [leads.c[name] for name in what]
+        whole = select(literal(""), *columns, func.count(), func.sum(leads.c.n))
+        rows = (await session.execute(whole.group_by(*columns) if columns else whole)).all()
+        return [row for row in rows if row[-2]]
     value = belonging(by, leads.c.lead_id, _end(period)).label("value")
     valued = select(value, leads).subquery()
     columns = [valued.c[name] for name in what]
@@ -150,15 +155,11 @@ async def _moves(
     """Of the leads that moved in the period: the highest position before it and at its end."""
     row = StageChangeRow
     position = case(funnel.ranks, value=col(row.to_stage), else_=None)
-    nothing = literal(None, Integer())
-    before = case((col(row.at) < period.start, position), else_=None) if period else nothing
-    query = select(
-        col(row.lead_id),
-        func.max(before).label("old"),
-        func.max(position).label("top"),
-        literal(1).label("n"),
-    ).group_by(col(row.lead_id))
+    what = [func.max(position).label("top"), literal(1).label("n")]
+    query = select(col(row.lead_id), *what).group_by(col(row.lead_id))
     if period:
+        before = case((col(row.at) < period.start, position), else_=None)
+        query = query.add_columns(func.max(before).label("old"))
         moved = aliased(StageChangeRow)
         query = query.where(
             col(row.at) < period.end,
@@ -166,9 +167,11 @@ async def _moves(
         )
     found: dict[str, list[tuple[int | None, int, int]]] = defaultdict(list)
     leads = query.subquery()
-    for value, old, top, number, _ in await _split(session, leads, period, by, "old", "top"):
+    names = ("old", "top") if period else ("top",)
+    for value, *old, top, number, _ in await _split(session, leads, period, by, *names):
         if top is not None:
-            found[value].append((None if old is None else int(old), int(top), int(number)))
+            earlier = [int(rank) for rank in old if rank is not None]
+            found[value].append((earlier[0] if earlier else None, int(top), int(number)))
     return found
 
 

@@ -24,6 +24,9 @@ class LeadRow(SQLModel, table=True):
     """
 
     __tablename__ = "lead"
+    __table_args__ = (
+        Index("ix_lead_known", "merged_into", "erased_at", "stage", "persona", "email"),
+    )
     id: str = Field(primary_key=True)
     email: str | None = Field(default=None, unique=True)
     traits: dict[str, Any] = json(dict)

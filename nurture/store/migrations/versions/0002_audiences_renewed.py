@@ -1,4 +1,4 @@
-"""Who objects leaves an audience first, and an audience may be replaced as a whole.
+"""Who objects leaves an audience first, an audience may be renewed as a whole; leads are counted from an index.
 
 Revision: 0002, after 0001
 """
@@ -26,11 +26,15 @@ def upgrade() -> None:
         sqlite_where=sa.text("objects = 1"),
         postgresql_where=sa.text("objects"),
     )
+    op.create_index(
+        "ix_lead_known", "lead", ["merged_into", "erased_at", "stage", "persona", "email"]
+    )
     for name in ("renew_asked_at", "renewed_at", "session_until"):
         op.add_column("audience", sa.Column(name, Moment(), nullable=True))
 
 
 def downgrade() -> None:
+    op.drop_index("ix_lead_known", "lead")
     for name in ("session_until", "renewed_at", "renew_asked_at"):
         op.drop_column("audience", name)
     op.drop_index("ix_audience_objects", "audience_member")
