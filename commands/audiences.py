@@ -13,6 +13,7 @@ from rich.table import Table
 from commands import opening
 from nurture import audience_view
 from nurture.audience_view import AudienceView
+from nurture.delivery.ads import hashing
 from nurture.domain.errors import InputError, Transient
 from nurture.outbox import Outbox
 from nurture.playbook.source import read_files
@@ -22,6 +23,9 @@ from nurture.store import migrate
 
 
 def audiences(
+    csv: Annotated[
+        str, typer.Option(help="Print who should be on this audience, as hashes for an upload.")
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")] = False,
     plan: Annotated[
         bool, typer.Option("--plan", help="Say how many the playbook on disk would add and remove.")
@@ -37,6 +41,9 @@ def audiences(
     if [pause, resume, renew].count("") < 2:
         raise InputError("pause, resume or renew, one at a time")
     config = opening.load()
+    if csv:
+        asyncio.run(_hashes(config, csv))
+        return
     if name:
         asyncio.run(_change(config, name, "renew" if renew else "pause" if pause else "resume"))
         said = "is sent anew" if renew else "is paused" if pause else "goes on"
@@ -55,6 +62,19 @@ async def _all(config: Settings) -> list[dict[str, Any]]:
     async with opening.database(config) as db:
         await migrate.require_current(db)
         return await AudienceView(db, Shelf(db, config.pace)).all(datetime.now(UTC))
+
+
+async def _hashes(config: Settings, name: str) -> None:
+    """One line for each person, for platforms without an adapter: no address, no name, no id of ours."""
+    async with opening.database(config) as db:
+        await migrate.require_current(db)
+        typer.echo("email_sha256,phone_sha256")
+        async for person in AudienceView(db, Shelf(db, config.pace)).people(name):
+            region = hashing.country(person.country).upper() or config.ads_region
+            email = hashing.sha256(hashing.linkedin_email(person.email))
+            phone = hashing.sha256(hashing.google_phone(person.phone, region))
+            if email or phone:
+                typer.echo(f"{email},{phone}")
 
 
 async def _plan(config: Settings) -> list[dict[str, Any]]:

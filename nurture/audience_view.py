@@ -1,6 +1,6 @@
 """How the audiences stand, for the operator: counts, owed removals with their age, errors in words; pause, resume."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -12,11 +12,14 @@ from nurture.domain.audience import Audience
 from nurture.domain.errors import InputError
 from nurture.outbox import Outbox
 from nurture.playbook import Playbook
+from nurture.ports import Person
 from nurture.shelf import Shelf
-from nurture.store import ad_lists, wakeups
+from nurture.store import ad_lists, audiences, wakeups
 from nurture.store.ad_lists import Count
 from nurture.store.audience_tables import AudienceRow
 from nurture.store.database import Database
+
+_PAGE = 1000
 
 _WORDS = {
     "answer_incomplete": "the platform's answer lacked results",
@@ -67,6 +70,25 @@ class AudienceView:
     async def plan(self, playbook: Playbook, now: datetime) -> list[Effect]:
         """What `playbook` would add and remove, compared with who should be on each audience now."""
         return await effects(self._db, playbook, now)
+
+    async def people(self, name: str) -> AsyncIterator[Person]:
+        """Who should be on the audience, in clear: for whoever hashes them. Raises InputError for no such one."""
+        async with self._db.read() as session:
+            known = {
+                *(await self._shelf.current(session)).audiences,
+                *await ad_lists.known(session),
+            }
+        if name not in known:
+            raise InputError("no audience goes by that name", name)
+        after = ""
+        while True:
+            async with self._db.read() as session:
+                page = await audiences.wanted(session, name, after, _PAGE)
+            for person in page:
+                yield person
+            if len(page) < _PAGE:
+                return
+            after = page[-1].lead_id
 
 
 async def switch(outbox: Outbox, name: str, paused: bool, now: datetime) -> None:

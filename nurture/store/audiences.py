@@ -196,6 +196,18 @@ async def refresh(session: AsyncSession, audience: str, older: datetime, now: da
     await session.execute(stale.values(confirmed=False, changed_at=now, next_try_at=now))
 
 
+async def wanted(session: AsyncSession, audience: str, after: str, limit: int) -> list[Person]:
+    """The next page of those who should be on the list."""
+    query = (
+        select(col(_Row.lead_id), col(LeadRow.email), col(LeadRow.traits))
+        .join(LeadRow, col(LeadRow.id) == col(_Row.lead_id))
+        .where(col(_Row.audience) == audience, col(_Row.desired), col(_Row.lead_id) > after)
+        .order_by(col(_Row.lead_id))
+        .limit(limit)
+    )
+    return [_person(*row) for row in (await session.execute(query)).all()]
+
+
 async def members(session: AsyncSession, audience: str, after: str, limit: int) -> list[Person]:
     """The next page of those who are on the list and are to stay, as they were named there."""
     query = (

@@ -69,3 +69,23 @@ def test_a_lead_is_given_to_sales_by_hand(keyed: Nurture, tmp_path: Path) -> Non
     assert (shown["reason"], shown["trigger"], shown["state"]) == ("met at the fair", "Bo", "open")
     unknown = keyed("handovers", "give", "nobody@firm.dk")
     assert (unknown.returncode, "nobody goes by that name" in unknown.stderr) == (2, True)
+
+
+def test_an_audience_is_printed_as_hashes_and_nothing_else(keyed: Nurture, tmp_path: Path) -> None:
+    leads = tmp_path / "leads.csv"
+    leads.write_text("email,first_name,phone,country\nSoren@firma.dk,Søren,20 12 34 56,DK\n")
+    keyed("import", str(leads))
+    lead = json.loads(keyed("export", "soren@firma.dk").stdout)["lead"][0]["id"]
+    with sqlite3.connect(tmp_path / "data" / "nurture.db") as db:
+        db.execute(
+            "INSERT INTO audience_member (audience, lead_id, desired, confirmed, named, changed_at,"
+            " next_try_at, attempts, error) VALUES ('hesitating-leads', ?, 1, 0, 0,"
+            " '2026-01-01 00:00:00.000000', '2026-01-01 00:00:00.000000', 0, '')",
+            [lead],
+        )
+    assert keyed("audiences", "--csv", "hesitating-leads").stdout.splitlines() == [
+        "email_sha256,phone_sha256",
+        "9351ac21ba6358e2e243ee772dab300d810684098fe2e072000cf77ea98bf30b,"
+        "be1c4e017f32a6ada65f06b76b4237927cec49433c4dc04c83d4a4313a06b6ef",
+    ]
+    assert keyed("audiences", "--csv", "nobody").returncode == 2
