@@ -191,7 +191,7 @@ def _wire(
         ),
         activities=(
             Steps(outbox, shelf, effects, postroom, mailer).advance,
-            HandoverActivities(outbox, shelf, handovers, desk).advance,
+            HandoverActivities(outbox, shelf, handovers, reactions, desk).advance,
             ReportActivities(
                 db,
                 shelf,

@@ -2,31 +2,41 @@
 
 from datetime import datetime
 
+from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
 from activities import clock
 from activities.contract import ADVANCE_HANDOVER, Next
-from nurture.domain import sla
+from nurture.domain import sla, topics
+from nurture.domain.enrolment import Trigger
 from nurture.domain.errors import Gone, Permanent, Transient, Unknown
 from nurture.domain.retries import retry_schedule
 from nurture.domain.sla import State
 from nurture.handovers import Handovers
 from nurture.outbox import Outbox
+from nurture.playbook import Playbook
 from nurture.ports import Notice, SalesDesk
+from nurture.reactions import Reactions
 from nurture.shelf import Shelf
-from nurture.store import handovers, notices
-from nurture.store.handover_tables import NoticeRow
+from nurture.store import handovers, leads, notices
+from nurture.store.handover_tables import HandoverRow, NoticeRow
 
 
 class HandoverActivities:
     """`advance` may be repeated after a crash: deadlines are ticked off by id, notices keep theirs."""
 
     def __init__(
-        self, outbox: Outbox, shelf: Shelf, handovers_: Handovers, desk: SalesDesk
+        self,
+        outbox: Outbox,
+        shelf: Shelf,
+        handovers_: Handovers,
+        reactions: Reactions,
+        desk: SalesDesk,
     ) -> None:
         self._outbox = outbox
         self._shelf = shelf
         self._handovers = handovers_
+        self._reactions = reactions
         self._desk = desk
 
     @activity.defn(name=ADVANCE_HANDOVER)
@@ -39,7 +49,10 @@ class HandoverActivities:
                 return Next(done=True)
             playbook = await self._shelf.version(session, row.playbook)
             current = await self._shelf.current(session)
+            before = row.state
             deadline = await self._handovers.act(session, playbook, current, row, now)
+            if row.state != before:
+                await self._settle(session, current, row, now)
             running = State(row.state) in sla.RUNNING
             untold = await handovers.untold(session, handover_id)
             if untold and await notices.closed(session):
@@ -50,6 +63,15 @@ class HandoverActivities:
         if times:
             return Next(wake_at=min(times).timestamp())
         return Next(done=not running)
+
+    async def _settle(
+        self, session: AsyncSession, current: Playbook, row: HandoverRow, now: datetime
+    ) -> None:
+        """What waited for sales to be done with the lead goes on."""
+        lead = await leads.lock(session, row.lead_id)
+        assert lead is not None, "a handover's lead is never deleted"
+        triggers = [Trigger(topics.SALES), Trigger(topics.STAGE, lead.stage)]
+        await self._reactions.settle(session, current, lead, triggers, now)
 
     async def _deliver(self, untold: list[NoticeRow], now: datetime) -> datetime | None:
         """Tell them one after another; the first that must wait holds the later ones. When to try again."""

@@ -123,7 +123,9 @@ class Stage:
         effects = Effects(world.handovers, world.reactions, postroom)
         return [
             Steps(world.outbox, world.shelf, effects, postroom, self.mailer).advance,
-            HandoverActivities(world.outbox, world.shelf, world.handovers, self.sales).advance,
+            HandoverActivities(
+                world.outbox, world.shelf, world.handovers, world.reactions, self.sales
+            ).advance,
             ReportActivities(world.db, world.shelf, self.mailer, lambda url: self.sales).send,
             AudienceActivities(keeper).sync,
         ]

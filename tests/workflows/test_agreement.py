@@ -229,6 +229,18 @@ async def test_a_late_answer_is_taken_and_said_to_be_late_and_the_promise_is_bro
     assert (sla["kept"], sla["broken"]) == (0, 1)
 
 
+async def test_what_waited_for_sales_goes_on_when_the_lead_is_taken_back(stage: Stage) -> None:
+    await stage.tell("page", traits={"first_name": "Anna"})
+    await stage.pass_time(HOUR)
+    assert stage.mailer.subjects == ["hello Anna"]
+    await hand_over(stage)
+    await stage.pass_time(6 * DAY)
+    assert stage.mailer.subjects == ["hello Anna"]
+    await stage.pass_time(DAY + 2 * HOUR)
+    assert heard(stage)[-1] == "recycled"
+    assert sorted(stage.mailer.subjects) == ["comeback Anna", "guide Anna", "hello Anna"]
+
+
 async def test_an_answer_after_the_lead_went_back_is_refused(stage: Stage) -> None:
     row = await hand_over(stage)
     await stage.pass_time(10 * DAY)
