@@ -33,6 +33,7 @@ async def notice_data(
             id=row.id,
             kind=row.kind,
             reason=row.reason,
+            team=row.team,
             owner=row.owner,
             opened_at=row.opened_at,
             due_at=row.due_at,

@@ -122,12 +122,11 @@ class Promise:
 
 @dataclass(frozen=True)
 class Team:
-    """Sales people in the order they take turns, who gets whom, and where their tasks are sent."""
+    """Sales people in the order they take turns, and who gets whom."""
 
     id: str
     title: str
     owners: tuple[str, ...]
-    endpoint: str = "default"
     people: tuple[Owner, ...] = ()
     assignments: tuple[Assignment, ...] = ()
 

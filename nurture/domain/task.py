@@ -54,6 +54,7 @@ class Task:
     zone: tzinfo = UTC
     told: str | None = None
     news: str = ""
+    team: str = ""
 
 
 def task_data(task: Task) -> dict[str, Any]:
@@ -96,6 +97,7 @@ def _handover(task: Task, title: str) -> dict[str, Any]:
         "title": title,
         "reason": clean(task.reason),
         "news": clean(task.news),
+        "team": clean(task.team),
         "owner": clean(task.owner),
         "told": clean(task.told or task.owner),
         "opened_at": _iso(task.opened_at),

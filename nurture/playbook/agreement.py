@@ -21,7 +21,6 @@ def teams(model: schema.Sla, calendar: Calendar, durations: Durations) -> dict[s
             id_,
             team.title,
             tuple(team.owners),
-            team.endpoint,
             tuple(_person(name, each, calendar, durations) for name, each in team.people.items()),
             tuple(_assignment(rule) for rule in team.rules),
         )

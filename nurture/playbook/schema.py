@@ -173,7 +173,6 @@ class Team(f.Model):
     owners: Annotated[list[f.Text], Field(min_length=1)]
     people: dict[f.Text, Person] = Field(default_factory=dict)
     rules: list[Assignment] = Field(default_factory=list)
-    endpoint: f.Slug = "default"
 
 
 class Marketing(f.Model):
