@@ -22,6 +22,9 @@ from nurture.shelf import Shelf
 from nurture.store import migrate
 
 
+_DONE = {"pause": "is paused", "resume": "goes on", "renew": "is sent anew"}
+
+
 def audiences(
     csv: Annotated[
         str, typer.Option(help="Print who should be on this audience, as hashes for an upload.")
@@ -37,17 +40,17 @@ def audiences(
     ] = "",
 ) -> None:
     """Show who should be on each ad audience and who is, owed removals with their age, last sync, errors."""
-    name = pause or resume or renew
-    if [pause, resume, renew].count("") < 2:
+    changes = {"pause": pause, "resume": resume, "renew": renew}
+    asked = [(what, name) for what, name in changes.items() if name]
+    if len(asked) > 1:
         raise InputError("pause, resume or renew, one at a time")
     config = opening.load()
+    for what, name in asked:
+        asyncio.run(_change(config, name, what))
+        typer.echo(f"{name} {_DONE[what]}")
     if csv:
         asyncio.run(_hashes(config, csv))
-        return
-    if name:
-        asyncio.run(_change(config, name, "renew" if renew else "pause" if pause else "resume"))
-        said = "is sent anew" if renew else "is paused" if pause else "goes on"
-        typer.echo(f"{name} {said}")
+    if asked or csv:
         return
     rows = asyncio.run(_plan(config) if plan else _all(config))
     if as_json:
