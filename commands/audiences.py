@@ -21,7 +21,6 @@ from nurture.settings import Settings
 from nurture.shelf import Shelf
 from nurture.store import migrate
 
-
 _DONE = {"pause": "is paused", "resume": "goes on", "renew": "is sent anew"}
 
 
