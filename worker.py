@@ -10,7 +10,7 @@ import uvloop
 from temporalio.service import RPCError
 
 from nurture import figures, logs, settings
-from nurture.domain.errors import NurtureError
+from nurture.domain.errors import NurtureError, Transient
 from services import Services, assemble, require_ready
 from workflows import telemetry
 from workflows.schedules import keep_schedules
@@ -46,10 +46,10 @@ async def _schedules(services: Services, stop: asyncio.Event) -> None:
     """The reports are sent when the playbook in force says, also once another one is."""
     kept = ""
     while not stop.is_set():
-        async with services.db.read() as session:
-            playbook = await services.shelf.current(session)
-        if playbook.hash != kept:
-            try:
+        try:
+            async with services.db.read() as session:
+                playbook = await services.shelf.current(session)
+            if playbook.hash != kept:
                 await keep_schedules(
                     services.client,
                     services.settings.task_queue,
@@ -58,8 +58,8 @@ async def _schedules(services: Services, stop: asyncio.Event) -> None:
                     playbook.day,
                 )
                 kept = playbook.hash
-            except RPCError as error:
-                log.warning("reports_not_scheduled", error=error.status.name)
+        except (RPCError, Transient) as error:
+            log.warning("reports_not_scheduled", error=type(error).__name__)
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), _LOOK_AGAIN_SECONDS)
 

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from sqlalchemy.exc import OperationalError
 
 from nurture import logs, settings
-from nurture.domain.errors import StartError
+from nurture.domain.errors import StartError, Transient
 from nurture.reports import Reports
 from nurture.settings import Settings
 from nurture.shelf import Shelf
@@ -33,6 +33,8 @@ async def database(config: Settings) -> AsyncIterator[Database]:
         yield db
     except OperationalError as error:
         raise StartError(f"the database cannot be used: {error.orig}") from error
+    except Transient as error:
+        raise StartError(f"the database cannot be used: {error.detail}") from error
     finally:
         await db.close()
 

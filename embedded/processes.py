@@ -86,6 +86,9 @@ class Processes:
         """The child's process id, for those who watch it from outside."""
         return self._children[name].pid
 
+    def runs(self, name: str) -> bool:
+        return self._children[name].returncode is None
+
     async def ready(
         self, name: str, answers: Callable[[], Awaitable[bool]], patience: float = 120.0
     ) -> None:

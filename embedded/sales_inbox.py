@@ -82,6 +82,11 @@ class SalesInbox:
     def url(self) -> str:
         return self._site.url
 
+    @property
+    def notices(self) -> list[Received]:
+        """What was taken, in the order in which it first came."""
+        return self._journal.notices
+
     async def start(self) -> None:
         """From here on calls are answered. Raises StartError when the port cannot be used."""
         await self._site.start()

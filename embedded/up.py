@@ -17,7 +17,7 @@ from embedded.ads.platform import AdPlatform
 from embedded.inbox import Inbox
 from embedded.processes import Death, Processes
 from embedded.sales_inbox import SalesInbox
-from nurture.domain.errors import StartError
+from nurture.domain.errors import StartError, Transient
 from nurture.playbook.source import read_files
 from nurture.settings import Settings
 from nurture.shelf import Shelf
@@ -73,7 +73,7 @@ async def running(given: Settings) -> AsyncIterator[Running]:
     async with AsyncExitStack() as stack:
         stack.enter_context(local.held(settings.data_dir))
         ports.check(local.ports(settings))
-        await _prepare_database(settings)
+        await prepare_database(settings)
         for part in _parts(settings):
             await part.start()
             stack.push_async_callback(part.stop)
@@ -85,7 +85,7 @@ async def running(given: Settings) -> AsyncIterator[Running]:
             await group.stop(*DOORS)
 
 
-async def _prepare_database(settings: Settings) -> None:
+async def prepare_database(settings: Settings) -> None:
     """The newest schema, and the playbook on disk in force."""
     texts = read_files(settings.playbook_dir)
     db = Database(settings.database)
@@ -94,6 +94,8 @@ async def _prepare_database(settings: Settings) -> None:
         await Shelf(db, settings.pace).apply(texts, "up", datetime.now(UTC))
     except OperationalError as error:
         raise StartError(f"the database cannot be used: {error.orig}") from error
+    except Transient as error:
+        raise StartError(f"the database cannot be used: {error.detail}") from error
     finally:
         await db.close()
 

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from nurture.domain import keys
@@ -66,8 +65,8 @@ class Calls:
         while not stop.is_set():
             try:
                 await self.deliver(self._now())
-            except OperationalError as error:
-                log.warning("calls_wait", error=type(error).__name__)
+            except Transient as error:
+                log.warning("calls_wait", error=error.detail)
             try:
                 await asyncio.wait_for(stop.wait(), self._pause.total_seconds())
             except TimeoutError:

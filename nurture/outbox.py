@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from nurture.domain.errors import Transient
@@ -14,6 +15,8 @@ from nurture.store.database import Database
 from nurture.store.tables import WakeupRow
 
 _AT_ONCE = 20
+
+log = structlog.get_logger()
 
 HAND_OVER = "hand-over"
 """The name of the tasks that run on after a transaction."""
@@ -63,9 +66,16 @@ class Outbox:
             for row_id in row_ids
         ]
         if through:
+            await self._done(through)
+        return len(through)
+
+    async def _done(self, through: Sequence[int]) -> None:
+        """When the database is away right now the relay wakes them once more, which harms nothing."""
+        try:
             async with self._db.write() as session:
                 await wakeups.done(session, through)
-        return len(through)
+        except Transient as error:
+            log.warning("wakeups_not_recorded", error=error.detail)
 
     async def _wake(self, kind: str, key: str) -> bool:
         async with self._free:

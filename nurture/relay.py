@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy.exc import OperationalError
 from sqlmodel import col, select
 
+from nurture.domain.errors import Transient
 from nurture.outbox import Outbox
 from nurture.reactions import Reactions
 from nurture.shelf import Shelf
@@ -48,8 +48,8 @@ class Relay:
         while not stop.is_set():
             try:
                 await self.look()
-            except OperationalError as error:
-                log.warning("relay_waits", error=type(error).__name__)
+            except Transient as error:
+                log.warning("relay_waits", error=error.detail)
             try:
                 await asyncio.wait_for(stop.wait(), self._pause.total_seconds())
             except TimeoutError:

@@ -7,11 +7,12 @@ from typing import Any
 
 from sqlalchemy import event, text
 from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
-from nurture.domain.errors import StartError
+from nurture.domain.errors import StartError, Transient
 from nurture.store import inline
+from nurture.store.away import told_apart
 from nurture.store.turn import Turn
 
 _BUSY_MS = 30_000
@@ -45,28 +46,36 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
-        """A transaction that changes nothing."""
-        async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
-            yield session
+        """A transaction that changes nothing. Raises Transient while the database is away."""
+        with told_apart():
+            async with (
+                AsyncSession(self.engine, expire_on_commit=False) as session,
+                session.begin(),
+            ):
+                yield session
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
-        """A transaction that commits at the end of the block, or leaves no trace if it raises."""
-        async with (
-            self._turn.take() if self._turn else nullcontext(),
-            AsyncSession(self._writer, expire_on_commit=False) as session,
-        ):
-            await session.connection(execution_options={"nurture_write": True})
-            yield session
-            await session.commit()
+        """A transaction that commits at the end of the block, or leaves no trace if it raises.
+
+        Raises Transient while the database is away.
+        """
+        with told_apart():
+            async with (
+                self._turn.take() if self._turn else nullcontext(),
+                AsyncSession(self._writer, expire_on_commit=False) as session,
+            ):
+                await session.connection(execution_options={"nurture_write": True})
+                yield session
+                await session.commit()
 
     async def ping(self) -> str | None:
         """None when the database answers, else what is wrong."""
         try:
-            async with self.engine.connect() as connection:
-                await connection.execute(text("SELECT 1"))
-        except (OperationalError, OSError) as error:
-            return f"the database does not answer: {type(error).__name__}"
+            async with self.read() as session:
+                await session.execute(text("SELECT 1"))
+        except Transient as error:
+            return f"the database does not answer: {error.detail}"
         return None
 
     async def close(self) -> None:

@@ -9,10 +9,13 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from nurture.domain.errors import InputError
+from nurture.domain.errors import InputError, Transient
 from nurture.web import cors, pages
 
 JSON_ONLY = ("/v1/", "/beacon/", "/api/", "/metrics")
+
+_SOON = "5"
+"""Seconds: a Retry-After for what passes by itself."""
 
 
 class Refusal(InputError):
@@ -32,6 +35,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http_exception)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(ClientDisconnect, _gone)
+    app.add_exception_handler(Transient, _away)
     app.add_exception_handler(HTTPStatus.INTERNAL_SERVER_ERROR, _unexpected)
 
 
@@ -77,6 +81,12 @@ def _gone(request: Request, error: Exception) -> Response:
     return Response(status_code=HTTPStatus.BAD_REQUEST)
 
 
+def _away(request: Request, error: Exception) -> Response:
+    """The database or another part is away for a while. Nothing was taken: who sent it sends it again."""
+    headers = {"retry-after": _SOON, **cors.headers(request.url.path)}
+    return answer(request, HTTPStatus.SERVICE_UNAVAILABLE, "away", "please try again soon", headers)
+
+
 def _unexpected(request: Request, error: Exception) -> Response:
     """A fault of ours. It is made outside the CORS middleware, so a browser needs the headers here."""
     response = answer(
@@ -97,5 +107,7 @@ def _title(status: int) -> str:
             return "Not without a key"
         case HTTPStatus.INTERNAL_SERVER_ERROR:
             return "Our fault"
+        case HTTPStatus.SERVICE_UNAVAILABLE:
+            return "One moment"
         case _:
             return "That did not work"

@@ -1,0 +1,201 @@
+"""The whole product on real parts, each of which can be taken away and given back."""
+
+import asyncio
+import os
+import shutil
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import httpx
+
+from embedded import local, temporal
+from embedded.ads.platform import AdPlatform
+from embedded.inbox import Inbox
+from embedded.processes import Processes
+from embedded.sales_inbox import SalesInbox
+from embedded.up import door_command, prepare_database
+from nurture.settings import Settings
+from tests.support.postgres import OwnServer
+
+_PATIENCE = 60.0
+
+
+class Part(Protocol):
+    """Something that can fail."""
+
+    async def lose(self) -> None: ...
+
+    async def restore(self) -> None:
+        """Returns when it works again."""
+        ...
+
+
+@dataclass
+class Killed:
+    """A process that is killed with SIGKILL, under a supervisor that starts again what ended by itself."""
+
+    group: Processes
+    name: str
+    command: Sequence[str]
+    env: Mapping[str, str]
+    ready: Callable[[], Awaitable[bool]]
+    watch: asyncio.Task[None] | None = None
+
+    async def lose(self) -> None:
+        if self.watch:
+            self.watch.cancel()
+        with suppress(ProcessLookupError):
+            os.kill(self.group.pid(self.name), signal.SIGKILL)
+
+    async def restore(self) -> None:
+        await self.group.start(self.name, self.command, self.env)
+        self.watch = asyncio.create_task(self._supervise())
+        async with asyncio.timeout(_PATIENCE):
+            while not await self.ready():  # noqa: ASYNC110 - another process' doing raises no event here
+                await asyncio.sleep(0.1)
+
+    async def _supervise(self) -> None:
+        """As systemd does with Restart=always."""
+        while True:
+            await asyncio.sleep(1)
+            if not self.group.runs(self.name):
+                await self.group.start(self.name, self.command, self.env)
+
+
+@dataclass
+class Closed:
+    """A receiver that answers nobody for a while; what it has taken it keeps on disk."""
+
+    make: Callable[[], Any]
+    now: Any = None
+
+    async def lose(self) -> None:
+        await self.now.stop()
+
+    async def restore(self) -> None:
+        self.now = self.make()
+        await self.now.start()
+
+
+@dataclass
+class Angry:
+    """Sales' receiver answers 503 and 429, sometimes although it took the notice."""
+
+    sales: Closed
+    calls: int = 30
+
+    async def lose(self) -> None:
+        answers: Sequence[dict[str, Any]] = (
+            {"times": self.calls, "status": 429, "retry_after": 1},
+            {"times": self.calls // 3, "status": 503, "taken": True},
+        )
+        async with httpx.AsyncClient() as http:
+            for answer in answers:
+                (
+                    await http.post(f"{self.sales.now.url}/__fake/fail", json=answer)
+                ).raise_for_status()
+
+    async def restore(self) -> None:
+        await self.sales.lose()
+        await self.sales.restore()
+
+
+@dataclass
+class FullDisk:
+    """The small disk of the database has no byte left."""
+
+    folder: Path
+
+    async def lose(self) -> None:
+        free = shutil.disk_usage(self.folder).free
+        with (self.folder / "filler").open("wb") as file, suppress(OSError):
+            os.posix_fallocate(file.fileno(), 0, free)
+
+    async def restore(self) -> None:
+        (self.folder / "filler").unlink(missing_ok=True)
+
+
+@dataclass
+class Stage:
+    settings: Settings
+    parts: dict[str, Part] = field(default_factory=dict)
+
+    def now(self, name: str) -> Any:
+        """The receiver of that name as it is now; after a loss it is another object on the same files."""
+        part = self.parts[name]
+        assert isinstance(part, Closed)
+        return part.now
+
+
+@asynccontextmanager
+async def opened(
+    given: Settings, postgres: OwnServer | None, disk: Path | None
+) -> AsyncIterator[Stage]:
+    """Everything up. `disk`: a small file system of its own that holds the database."""
+    settings = local.prepare(given)
+    await prepare_database(settings)
+    async with AsyncExitStack() as stack:
+        group = await stack.enter_async_context(Processes(settings.data_dir / "logs"))
+        stage = Stage(settings, {**_receivers(settings), **_processes(group, settings)})
+        for part in stage.parts.values():
+            await part.restore()
+            if isinstance(part, Closed):
+                stack.push_async_callback(part.lose)
+        sales = stage.parts["webhook"]
+        assert isinstance(sales, Closed)
+        stage.parts["storm"] = Angry(sales)
+        if postgres:
+            stage.parts["postgres"] = postgres
+        if disk:
+            stage.parts["disk"] = FullDisk(disk)
+        try:
+            yield stage
+        finally:
+            for part in stage.parts.values():
+                if isinstance(part, Killed):
+                    await part.lose()
+
+
+def _receivers(settings: Settings) -> dict[str, Part]:
+    secrets = settings.sales_secret.get_secret_value().split()
+    token, folder = settings.meta_token.get_secret_value(), settings.data_dir
+    return {
+        "smtp": Closed(lambda: Inbox(folder, settings.smtp_port, settings.inbox_port)),
+        "webhook": Closed(lambda: SalesInbox(folder, secrets, settings.sales_port)),
+        "ads": Closed(lambda: AdPlatform(settings.ads_port, token, folder)),
+    }
+
+
+def _processes(group: Processes, settings: Settings) -> dict[str, Part]:
+    env = local.environment(settings, os.environ)
+    ports = settings.temporal_port, settings.temporal_ui_port
+    command = temporal.command(settings.data_dir, local.HOST, *ports)
+
+    async def temporal_answers() -> bool:
+        return await temporal.answers(local.address(settings))
+
+    async def server_answers() -> bool:
+        return "ok" in await text_at(f"{local.server(settings)}/healthz")
+
+    async def worker_polls() -> bool:
+        return "temporal_num_pollers" in await text_at(
+            f"http://{local.HOST}:{settings.metrics_port}/metrics"
+        )
+
+    return {
+        "temporal": Killed(group, "temporal", command, env, temporal_answers),
+        "server": Killed(group, "server", door_command("server"), env, server_answers),
+        "worker": Killed(group, "worker", door_command("worker"), env, worker_polls),
+    }
+
+
+async def text_at(url: str) -> str:
+    """What stands there; empty when nobody answers."""
+    async with httpx.AsyncClient() as http:
+        with suppress(httpx.TransportError):
+            return (await http.get(url)).text
+    return ""

@@ -1,0 +1,79 @@
+"""The drill in short: each part fails, and an independent look at the receiving ends finds all of it done."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bench.faults import Drill, checker, drill, run
+from bench.faults.checker import CREATED, ESCALATED, Ends, Mail, Notice
+from workflows import policies
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+DAY = 10.0
+"""Seconds that a day of the playbook lasts in the invented ends below."""
+
+
+@pytest.mark.timeout(400)
+async def test_through_every_fault_nothing_is_lost_and_nothing_is_sent_twice_unseen(
+    tmp_path: Path,
+) -> None:
+    wish = Drill(leads=12, day=3.0, arrive=4, faults=7, seed=53, sqlite=True, patience=240)
+    outcome = await run(tmp_path, wish)
+    verdict = outcome.verdict
+    assert {"worker", "server", "temporal", "smtp"} <= set(outcome.played)
+    assert (verdict.lost, verdict.doubled, verdict.disordered) == ([], [], [])
+    # An attempt that died with its worker is begun again once its time is over.
+    assert verdict.late[-1] <= outcome.away + policies.STEP.total_seconds() + 30
+
+
+def ends(leads: int = 2) -> Ends:
+    """As they are when everything went well."""
+    people = [drill.address(n) for n in range(leads)]
+    mails = [
+        Mail(who, step, NOW + timedelta(seconds=DAY * n))
+        for who in people
+        for n, step in enumerate(drill.MAILS)
+    ]
+    notices = [
+        Notice(kind, f"h-{who}", who, NOW + timedelta(seconds=DAY * day))
+        for who in people
+        for kind, day in ((CREATED, 2), (ESCALATED, 4))
+    ]
+    return Ends(mails, notices, leads, frozenset())
+
+
+def test_the_checker_is_content_with_what_the_drill_demands() -> None:
+    verdict = checker.judge(2, ends(), DAY)
+    assert verdict.clean
+    assert set(verdict.late) == {0.0}
+
+
+def test_the_checker_misses_a_mail_unless_it_is_reported_as_unknown() -> None:
+    whole = ends()
+    short = Ends(whole.mails[1:], whole.notices, 2, frozenset())
+    assert checker.judge(2, short, DAY).lost == ["first to lead0@drill.example"]
+    known = Ends(whole.mails[1:], whole.notices, 2, frozenset({(drill.address(0), "first")}))
+    assert checker.judge(2, known, DAY).clean
+
+
+def test_the_checker_finds_a_mail_that_came_twice_even_if_it_is_reported() -> None:
+    whole = ends()
+    reported = frozenset({(drill.address(0), "first")})
+    twice = Ends([*whole.mails, whole.mails[0]], whole.notices, 2, reported)
+    assert checker.judge(2, twice, DAY).doubled == ["first to lead0@drill.example"]
+
+
+def test_the_checker_finds_what_sales_was_told_twice_or_in_the_wrong_order() -> None:
+    whole = ends()
+    twice = Ends(whole.mails, [*whole.notices, whole.notices[0]], 2, frozenset())
+    assert checker.judge(2, twice, DAY).doubled
+    backwards = Ends(whole.mails, whole.notices[::-1], 2, frozenset())
+    assert checker.judge(2, backwards, DAY).disordered
+
+
+def test_the_checker_says_how_late_a_deadline_fired() -> None:
+    whole = ends(1)
+    *others, last = whole.notices
+    late = Notice(last.kind, last.handover, last.email, last.at + timedelta(seconds=7))
+    assert checker.judge(1, Ends(whole.mails, [*others, late], 1, frozenset()), DAY).late[-1] == 7
