@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps
 COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header --quiet --upgrade
 
-.PHONY: help demo up test check format pictures bench lock clean
+.PHONY: help demo up test check format pictures words bench lock clean
 
 help: ## what can be done here
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | column -t -s '|'
@@ -34,6 +34,13 @@ format: $(VENV)/.dev ## put imports and layout in order
 
 pictures: $(VENV)/.runtime ## every mail in every language as pictures: desk and telephone, day and night
 	@$(BIN)/nurture preview --screenshot .nurture/pictures $(ARGS)
+
+words: $(VENV)/.dev ## collect the texts of the pages into nurture/web/locale, where the Danish is filled in
+	@cd nurture/web && ../../$(BIN)/pybabel -q extract -F locale/babel.cfg -k later -k say --no-location --sort-output \
+	    --omit-header -o locale/words.pot .
+	@$(BIN)/pybabel -q update -i nurture/web/locale/words.pot -o nurture/web/locale/da.po -l da --no-wrap \
+	    --no-fuzzy-matching --ignore-obsolete --omit-header
+	@rm nurture/web/locale/words.pot
 
 bench: $(VENV)/.dev ## what a step costs Temporal, and how many journeys fit in a second
 	@$(BIN)/python -m bench $(ARGS)

@@ -33,6 +33,7 @@ VERBS = {
     "audiences": "commands.audiences:audiences",
     "report": "commands.report:report",
     "handovers": "commands.handovers:app",
+    "users": "commands.users:app",
     "preview": "commands.preview:preview",
     "picture": "commands.flow_picture:picture",
     "simulate": "commands.simulate:simulate",

@@ -1,14 +1,17 @@
 """HTTP's door: `python server.py` serves touches, forms, links, answers and pages until it is told to stop."""
 
 import sys
+from functools import partial
 
 import structlog
 import uvicorn
 import uvloop
 
-from nurture import logs, settings
+from nurture import audience_view, logs, settings
+from nurture.access.company import CompanySignIn, Provider
 from nurture.domain.errors import NurtureError
 from nurture.playbook import Playbook
+from nurture.quarantine import Quarantine
 from nurture.store.vitals import Vital, vitals
 from nurture.web.app import create_app
 from nurture.web.deps import Deps
@@ -19,6 +22,7 @@ from workflows.telemetry import SILENT, Telemetry
 log = structlog.get_logger()
 
 _GRACE_SECONDS = 10
+QUARANTINE_SHOWN = 50
 
 
 async def run(config: settings.Settings, told: Telemetry = SILENT) -> None:
@@ -49,6 +53,11 @@ def _deps(services: Services) -> Deps:
             return await vitals(session, services.now())
 
     return Deps(
+        access=services.access,
+        dashboard=services.dashboard,
+        company=_company(services),
+        switch_audience=partial(audience_view.switch, services.outbox),
+        quarantine=partial(Quarantine(services.db).latest, QUARANTINE_SHOWN),
         intake=services.intake,
         desk=services.desk,
         notices=services.notices,
@@ -61,6 +70,20 @@ def _deps(services: Services) -> Deps:
         ready=services.problems,
         vitals=health,
     )
+
+
+def _company(services: Services) -> CompanySignIn | None:
+    """The identity provider of the settings, if there is one."""
+    given = services.settings
+    if not given.oidc_issuer:
+        return None
+    provider = Provider(
+        given.oidc_issuer,
+        given.oidc_client_id,
+        given.oidc_client_secret.get_secret_value(),
+        given.oidc_role,
+    )
+    return CompanySignIn(provider, services.access.accounts)
 
 
 def main() -> int:

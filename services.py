@@ -17,8 +17,10 @@ from activities.handovers import HandoverActivities
 from activities.reports import ReportActivities
 from activities.steps import Steps
 from nurture import ad_accounts
+from nurture.access import Access, open_access
 from nurture.audiences import AudienceKeeper
 from nurture.calls import Calls
+from nurture.dashboard import Dashboard, open_dashboard
 from nurture.delivery import outward
 from nurture.delivery.email.smtp import SmtpMailer
 from nurture.delivery.links import Links
@@ -44,6 +46,7 @@ from nurture.store import migrate
 from nurture.store.database import Database
 from nurture.tokens import Tokens
 from workflows.client import TemporalWaker
+from workflows.engine import TemporalEngine
 from workflows.telemetry import SILENT, Telemetry
 
 
@@ -62,6 +65,8 @@ class Services:
     outbox: Outbox
     shelf: Shelf
     tokens: Tokens
+    access: Access
+    dashboard: Dashboard
     intake: Intake
     privacy: Privacy
     desk: Desk
@@ -167,6 +172,13 @@ def _wire(
         outbox=outbox,
         shelf=shelf,
         tokens=tokens,
+        access=open_access(db, fingerprints),
+        dashboard=open_dashboard(
+            db,
+            shelf,
+            TemporalEngine(client, settings.task_queue, client.service_client.config.target_host),
+            {"Temporal": settings.temporal_ui_url} if settings.temporal_ui_url else {},
+        ),
         intake=Intake(outbox, shelf, reactions, fingerprints),
         privacy=Privacy(db, outbox, shelf, handovers, fingerprints),
         desk=Desk(db, outbox, shelf, reactions, handovers),

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from bench import audiences, faults, figures, handover, journeys, mails
+from bench import audiences, dashboard, faults, figures, handover, journeys, mails
 
 RESULTS = Path(__file__).parent / "results.json"
 
@@ -18,6 +18,7 @@ BENCHES: dict[str, Callable[[Path], Awaitable[dict[str, Any]]]] = {
     "journeys": journeys.measure,
     "handover": handover.measure,
     "audiences": audiences.measure,
+    "dashboard": dashboard.measure,
     "figures": figures.measure,
     "mails": mails.measure,
     "faults": faults.measure,

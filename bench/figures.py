@@ -26,7 +26,7 @@ from tests.support.world import OneBook
 
 SAMPLE, COPIES = 10_000, 99
 LEADS = SAMPLE * (1 + COPIES)
-_BEGAN, _NOW = datetime(2025, 1, 1, tzinfo=UTC), datetime(2026, 12, 20, tzinfo=UTC)
+_BEGAN, NOW = datetime(2025, 1, 1, tzinfo=UTC), datetime(2026, 12, 20, tzinfo=UTC)
 _STAGES = ("visitor", "lead", "mql", "sql", "customer")
 _REACHED = (1, 2, 20, 40, 120)
 """Every so many of the leads came so far."""
@@ -62,13 +62,13 @@ async def measure(folder: Path) -> dict[str, Any]:
 
 
 async def _ask(reports: Reports) -> dict[str, float]:
-    await reports.report(_NOW)  # the first one finds the pages of the database
+    await reports.report(NOW)  # the first one finds the pages of the database
     took = {
-        "summary": await _timed(reports.summary(_NOW)),
-        "month": await _timed(reports.report(_NOW)),
+        "summary": await _timed(reports.summary(NOW)),
+        "month": await _timed(reports.report(NOW)),
     }
     for by in BY:
-        took[f"by_{by}"] = await _timed(reports.report(_NOW, by=by))
+        took[f"by_{by}"] = await _timed(reports.report(NOW, by=by))
     return took
 
 
@@ -78,7 +78,7 @@ async def _timed(answer: Any) -> float:
     return round(1000 * (time.perf_counter() - began), 1)
 
 
-async def fill(db: Database) -> None:
+async def fill(db: Database, copies: int = COPIES) -> None:
     rows = [row for number in range(SAMPLE) for row in _life(number)]
     async with db.write() as session:
         for table in _TABLES:
@@ -90,19 +90,19 @@ async def fill(db: Database) -> None:
         async with db.write() as session:
             if not db.sqlite:  # else each foreign key is looked up at the commit, one by one
                 await session.execute(text("SET session_replication_role = replica"))
-            await _multiply(session, table)
+            await _multiply(session, table, copies)
     async with db.write() as session:
         await session.execute(text("ANALYZE"))
 
 
-async def _multiply(session: AsyncSession, table: Any) -> None:
+async def _multiply(session: AsyncSession, table: Any, number: int) -> None:
     """Each row once more for every copy, of a lead of its own."""
     columns = [each.name for each in table.__table__.columns]
     if table is StageChangeRow:
         columns.remove("id")
     copied = ", ".join(f"row.{name}" + (_COPY if name in _KEYS else "") for name in columns)
     copies = (
-        f"WITH RECURSIVE copy(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM copy WHERE n < {COPIES})"
+        f"WITH RECURSIVE copy(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM copy WHERE n < {number})"
     )
     name = table.__tablename__
     await session.execute(
@@ -118,7 +118,7 @@ _COPY = " || '-' || CAST(copy.n AS TEXT)"
 
 def _life(number: int) -> Iterator[Any]:
     """One lead of the sample, spread evenly over the two years; each stage takes it some days."""
-    id_, at = f"lead-{number}", _BEGAN + (_NOW - _BEGAN) * number / SAMPLE
+    id_, at = f"lead-{number}", _BEGAN + (NOW - _BEGAN) * number / SAMPLE
     reached = [stage for stage, every in zip(_STAGES, _REACHED, strict=True) if not number % every]
     yield LeadRow(
         id=id_,

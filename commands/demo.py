@@ -17,11 +17,21 @@ from commands.leads import COLUMNS, Lead
 from commands.playing import Outcome, Play, Wish
 from commands.up import Ended, told, until_stopped
 from embedded import local
+from embedded.first_accounts import ADMIN, Person
 from embedded.up import Running, running
 from nurture.domain.errors import InputError, NurtureError
+from nurture.domain.permissions import Role
 from nurture.settings import Settings
 
 EXAMPLE = Path("examples/education-leads.csv")
+
+
+PEOPLE = (
+    ADMIN,
+    Person("marketing@nurture.test", "Ida Marketing", Role.MARKETING),
+    Person("sales@nurture.test", "Mette Holm", Role.SALES, "Mette Holm"),
+)
+"""One of each role; Mette Holm is in the example's sales team."""
 
 
 class Disagreement(NurtureError):
@@ -78,14 +88,16 @@ def _leads(file: Path) -> list[Lead]:
 
 async def _demo(config: Settings, wish: Wish) -> None:
     typer.echo("starting …", err=True)
-    async with running(config) as product, httpx.AsyncClient(timeout=30) as http:
+    async with running(config, PEOPLE) as product, httpx.AsyncClient(timeout=30) as http:
         typer.echo(told(product.addresses), err=True)
         found = await _or_death(product, Play(product, http, wish).run())
         _show(found, wish.as_json)
         if found.differences:
             raise Disagreement("\n".join(found.differences))
         if not wish.leave:
-            typer.echo(f"\n{told(product.addresses)}\nStill serving. Ctrl-C ends it.", err=True)
+            typer.echo(f"\n{told(product.addresses)}", err=True)
+            typer.echo(f"Sign in to the dashboard:\n{told(product.sign_ins)}", err=True)
+            typer.echo("Still serving. Ctrl-C ends it.", err=True)
             raise Ended(await product.death())
 
 

@@ -1,8 +1,6 @@
 """`nurture report`: the figures both departments look at."""
 
 import asyncio
-import csv
-import io
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -15,6 +13,7 @@ from commands import opening, summary
 from nurture.domain.errors import InputError
 from nurture.figures import BY
 from nurture.web import pages
+from nurture.web.dashboard.reports import lines
 
 
 def report(
@@ -36,27 +35,6 @@ def report(
         typer.echo(pages.alone("report.html", company=company, report=found, **_money(found)))
     else:
         Console().print(summary.tables(found))
-
-
-def lines(report: Mapping[str, Any]) -> str:
-    """The period's figures as CSV with a header: a line per group, or one for everybody."""
-    period, told = report["period"]["name"], report["contact"]
-    sales = {name: value for name, value in told.items() if name not in ("histogram", "silent")}
-    rows = report["groups"] or [{"name": "", **report["figures"], **sales}]
-    head = ["period", report["by"] or "everybody", *(key for key in rows[0] if key != "name")]
-    written = io.StringIO()
-    table = csv.writer(written, lineterminator="\n")
-    if report["groups"] or not report["by"]:
-        table.writerow(head)
-        table.writerows([period, *_plain(row)] for row in rows)
-    return written.getvalue()
-
-
-def _plain(row: Mapping[str, Any]) -> list[Any]:
-    """Nothing to divide by is an empty field. A name cannot become a formula in a spreadsheet."""
-    name = str(row["name"])
-    safe = f"'{name}" if name[:1] in ("=", "+", "-", "@") else name
-    return [safe, *("" if value is None else value for key, value in row.items() if key != "name")]
 
 
 def _money(report: Mapping[str, Any]) -> dict[str, str]:

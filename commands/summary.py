@@ -6,7 +6,19 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.table import Table
 
-from nurture.web.dashboard import KPIS
+KPIS = {
+    "visits": ("Visits", ""),
+    "visitors": ("Visitors", ""),
+    "visit_to_lead": ("Visitors who became leads", "%"),
+    "mql_rate": ("Leads that became MQL", "%"),
+    "sql_rate": ("MQLs that became SQL", "%"),
+    "close_rate": ("SQLs that became customers", "%"),
+    "customers": ("Customers", ""),
+    "revenue": ("Revenue", "currency"),
+    "revenue_per_customer": ("Revenue per customer", "currency"),
+    "days_to_first_order": ("From first touch to first order", "days"),
+}
+"""Figure of the summary's `kpi`, what people call it, and its unit."""
 
 _UNITS = {"%": " %", "days": " days"}
 

@@ -26,6 +26,7 @@ async def _up(config: Settings) -> None:
     typer.echo("starting …")
     async with running(config) as product:
         typer.echo(told(product.addresses))
+        typer.echo(f"Sign in to the dashboard:\n{told(product.sign_ins)}")
         typer.echo("Ctrl-C ends it.")
         raise Ended(await product.death())
 
@@ -52,5 +53,5 @@ class Ended(NurtureError):
 
 
 def told(addresses: Mapping[str, str]) -> str:
-    width = max(map(len, addresses))
+    width = max(map(len, addresses), default=0)
     return "\n".join(f"  {name:<{width}}  {address}" for name, address in addresses.items())

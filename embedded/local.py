@@ -46,6 +46,7 @@ def prepare(settings: Settings) -> Settings:
             "private_networks": "127.0.0.0/8",
             "sales_desk": "generic",
             "sales_url": f"http://{HOST}:{settings.sales_port}/hook",
+            "temporal_ui_url": f"http://{HOST}:{settings.temporal_ui_port}",
             **_stand_ins(settings),
         }
     )

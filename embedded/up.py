@@ -2,9 +2,9 @@
 
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from typing import Protocol
@@ -12,8 +12,9 @@ from typing import Protocol
 import httpx
 from sqlalchemy.exc import OperationalError
 
-from embedded import local, ports, temporal
+from embedded import first_accounts, local, ports, temporal
 from embedded.ads.platform import AdPlatform
+from embedded.first_accounts import Person
 from embedded.inbox import Inbox
 from embedded.processes import Death, Processes
 from embedded.sales_inbox import SalesInbox
@@ -39,6 +40,7 @@ class Running:
 
     settings: Settings
     processes: Processes
+    passwords: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def addresses(self) -> Mapping[str, str]:
@@ -51,6 +53,11 @@ class Running:
             "ad platform": f"{here}:{settings.ads_port}",
             "Temporal": f"{here}:{settings.temporal_ui_port}",
         }
+
+    @property
+    def sign_ins(self) -> Mapping[str, str]:
+        """How to sign in to the dashboard, by address."""
+        return {email: f"password {password}" for email, password in self.passwords.items()}
 
     @asynccontextmanager
     async def standstill(self) -> AsyncIterator[None]:
@@ -66,32 +73,39 @@ class Running:
 
 
 @asynccontextmanager
-async def running(given: Settings) -> AsyncIterator[Running]:
-    """Everything, from ready to stopped. Raises StartError or PlaybookError before anything runs when
-    the data folder, a port or the playbook will not do."""
+async def running(
+    given: Settings, people: Sequence[Person] = (first_accounts.ADMIN,)
+) -> AsyncIterator[Running]:
+    """Everything, from ready to stopped. `people` get accounts where nobody has one yet.
+
+    Raises StartError or PlaybookError before anything runs when the data folder, a port or the playbook
+    will not do."""
     settings = local.prepare(given)
     async with AsyncExitStack() as stack:
         stack.enter_context(local.held(settings.data_dir))
         ports.check(local.ports(settings))
-        await prepare_database(settings)
+        passwords = await prepare_database(settings, people)
         for part in _parts(settings):
             await part.start()
             stack.push_async_callback(part.stop)
         group = await stack.enter_async_context(Processes(settings.data_dir / "logs"))
         await _start(group, settings)
         try:
-            yield Running(settings, group)
+            yield Running(settings, group, passwords)
         finally:
             await group.stop(*DOORS)
 
 
-async def prepare_database(settings: Settings) -> None:
-    """The newest schema, and the playbook on disk in force."""
+async def prepare_database(
+    settings: Settings, people: Sequence[Person] = (first_accounts.ADMIN,)
+) -> dict[str, str]:
+    """The newest schema, the playbook on disk in force, somebody who can sign in: the passwords."""
     texts = read_files(settings.playbook_dir)
-    db = Database(settings.database)
+    db, now = Database(settings.database), datetime.now(UTC)
     try:
         await migrate.upgrade(db)
-        await Shelf(db, settings.pace).apply(texts, "up", datetime.now(UTC))
+        await Shelf(db, settings.pace).apply(texts, "up", now)
+        return await first_accounts.ensure(db, settings.data_dir, people, now)
     except OperationalError as error:
         raise StartError(f"the database cannot be used: {error.orig}") from error
     except Transient as error:

@@ -10,7 +10,7 @@ from nurture import figures
 from nurture.audience_view import AudienceView
 from nurture.domain import scoring
 from nurture.shelf import Shelf
-from nurture.store import enrolments, leads
+from nurture.store import enrolments, handovers, leads
 from nurture.store import figures as counting
 from nurture.store import reports as queries
 from nurture.store.database import Database
@@ -58,11 +58,14 @@ class Reports:
         async with self._db.read() as session:
             return (await self._shelf.current(session)).company.name
 
-    async def lead(self, name: str, now: datetime) -> dict[str, Any] | None:
-        """One lead, each point of its score explained; None when nobody goes by that name."""
+    async def lead(
+        self, name: str, now: datetime, owner: str | None = None
+    ) -> dict[str, Any] | None:
+        """One lead, each point of its score explained; None when nobody goes by that name, or it is not the
+        owner's, where one is given."""
         async with self._db.read() as session:
             row = await leads.find(session, name)
-            if row is None:
+            if row is None or not await handovers.is_owned(session, row.id, owner):
                 return None
             playbook = await self._shelf.current(session)
             facts = await leads.facts(session, row, now)
@@ -98,13 +101,17 @@ class Reports:
         """Every audience: who should be on it and who is, what is owed and since when, errors in words."""
         return await AudienceView(self._db, self._shelf).all(now)
 
-    async def handovers(self, open_only: bool = False) -> list[dict[str, Any]]:
-        """The latest handovers, the most urgent open ones first."""
+    async def handovers(
+        self, open_only: bool = False, owner: str | None = None
+    ) -> list[dict[str, Any]]:
+        """The latest handovers, the most urgent open ones first; with `owner` those in its hands."""
         query = select(HandoverRow, LeadRow).join(
             LeadRow, col(LeadRow.id) == col(HandoverRow.lead_id)
         )
         if open_only:
             query = query.where(col(HandoverRow.closed_at).is_(None))
+        if owner is not None:
+            query = query.where(col(HandoverRow.owner) == owner)
         order = col(HandoverRow.due_at) if open_only else col(HandoverRow.opened_at).desc()
         async with self._db.read() as session:
             rows = (await session.execute(query.order_by(order).limit(_LISTED))).all()

@@ -30,6 +30,10 @@ class Settings(BaseSettings):
     requests_per_second: int = Field(1000, ge=1)
     api_token: SecretStr = SecretStr("")
     secret_key: SecretStr = SecretStr("")
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr = SecretStr("")
+    oidc_role: str = Field("", pattern="^(marketing|sales|admin)?$")
 
     smtp_host: str = "127.0.0.1"
     smtp_port: int = Field(1025, ge=1, le=65535)
@@ -67,6 +71,7 @@ class Settings(BaseSettings):
     audience_secret: SecretStr = SecretStr("")
     ads_region: str = Field("", pattern="^([A-Z]{2})?$")
 
+    temporal_ui_url: str = ""
     temporal_port: int = Field(7233, ge=1, le=65535)
     temporal_ui_port: int = Field(8233, ge=1, le=65535)
     inbox_port: int = Field(8081, ge=1, le=65535)

@@ -54,6 +54,13 @@ async def counts(
     }
 
 
+async def last_visit(session: AsyncSession) -> datetime | None:
+    """When somebody last saw a page."""
+    row = TouchRow
+    query = select(col(row.at)).where(col(row.name) == "page").order_by(col(row.at).desc())
+    return (await session.execute(query.limit(1))).scalar_one_or_none()
+
+
 async def other_revenue(
     session: AsyncSession, currency: str, period: Period | None = None
 ) -> dict[str, int]:

@@ -31,6 +31,15 @@ async def open_of(session: AsyncSession, lead_id: str) -> HandoverRow | None:
     return (await session.execute(query)).scalar_one_or_none()
 
 
+async def is_owned(session: AsyncSession, lead_id: str, owner: str | None) -> bool:
+    """Whether the lead's latest handover or task is that owner's; always without an owner."""
+    if owner is None:
+        return True
+    query = select(HandoverRow.owner).where(col(HandoverRow.lead_id) == lead_id)
+    latest = query.order_by(col(HandoverRow.ordinal).desc()).limit(1)
+    return (await session.execute(latest)).scalar_one_or_none() == owner
+
+
 async def next_ordinal(session: AsyncSession, lead_id: str) -> int:
     query = select(func.max(HandoverRow.ordinal)).where(col(HandoverRow.lead_id) == lead_id)
     return 1 + ((await session.execute(query)).scalar_one() or 0)

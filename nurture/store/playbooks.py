@@ -19,6 +19,16 @@ async def files(session: AsyncSession, version: str) -> dict[str, str] | None:
     return row.files if row else None
 
 
+async def history(
+    session: AsyncSession, limit: int, before: int | None = None
+) -> list[PlaybookInForceRow]:
+    """What was put in force, the newest first; `before` is the last number already seen."""
+    query = select(PlaybookInForceRow).order_by(col(PlaybookInForceRow.id).desc()).limit(limit)
+    if before is not None:
+        query = query.where(col(PlaybookInForceRow.id) < before)
+    return list((await session.execute(query)).scalars())
+
+
 async def before(session: AsyncSession, version: str) -> PlaybookInForceRow | None:
     """What was in force before that version last came."""
     of_version = select(func.max(PlaybookInForceRow.id)).where(

@@ -3,24 +3,28 @@
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 
 from nurture.domain.errors import InputError
+from nurture.domain.permissions import Permission
+from nurture.domain.sla import State
 from nurture.figures import BY
-from nurture.web import fields, guard, sales
+from nurture.web import fields, sales
+from nurture.web.access import needs
 from nurture.web.deps import Current
 from nurture.web.errors import Refusal
 from nurture.web.openapi import ANSWER, FIND, OPEN, refusals
+from nurture.web.visit import Visit
 
-router = APIRouter(
-    prefix="/api",
-    tags=["api"],
-    dependencies=[Depends(guard.check)],
-    responses=refusals(401, 403),
+router = APIRouter(prefix="/api", tags=["api"], responses=refusals(401, 403))
+
+
+@router.get(
+    "/report",
+    responses=refusals(400),
+    dependencies=[needs(Permission.FIGURES)],
+    summary="Both sides of the agreement, in figures",
 )
-
-
-@router.get("/report", responses=refusals(400), summary="Both sides of the agreement, in figures")
 async def report(
     deps: Current,
     month: Annotated[str, Query(description="YYYY-MM; without it the running one")] = "",
@@ -31,27 +35,36 @@ async def report(
     return await deps.reports.summary(deps.now(), month, by)
 
 
-@router.get("/audiences", summary="Lists on ad platforms: wanted, confirmed, owed, errors")
+@router.get(
+    "/audiences",
+    dependencies=[needs(Permission.AUDIENCES)],
+    summary="Lists on ad platforms: wanted, confirmed, owed, errors",
+)
 async def audiences(deps: Current) -> list[dict[str, Any]]:
     """Per audience who should be on it and who is, owed removals with their age, last sync, errors in words."""
     return await deps.reports.audiences(deps.now())
 
 
 @router.get("/leads/{name}", responses=refusals(404), summary="One lead, its score explained")
-async def lead(name: str, deps: Current) -> dict[str, Any]:
+async def lead(name: str, visit: Annotated[Visit, needs(Permission.LEADS)]) -> dict[str, Any]:
     """`name` is the lead's id. An e-mail address works too, but then stands in access logs: for
     addresses use POST /api/leads/find."""
-    return await _lead(deps, name)
+    return await _lead(visit, name)
 
 
 @router.delete(
     "/leads/{name}", responses=refusals(404), summary="Forgets a person, everywhere, for ever"
 )
-async def erase(name: str, deps: Current) -> dict[str, Any]:
+async def erase(
+    name: str, deps: Current, visit: Annotated[Visit, needs(Permission.ERASE_LEADS)]
+) -> dict[str, Any]:
     """`name` as above. Answers what was done: flows ended, audiences that must remove the person, handovers
     whose task at sales is emptied. Repeated, it changes nothing more."""
+    visit.subject = ""  # it may be an address, and the log outlives the person
     try:
-        return asdict(await deps.privacy.erase(name, "api", deps.now()))
+        erased = await deps.privacy.erase(name, "api", deps.now())
+        visit.subject = erased.lead
+        return asdict(erased)
     except InputError as error:
         raise Refusal(404, "unknown_lead", "nobody goes by that name") from error
 
@@ -62,20 +75,23 @@ async def erase(name: str, deps: Current) -> dict[str, Any]:
     summary="One lead by e-mail address",
     openapi_extra=FIND,
 )
-async def find(request: Request, deps: Current) -> dict[str, Any]:
+async def find(
+    request: Request, visit: Annotated[Visit, needs(Permission.LEADS)]
+) -> dict[str, Any]:
     """The address stays out of the URL, and so out of logs."""
     email = fields.text(await fields.read(request), "email")
     if not email:
         raise InputError("is needed", "email")
-    return await _lead(deps, email)
+    return await _lead(visit, email)
 
 
 @router.get("/handovers", summary="Handovers, the most urgent first")
 async def handovers(
     deps: Current,
+    visit: Annotated[Visit, needs(Permission.HANDOVERS)],
     open_only: Annotated[bool, Query(description="without those that are over")] = False,
 ) -> list[dict[str, Any]]:
-    return await deps.reports.handovers(open_only)
+    return await deps.reports.handovers(open_only, visit.actor.owner)
 
 
 @router.get(
@@ -83,9 +99,11 @@ async def handovers(
     responses=refusals(404),
     summary="One handover, what happened to it and what sales was told",
 )
-async def handover(handover_id: str, deps: Current) -> dict[str, Any]:
+async def handover(
+    handover_id: str, deps: Current, visit: Annotated[Visit, needs(Permission.HANDOVERS)]
+) -> dict[str, Any]:
     found = await deps.notices.show(handover_id)
-    if found is None:
+    if found is None or visit.actor.owner not in (None, found.get("owner")):
         raise Refusal(404, "unknown_handover", "there is no such handover")
     return found
 
@@ -93,6 +111,7 @@ async def handover(handover_id: str, deps: Current) -> dict[str, Any]:
 @router.post(
     "/handovers",
     responses=refusals(400, 413),
+    dependencies=[needs(Permission.HAND_OVER)],
     openapi_extra=OPEN,
     summary="Give a lead to sales by hand",
 )
@@ -106,7 +125,9 @@ async def give(request: Request, deps: Current) -> dict[str, str]:
     return {"handover": await deps.desk.open(name, reason, by, deps.now())}
 
 
-@router.get("/notices", summary="What sales could not be told")
+@router.get(
+    "/notices", dependencies=[needs(Permission.SYSTEM)], summary="What sales could not be told"
+)
 async def notices(deps: Current) -> list[dict[str, Any]]:
     return await deps.notices.dead()
 
@@ -114,6 +135,7 @@ async def notices(deps: Current) -> list[dict[str, Any]]:
 @router.post(
     "/notices/{notice_id}/resend",
     responses=refusals(409),
+    dependencies=[needs(Permission.EDIT_SYSTEM)],
     summary="Tell sales again, under the same webhook-id",
 )
 async def resend(notice_id: str, deps: Current) -> dict[str, int]:
@@ -123,7 +145,11 @@ async def resend(notice_id: str, deps: Current) -> dict[str, int]:
         raise Refusal(409, "not_sent", str(error)) from error
 
 
-@router.post("/receiver/open", summary="Call a receiver again that had answered 410")
+@router.post(
+    "/receiver/open",
+    dependencies=[needs(Permission.EDIT_SYSTEM)],
+    summary="Call a receiver again that had answered 410",
+)
 async def reopen(deps: Current) -> dict[str, bool]:
     return {"was_closed": await deps.notices.reopen()}
 
@@ -134,14 +160,25 @@ async def reopen(deps: Current) -> dict[str, bool]:
     openapi_extra=ANSWER,
     summary="Sales' answer, from a CRM",
 )
-async def answer(handover_id: str, request: Request, deps: Current) -> dict[str, str]:
-    """The same answers as on the page. One that contradicts an earlier answer is refused with 409."""
+async def answer(
+    handover_id: str,
+    request: Request,
+    deps: Current,
+    visit: Annotated[Visit, needs(Permission.ANSWER)],
+) -> dict[str, str]:
+    """The same answers as on the page. One that contradicts an earlier answer is refused with 409. `won` needs
+    the scope `revenue:write` too."""
     form = await fields.read(request)
-    return await sales.answer(deps, handover_id, form, fields.text(form, "by", 200))
+    state, by = fields.text(form, "state"), fields.text(form, "by", 200)
+    if state == State.WON and not visit.may(Permission.REVENUE):
+        raise Refusal(403, "not_permitted", f"won needs the permission {Permission.REVENUE}")
+    visit.detail = state
+    return await sales.answer(deps, handover_id, form, by, visit.actor.owner)
 
 
-async def _lead(deps: Current, name: str) -> dict[str, Any]:
-    found = await deps.reports.lead(name, deps.now())
+async def _lead(visit: Visit, name: str) -> dict[str, Any]:
+    deps = visit.deps
+    found = await deps.reports.lead(name, deps.now(), visit.actor.owner)
     if found is None:
         raise Refusal(404, "unknown_lead", "nobody goes by that name")
     return found

@@ -18,13 +18,20 @@ from nurture.web import (
     tracking,
     unsubscribe,
 )
+from nurture.web.auditing import Auditing
+from nurture.web.cookies import is_https
 from nurture.web.cors import Headers
 from nurture.web.deps import Deps
+from nurture.web.describing import describe_tokens
 from nurture.web.measures import Measure, Measures
 from nurture.web.openapi import refusals
 from nurture.web.sources import Limiter, Sources
 
 STATIC = Path(__file__).parent / "static"
+
+_ROOMS = (browser, ingest, forms, tracking, unsubscribe, sales, crm, api, health)
+ROUTERS = (*(room.router for room in _ROOMS), *dashboard.ROUTERS)
+"""All routes there are. Each says who may use it (nurture.web.access)."""
 
 _TAGS = [
     {
@@ -37,7 +44,7 @@ _TAGS = [
     {"name": "sales", "description": "The page on which sales answers a handover."},
     {
         "name": "api",
-        "description": "Leads, handovers and figures for other systems. Needs the API token.",
+        "description": "Leads, handovers and figures for other systems. Needs an API token.",
     },
     {"name": "health", "description": "For whoever keeps the server running."},
 ]
@@ -59,10 +66,12 @@ def create_app(deps: Deps) -> FastAPI:
     app.state.deps = deps
     app.state.gate = ingest.Gate(Sources(deps.settings), Limiter(deps.settings.requests_per_second))
     app.state.measures = Measures()
-    for room in (browser, ingest, forms, tracking, unsubscribe, sales, crm, api, health, dashboard):
-        app.include_router(room.router)
+    for router in ROUTERS:
+        app.include_router(router)
+    describe_tokens(app, ROUTERS)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     errors.install(app)
-    app.add_middleware(Headers)
+    app.add_middleware(Auditing, audit=deps.access.audit)
+    app.add_middleware(Headers, https=is_https(deps.settings))
     app.add_middleware(Measure, measures=app.state.measures)
     return app

@@ -7,12 +7,13 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Response
 from fastapi.responses import FileResponse
 
+from nurture.web.access import open_to
 from nurture.web.deps import Current
 from nurture.web.errors import Refusal
 from nurture.web.ingest import Gated
 from nurture.web.openapi import refusals
 
-router = APIRouter(tags=["browser"])
+router = APIRouter(tags=["browser"], dependencies=[open_to("any website")])
 
 _SNIPPET = Path(__file__).parent / "static" / "n.js"
 

@@ -7,11 +7,14 @@ from fastapi import APIRouter, Request
 from nurture.delivery.sales import signing
 from nurture.domain.errors import InputError
 from nurture.web import fields, payload, sales
+from nurture.web.access import open_to
 from nurture.web.deps import Current, Deps
 from nurture.web.errors import Refusal
 from nurture.web.openapi import CRM_EVENT, refusals
 
-router = APIRouter(prefix="/webhooks", tags=["sales"])
+router = APIRouter(
+    prefix="/webhooks", tags=["sales"], dependencies=[open_to("a CRM that signs what it says")]
+)
 
 PREFIX = "handover."
 """An event is named by the answer it carries: `handover.accepted`, `handover.won`."""

@@ -7,6 +7,9 @@ from typing import Annotated, Any, Protocol
 
 from fastapi import Depends, Request
 
+from nurture.access import Access
+from nurture.access.company import CompanySignIn
+from nurture.dashboard import Dashboard
 from nurture.incoming import Answer, Incoming, Receipt
 from nurture.playbook import Playbook
 from nurture.privacy import Erased
@@ -121,13 +124,21 @@ class Reports(Protocol):
         """`month` is YYYY-MM, `by` what to split its figures by. Raises InputError for others."""
         ...
 
-    async def lead(self, name: str, now: datetime) -> dict[str, Any] | None:
-        """By id or e-mail, with the explanation of its score."""
+    async def lead(
+        self, name: str, now: datetime, owner: str | None = None
+    ) -> dict[str, Any] | None:
+        """By id or e-mail, with the explanation of its score. With `owner` only one of that owner's."""
+        ...
+
+    async def report(self, now: datetime, month: str = "", by: str = "") -> dict[str, Any]:
+        """The agreement of a period, without what is counted since the beginning."""
         ...
 
     async def audiences(self, now: datetime) -> list[dict[str, Any]]: ...
 
-    async def handovers(self, open_only: bool = False) -> list[dict[str, Any]]: ...
+    async def handovers(
+        self, open_only: bool = False, owner: str | None = None
+    ) -> list[dict[str, Any]]: ...
 
 
 class Privacy(Protocol):
@@ -139,13 +150,18 @@ class Privacy(Protocol):
 @dataclass(frozen=True)
 class Deps:
     """Everything the app works with. `ready` lists what keeps it from serving; empty means ready. `vitals` are
-    for Prometheus."""
+    for Prometheus, `company` is None where nobody signs in by an identity provider."""
 
+    access: Access
+    dashboard: Dashboard
+    company: CompanySignIn | None
     intake: Intake
     desk: Desk
     notices: Notices
     privacy: Privacy
     reports: Reports
+    switch_audience: Callable[[str, bool, datetime], Awaitable[None]]
+    quarantine: Callable[[], Awaitable[list[dict[str, Any]]]]
     playbook: Callable[[], Awaitable[Playbook]]
     tokens: Tokens
     settings: Settings

@@ -10,9 +10,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from nurture.domain.errors import InputError, Transient
-from nurture.web import cors, pages
+from nurture.web import cors, i18n, pages
+from nurture.web.i18n import Words, later
 
 JSON_ONLY = ("/v1/", "/beacon/", "/api/", "/metrics")
+"""What programs call: errors are JSON, and nobody is led to a sign-in page."""
 
 _SOON = "5"
 """Seconds: a Retry-After for what passes by itself."""
@@ -49,9 +51,9 @@ def answer(
     """The error as a page for a person at a browser, as JSON for everybody else."""
     wants_page = "text/html" in request.headers.get("accept", "")
     if wants_page and not request.url.path.startswith(JSON_ONLY):
-        response: Response = pages.render(
-            "message.html", status, title=_title(status), text=message
-        )
+        words = Words(i18n.choose(request.headers.get("accept-language", "")))
+        title, text = words.gettext(_title(status)), words.gettext(message)
+        response: Response = pages.render("message.html", status, words, title=title, text=text)
         response.headers.update(headers or {})
         return response
     return JSONResponse({"code": code, "message": message}, status, headers=dict(headers or {}))
@@ -102,12 +104,12 @@ def _unexpected(request: Request, error: Exception) -> Response:
 def _title(status: int) -> str:
     match status:
         case HTTPStatus.NOT_FOUND:
-            return "Nothing here"
+            return later("Nothing here")
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
-            return "Not without a key"
+            return later("Not without a key")
         case HTTPStatus.INTERNAL_SERVER_ERROR:
-            return "Our fault"
+            return later("Our fault")
         case HTTPStatus.SERVICE_UNAVAILABLE:
-            return "One moment"
+            return later("One moment")
         case _:
-            return "That did not work"
+            return later("That did not work")

@@ -15,12 +15,13 @@ from nurture.domain.errors import InputError
 from nurture.incoming import Incoming
 from nurture.playbook import Form
 from nurture.web import fields, pages, traits
+from nurture.web.access import open_to
 from nurture.web.deps import Current
 from nurture.web.errors import Refusal
 from nurture.web.ingest import Gated
 from nurture.web.openapi import ANSWERS, refusals
 
-router = APIRouter(tags=["forms"])
+router = APIRouter(tags=["forms"], dependencies=[open_to("any website's visitor")])
 
 COOKIE = "nurture_id"
 """The visitor's own id, set by /n.js after consent."""

@@ -1,10 +1,11 @@
 """Is the process alive, can it serve, how is it doing."""
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from nurture.web import guard
+from nurture.domain.permissions import Permission
+from nurture.web.access import needs, open_to
 from nurture.web.deps import Current
 from nurture.web.measures import Measures
 from nurture.web.openapi import refusals
@@ -12,13 +13,17 @@ from nurture.web.openapi import refusals
 router = APIRouter(tags=["health"])
 
 
-@router.get("/healthz", summary="The process is alive")
+_ANYBODY = open_to("whoever keeps it running: it tells no figures")
+
+
+@router.get("/healthz", dependencies=[_ANYBODY], summary="The process is alive")
 async def alive() -> dict[str, str]:
     return {"status": "ok"}
 
 
 @router.get(
     "/readyz",
+    dependencies=[_ANYBODY],
     summary="Everything needed to serve is there",
     responses={503: {"description": "Not ready"}},
 )
@@ -31,7 +36,7 @@ async def ready(deps: Current) -> Response:
 @router.get(
     "/metrics",
     summary="For Prometheus",
-    dependencies=[Depends(guard.check)],
+    dependencies=[needs(Permission.SYSTEM)],
     response_class=PlainTextResponse,
     responses=refusals(401, 403),
 )

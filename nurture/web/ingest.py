@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Request
 
 from nurture.incoming import Receipt
 from nurture.web import payload, segment
+from nurture.web.access import open_to
 from nurture.web.deps import Current
 from nurture.web.errors import Refusal
 from nurture.web.measures import Measures
@@ -16,7 +17,9 @@ from nurture.web.openapi import BATCH, MESSAGE, refusals
 from nurture.web.segment import Origin, Refused
 from nurture.web.sources import Limiter, Source, Sources
 
-router = APIRouter(tags=["ingest"])
+router = APIRouter(
+    tags=["ingest"], dependencies=[open_to("whoever has a write key, which the route asks")]
+)
 
 CALLS = ("identify", "track", "page", "screen", "group", "alias")
 _SHORT = {call[0]: call for call in CALLS}

@@ -1,56 +1,124 @@
-"""Server-rendered pages: templates in `pages/`, no script, no request to anybody else."""
+"""Server-rendered pages: templates in `pages/`, no inline script or style, no request to anybody else."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from importlib.resources import files
 from typing import Any
 from urllib.parse import quote
 
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+
+from nurture.web import charts
+from nurture.web.i18n import Words
 
 
-def render(name: str, status: int = 200, **context: Any) -> HTMLResponse:
-    """The page as an answer that no cache keeps."""
-    text = _environment().get_template(name).render(**context)
-    return HTMLResponse(text, status, headers={"cache-control": "no-store, private"})
+def render(
+    template: str, /, status: int = 200, words: Words | None = None, **context: Any
+) -> HTMLResponse:
+    """The page in the reader's language (English without `words`), as an answer that no cache keeps."""
+    words = words or Words("en")
+    text = _environment(words.language).get_template(template).render(words=words, **context)
+    headers = {
+        "cache-control": "no-store, private",
+        "content-language": words.language,
+        "vary": "accept-language, cookie",
+    }
+    return HTMLResponse(text, status, headers=headers)
 
 
 def alone(name: str, **context: Any) -> str:
     """The page with its style inside, for who keeps or forwards it."""
     style = (files("nurture.web") / "static" / "nurture.css").read_text(encoding="utf-8")
-    return _environment().get_template(name).render(style=style, **context)
+    return _environment("en").get_template(name).render(style=style, words=Words("en"), **context)
 
 
 @cache
-def _environment() -> Environment:
+def _environment(language: str) -> Environment:
+    words = Words(language)
     environment = Environment(
         loader=PackageLoader("nurture.web", "pages"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
     )
-    environment.filters.update(moment=_moment, number=_number, label=_label, link=_link)
+    environment.install_gettext_callables(  # type: ignore[attr-defined]
+        words.gettext, words.ngettext, newstyle=True
+    )
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.globals["charts"] = charts
+    environment.filters.update(
+        moment=_moment,
+        moment_zone=_moment_zone,
+        day=_day,
+        edge=_edge,
+        span=_span,
+        number=_number,
+        percent=_percent,
+        money=_money,
+        label=_label,
+        link=_link,
+        from_iso=datetime.fromisoformat,
+        seconds=lambda number: timedelta(seconds=number),
+    )
     return environment
 
 
-def _moment(at: datetime) -> str:
-    """In the zone the time carries: Mon 23 Nov 2026, 14:05 CET."""
-    return f"{at:%a %-d %b %Y, %H:%M %Z}".strip()
+def _words(context: Context) -> Words:
+    found: Words = context["words"]
+    return found
 
 
-def _number(value: float | None) -> str:
-    """Thousands apart by a thin space; a dash where there is nothing to say."""
-    if value is None:
-        return "–"
-    text = f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
-    return text.replace(",", "\u2009")
+@pass_context
+def _moment(context: Context, at: datetime | None) -> str:
+    return _words(context).moment(at)
 
 
-def _label(name: str) -> str:
-    """A key as words: order_completed becomes Order completed."""
-    return name.replace("_", " ").replace("-", " ").capitalize()
+@pass_context
+def _moment_zone(context: Context, at: datetime) -> str:
+    return _words(context).moment_and_zone(at)
+
+
+@pass_context
+def _day(context: Context, at: datetime | None) -> str:
+    return _words(context).day(at)
+
+
+@pass_context
+def _edge(context: Context, at: datetime) -> str:
+    """Where a period begins or ends: a day where it is a midnight, else the very moment."""
+    words = _words(context)
+    local = at.astimezone(words.zone or at.tzinfo)
+    return words.moment(at) if local.hour or local.minute else words.day(at)
+
+
+@pass_context
+def _span(context: Context, length: timedelta) -> str:
+    return _words(context).span(length)
+
+
+@pass_context
+def _number(context: Context, value: float | None) -> str:
+    return _words(context).number(value)
+
+
+@pass_context
+def _percent(context: Context, value: float | None) -> str:
+    return _words(context).percent(value)
+
+
+@pass_context
+def _money(context: Context, value: float | None, currency: str) -> str:
+    return _words(context).money(value, currency)
+
+
+@pass_context
+def _label(context: Context, name: str) -> str:
+    """A key as words: order_completed becomes Order completed, in the reader's language if it has it."""
+    return _words(context).gettext(name.replace("_", " ").replace("-", " ").capitalize())
 
 
 def _link(text: str) -> str:

@@ -15,11 +15,12 @@ from nurture.domain.sla import ANSWERS, RUNNING, State
 from nurture.incoming import LARGEST_AMOUNT, Answer
 from nurture.tokens import HANDOVER
 from nurture.web import fields, pages
+from nurture.web.access import open_to
 from nurture.web.deps import Current, Deps, HandoverView
 from nurture.web.errors import Refusal
 from nurture.web.openapi import REPLY, refusals
 
-router = APIRouter(tags=["sales"])
+router = APIRouter(tags=["sales"], dependencies=[open_to("the holder of a signed link")])
 
 LINK_LASTS = timedelta(days=365)
 """Orders are won long after the call; a year later the link has been forwarded too often."""
@@ -63,11 +64,14 @@ async def act(token: str, request: Request, deps: Current) -> Response:
 
 
 async def answer(
-    deps: Deps, handover_id: str, form: Mapping[str, Any], by: str = ""
+    deps: Deps, handover_id: str, form: Mapping[str, Any], by: str = "", owner: str | None = None
 ) -> dict[str, str]:
-    """What a program says. Raises Refusal for an unknown handover and for a contradiction."""
+    """What a program says. Raises Refusal for an unknown handover and for a contradiction.
+
+    `owner`: another owner's handovers are unknown, too.
+    """
     view = await deps.desk.view(handover_id)
-    if view is None:
+    if view is None or owner not in (None, view.owner):
         raise Refusal(404, "unknown_handover", "there is no such handover")
     said = read(form, by or view.owner, deps.now(), view.due_at.tzinfo)
     try:

@@ -10,11 +10,12 @@ from nurture.domain import machines
 from nurture.domain.errors import InputError
 from nurture.domain.machines import Hit
 from nurture.tokens import CLICK, OPEN
+from nurture.web.access import open_to
 from nurture.web.deps import Current, Deps
 from nurture.web.errors import Refusal
 from nurture.web.openapi import refusals
 
-router = APIRouter(tags=["mail"])
+router = APIRouter(tags=["mail"], dependencies=[open_to("the reader of a mail, by a signed token")])
 
 PIXEL = bytes.fromhex(
     "47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b"

@@ -7,11 +7,12 @@ from nurture.domain.consent import EMAIL_MARKETING
 from nurture.domain.errors import InputError
 from nurture.tokens import UNSUBSCRIBE
 from nurture.web import pages, payload
+from nurture.web.access import open_to
 from nurture.web.deps import Current, Deps
 from nurture.web.errors import Refusal
 from nurture.web.openapi import refusals
 
-router = APIRouter(tags=["mail"])
+router = APIRouter(tags=["mail"], dependencies=[open_to("the reader of a mail, by a signed token")])
 
 _BODY_LIMIT = 64 * 1024
 

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import httpx
 from fastapi import FastAPI
 from pydantic import SecretStr
 
+from nurture.access import Access
 from nurture.domain.errors import InputError
 from nurture.domain.lifecycle import Stage
 from nurture.incoming import Answer, Incoming, Receipt
@@ -156,14 +157,34 @@ class FakeReports:
     async def summary(self, now: datetime, month: str = "", by: str = "") -> dict[str, Any]:
         return {**self.figures, "asked": [month, by]} if month or by else self.figures
 
-    async def lead(self, name: str, now: datetime) -> dict[str, Any] | None:
+    async def report(self, now: datetime, month: str = "", by: str = "") -> dict[str, Any]:
+        return self.figures
+
+    async def lead(
+        self, name: str, now: datetime, owner: str | None = None
+    ) -> dict[str, Any] | None:
         return {"id": "l1"} if name in ("l1", "ada@firm.example") else None
 
     async def audiences(self, now: datetime) -> list[dict[str, Any]]:
         return [{"name": "it-managers", "owed_removals": 1, "errors": []}]
 
-    async def handovers(self, open_only: bool = False) -> list[dict[str, Any]]:
+    async def handovers(
+        self, open_only: bool = False, owner: str | None = None
+    ) -> list[dict[str, Any]]:
         return [{"id": "h1", "open_only": open_only}]
+
+
+class NobodySignedIn:
+    """No session, no token but the settings'; the log keeps nothing."""
+
+    async def actor(self, secret: str, now: datetime) -> None:
+        return None
+
+    async def note(self, *told: Any, **more: Any) -> int:
+        return 1
+
+    async def conclude(self, *told: Any) -> None:
+        pass
 
 
 @dataclass
@@ -198,6 +219,11 @@ class World:
     def app(self) -> FastAPI:
         return create_app(
             Deps(
+                access=Access(*[cast(Any, NobodySignedIn())] * 4),
+                dashboard=cast(Any, None),  # its pages are tried on the real house
+                switch_audience=cast(Any, None),
+                company=None,
+                quarantine=cast(Any, None),
                 intake=self.intake,
                 desk=self.desk,
                 notices=self.notices,

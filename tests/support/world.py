@@ -5,8 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 
+from argon2 import PasswordHasher
 from sqlmodel import select
 
+from nurture.access import open_access
+from nurture.access.passwords import Passwords
+from nurture.dashboard import open_dashboard
+from nurture.dashboard.system import EngineState, Poller
 from nurture.desk import Desk
 from nurture.domain.consent import AD_AUDIENCES, EMAIL_MARKETING, ConsentRecord
 from nurture.fingerprints import Fingerprints
@@ -27,6 +32,9 @@ from nurture.store.database import Database
 from nurture.store.tables import LeadRow
 from tests.support.domain import NOW
 from tests.support.playbook import PLAYBOOK
+
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+"""What makes a password safe makes a test slow."""
 
 
 @dataclass
@@ -58,10 +66,18 @@ class Alarm:
         return sorted(kind for kind, _ in self.woken)
 
 
+class StillEngine:
+    """A Temporal with one worker and nothing to do."""
+
+    async def state(self) -> EngineState:
+        worker = Poller("1@host", NOW, ["workflows", "activities"])
+        return EngineState("nurture", "127.0.0.1:7233", [worker], 0)
+
+
 class World:
     """The use cases over one database."""
 
-    def __init__(self, db: Database, shelf: OneBook | None = None) -> None:
+    def __init__(self, db: Database, shelf: OneBook | Shelf | None = None) -> None:
         self.db = db
         self.shelf = cast(Shelf, shelf or OneBook())
         self.alarm = Alarm()
@@ -70,6 +86,8 @@ class World:
         self.reactions = Reactions(self.handovers)
         fingerprints = Fingerprints(["a key that is long enough"])
         self.intake = Intake(self.outbox, self.shelf, self.reactions, fingerprints)
+        self.access = open_access(db, fingerprints, Passwords(CHEAP))
+        self.dashboard = open_dashboard(db, self.shelf, StillEngine(), {})
         self.privacy = Privacy(db, self.outbox, self.shelf, self.handovers, fingerprints)
         self.desk = Desk(db, self.outbox, self.shelf, self.reactions, self.handovers)
         self.reports = Reports(db, self.shelf)

@@ -1,15 +1,23 @@
 """A world of fakes and a client for each test."""
 
 import asyncio
+import shutil
 import threading
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import httpx
 import pytest
 import uvicorn
 
+from nurture.playbook.source import read_files
+from nurture.shelf import Shelf
+from nurture.store.database import Database
+from tests.support.domain import NOW
+from tests.support.house import House
 from tests.support.web import SETTINGS, World, connect
+from tests.support.world import World as HouseWorld
 
 
 @pytest.fixture
@@ -21,6 +29,29 @@ def world() -> World:
 async def client(world: World) -> AsyncIterator[httpx.AsyncClient]:
     async with connect(world.app()) as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def shipped(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database in which the repository's own playbook is in force, to copy."""
+    file = Path(shutil.copy(sqlite_template, tmp_path_factory.mktemp("shipped") / "nurture.db"))
+
+    async def apply() -> None:
+        db = Database(f"sqlite+aiosqlite:///{file}", pool=1)
+        await Shelf(db).apply(read_files(Path(__file__).parents[2]), "tests", NOW)
+        await db.close()
+
+    asyncio.run(apply())
+    return file
+
+
+@pytest.fixture
+async def sqlite_house(shipped: Path, tmp_path: Path) -> AsyncIterator[House]:
+    """The real house over a database of its own, with the repository's playbook."""
+    file = shutil.copy(shipped, tmp_path / "nurture.db")
+    db = Database(f"sqlite+aiosqlite:///{file}", pool=3)
+    yield House(HouseWorld(db, Shelf(db)))
+    await db.close()
 
 
 @pytest.fixture

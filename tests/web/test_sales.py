@@ -29,7 +29,7 @@ async def test_the_page_needs_nothing_from_anybody_else(client, page):
     assert "<script" not in answer.text
     assert "//" not in answer.text.replace("http-equiv", "")
     assert "default-src 'none'" in answer.headers["content-security-policy"]
-    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert answer.headers["referrer-policy"] == "same-origin"
     assert "no-store" in answer.headers["cache-control"]
 
 

@@ -2,20 +2,16 @@
 
 import json
 from collections.abc import AsyncIterator
-from datetime import timedelta
 
 import httpx
 import pytest
 
-from nurture.notices import Notices
 from nurture.store import leads
 from nurture.store.database import Database
 from nurture.tokens import HANDOVER, UNSUBSCRIBE, Tokens
-from nurture.web.app import create_app
-from nurture.web.deps import Deps
 from tests.support.domain import NOW
+from tests.support.house import House
 from tests.support.playbook import PLAYBOOK
-from tests.support.web import SETTINGS, connect
 from tests.support.world import World
 
 SERVER = {"authorization": "Bearer token"}
@@ -33,26 +29,8 @@ def tokens() -> Tokens:
 
 
 @pytest.fixture
-async def client(house: World, tokens: Tokens) -> AsyncIterator[httpx.AsyncClient]:
-    async def playbook():
-        return PLAYBOOK
-
-    async def ready():
-        return []
-
-    deps = Deps(
-        intake=house.intake,
-        desk=house.desk,
-        notices=Notices(house.db),
-        privacy=house.privacy,
-        reports=house.reports,
-        playbook=playbook,
-        tokens=tokens,
-        settings=SETTINGS,
-        now=lambda: NOW + timedelta(minutes=1),
-        ready=ready,
-    )
-    async with connect(create_app(deps)) as found:
+async def client(house: World) -> AsyncIterator[httpx.AsyncClient]:
+    async with House(house).client() as found:
         yield found
 
 
@@ -125,11 +103,3 @@ async def test_strange_messages_are_stored_or_refused(client, message):
         answer = await client.post("/v1/batch", headers=SERVER, content=body)
         assert answer.status_code == 200
     assert (await client.get("/api/report", headers=SERVER)).json()["touches"] >= 1
-
-
-async def test_the_dashboard_shows_what_the_reports_say(client):
-    await identify(client)
-    page = await client.get("/", headers=SERVER)
-    assert page.status_code == 200
-    assert PLAYBOOK.company.name in page.text
-    assert "Contacted in time" in page.text

@@ -3,7 +3,7 @@
 from alembic import context
 from sqlmodel import SQLModel
 
-from nurture.store import audience_tables, handover_tables, tables
+from nurture.store import access_tables, audience_tables, handover_tables, tables
 
 connection = context.config.attributes["connection"]
 context.configure(
@@ -14,5 +14,10 @@ context.configure(
 with context.begin_transaction():
     context.run_migrations()
 
-for declared in (tables.LeadRow, handover_tables.HandoverRow, audience_tables.AudienceRow):
+for declared in (
+    tables.LeadRow,
+    handover_tables.HandoverRow,
+    audience_tables.AudienceRow,
+    access_tables.AccountRow,
+):
     assert declared.__tablename__ in SQLModel.metadata.tables, "all tables are declared"

@@ -1,0 +1,74 @@
+"""Handovers as lists, a page at a time by key: each page costs the same however many there are."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import case, col, func, literal, select
+
+from nurture.domain.sla import RUNNING, SALES_OWNED, TALKING
+from nurture.store.columns import Moment
+from nurture.store.handover_tables import HandoverRow
+from nurture.store.tables import LeadRow
+
+OVER = "over"
+STATES: dict[str, Collection[str]] = {
+    "waiting": sorted(RUNNING),
+    "talking": sorted(TALKING),
+}
+"""The lists of what sales has in hand; everything else is in OVER."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """Of a row: the next page begins behind it."""
+
+    at: datetime
+    id: str
+
+
+async def page(
+    session: AsyncSession, which: str, owner: str | None, after: Key | None, limit: int
+) -> list[tuple[HandoverRow, LeadRow]]:
+    """What has to be done first stands first; of what is over, the newest."""
+    row = HandoverRow
+    over = which == OVER
+    at = col(row.opened_at) if over else col(row.due_at)
+    query = select(HandoverRow, LeadRow).join(LeadRow, col(LeadRow.id) == col(row.lead_id))
+    states = sorted(SALES_OWNED) if over else STATES[which]
+    query = query.where(col(row.state).not_in(states) if over else col(row.state).in_(states))
+    if owner is not None:
+        query = query.where(col(row.owner) == owner)
+    if after:
+        key = tuple_(at, col(row.id))
+        mark = tuple_(literal(after.at, Moment()), literal(after.id))
+        query = query.where(key < mark if over else key > mark)
+    order = (at.desc(), col(row.id).desc()) if over else (at, col(row.id))
+    found = (await session.execute(query.order_by(*order).limit(limit))).all()
+    return [(each[0], each[1]) for each in found]
+
+
+async def numbers(session: AsyncSession, owner: str | None, now: datetime) -> dict[str, int]:
+    """How many there are on each list in hand, and how many of those waiting are late."""
+    row = HandoverRow
+    late = case((col(row.due_at) < now, 1), else_=0)
+    query = select(col(row.state), func.count(), func.sum(late)).where(
+        col(row.state).in_(sorted(SALES_OWNED))
+    )
+    if owner is not None:
+        query = query.where(col(row.owner) == owner)
+    rows = (await session.execute(query.group_by(col(row.state)))).all()
+    found = {
+        name: sum(number for state, number, _ in rows if state in states)
+        for name, states in STATES.items()
+    }
+    return {**found, "late": sum(number for state, _, number in rows if state in RUNNING)}
+
+
+async def owners(session: AsyncSession) -> list[str]:
+    """Who has something in hand, for a choice."""
+    row = HandoverRow
+    query = select(row.owner).where(col(row.state).in_(sorted(SALES_OWNED)))
+    return sorted((await session.execute(query.distinct())).scalars())

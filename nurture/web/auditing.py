@@ -1,0 +1,41 @@
+"""Each entry of the audit log gets its outcome once the request is answered."""
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from nurture.access.audit import Audit
+
+_OUTCOMES = {2: "done", 3: "done", 4: "refused", 5: "failed"}
+"""By the hundreds of the HTTP status."""
+
+
+class Auditing:
+    """ASGI middleware. The entry itself is written by `access.needs`, before anything changes."""
+
+    def __init__(self, app: ASGIApp, audit: Audit) -> None:
+        self._app = app
+        self._audit = audit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        status = 500
+
+        async def noted(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noted)
+        finally:
+            state = scope.get("state", {})
+            if "entry" in state:
+                visit = state["visit"]
+                await self._audit.conclude(
+                    state["entry"],
+                    _OUTCOMES.get(status // 100, "failed"),
+                    visit.subject,
+                    visit.detail,
+                )

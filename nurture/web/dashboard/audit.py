@@ -1,0 +1,34 @@
+"""Who did what, the newest first."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Response
+from fastapi.responses import HTMLResponse
+
+from nurture.access.audit import PAGE
+from nurture.domain.permissions import Permission
+from nurture.web.access import needs
+from nurture.web.dashboard import paging
+from nurture.web.visit import Visit
+
+router = APIRouter(prefix="/audit", include_in_schema=False)
+
+
+@router.get("", response_class=HTMLResponse)
+async def audit(
+    visit: Annotated[Visit, needs(Permission.AUDIT)],
+    who: str = "",
+    action: str = "",
+    before: str = "",
+) -> Response:
+    log = visit.deps.access.audit
+    rows = await log.page(paging.number(before), who, action)
+    return visit.page(
+        "audit.html",
+        rows=rows[:PAGE],
+        more=rows[PAGE - 1].id if len(rows) > PAGE else None,
+        actions=await log.actions(),
+        who=who,
+        action=action,
+        first=not before,
+    )

@@ -1,0 +1,35 @@
+/* Conveniences. Every page works without them. */
+"use strict";
+
+/* A form is sent once, and says that it is under way. */
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.dataset.sent) return event.preventDefault();
+  if (form.method === "post") form.dataset.sent = "yes";
+  form.setAttribute("aria-busy", "true");
+});
+addEventListener("pageshow", () => {
+  for (const form of document.forms) {
+    delete form.dataset.sent;
+    form.removeAttribute("aria-busy");
+  }
+});
+
+/* A choice in a filter takes effect at once. */
+document.addEventListener("change", (event) => {
+  const form = event.target.form;
+  if (form && form.classList.contains("filter")) form.requestSubmit();
+});
+
+/* Open sheets close with Escape and with a click beside them. */
+const sheets = () => document.querySelectorAll("details.who[open]");
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const sheet of sheets()) {
+    sheet.open = false;
+    sheet.querySelector("summary").focus();
+  }
+});
+document.addEventListener("click", (event) => {
+  for (const sheet of sheets()) if (!sheet.contains(event.target)) sheet.open = false;
+});
