@@ -28,6 +28,8 @@ VERBS = {
     "lead": "commands.lead:lead",
     "export": "commands.privacy:export",
     "erase": "commands.privacy:erase",
+    "mails": "commands.mails:app",
+    "senders": "commands.senders:app",
     "quarantine": "commands.quarantine:app",
     "rescore": "commands.rescore:rescore",
     "audiences": "commands.audiences:audiences",

@@ -62,6 +62,8 @@ def _deps(services: Services) -> Deps:
         desk=services.desk,
         notices=services.notices,
         privacy=services.privacy,
+        feedback=services.feedback,
+        providers=services.providers,
         reports=services.reports,
         playbook=playbook,
         tokens=services.tokens,

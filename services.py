@@ -1,6 +1,6 @@
 """The only place where real things meet: settings become a database, clients, adapters and use cases."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,14 +23,20 @@ from nurture.calls import Calls
 from nurture.dashboard import Dashboard, open_dashboard
 from nurture.delivery import outward
 from nurture.delivery.email.smtp import SmtpMailer
+from nurture.delivery.feedback.imap import Imap
+from nurture.delivery.feedback.providers import open_providers
+from nurture.delivery.feedback.reading import Provider
 from nurture.delivery.links import Links
 from nurture.delivery.sales.desks import open_desk, read_owners
 from nurture.delivery.sales.webhook import WebhookDesk
 from nurture.desk import Desk
 from nurture.domain.errors import StartError
+from nurture.feedback import Feedback
 from nurture.fingerprints import Fingerprints
 from nurture.handovers import Handovers
 from nurture.intake import Intake
+from nurture.mailbox import Mailbox
+from nurture.mails import Mails
 from nurture.notices import Notices
 from nurture.outbox import Outbox
 from nurture.postroom import Postroom
@@ -45,6 +51,7 @@ from nurture.shelf import Shelf
 from nurture.store import migrate
 from nurture.store.database import Database
 from nurture.tokens import Tokens
+from nurture.watch import Watch
 from workflows.client import TemporalWaker
 from workflows.engine import TemporalEngine
 from workflows.telemetry import SILENT, Telemetry
@@ -69,6 +76,11 @@ class Services:
     dashboard: Dashboard
     intake: Intake
     privacy: Privacy
+    feedback: Feedback
+    watch: Watch
+    mails: Mails
+    mailbox: Mailbox
+    providers: Mapping[str, Provider | None]
     desk: Desk
     notices: Notices
     reports: Reports
@@ -163,6 +175,8 @@ def _wire(
         now=utc_now,
     )
     accounts = ad_accounts.open_accounts(settings, http, utc_now)
+    feedback = Feedback(outbox, shelf, reactions)
+    watch = Watch(db, shelf)
     rescoring = Rescoring(outbox, shelf, reactions)
     effects = Effects(handovers, reactions, postroom)
     return Services(
@@ -181,6 +195,11 @@ def _wire(
         ),
         intake=Intake(outbox, shelf, reactions, fingerprints),
         privacy=Privacy(db, outbox, shelf, handovers, fingerprints),
+        feedback=feedback,
+        watch=watch,
+        mails=Mails(db),
+        mailbox=_mailbox(settings, feedback),
+        providers=open_providers(settings, http),
         desk=Desk(db, outbox, shelf, reactions, handovers),
         notices=Notices(db),
         reports=Reports(db, shelf),
@@ -191,7 +210,7 @@ def _wire(
             shelf,
             reactions,
             utc_now,
-            chores=(rescoring.page, Retention(db, outbox, shelf).page),
+            chores=(rescoring.page, Retention(db, outbox, shelf).page, watch.look),
         ),
         calls=Calls(
             db,
@@ -215,6 +234,19 @@ def _wire(
             AudienceActivities(AudienceKeeper(outbox, shelf, accounts)).sync,
         ),
     )
+
+
+def _mailbox(settings: Settings, feedback: Feedback) -> Mailbox:
+    imap = Imap(
+        host=settings.bounce_imap_host,
+        port=settings.bounce_imap_port,
+        user=settings.bounce_imap_user,
+        password=settings.bounce_imap_password.get_secret_value(),
+        tls=settings.bounce_imap_tls,
+        folder=settings.bounce_imap_folder,
+    )
+    listen = (settings.bounce_host, settings.bounce_port) if settings.bounce_port else None
+    return Mailbox(feedback, utc_now, [imap] if imap.host else [], listen)
 
 
 def _mailer(settings: Settings) -> SmtpMailer:

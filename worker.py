@@ -33,7 +33,13 @@ async def run(config: settings.Settings, told: Telemetry = SILENT) -> None:
         worker = build_worker(
             services.client, config.task_queue, services.activities, config.worker_sandbox
         )
-        beside = [services.relay.run(stop), services.calls.run(stop), _schedules(services, stop)]
+        await services.mailbox.start()
+        beside = [
+            services.relay.run(stop),
+            services.calls.run(stop),
+            services.mailbox.run(stop),
+            _schedules(services, stop),
+        ]
         tasks = [asyncio.create_task(work) for work in beside]
         async with worker:
             log.info("worker_ready", task_queue=config.task_queue)

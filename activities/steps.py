@@ -21,7 +21,7 @@ from nurture.playbook import Playbook
 from nurture.ports import Mailer
 from nurture.postroom import Postroom
 from nurture.shelf import Shelf
-from nurture.store import enrolments, leads, messages
+from nurture.store import enrolments, leads, messages, senders
 from nurture.store.tables import EnrolmentRow, LeadRow
 
 
@@ -75,9 +75,14 @@ class Steps:
             if row and sent:
                 await self._record(session, row, sent, now)
             lead = await leads.lock(session, row.lead_id) if row else None
-            if row is None or lead is None or row.ended:
+            if row is None or lead is None:
                 return Next(done=True)
             playbook = await self._shelf.current(session)
+            while row.again:
+                if claimed := await self._once_more(session, playbook, row, lead, now):
+                    return claimed
+            if row.ended:
+                return Next(done=True)
             book = await live_edits.book_of(session, self._shelf.version, playbook, row, now)
             if book is None:
                 return Next(done=True)
@@ -91,6 +96,28 @@ class Steps:
                 if move.effect:
                     facts = await self._facts(session, playbook, flow, row, lead, now)
 
+    async def _once_more(
+        self,
+        session: AsyncSession,
+        playbook: Playbook,
+        row: EnrolmentRow,
+        lead: LeadRow,
+        now: datetime,
+    ) -> Claimed | None:
+        """The next mail of which a person said that it never went out; the lead stays where it stands."""
+        step, cursor = row.again[0], enrolments.cursor(row)
+        flow = playbook.flows.get(row.flow)
+        effect: SendMail | RefuseMail = RefuseMail(step, "", "flow_removed")
+        if flow:
+            facts = await self._facts(session, playbook, flow, row, lead, now)
+            effect = flow_domain.once_more(flow, step, facts, now)
+        if isinstance(effect, RefuseMail):
+            await messages.refuse(session, playbook, row, effect, now)
+        elif await self._claim(session, playbook, row, effect, now):
+            return Claimed(playbook, row, lead, effect, cursor)
+        row.again = row.again[1:]
+        return None
+
     async def _facts(
         self,
         session: AsyncSession,
@@ -100,8 +127,12 @@ class Steps:
         lead: LeadRow,
         now: datetime,
     ) -> Facts:
-        """With the mails of other flows that wait for their turn, where a cap lets them compete."""
+        """Before a mail with whether its sender stands still; and with the mails of other flows that wait
+        for their turn, where a cap lets them compete."""
         facts = await leads.facts(session, lead, now)
+        if isinstance(flow.steps.get(run.step or ""), flow_domain.Email):
+            stopped = await senders.paused(session, playbook.sender_of.get(run.flow, ""))
+            facts = replace(facts, standing=replace(facts.standing, sender_paused=stopped))
         if flow.mail.cap is None:
             return facts
         rivals = await enrolments.held_mails(session, playbook, run)
@@ -182,5 +213,6 @@ class Steps:
     ) -> None:
         mail_id = keys.message_id(row.id, sent.claimed.effect.step)
         await messages.record(session, mail_id, sent.state, sent.reason, sent.provider_id, now)
+        row.again = [step for step in row.again if step != sent.claimed.effect.step]
         if row.ended is None:
             enrolments.move(row, sent.claimed.past, None, ())

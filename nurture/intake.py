@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from nurture.domain import keys, machines, scoring, topics
+from nurture.domain import keys, machines, topics
 from nurture.domain.consent import ConsentRecord
 from nurture.domain.enrolment import Trigger
 from nurture.domain.lead import Touch
@@ -18,14 +18,11 @@ from nurture.outbox import Outbox
 from nurture.playbook import Playbook
 from nurture.reactions import Reactions
 from nurture.shelf import Shelf
-from nurture.store import bursts, consents, erasing, leads, merging
+from nurture.store import bursts, consents, erasing, leads, merging, touches
 from nurture.store.handover_tables import SaleRow
 from nurture.store.tables import LeadRow, MessageRow, QuarantineRow, TouchRow
 
 _DAY = timedelta(days=1)
-
-IDENTIFIED = "identified"
-"""The touch of a message that only tells who somebody is."""
 
 IMPORT = "import"
 """The source whose messages also trigger flows that enter on import."""
@@ -123,8 +120,8 @@ class Intake:
                 since = now - machines.BURST * (playbook.day / _DAY)
                 machine = await bursts.unmask(session, row.id, mail.id, url, since) or machine
             message = Incoming(f"{mail.id}/{name}/{now.isoformat()}/{url}", now, touch=name)
-            touch = _touch("mail", message, {**properties, **about}, machine)
-            _store(session, playbook, row, "mail", touch, now)
+            touch = touches.make("mail", message, {**properties, **about}, machine)
+            touches.store(session, playbook, row, "mail", touch, now)
             triggers = [] if machine else [Trigger(topics.touch(name))]
             await self._reactions.settle(session, playbook, row, triggers, now)
             return True
@@ -132,14 +129,14 @@ class Intake:
     async def withdraw(self, lead_id: str, purpose: str, source: str, now: datetime) -> None:
         """The lead takes a consent back. Effective for every mail from this moment on."""
         async with self._outbox.write() as session:
-            row = await leads.lock(session, lead_id)
-            if row is None or purpose not in row.consents:
+            row = await leads.lock_joined(session, lead_id)
+            if row is None or row.erased_at or purpose in row.declined:
                 return
             playbook = await self._shelf.current(session)
             await consents.tell(session, [(row, [ConsentRecord(purpose, False, now, source)])])
-            message = Incoming(f"{lead_id}/{purpose}/{now.isoformat()}", now, touch="unsubscribed")
-            touch = _touch(source, message, {"purpose": purpose}, None)
-            _store(session, playbook, row, source, touch, now)
+            message = Incoming(f"{row.id}/{purpose}/{now.isoformat()}", now, touch="unsubscribed")
+            touch = touches.make(source, message, {"purpose": purpose}, None)
+            touches.store(session, playbook, row, source, touch, now)
             triggers = [Trigger(topics.CONSENT), Trigger(topics.touch("unsubscribed"))]
             await self._reactions.settle(session, playbook, row, triggers, now)
 
@@ -163,8 +160,8 @@ class Intake:
             triggers.append(Trigger(topics.LEAD))
         if _consents(message):
             triggers.append(Trigger(topics.CONSENT))
-        touch = _touch(source, message, message.properties, None)
-        _store(session, playbook, row, source, touch, now)
+        touch = touches.make(source, message, message.properties, None)
+        touches.store(session, playbook, row, source, touch, now)
         triggers.append(Trigger(topics.touch(touch.name)))
         if source == IMPORT:
             triggers.append(Trigger(IMPORT))
@@ -186,40 +183,6 @@ async def _unseen(
     query = select(col(TouchRow.id)).where(col(TouchRow.id).in_(list(by_id)))
     seen = set((await session.execute(query)).scalars())
     return [message for touch_id, message in by_id.items() if touch_id not in seen]
-
-
-def _touch(
-    source: str, message: Incoming, properties: Mapping[str, Any], machine: str | None
-) -> Touch:
-    touch_id = keys.touch_id(source, message.message_id)
-    return Touch(touch_id, message.touch or IDENTIFIED, message.at, dict(properties), machine)
-
-
-def _store(
-    session: AsyncSession,
-    playbook: Playbook,
-    row: LeadRow,
-    source: str,
-    touch: Touch,
-    now: datetime,
-) -> None:
-    """The touch and the points it earns."""
-    session.add(
-        TouchRow(
-            id=touch.id,
-            lead_id=row.id,
-            source=source,
-            name=touch.name,
-            at=touch.at,
-            received_at=now,
-            properties=dict(touch.properties),
-            machine=touch.machine,
-        )
-    )
-    for entry in scoring.entries(playbook.scoring, touch):
-        session.add(leads.entry_row(row.id, entry))
-    if row.first_touch_at is None or touch.at < row.first_touch_at:
-        row.first_touch_at = touch.at
 
 
 def _consents(message: Incoming) -> list[ConsentRecord]:

@@ -13,6 +13,7 @@ from nurture.playbook import Playbook
 from nurture.shelf import Shelf
 from nurture.store import erasing
 from nurture.store.database import Database
+from nurture.store.feedback_tables import FeedbackRow
 from nurture.store.tables import LeadRow, QuarantineRow, ScoreEntryRow, TouchRow
 
 PAGE = 500
@@ -36,7 +37,8 @@ class Retention:
             touches = await _old_touches(session, playbook, now)
             visitors = await _old_visitors(session, playbook, now)
             aside = await _old_quarantine(session, playbook, now)
-        gone = len(touches) + len(visitors) + len(aside)
+            news = await _old_feedback(session, playbook, now)
+        gone = len(touches) + len(visitors) + len(aside) + len(news)
         if gone:
             async with self._outbox.write() as session:
                 leads_ = await _leads_of(session, touches)
@@ -44,6 +46,7 @@ class Retention:
                 await _drop(session, ScoreEntryRow.touch_id, touches)
                 await _score_again(session, leads_, now)
                 await _drop(session, QuarantineRow.id, aside)
+                await _drop(session, FeedbackRow.id, news)
                 await _forget(session, visitors, now)
         else:
             self._next = now + playbook.day
@@ -58,6 +61,12 @@ async def _old_quarantine(
     session: AsyncSession, playbook: Playbook, now: datetime
 ) -> Sequence[int]:
     return await _ids(session, QuarantineRow, QuarantineRow.at, playbook.retention.quarantine, now)
+
+
+async def _old_feedback(session: AsyncSession, playbook: Playbook, now: datetime) -> Sequence[str]:
+    """What came of it stands in the ledger; the words it came in go."""
+    kept = playbook.retention.feedback
+    return await _ids(session, FeedbackRow, FeedbackRow.received_at, kept, now)
 
 
 async def _old_visitors(session: AsyncSession, playbook: Playbook, now: datetime) -> Sequence[str]:

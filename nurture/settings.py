@@ -43,6 +43,22 @@ class Settings(BaseSettings):
 
     private_networks: str = ""
 
+    bounce_imap_host: str = ""
+    bounce_imap_port: int = Field(993, ge=1, le=65535)
+    bounce_imap_user: str = ""
+    bounce_imap_password: SecretStr = SecretStr("")
+    bounce_imap_tls: str = Field("tls", pattern="^(none|starttls|tls)$")
+    bounce_imap_folder: str = "INBOX"
+    bounce_host: str = "127.0.0.1"
+    bounce_port: int = Field(0, ge=0, le=65535)
+
+    postmark_webhook_secret: SecretStr = SecretStr("")
+    sendgrid_webhook_key: str = ""
+    mailgun_webhook_key: SecretStr = SecretStr("")
+    ses_topics: str = ""
+    resend_webhook_secret: SecretStr = SecretStr("")
+    brevo_webhook_secret: SecretStr = SecretStr("")
+
     sales_desk: str = "generic"
     sales_url: str = "http://127.0.0.1:8082/hook"
     sales_secret: SecretStr = SecretStr("")

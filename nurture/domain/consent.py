@@ -21,11 +21,26 @@ class ConsentRecord:
     wording: str = ""
 
 
+def part(purpose: str, subscription: str) -> str:
+    """The purpose that one subscription is part of: who declines it still gets the rest."""
+    return f"{purpose}/{subscription}"
+
+
 def held(records: Iterable[ConsentRecord]) -> frozenset[str]:
-    """The purposes granted now. The latest word counts; of two at one moment, the refusal."""
+    """The purposes granted now."""
+    return frozenset(record.purpose for record in _latest(records) if record.granted)
+
+
+def declined(records: Iterable[ConsentRecord]) -> frozenset[str]:
+    """The purposes, and parts of them, that the lead said no to."""
+    return frozenset(record.purpose for record in _latest(records) if not record.granted)
+
+
+def _latest(records: Iterable[ConsentRecord]) -> Iterable[ConsentRecord]:
+    """The latest word on each purpose counts; of two at one moment, the refusal."""
     latest: dict[str, ConsentRecord] = {}
     for record in records:
         known = latest.get(record.purpose)
         if known is None or (record.at, not record.granted) >= (known.at, not known.granted):
             latest[record.purpose] = record
-    return frozenset(purpose for purpose, record in latest.items() if record.granted)
+    return latest.values()

@@ -68,6 +68,7 @@ __all__ = [
     "WaitUntil",
     "advance",
     "listens",
+    "once_more",
 ]
 
 _LOOKS = 100
@@ -131,6 +132,20 @@ def _not_yet(flow: Flow, cursor: Cursor, now: datetime) -> Move | None:
     if cursor.entered and now < cursor.entered:
         return Move(cursor, wake_at=cursor.entered, listens=listens(flow))
     return None
+
+
+def once_more(flow: Flow, step: str, facts: Facts, now: datetime) -> SendMail | RefuseMail:
+    """A mail that certainly never went out, wherever the lead stands by now. The gate is asked anew, and what
+    it would hold is refused: nobody waits at that step any more."""
+    email = flow.steps.get(step)
+    if not isinstance(email, Email):
+        return RefuseMail(step, "", "step_removed")
+    template = email.for_persona(facts.lead.persona)
+    match gate.ask(flow.mail, facts, now, waiting_since=now):
+        case gate.Send():
+            return SendMail(step, template)
+        case gate.Refuse(reason) | gate.Hold(reason):
+            return RefuseMail(step, template, reason)
 
 
 def _email(flow: Flow, step: Email, cursor: Cursor, facts: Facts, now: datetime) -> Move:

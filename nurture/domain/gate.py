@@ -3,12 +3,16 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from nurture.domain import topics
+from nurture.domain import consent, topics
 from nurture.domain.calendar import Calendar
 from nurture.domain.lead import Facts
 
 MAX_HOLD = timedelta(days=30)
 """A mail that could not go out for this long has lost its moment: it is refused, and the flow goes on."""
+
+
+SOFT_BOUNCES = 5
+"""So many in a row, and the mailbox counts as given up."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,9 @@ class MailRules:
     """What a flow demands of each of its mails. `max_hold` is playbook time, like every duration.
 
     Under the cap, mails of a flow with a higher `priority` that wait for the same lead go first.
+    `subscription`: which kind of mail it is, of those a lead may decline one by one. `soft_bounces`: after
+    so many in a row no mail is tried. `waits`: a mail that the lead's situation holds is sent later;
+    otherwise it is skipped.
     """
 
     purpose: str = "email_marketing"
@@ -33,6 +40,9 @@ class MailRules:
     cap: FrequencyCap | None = None
     max_hold: timedelta = MAX_HOLD
     priority: int = 0
+    subscription: str | None = None
+    soft_bounces: int = SOFT_BOUNCES
+    waits: bool = True
 
 
 @dataclass(frozen=True)
@@ -58,11 +68,16 @@ class Hold:
 
 Verdict = Send | Refuse | Hold
 
+_NOT_THE_LEADS = frozenset({"send_window", "sender_paused"})
+"""What holds a mail without being the lead's situation; it waits even in a flow that skips."""
+
 
 def ask(rules: MailRules, facts: Facts, now: datetime, waiting_since: datetime) -> Verdict:
     """The verdict for one mail whose turn came at `waiting_since`; the gravest reason speaks first."""
     verdict = _forbidden(rules, facts) or _held(rules, facts, now) or Send()
     if isinstance(verdict, Hold):
+        if not rules.waits and verdict.reason not in _NOT_THE_LEADS:
+            return Refuse(verdict.reason)
         give_up = waiting_since + rules.max_hold
         if now >= give_up:
             return Refuse(verdict.reason)
@@ -78,9 +93,19 @@ def _forbidden(rules: MailRules, facts: Facts) -> Refuse | None:
         return Refuse("no_address")
     if facts.standing.suppressed:
         return Refuse(facts.standing.suppressed)
+    if facts.standing.soft_bounces >= rules.soft_bounces:
+        return Refuse("soft_bounces")
+    if rules.purpose in facts.standing.declined:
+        return Refuse("unsubscribed")
     if rules.purpose not in facts.standing.consents:
         return Refuse("no_consent")
+    if rules.subscription and _declined_part(rules, rules.subscription, facts):
+        return Refuse("subscription_declined")
     return None
+
+
+def _declined_part(rules: MailRules, subscription: str, facts: Facts) -> bool:
+    return consent.part(rules.purpose, subscription) in facts.standing.declined
 
 
 def _held(rules: MailRules, facts: Facts, now: datetime) -> Hold | None:
@@ -92,6 +117,10 @@ def _held(rules: MailRules, facts: Facts, now: datetime) -> Hold | None:
         )
     if rules.about & facts.standing.open_cases:
         return Hold("open_case", listens=frozenset({topics.CASES}))
+    if facts.standing.paused_until and now < facts.standing.paused_until:
+        return Hold("paused_by_lead", facts.standing.paused_until)
+    if facts.standing.sender_paused:
+        return Hold("sender_paused")
     if rules.cap and (held := _capped(rules.cap, rules.priority, facts, now)):
         return held
     if rules.window and (opens := _opens(rules, rules.window, facts, now)) != now:

@@ -28,6 +28,11 @@ def message_id(enrolment_id: str, step: str) -> str:
     return _key("message", enrolment_id, step)
 
 
+def feedback_id(provider: str, event: str) -> str:
+    """One per event of a provider: told twice, it is stored once."""
+    return _key("feedback", provider, event)
+
+
 def handover_id(lead_id: str, ordinal: int) -> str:
     return _key("handover", lead_id, str(ordinal))
 

@@ -55,7 +55,10 @@ class Standing:
     """What a mail to this lead depends on besides the mail itself.
 
     `sent`: when it got mails; `waiting`: the priorities of other flows' mails that wait for their turn.
-    `talks_until`: sales is in conversation with it; marketing keeps quiet until then.
+    `talks_until`: sales is in conversation with it; marketing keeps quiet until then. `declined`: purposes
+    and parts of them it said no to. `soft_bounces`: how many of its latest mails in a row came back for a
+    passing reason. `paused_until`: it asked for a break. `sender_paused`: whoever sends this mail stands
+    still, since too many mails came back or were complained about.
     """
 
     consents: frozenset[str] = frozenset()
@@ -65,6 +68,10 @@ class Standing:
     sent: tuple[datetime, ...] = ()
     waiting: tuple[int, ...] = ()
     talks_until: datetime | None = None
+    declined: frozenset[str] = frozenset()
+    soft_bounces: int = 0
+    paused_until: datetime | None = None
+    sender_paused: bool = False
 
 
 @dataclass(frozen=True)

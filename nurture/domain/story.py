@@ -34,6 +34,10 @@ _DID = {
     "support_case_opened": "Opened a support case on",
     "support_case_closed": "Had a support case closed on",
     "unsubscribed": "Unsubscribed from mails",
+    "resubscribed": "Wants mails again",
+    "mails_paused": "Asked for a break from mails",
+    "bounced": "A mail came back",
+    "complained": "Reported a mail as spam",
 }
 _LINKING = (" of", " about", " on", " at")
 """Ends of the phrases above that make no sense when it is not known what it was about."""

@@ -13,6 +13,7 @@ from nurture.domain.persona import Persona
 from nurture.domain.reporting import ReportPlan
 from nurture.domain.scoring import Scoring
 from nurture.domain.sla import Promise, Team, Terms
+from nurture.domain.watch import Limits
 
 FIRST_LANGUAGE = ("en",)
 
@@ -38,6 +39,7 @@ class Retention:
     touches: timedelta | None = None
     visitors: timedelta | None = None
     quarantine: timedelta | None = None
+    feedback: timedelta | None = None
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,21 @@ class LinkRules:
     def leaves_alone(self, address: str) -> bool:
         """`address`: host and path, without a scheme."""
         return any(fnmatchcase(address.removeprefix("www."), each) for each in self.untracked)
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """One kind of mail that a lead may decline on its own. `title` and `about` by language."""
+
+    id: str
+    title: Mapping[str, str]
+    about: Mapping[str, str] = field(default_factory=dict)
+
+    def titled(self, language: str) -> str:
+        return self.title.get(language) or next(iter(self.title.values()))
+
+    def described(self, language: str) -> str:
+        return self.about.get(language) or next(iter(self.about.values()), "")
 
 
 @dataclass(frozen=True)
@@ -146,3 +163,5 @@ class Playbook:
     teams: Mapping[str, Team] = field(default_factory=dict)
     webhooks: Mapping[str, str] = field(default_factory=dict)
     reports: Mapping[str, ReportPlan] = field(default_factory=dict)
+    subscriptions: Mapping[str, Subscription] = field(default_factory=dict)
+    watch: Limits = field(default_factory=Limits)

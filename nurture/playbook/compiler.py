@@ -69,7 +69,12 @@ def _build(
     calendar = parts.business_hours(model("company").business_hours, durations)
     clock = agreement.clock(model("sla"), calendar, durations)
     teams = agreement.teams(model("sla"), clock, durations)
-    around = flows.Surroundings(durations, calendar, parts.cap(model("senders")))
+    around = flows.Surroundings(
+        durations,
+        calendar,
+        parts.cap(model("senders")),
+        parts.soft_bounces(model("senders")),
+    )
     written = {flow.flow: (namings[document.file], flow) for document, flow in reading.flows()}
     default = model("senders").default
     return Playbook(
@@ -93,6 +98,8 @@ def _build(
         day=durations.day,
         teams=teams,
         reports=parts.reports(model("reports") or {}),
+        subscriptions=parts.subscriptions(model("subscriptions") or {}),
+        watch=parts.watch(model("senders"), durations),
         webhooks={name: hook.url for name, hook in (model("webhooks") or {}).items()},
     )
 

@@ -141,6 +141,16 @@ def _percent(text: str, known: Known) -> float:
     raise wrong(f'"{text}" is not a share', 'from "1%" to "99%"')
 
 
+_PERCENTAGE = re.compile(r"\d{1,2}(\.\d{1,3})?")
+
+
+def _percentage(text: str, known: Known) -> float:
+    number = text.removesuffix("%").strip()
+    if text.endswith("%") and _PERCENTAGE.fullmatch(number) and float(number) > 0:
+        return float(number) / 100
+    raise wrong(f'"{text}" is not a percentage', 'such as "0.3%" or "5%"')
+
+
 LAPSED = "when it lapsed"
 WINDOW = "window"
 
@@ -302,6 +312,7 @@ WebAddress = Annotated[str, Reads(_web_address, "https://crm.example/hooks/nurtu
 Variant = Annotated[str, Reads(_variant, DEFAULT)]
 Clock = Annotated[time, Reads(_clock, "08:00")]
 Share = Annotated[float, Reads(_percent, "50%")]
+Percent = Annotated[float, Reads(_percentage, "0.3%")]
 When = Annotated[CelCondition, _condition({})]
 FitWhen = Annotated[CelCondition, _condition({topics.SCORE: _EARLY, topics.STAGE: _EARLY})]
 PersonaWhen = Annotated[
@@ -330,6 +341,7 @@ TouchName = Annotated[str, name_of("touch", "config/touches.yaml")]
 FlowName = Annotated[str, name_of("flow", "config/flows/")]
 AudienceName = Annotated[str, name_of("audience", "config/audiences.yaml")]
 WebhookName = Annotated[str, name_of("webhook", "config/webhooks.yaml")]
+SubscriptionName = Annotated[str, name_of("subscription", "config/subscriptions.yaml")]
 SenderName = Annotated[str, name_of("sender", "config/senders.yaml")]
 TeamName = Annotated[str, name_of("team", "config/sla.yaml")]
 TemplateName = Annotated[str, name_of("mail template", "templates/email/")]

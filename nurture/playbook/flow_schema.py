@@ -329,6 +329,8 @@ class Flow(f.Model):
     end: f.Date | None = None
     paused: Literal["hold", "skip"] | None = None
     priority: Annotated[int, Field(ge=0, le=100)] = 0
+    subscription: f.SubscriptionName | None = None
+    if_held: Literal["wait", "skip"] = "wait"
     in_flight: Literal["follow", "finish_old", "exit"] = "follow"
     was: Was = Field(default_factory=list)
     steps: Annotated[list[AnyStep], Field(min_length=1)]

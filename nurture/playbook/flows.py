@@ -26,6 +26,7 @@ class Surroundings:
     durations: Durations
     business_hours: Calendar
     cap: FrequencyCap | None
+    soft_bounces: int
 
 
 def entry(model: s.Flow, naming: Naming, around: Surroundings) -> Entry:
@@ -98,6 +99,9 @@ def _mail_rules(model: s.Flow, around: Surroundings) -> MailRules:
         cap=around.cap,
         max_hold=around.durations.scale(MAX_HOLD),
         priority=model.priority,
+        subscription=model.subscription,
+        soft_bounces=around.soft_bounces,
+        waits=model.if_held == "wait",
     )
     calendar = _window(model, around)
     if calendar is None:

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from nurture.domain import audience, lifecycle, persona, scoring
+from nurture.domain import watch as watching
 from nurture.domain.calendar import ALWAYS, Calendar, no_holidays
-from nurture.domain.gate import FrequencyCap
+from nurture.domain.gate import SOFT_BOUNCES, FrequencyCap
 from nurture.domain.reporting import ReportPlan
-from nurture.playbook import Company, Form, LinkRules, Retention, Sender, schema
+from nurture.playbook import Company, Form, LinkRules, Retention, Sender, Subscription, schema
 from nurture.playbook.durations import Durations
 
 
@@ -22,7 +24,9 @@ def company(model: schema.Company) -> Company:
 
 def retention(model: schema.Company) -> Retention:
     kept = model.retention
-    return Retention(kept.touches, kept.visitors, kept.quarantine) if kept else Retention()
+    if kept is None:
+        return Retention()
+    return Retention(kept.touches, kept.visitors, kept.quarantine, kept.feedback)
 
 
 def business_hours(model: schema.BusinessHours, durations: Durations) -> Calendar:
@@ -103,6 +107,36 @@ def link_rules(model: schema.Senders) -> LinkRules:
 
 def cap(model: schema.Senders) -> FrequencyCap | None:
     return FrequencyCap(model.cap.mails, model.cap.within) if model.cap else None
+
+
+def soft_bounces(model: schema.Senders) -> int:
+    return model.soft_bounces or SOFT_BOUNCES
+
+
+def watch(model: schema.Senders, durations: Durations) -> watching.Limits:
+    """What is not said is as the large mailbox providers have it."""
+    said, usual = model.watch or schema.Watch.model_construct(), watching.Limits()
+
+    def rate(told: schema.Rate | None, otherwise: watching.Rate) -> watching.Rate:
+        return watching.Rate(told.warn, told.pause) if told else otherwise
+
+    return watching.Limits(
+        within=said.within or durations.scale(usual.within),
+        at_least=said.at_least or usual.at_least,
+        complaints=rate(said.complaints, usual.complaints),
+        bounces=rate(said.bounces, usual.bounces),
+    )
+
+
+def subscriptions(models: Mapping[str, schema.Subscription]) -> dict[str, Subscription]:
+    return {
+        id_: Subscription(id_, _plain(model.title), _plain(model.about))
+        for id_, model in models.items()
+    }
+
+
+def _plain(texts: Mapping[Any, str]) -> dict[str, str]:
+    return {str(language): text for language, text in texts.items()}
 
 
 def reports(models: Mapping[str, schema.Report]) -> dict[str, ReportPlan]:

@@ -29,6 +29,7 @@ class Retention(f.Model):
     touches: f.Elapsed | None = None
     visitors: f.Elapsed | None = None
     quarantine: f.Elapsed | None = None
+    feedback: f.Elapsed | None = None
 
 
 class Company(f.Model):
@@ -109,13 +110,38 @@ class LinkRules(f.Model):
     untracked: list[f.Text] = Field(default_factory=list)
 
 
+class Rate(f.Model):
+    """Shares of a sender's mails: from `warn` on somebody should look, at `pause` it stands still."""
+
+    warn: f.Percent
+    pause: f.Percent
+
+
+class Watch(f.Model):
+    """What a sender may have of complaints and bounces, before it pauses itself."""
+
+    within: f.Elapsed | None = None
+    at_least: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    complaints: Rate | None = None
+    bounces: Rate | None = None
+
+
 class Senders(f.Model):
     """config/senders.yaml"""
 
     default: f.SenderName
     cap: Cap | None = None
     links: LinkRules | None = None
+    soft_bounces: Annotated[int, Field(ge=1, le=100)] | None = None
+    watch: Watch | None = None
     senders: Annotated[dict[f.Slug, Sender], Field(min_length=1)]
+
+
+class Subscription(f.Model):
+    """One kind of mail that a lead may decline on its own; its title by language."""
+
+    title: Annotated[dict[Literal["en", "da"], f.Text], Field(min_length=1)]
+    about: dict[Literal["en", "da"], f.Text] = Field(default_factory=dict)
 
 
 class Form(f.Model):
@@ -242,4 +268,5 @@ Personas = dict[f.Slug, Persona]
 Audiences = dict[f.Slug, Audience]
 Forms = dict[f.Slug, Form]
 Webhooks = dict[f.Slug, Webhook]
+Subscriptions = dict[f.Slug, Subscription]
 Reports = dict[f.Slug, Report]

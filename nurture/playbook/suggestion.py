@@ -49,7 +49,7 @@ class Candidate:
     @property
     def welcome(self) -> bool:
         """Whether the lead did something we want it to do: then no points are taken away for it."""
-        return self.touch not in (None, "unsubscribed")
+        return self.touch not in (None, "unsubscribed", "mails_paused", "bounced", "complained")
 
 
 def candidates(seen: Sequence[Seen], kinds: Mapping[str, str], fewest: int) -> list[Candidate]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from nurture.domain.consent import ConsentRecord, held
+from nurture.domain.consent import ConsentRecord, declined, held
 from nurture.store.tables import ConsentRow, LeadRow
 
 
@@ -24,6 +24,7 @@ async def tell(
                 session.add(row)
                 known.append(row)
         lead.consents = sorted(held(_statements(known)))
+        lead.declined = sorted(declined(_statements(known)))
 
 
 async def fold(session: AsyncSession, leads: Sequence[LeadRow]) -> None:

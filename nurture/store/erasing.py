@@ -4,11 +4,12 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, update
+from sqlalchemy import ColumnElement, delete, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, or_, select
 
 from nurture.store.audience_tables import AudienceMemberRow
+from nurture.store.feedback_tables import FeedbackRow
 from nurture.store.handover_tables import HandoverEventRow, HandoverRow, NoticeRow
 from nurture.store.tables import (
     CallRow,
@@ -51,7 +52,8 @@ async def anonymise(session: AsyncSession, rows: Iterable[LeadRow], now: datetim
         ids.append(row.id)
         row.email, row.persona, row.source = None, None, None
         row.traits, row.traits_at = {}, {}
-        row.tags, row.consents, row.cases = [], [], []
+        row.tags, row.consents, row.declined, row.cases = [], [], [], []
+        row.paused_until = None
         row.suppressed, row.sales_owned, row.next_score_at = ERASED, False, None
         row.erased_at = row.erased_at or now
     await session.flush()
@@ -59,6 +61,7 @@ async def anonymise(session: AsyncSession, rows: Iterable[LeadRow], now: datetim
     await _blank(session, TouchRow, ids, properties={})
     await _blank(session, StageChangeRow, ids, reason="")
     await _blank(session, EnrolmentRow, ids, reason="")
+    await _blank(session, FeedbackRow, ids, reason="", raw="")
     # a refusal's reason is one of a few words and is counted; a provider's may quote the address
     spoken = update(MessageRow).where(
         col(MessageRow.lead_id).in_(ids), col(MessageRow.state) != "refused"
@@ -111,12 +114,21 @@ async def take_off_lists(session: AsyncSession, ids: Sequence[str], now: datetim
 
 
 async def drop_quarantined(session: AsyncSession, values: Iterable[str]) -> int:
-    """Delete what was put aside and names one of `values`; how many rows."""
-    named = [col(QuarantineRow.raw).icontains(value, autoescape=True) for value in values]
-    if not named:
+    """Delete what was put aside and names one of `values`; how many rows. News of mails nobody knows
+    is put aside too."""
+    values = list(values)
+    if not values:
         return 0
-    result: Any = await session.execute(delete(QuarantineRow).where(or_(*named)))
-    return int(result.rowcount)
+    dropped = 0
+    for table, none_of_ours in ((QuarantineRow, true()), (FeedbackRow, _unmatched())):
+        named = [col(table.raw).icontains(value, autoescape=True) for value in values]
+        result: Any = await session.execute(delete(table).where(or_(*named), none_of_ours))
+        dropped += int(result.rowcount)
+    return dropped
+
+
+def _unmatched() -> ColumnElement[bool]:
+    return col(FeedbackRow.lead_id).is_(None)
 
 
 async def remember(

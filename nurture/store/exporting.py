@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel, col, or_, select
 
 from nurture.store.audience_tables import AudienceMemberRow
+from nurture.store.feedback_tables import FeedbackRow
 from nurture.store.handover_tables import HandoverEventRow, HandoverRow, NoticeRow, SaleRow
 from nurture.store.tables import (
     CallRow,
@@ -31,6 +32,7 @@ _BY_LEAD: tuple[Any, ...] = (
     ConsentRow,
     EnrolmentRow,
     MessageRow,
+    FeedbackRow,
     HandoverRow,
     AudienceMemberRow,
     SaleRow,

@@ -34,6 +34,14 @@ async def lock(session: AsyncSession, lead_id: str) -> LeadRow | None:
     return await session.get(LeadRow, lead_id, with_for_update=True)
 
 
+async def lock_joined(session: AsyncSession, lead_id: str) -> LeadRow | None:
+    """The row, or the one it was joined into since: links in old mails still name the old id."""
+    row = await lock(session, lead_id)
+    while row and row.merged_into:
+        row = await lock(session, row.merged_into)
+    return row
+
+
 async def lock_all(session: AsyncSession, ids: Sequence[str]) -> dict[str, LeadRow]:
     """The rows by id, locked in a fixed order so that two batches cannot wait for each other."""
     query = select(LeadRow).where(col(LeadRow.id).in_(ids)).order_by(col(LeadRow.id))
@@ -192,6 +200,9 @@ def standing(row: LeadRow, sent: Sequence[datetime] = ()) -> Standing:
         open_cases=frozenset(row.cases),
         sent=tuple(sent),
         talks_until=row.talks_until,
+        declined=frozenset(row.declined),
+        soft_bounces=row.soft_bounces,
+        paused_until=row.paused_until,
     )
 
 

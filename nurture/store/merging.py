@@ -11,6 +11,7 @@ from sqlmodel import SQLModel, col, select
 from nurture.domain.sla import SALES_OWNED, State
 from nurture.store import audiences, consents, enrolments, handovers, wakeups
 from nurture.store.audience_tables import AudienceMemberRow
+from nurture.store.feedback_tables import FeedbackRow
 from nurture.store.handover_tables import HandoverRow, SaleRow
 from nurture.store.tables import (
     ConsentRow,
@@ -30,6 +31,7 @@ _MOVED: tuple[type[SQLModel], ...] = (
     ConsentRow,
     SaleRow,
     MessageRow,
+    FeedbackRow,
 )
 
 
@@ -49,7 +51,7 @@ async def merge(
     stays.email = stays.email or goes.email
     goes.email, goes.merged_into = None, stays.id
     goes.traits, goes.traits_at = {}, {}
-    goes.tags, goes.consents, goes.cases = [], [], []
+    goes.tags, goes.consents, goes.declined, goes.cases = [], [], [], []
     goes.sales_owned, goes.next_score_at = False, None
     await consents.fold(session, [stays])
     await session.flush()
@@ -135,6 +137,9 @@ def _join_person(stays: LeadRow, goes: LeadRow, rank: Mapping[str, int]) -> None
     talks = [at for at in (stays.talks_until, goes.talks_until) if at]
     stays.talks_until = max(talks, default=None)
     stays.suppressed = stays.suppressed or goes.suppressed
+    stays.soft_bounces = max(stays.soft_bounces, goes.soft_bounces)
+    breaks = [until for until in (stays.paused_until, goes.paused_until) if until]
+    stays.paused_until = max(breaks, default=None)
     stays.sales_owned = stays.sales_owned or goes.sales_owned
     rests = [until for until in (stays.cooled_until, goes.cooled_until) if until]
     stays.cooled_until = max(rests, default=None)

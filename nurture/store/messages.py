@@ -1,22 +1,48 @@
 """The send ledger: a mail is claimed here before it goes to the provider."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, func, select
 
 from nurture.domain import keys
+from nurture.domain.feedback import graver
 from nurture.domain.flow import RefuseMail, SendMail
 from nurture.playbook import Playbook
 from nurture.store.tables import EnrolmentRow, LeadRow, MessageRow
 
 PLANNED, CLAIMED, ACCEPTED, DELIVERED = "planned", "claimed", "accepted", "delivered"
-BOUNCED, FAILED, REFUSED, UNKNOWN = "bounced", "failed", "refused", "unknown"
+BOUNCED, COMPLAINED, FAILED = "bounced", "complained", "failed"
+REFUSED, UNKNOWN = "refused", "unknown"
+STATES = (
+    *(PLANNED, CLAIMED, ACCEPTED, DELIVERED, BOUNCED),
+    *(COMPLAINED, FAILED, REFUSED, UNKNOWN),
+)
 
 _SENT = frozenset({ACCEPTED, UNKNOWN})
 
 
 async def of_step(session: AsyncSession, enrolment_id: str, step: str) -> MessageRow | None:
     return await session.get(MessageRow, keys.message_id(enrolment_id, step))
+
+
+async def latest(
+    session: AsyncSession, state: str, flow: str, lead_id: str, limit: int
+) -> Sequence[MessageRow]:
+    """The latest first; what is empty does not matter."""
+    query = select(MessageRow).order_by(col(MessageRow.claimed_at).desc(), col(MessageRow.id))
+    for column, value in (("state", state), ("flow", flow), ("lead_id", lead_id)):
+        if value:
+            query = query.where(col(getattr(MessageRow, column)) == value)
+    return (await session.execute(query.limit(limit))).scalars().all()
+
+
+async def counts(session: AsyncSession) -> dict[str, int]:
+    """How many mails are in each state, in the order of a mail's life."""
+    query = select(col(MessageRow.state), func.count()).group_by(col(MessageRow.state))
+    found = {row[0]: int(row[1]) for row in await session.execute(query)}
+    return {state: found[state] for state in STATES if state in found}
 
 
 def claim(
@@ -51,14 +77,19 @@ async def record(
 ) -> None:
     """What became of a claimed mail. A mailbox that refused us for good gets no more mail."""
     row = await session.get(MessageRow, message_id, with_for_update=True)
-    if row is None or row.state != CLAIMED:
+    if row is None:
         return
-    row.state, row.reason, row.provider_id = state, reason, provider_id
+    if provider_id:
+        row.provider_id = provider_id
+    if row.state != CLAIMED:  # its feedback was faster
+        return
+    row.state, row.reason = state, reason
     row.sent_at = now if state in _SENT else None
     if state == BOUNCED:
+        row.bounce = "hard"
         lead = await session.get(LeadRow, row.lead_id, with_for_update=True)
         if lead:
-            lead.suppressed = lead.suppressed or "hard_bounce"
+            lead.suppressed = graver(lead.suppressed, "hard_bounce")
 
 
 async def give_up(session: AsyncSession, enrolment_id: str, step: str, now: datetime) -> None:

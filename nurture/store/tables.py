@@ -21,6 +21,8 @@ class LeadRow(SQLModel, table=True):
     `cooled_until`: sales gave the lead back; no rule lifts its stage before then. `talks_until`: sales is in
     conversation with it, and marketing keeps quiet.
     `lapsed`: flows whose entry condition was seen not to hold since the lead last entered them.
+    `declined` repeats what the consent ledger says no to, `soft_bounces` what the send ledger says;
+    `paused_until`: the lead asked for a break.
     """
 
     __tablename__ = "lead"
@@ -40,7 +42,10 @@ class LeadRow(SQLModel, table=True):
     scored_by: str | None = None
     next_score_at: datetime | None = maybe(index=True)
     consents: list[str] = json(list)
+    declined: list[str] = json(list)
     suppressed: str | None = None
+    soft_bounces: int = 0
+    paused_until: datetime | None = maybe()
     cases: list[str] = json(list)
     sales_owned: bool = False
     cooled_until: datetime | None = maybe()
@@ -149,7 +154,8 @@ class PlaybookInForceRow(SQLModel, table=True):
 
 class EnrolmentRow(SQLModel, table=True):
     """`step`/`since` is the cursor in the version `playbook`; `listens` the topics that wake it; `held` says
-    why the mail it stands at waits; `ended` why it is over.
+    why the mail it stands at waits; `ended` why it is over. `again`: steps whose mail certainly never went out,
+    says a person; each is sent once more.
     """
 
     __tablename__ = "enrolment"
@@ -180,6 +186,7 @@ class EnrolmentRow(SQLModel, table=True):
     wake_at: datetime | None = maybe()
     listens: list[str] = json(list)
     held: str = ""
+    again: list[str] = json(list)
     started_at: datetime = moment()
     ended_at: datetime | None = maybe()
     ended: str | None = None
@@ -190,7 +197,8 @@ class MessageRow(SQLModel, table=True):
     """The send ledger: one row per mail step of an enrolment, held unique by the database itself.
 
     States: claimed, accepted, delivered, bounced, complained, failed, refused (`reason` says by what),
-    unknown (it may have gone out; never repeated silently).
+    unknown (it may have gone out; never repeated silently). `bounce` says how a bounced mail came back:
+    hard or soft.
     """
 
     __tablename__ = "message"
@@ -198,6 +206,8 @@ class MessageRow(SQLModel, table=True):
         UniqueConstraint("enrolment_id", "step"),
         Index("ix_message_lead_sent", "lead_id", "sent_at"),
         Index("ix_message_state", "state"),
+        Index("ix_message_claimed", "claimed_at"),
+        Index("ix_message_provider", "provider_id"),
     )
     id: str = Field(primary_key=True)
     enrolment_id: str = Field(sa_column=Column(String, refers("enrolment.id"), nullable=False))
@@ -212,6 +222,7 @@ class MessageRow(SQLModel, table=True):
     claimed_at: datetime = moment()
     sent_at: datetime | None = maybe()
     provider_id: str | None = None
+    bounce: str | None = None
 
 
 class CallRow(SQLModel, table=True):

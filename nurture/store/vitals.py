@@ -10,6 +10,7 @@ from sqlmodel import col, func, select
 from nurture.store import messages
 from nurture.store.audience_tables import AudienceMemberRow
 from nurture.store.backlog import backlog
+from nurture.store.feedback_tables import SenderRow
 from nurture.store.handover_tables import HandoverRow, NoticeRow, ReceiverRow
 from nurture.store.tables import MessageRow, QuarantineRow
 
@@ -94,6 +95,12 @@ async def _odd(session: AsyncSession) -> list[Vital]:
         (
             Vital("nurture_receivers_closed", "Receivers that want no more calls (410)", 0),
             select(func.count(col(ReceiverRow.name))),
+        ),
+        (
+            Vital(
+                "nurture_senders_paused", "Senders that stand still until a person resumes them", 0
+            ),
+            select(func.count(col(SenderRow.id))).where(col(SenderRow.paused_at).is_not(None)),
         ),
         (
             Vital("nurture_quarantined", "Messages that could not be used", 0),

@@ -11,6 +11,7 @@ from nurture.web import (
     crm,
     dashboard,
     errors,
+    feedback,
     forms,
     health,
     ingest,
@@ -29,7 +30,7 @@ from nurture.web.sources import Limiter, Sources
 
 STATIC = Path(__file__).parent / "static"
 
-_ROOMS = (browser, ingest, forms, tracking, unsubscribe, sales, crm, api, health)
+_ROOMS = (browser, ingest, forms, tracking, unsubscribe, sales, crm, feedback, api, health)
 ROUTERS = (*(room.router for room in _ROOMS), *dashboard.ROUTERS)
 """All routes there are. Each says who may use it (nurture.web.access)."""
 

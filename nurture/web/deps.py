@@ -10,6 +10,9 @@ from fastapi import Depends, Request
 from nurture.access import Access
 from nurture.access.company import CompanySignIn
 from nurture.dashboard import Dashboard
+from nurture.delivery.feedback.reading import Provider
+from nurture.domain.feedback import Event
+from nurture.feedback import Heard
 from nurture.incoming import Answer, Incoming, Receipt
 from nurture.playbook import Playbook
 from nurture.privacy import Erased
@@ -141,6 +144,12 @@ class Reports(Protocol):
     ) -> list[dict[str, Any]]: ...
 
 
+class Feedback(Protocol):
+    """What mail systems tell of our mails."""
+
+    async def take(self, provider: str, events: Sequence[Event], now: datetime) -> Heard: ...
+
+
 class Privacy(Protocol):
     async def erase(self, name: str, by: str, now: datetime) -> Erased:
         """Forget the person. Raises InputError when nobody goes by the name."""
@@ -159,6 +168,8 @@ class Deps:
     desk: Desk
     notices: Notices
     privacy: Privacy
+    feedback: Feedback
+    providers: Mapping[str, Provider | None]
     reports: Reports
     switch_audience: Callable[[str, bool, datetime], Awaitable[None]]
     quarantine: Callable[[], Awaitable[list[dict[str, Any]]]]

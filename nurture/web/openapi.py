@@ -109,6 +109,13 @@ CRM_EVENT = _body(
 )
 """Sales' answer from a CRM, signed as Standard Webhooks has it."""
 
+FEEDBACK = _body(
+    {"type": ["object", "array"], "description": "as the provider documents it"},
+    "application/json",
+    "text/plain",
+)
+"""A mail provider's events."""
+
 OPEN = _body(
     {
         "type": "object",

@@ -28,7 +28,20 @@ LONGEST_MESSAGE_ID = 100
 AHEAD = timedelta(minutes=5)
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 
-_ONLY_OURS = frozenset({"opened", "clicked", "unsubscribed", "identified", "page", "screen"})
+_ONLY_OURS = frozenset(
+    {
+        "opened",
+        "clicked",
+        "unsubscribed",
+        "resubscribed",
+        "mails_paused",
+        "bounced",
+        "complained",
+        "identified",
+        "page",
+        "screen",
+    }
+)
 """Touches a track call cannot claim: a website's "Clicked" is not a click in a mail of ours."""
 
 _CONSENT_EVENT = "segment_consent_preference_updated"

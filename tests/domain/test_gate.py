@@ -1,5 +1,6 @@
 """May this lead get this mail now?"""
 
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import Any
 
@@ -16,49 +17,87 @@ from tests.support.domain import AUCKLAND, BERLIN, COPENHAGEN, DAY, HOUR, NOW, f
 EVERYTHING_AGAINST_IT: dict[str, Any] = {
     "who": lead(erased=True, email=None),
     "suppressed": "bounced",
+    "soft_bounces": 5,
+    "declined": frozenset({"email_marketing", "email_marketing/news"}),
     "consents": frozenset({"tracking"}),
     "sales_owned": True,
+    "talks_until": NOW + DAY,
     "open_cases": frozenset({"backup"}),
+    "paused_until": NOW + DAY,
+    "sender_paused": True,
     "sent": (NOW - HOUR,),
 }
 STRICT = MailRules(
     about=frozenset({"backup"}),
+    subscription="news",
     window=Calendar(frozenset({6})),
     cap=FrequencyCap(1, DAY),
 )
 
 
-@pytest.mark.parametrize(
-    ("put_right", "verdict"),
-    [
-        ({}, Refuse("erased")),
-        ({"who": lead(email=None)}, Refuse("no_address")),
-        ({"who": lead()}, Refuse("bounced")),
-        ({"suppressed": None}, Refuse("no_consent")),
-        ({"consents": frozenset({"email_marketing"})}, "sales_owned"),
-        ({"sales_owned": False}, "open_case"),
-        ({"open_cases": frozenset({"mail"})}, "frequency_cap"),
-        ({"sent": ()}, "send_window"),
-    ],
-)
+PUT_RIGHT: list[tuple[dict[str, Any], Refuse | str]] = [
+    ({}, Refuse("erased")),
+    ({"who": lead(email=None)}, Refuse("no_address")),
+    ({"who": lead()}, Refuse("bounced")),
+    ({"suppressed": None}, Refuse("soft_bounces")),
+    ({"soft_bounces": 4}, Refuse("unsubscribed")),
+    ({"declined": frozenset({"email_marketing/news"})}, Refuse("no_consent")),
+    ({"consents": frozenset({"email_marketing"})}, Refuse("subscription_declined")),
+    ({"declined": frozenset({"email_marketing/tips"})}, "sales_owned"),
+    ({"sales_owned": False}, "sales_conversation"),
+    ({"talks_until": NOW}, "open_case"),
+    ({"open_cases": frozenset({"mail"})}, "paused_by_lead"),
+    ({"paused_until": NOW}, "sender_paused"),
+    ({"sender_paused": False}, "frequency_cap"),
+    ({"sent": ()}, "send_window"),
+]
+"""One thing after the other is put right; what the gate says then."""
+
+
+@pytest.mark.parametrize(("put_right", "verdict"), PUT_RIGHT)
 def test_the_gravest_reason_speaks_first(put_right: dict[str, Any], verdict: Refuse | str) -> None:
-    order = ["who", "suppressed", "consents", "sales_owned", "open_cases", "sent"]
-    changed = next(iter(put_right), None)
-    right_before = order[: order.index(changed)] if changed else []
-    fine: dict[str, Any] = {
-        "who": lead(),
-        "suppressed": None,
-        "consents": frozenset({"email_marketing"}),
-        "sales_owned": False,
-        "open_cases": frozenset(),
-    }
-    known = {**EVERYTHING_AGAINST_IT, **{key: fine[key] for key in right_before}, **put_right}
+    known = dict(EVERYTHING_AGAINST_IT)
+    for better, _ in PUT_RIGHT[: 1 + [each for each, _ in PUT_RIGHT].index(put_right)]:
+        known |= better
     answer = ask(STRICT, facts(**known), NOW, waiting_since=NOW)
     if isinstance(verdict, Refuse):
         assert answer == verdict
     else:
         assert isinstance(answer, Hold)
         assert answer.reason == verdict
+
+
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional={key: st.just(value) for key, value in EVERYTHING_AGAINST_IT.items()},
+    ),
+    st.booleans(),
+)
+def test_a_mail_goes_out_only_when_nothing_at_all_is_against_it(
+    against: dict[str, Any], waits: bool
+) -> None:
+    rules = replace(STRICT, window=None, waits=waits)
+    answer = ask(rules, facts(**against), NOW, waiting_since=NOW)
+    assert (answer == Send()) == (not against)
+    for key in against:
+        rest = {name: value for name, value in against.items() if name != key}
+        fewer = ask(rules, facts(**rest), NOW, waiting_since=NOW)
+        assert not (isinstance(answer, Hold) and isinstance(fewer, Refuse)), "less is never graver"
+
+
+def test_a_flow_that_skips_does_not_wait_for_the_lead_but_for_the_hour() -> None:
+    skips = MailRules(waits=False, window=Calendar(frozenset({6})))
+    assert ask(skips, facts(sales_owned=True), NOW, NOW) == Refuse("sales_owned")
+    assert isinstance(ask(skips, facts(), NOW, NOW), Hold)
+    assert isinstance(ask(skips, facts(sender_paused=True), NOW, NOW), Hold)
+
+
+def test_a_lead_that_asked_for_a_break_gets_its_mail_afterwards() -> None:
+    until = NOW + 20 * DAY
+    held = ask(MailRules(), facts(paused_until=until), NOW, waiting_since=NOW)
+    assert held == Hold("paused_by_lead", until)
+    assert ask(MailRules(), facts(paused_until=until), until, waiting_since=NOW) == Send()
 
 
 def test_nothing_against_it_sends() -> None:

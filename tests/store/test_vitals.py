@@ -3,6 +3,7 @@ from typing import Any
 
 from nurture.store.audience_tables import AudienceMemberRow
 from nurture.store.database import Database
+from nurture.store.feedback_tables import SenderRow
 from nurture.store.handover_tables import HandoverRow
 from nurture.store.tables import LeadRow, QuarantineRow
 from nurture.store.vitals import vitals
@@ -42,6 +43,8 @@ async def test_what_needs_somebody_is_told_with_its_age(db: Database) -> None:
         session.add(handover("c", "contacted", NOW - HOUR))
         session.add(member("a", desired=False, named=True, confirmed=True))
         session.add(member("b", desired=True, named=True, confirmed=True))
+        session.add(SenderRow(id="courses", paused_at=NOW))
+        session.add(SenderRow(id="news", resumed_at=NOW))
         session.add(QuarantineRow(source="website", reason="no id", raw="{}", at=NOW))
     found = await told(db)
     assert found["nurture_handovers_waiting", "running"] == 1
@@ -49,3 +52,4 @@ async def test_what_needs_somebody_is_told_with_its_age(db: Database) -> None:
     assert found["nurture_removals_owed",] == 1
     assert found["nurture_removals_owed_oldest_seconds",] == 7200
     assert found["nurture_quarantined",] == 1
+    assert found["nurture_senders_paused",] == 1

@@ -11,8 +11,11 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from nurture.access import Access
+from nurture.delivery.feedback.providers import open_providers
 from nurture.domain.errors import InputError
+from nurture.domain.feedback import Event
 from nurture.domain.lifecycle import Stage
+from nurture.feedback import Heard
 from nurture.incoming import Answer, Incoming, Receipt
 from nurture.playbook import Company, Form
 from nurture.privacy import Erased
@@ -201,6 +204,26 @@ class FakePrivacy:
 
 
 @dataclass
+class FakeFeedback:
+    """Takes each event of a provider once."""
+
+    taken: list[tuple[str, Event]] = field(default_factory=list)
+
+    async def take(self, provider: str, events: Sequence[Event], now: datetime) -> Heard:
+        seen = {(name, event.id) for name, event in self.taken}
+        new = [event for event in events if (provider, event.id) not in seen]
+        self.taken += [(provider, event) for event in new]
+        return Heard(len(new), len(events) - len(new))
+
+
+def _no_internet(request: httpx.Request) -> httpx.Response:
+    raise httpx.ConnectError("a test calls nobody", request=request)
+
+
+NOBODY = httpx.AsyncClient(transport=httpx.MockTransport(_no_internet))
+
+
+@dataclass
 class World:
     """Everything a test may look at or turn."""
 
@@ -209,6 +232,8 @@ class World:
     desk: FakeDesk = field(default_factory=FakeDesk)
     notices: FakeNotices = field(default_factory=FakeNotices)
     privacy: FakePrivacy = field(default_factory=FakePrivacy)
+    feedback: FakeFeedback = field(default_factory=FakeFeedback)
+    http: httpx.AsyncClient = NOBODY
     reports: FakeReports = field(default_factory=FakeReports)
     tokens: Tokens = field(default_factory=lambda: Tokens(["a key that is long enough to sign"]))
     at: datetime = field(default_factory=lambda: datetime.now(UTC) + timedelta(hours=1))
@@ -228,6 +253,8 @@ class World:
                 desk=self.desk,
                 notices=self.notices,
                 privacy=self.privacy,
+                feedback=self.feedback,
+                providers=open_providers(self.settings, self.http),
                 reports=self.reports,
                 playbook=self.playbook,
                 tokens=self.tokens,

@@ -14,10 +14,12 @@ from nurture.dashboard import open_dashboard
 from nurture.dashboard.system import EngineState, Poller
 from nurture.desk import Desk
 from nurture.domain.consent import AD_AUDIENCES, EMAIL_MARKETING, ConsentRecord
+from nurture.feedback import Feedback
 from nurture.fingerprints import Fingerprints
 from nurture.handovers import Handovers
 from nurture.incoming import Incoming
 from nurture.intake import Intake
+from nurture.mails import Mails
 from nurture.outbox import Outbox
 from nurture.playbook import Playbook
 from nurture.privacy import Privacy
@@ -30,6 +32,7 @@ from nurture.shelf import Shelf
 from nurture.store import leads
 from nurture.store.database import Database
 from nurture.store.tables import LeadRow
+from nurture.watch import Watch
 from tests.support.domain import NOW
 from tests.support.playbook import PLAYBOOK
 
@@ -89,6 +92,9 @@ class World:
         self.access = open_access(db, fingerprints, Passwords(CHEAP))
         self.dashboard = open_dashboard(db, self.shelf, StillEngine(), {})
         self.privacy = Privacy(db, self.outbox, self.shelf, self.handovers, fingerprints)
+        self.feedback = Feedback(self.outbox, self.shelf, self.reactions)
+        self.mails = Mails(db)
+        self.watch = Watch(db, self.shelf)
         self.desk = Desk(db, self.outbox, self.shelf, self.reactions, self.handovers)
         self.reports = Reports(db, self.shelf)
         self.rescoring = Rescoring(self.outbox, self.shelf, self.reactions)

@@ -88,3 +88,51 @@ async def test_an_outcome_nobody_knows_is_reported_and_never_sent_again(stage: S
     summary = await stage.world.reports.summary(await stage.now())
     assert stage.mailer.got == []
     assert summary["mails"]["unknown"] == 1
+
+
+async def test_a_mail_that_never_went_out_is_sent_once_more_even_when_the_flow_is_over(
+    stage: Stage,
+) -> None:
+    stage.mailer.errors = [Unknown("timeout", "after DATA")]
+    await stage.tell("form_submitted", traits={"first_name": "Anna"})
+    await stage.pass_time(20 * DAY)
+    assert stage.mailer.subjects == ["guide Anna", "last Anna"]
+    [lost] = await stage.world.mails.list("unknown")
+    now = await stage.now()
+    await stage.world.mails.settle([lost["id"]], False, "Bo", now)
+    await stage.world.outbox.relay(now)
+    await stage.pass_time(HOUR)
+    assert stage.mailer.subjects == ["guide Anna", "last Anna", "hello Anna"]
+    [run] = await stage.world.rows(EnrolmentRow)
+    assert (run.again, run.ended) == ([], "finished")
+    assert await stage.world.mails.list("unknown") == []
+
+
+async def test_what_must_not_go_out_any_more_is_not_sent_once_more(stage: Stage) -> None:
+    stage.mailer.errors = [Unknown("timeout", "after DATA")]
+    lead = await stage.tell("form_submitted")
+    await stage.pass_time(HOUR)
+    [lost] = await stage.world.mails.list("unknown")
+    now = await stage.now()
+    await stage.world.intake.withdraw(lead.id, "email_marketing", "unsubscribe", now)
+    await stage.world.mails.settle([lost["id"]], False, "Bo", now)
+    await stage.world.outbox.relay(now)
+    await stage.pass_time(HOUR)
+    assert stage.mailer.got == []
+    [row] = await stage.world.mails.list(lead=lead.id, limit=1)
+    assert (row["state"], row["reason"]) == ("refused", "unsubscribed")
+
+
+async def test_while_a_sender_stands_still_its_mails_are_held_and_then_go_out(
+    stage: Stage,
+) -> None:
+    await stage.world.watch.pause("courses", "too many complaints", "test", await stage.now())
+    await stage.tell("form_submitted", traits={"first_name": "Anna"})
+    await stage.pass_time(2 * DAY)
+    [run] = await stage.world.rows(EnrolmentRow)
+    assert (stage.mailer.got, run.held) == ([], "sender_paused")
+    now = await stage.now()
+    assert await stage.world.watch.resume("courses", "test", now) == 1
+    await stage.world.outbox.relay(now)
+    await stage.pass_time(HOUR)
+    assert stage.mailer.subjects == ["hello Anna"]

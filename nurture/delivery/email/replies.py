@@ -36,7 +36,12 @@ def of_message(code: int, text: str) -> DeliveryError:
 
 def detail(code: int, text: str) -> str:
     """The reply without the addresses in it: it ends up in logs and in Temporal's history."""
-    return _ADDRESS.sub("<address>", f"{code} {' '.join(text.split())}")[:_LONGEST_DETAIL]
+    return without_addresses(f"{code} {text}")[:_LONGEST_DETAIL]
+
+
+def without_addresses(text: str) -> str:
+    """On one line."""
+    return _ADDRESS.sub("<address>", " ".join(text.split()))
 
 
 def _enhanced(text: str) -> str:

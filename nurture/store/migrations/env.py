@@ -3,7 +3,7 @@
 from alembic import context
 from sqlmodel import SQLModel
 
-from nurture.store import access_tables, audience_tables, handover_tables, tables
+from nurture.store import access_tables, audience_tables, feedback_tables, handover_tables, tables
 
 connection = context.config.attributes["connection"]
 context.configure(
@@ -15,9 +15,10 @@ with context.begin_transaction():
     context.run_migrations()
 
 for declared in (
-    tables.LeadRow,
-    handover_tables.HandoverRow,
-    audience_tables.AudienceRow,
     access_tables.AccountRow,
+    audience_tables.AudienceRow,
+    feedback_tables.FeedbackRow,
+    handover_tables.HandoverRow,
+    tables.LeadRow,
 ):
     assert declared.__tablename__ in SQLModel.metadata.tables, "all tables are declared"

@@ -1,0 +1,1 @@
+"""What mail providers and mail servers tell of our mails: is it genuine, and what does it say."""

@@ -1,0 +1,64 @@
+"""Brevo's transactional webhooks: one JSON object a call, nothing signed; a Bearer token or Basic auth.
+
+https://developers.brevo.com/docs/transactional-webhooks
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from nurture.delivery.feedback import reading, secrets
+from nurture.domain.feedback import Event, Kind
+
+_KINDS = {
+    "request": Kind.ACCEPTED,
+    "deferred": Kind.DEFERRED,
+    "delivered": Kind.DELIVERED,
+    "hard_bounce": Kind.HARD_BOUNCE,
+    "invalid_email": Kind.HARD_BOUNCE,
+    "soft_bounce": Kind.SOFT_BOUNCE,
+    "blocked": Kind.REJECTED,
+    "error": Kind.REJECTED,
+    "spam": Kind.COMPLAINED,
+    "complaint": Kind.COMPLAINED,
+    "unsubscribe": Kind.UNSUBSCRIBED,
+    "unsubscribed": Kind.UNSUBSCRIBED,
+    "opened": Kind.OPENED,
+    "unique_opened": Kind.OPENED,
+    "proxy_open": Kind.OPENED,
+    "unique_proxy_open": Kind.OPENED,
+    "click": Kind.CLICKED,
+}
+
+
+class Brevo:
+    """`secrets_`: any of them opens, so that one can be changed."""
+
+    def __init__(self, secrets_: Sequence[str]) -> None:
+        self._secrets = secrets_
+
+    async def hear(self, headers: Mapping[str, str], body: bytes, now: datetime) -> list[Event]:
+        """Events have no id of their own; the same content is the same event."""
+        secrets.require(self._secrets, headers)
+        told = reading.mapping(reading.parse(body), "body")
+        kind = _kind(told)
+        if kind is None:
+            return []
+        event = Event(
+            id=reading.digest(told),
+            kind=kind,
+            # the other times are in the account's zone
+            at=reading.moment(told.get("ts_epoch"), now, per_second=1000),
+            mails=reading.names(
+                told.get("message-id"), told.get("X-Mailin-custom"), told.get("tags")
+            ),
+            to=reading.word(told.get("email")),
+            reason=reading.reason(told.get("reason")),
+            raw=reading.raw(told),
+        )
+        return [event]
+
+
+def _kind(told: Mapping[str, Any]) -> Kind | None:
+    event = told.get("event")
+    return _KINDS.get(event) if isinstance(event, str) else None

@@ -1,0 +1,66 @@
+"""A small SMTP server that bounces are delivered to, where a mail server of one's own can route them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from weakref import WeakSet
+
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from nurture.domain.errors import StartError, Transient
+
+_LARGEST = 2 * 1024 * 1024
+
+Take = Callable[[bytes], Awaitable[None]]
+
+
+class Listener:
+    """Keeps nothing and relays nothing: a mail is handed to `take` before it is answered."""
+
+    def __init__(self, host: str, port: int, take: Take) -> None:
+        self._host = host
+        self.port = port
+        self._take = take
+        self._server: asyncio.Server | None = None
+        self._talks: WeakSet[SMTP] = WeakSet()
+
+    async def start(self) -> None:
+        """Raises StartError for a port that cannot be used."""
+        loop = asyncio.get_running_loop()
+
+        def talk() -> SMTP:
+            made = SMTP(_Handler(self._take), data_size_limit=_LARGEST, ident="nurture", loop=loop)
+            self._talks.add(made)
+            return made
+
+        try:
+            self._server = await loop.create_server(talk, self._host, self.port)
+        except OSError as error:
+            raise StartError(
+                f"NURTURE_BOUNCE_PORT: port {self.port} cannot be used: {error.strerror}"
+            ) from error
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        if self._server:
+            self._server.close()
+        for talk in self._talks:
+            if talk.transport:
+                talk.transport.close()
+
+
+class _Handler:
+    """What aiosmtpd calls; the method's name is its protocol."""
+
+    def __init__(self, take: Take) -> None:
+        self._take = take
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        content = envelope.content
+        body = content.encode("utf-8", "surrogateescape") if isinstance(content, str) else content
+        to = "".join(f"Delivered-To: {recipient}\r\n" for recipient in envelope.rcpt_tos)
+        path = f"Return-Path: <{envelope.mail_from or ''}>\r\n"
+        try:
+            await self._take((path + to).encode("utf-8", "replace") + (body or b""))
+        except Transient:
+            return "451 4.3.0 not now"
+        return "250 2.0.0 heard"

@@ -1,0 +1,83 @@
+"""The send ledger for people: what became of mails, and settling those of which nobody knows."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from nurture.domain.errors import InputError
+from nurture.store import leads, messages, wakeups
+from nurture.store.database import Database
+from nurture.store.tables import EnrolmentRow, MessageRow
+
+log = structlog.get_logger()
+
+
+class Mails:
+    """`list` and `unknown` look; `settle` says what a person found out."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def list(
+        self, state: str = "", flow: str = "", lead: str = "", limit: int = 50
+    ) -> list[dict[str, Any]]:
+        """The latest first. `lead`: id, address or any other name. Raises InputError for a state that there
+        is not, and a lead nobody knows."""
+        if state and state not in messages.STATES:
+            raise InputError(
+                f"there is no such state; there are {', '.join(messages.STATES)}", state
+            )
+        async with self._db.read() as session:
+            lead_id = ""
+            if lead:
+                found = await leads.find(session, lead)
+                if found is None:
+                    raise InputError("no lead goes by this name", "lead")
+                lead_id = found.id
+            rows = await messages.latest(session, state, flow, lead_id, limit)
+            return [_shown(row) for row in rows]
+
+    async def counts(self) -> dict[str, int]:
+        """How many mails are in each state."""
+        async with self._db.read() as session:
+            return await messages.counts(session)
+
+    async def settle(self, ids: Sequence[str], sent: bool, by: str, now: datetime) -> int:
+        """Mails that went out, or certainly did not; those are sent once more, if the gate still lets them. How
+        many. Raises InputError for a mail whose fate is known, and then changes nothing."""
+        async with self._db.write() as session:
+            for id_ in ids:
+                row = await session.get(MessageRow, id_, with_for_update=True)
+                if row is None or row.state != messages.UNKNOWN:
+                    known = f"is {row.state}" if row else "is not known"
+                    raise InputError(f"the mail {known}; only unknown ones are to be settled", id_)
+                if sent:
+                    row.state, row.reason = messages.ACCEPTED, f"sent, says {by}"
+                    continue
+                row.state, row.reason, row.sent_at = messages.PLANNED, f"not sent, says {by}", None
+                run = await session.get(EnrolmentRow, row.enrolment_id, with_for_update=True)
+                assert run is not None, "a mail belongs to a run"
+                run.again = sorted({*run.again, row.step})
+                wakeups.add(session, wakeups.ENROLMENT, run.id, now)
+            wakeups.leave_to_relay(session, now)
+        log.info("mails_settled", mails=len(ids), sent=sent, by=by)
+        return len(ids)
+
+
+def _shown(row: MessageRow) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "state": row.state,
+        "reason": row.reason,
+        "lead": row.lead_id,
+        "flow": row.flow,
+        "step": row.step,
+        "template": row.template,
+        "sender": row.sender,
+        "attempts": row.attempts,
+        "claimed_at": row.claimed_at.isoformat(),
+        "sent_at": row.sent_at.isoformat() if row.sent_at else None,
+        "provider_id": row.provider_id,
+    }

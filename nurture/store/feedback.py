@@ -1,0 +1,105 @@
+"""Events about mails: each stored once, found to its mail, and what the ledger makes of it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, or_, select
+
+from nurture.domain import feedback, keys
+from nurture.domain.feedback import Event, Fate, Kind
+from nurture.store.feedback_tables import FeedbackRow
+from nurture.store.tables import LeadRow, MessageRow
+
+_LOOKED_AT = 50
+"""Mails of one lead, the latest, among which soft bounces are counted."""
+
+
+async def keep(
+    session: AsyncSession, provider: str, events: Sequence[Event], now: datetime
+) -> list[Event]:
+    """Store what is new; those events. Whoever stores the same at the same moment is waited for."""
+    by_id = {keys.feedback_id(provider, event.id): event for event in events}
+    rows = [
+        {
+            "id": id_,
+            "provider": provider,
+            "nonce": event.nonce,
+            "kind": str(event.kind),
+            "at": event.at,
+            "received_at": now,
+            "reason": event.reason,
+            "raw": event.raw,
+        }
+        for id_, event in sorted(by_id.items())
+    ]
+    if not rows:
+        return []
+    on_sqlite = session.get_bind().dialect.name == "sqlite"
+    insert = (sqlite.insert if on_sqlite else postgresql.insert)(FeedbackRow)
+    query = insert.values(rows).on_conflict_do_nothing().returning(col(FeedbackRow.id))
+    new = set((await session.execute(query)).scalars())
+    return [event for id_, event in by_id.items() if id_ in new]
+
+
+async def mails_of(session: AsyncSession, events: Sequence[Event]) -> dict[str, MessageRow]:
+    """The mail of each event that has one, by the event's id; locked in a fixed order."""
+    names = {name for event in events for name in event.mails}
+    if not names:
+        return {}
+    message = MessageRow
+    query = (
+        select(message)
+        .where(or_(col(message.id).in_(names), col(message.provider_id).in_(names)))
+        .order_by(col(message.id))
+        .with_for_update()
+    )
+    by_name: dict[str, MessageRow] = {}
+    for row in (await session.execute(query)).scalars():
+        by_name |= {name: row for name in (row.id, row.provider_id) if name}
+    found = {}
+    for event in events:
+        known = [by_name[name] for name in event.mails if name in by_name]
+        if known:
+            found[event.id] = known[0]
+    return found
+
+
+async def note(
+    session: AsyncSession, provider: str, event: Event, mail: MessageRow | None, lead: LeadRow
+) -> None:
+    """Whose event it was, so that it is exported and erased with the lead; of somebody erased already
+    nothing is kept but that it came."""
+    row = await session.get(FeedbackRow, keys.feedback_id(provider, event.id))
+    if row is None:
+        return
+    row.message_id, row.lead_id = mail.id if mail else None, lead.id
+    if lead.erased_at:
+        row.raw, row.reason = "", ""
+
+
+def rise(row: MessageRow, event: Event) -> bool:
+    """Take the news over into the ledger; whether it changed anything."""
+    before = Fate(row.state, row.bounce)
+    fate = feedback.after(before, event.kind)
+    if fate == before:
+        return False
+    row.state, row.bounce = fate.state, fate.bounce
+    row.reason = event.reason
+    if event.kind is not Kind.REJECTED:
+        row.sent_at = row.sent_at or event.at
+    return True
+
+
+async def soft_bounces(session: AsyncSession, lead_id: str) -> int:
+    """How many of the lead's latest mails in a row came back for a passing reason."""
+    await session.flush()
+    query = (
+        select(MessageRow)
+        .where(col(MessageRow.lead_id) == lead_id, col(MessageRow.state) != "refused")
+        .order_by(col(MessageRow.claimed_at).desc(), col(MessageRow.id))
+        .limit(_LOOKED_AT)
+    )
+    rows = (await session.execute(query)).scalars()
+    return feedback.soft_bounces_in_a_row(Fate(row.state, row.bounce) for row in rows)

@@ -1,0 +1,69 @@
+"""Which senders stand still, and the figures they are judged by."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import Integer, cast
+from sqlalchemy import select as select_columns
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, func, select
+
+from nurture.domain.watch import Sent
+from nurture.store import wakeups
+from nurture.store.feedback_tables import SenderRow
+from nurture.store.tables import EnrolmentRow, MessageRow
+
+HELD = "sender_paused"
+"""Why mails of a paused sender wait."""
+
+_SENT = ("accepted", "delivered", "bounced", "complained", "unknown")
+
+
+async def paused(session: AsyncSession, sender: str) -> bool:
+    query = select(col(SenderRow.id)).where(
+        col(SenderRow.id) == sender, col(SenderRow.paused_at).is_not(None)
+    )
+    return (await session.execute(query)).first() is not None
+
+
+async def rows(session: AsyncSession) -> Mapping[str, SenderRow]:
+    return {row.id: row for row in (await session.execute(select(SenderRow))).scalars()}
+
+
+async def sent(
+    session: AsyncSession, since: datetime, sender: str | None = None
+) -> dict[str, dict[str, Sent]]:
+    """What became of mails that went out since then: by sender, then by flow."""
+    message = MessageRow
+    hard, spam = col(message.bounce) == "hard", col(message.state) == "complained"
+    query = (
+        select_columns(
+            col(message.sender),
+            col(message.flow),
+            func.count(),
+            func.sum(cast(func.coalesce(hard, False), Integer)),
+            func.sum(cast(spam, Integer)),
+        )
+        .where(col(message.claimed_at) > since, col(message.state).in_(_SENT))
+        .group_by(col(message.sender), col(message.flow))
+    )
+    if sender is not None:
+        query = query.where(col(message.sender) == sender)
+    found: defaultdict[str, dict[str, Sent]] = defaultdict(dict)
+    for sender_, flow, mails, bounced, complained in await session.execute(query):
+        found[sender_][flow] = Sent(mails, int(bounced or 0), int(complained or 0))
+    return found
+
+
+async def wake(session: AsyncSession, flows: Sequence[str], now: datetime) -> int:
+    """Look again at every mail of these flows that waits for its sender; how many."""
+    query = select(col(EnrolmentRow.id)).where(
+        col(EnrolmentRow.flow).in_(flows),
+        col(EnrolmentRow.ended).is_(None),
+        col(EnrolmentRow.held) == HELD,
+    )
+    waiting = list((await session.execute(query)).scalars())
+    for enrolment_id in waiting:
+        wakeups.add(session, wakeups.ENROLMENT, enrolment_id, now)
+    return len(waiting)

@@ -1,0 +1,241 @@
+"""Each provider's events in its own words, and the calls of whoever only pretends to be one."""
+
+import json
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nurture.delivery.feedback.brevo import Brevo
+from nurture.delivery.feedback.mailgun import Mailgun
+from nurture.delivery.feedback.postmark import Postmark
+from nurture.delivery.feedback.reading import Forged
+from nurture.delivery.feedback.resend import Resend
+from nurture.delivery.feedback.sendgrid import SendGrid
+from nurture.domain.errors import InputError, StartError
+from nurture.domain.feedback import Event, Kind
+from tests.support import providers
+from tests.support.domain import DAY, NOW
+from tests.support.providers import Call
+
+MAIL = "0b9f3d52-8f0e-5d6c-9a52-2f6f7e1f4a10"
+PROVIDERS: dict[str, Any] = {
+    "postmark": Postmark(["pm-secret"]),
+    "brevo": Brevo(["old", "brevo-secret"]),
+    "sendgrid": SendGrid([providers.SENDGRID_KEY]),
+    "mailgun": Mailgun(["mg-key"]),
+    "resend": Resend([providers.SECRET]),
+}
+
+
+def _call(provider: str, told: Any) -> Call:
+    match provider:
+        case "mailgun":
+            return providers.mailgun(told, NOW)
+        case "resend":
+            return providers.resend(told, NOW)
+        case _:
+            made: Call = getattr(providers, provider)(told)
+            return made
+
+
+async def _hear(provider: str, told: Any) -> list[Event]:
+    call = _call(provider, told)
+    events: list[Event] = await PROVIDERS[provider].hear(call.headers, call.body, NOW)
+    return events
+
+
+def _postmark(record: str, **more: Any) -> dict[str, Any]:
+    about = {"MessageID": "883953f4", "Metadata": {"mail": MAIL}, "Email": "anna@example.org"}
+    return {"RecordType": record, **about, **more}
+
+
+def _sendgrid(event: str, **more: Any) -> list[dict[str, Any]]:
+    about = {"email": "anna@example.org", "timestamp": 1772618400, "mail": MAIL}
+    return [
+        {
+            "event": event,
+            "sg_event_id": f"{event}1",
+            "sg_message_id": "14c5.filter",
+            **about,
+            **more,
+        }
+    ]
+
+
+def _mailgun(event: str, **more: Any) -> dict[str, Any]:
+    message = {"headers": {"message-id": f"{MAIL}@courses.example"}}
+    about = {"id": "e1", "timestamp": 1772618400.5, "recipient": "anna@example.org"}
+    return {"event": event, "message": message, **about, **more}
+
+
+def _resend(kind: str, **more: Any) -> dict[str, Any]:
+    data = {"email_id": "re_1", "to": ["anna@example.org"], "tags": {"mail": MAIL}, **more}
+    return {"type": kind, "created_at": "2026-03-04T10:00:00.000Z", "data": data}
+
+
+def _brevo(event: str, **more: Any) -> dict[str, Any]:
+    about = {"message-id": f"<{MAIL}@courses.example>", "email": "anna@example.org"}
+    return {"event": event, "ts_epoch": 1772618400000, **about, **more}
+
+
+@pytest.mark.parametrize(
+    ("provider", "told", "kind"),
+    [
+        ("postmark", _postmark("Delivery", DeliveredAt="2026-03-04T10:00:00Z"), Kind.DELIVERED),
+        ("postmark", _postmark("Bounce", Type="HardBounce"), Kind.HARD_BOUNCE),
+        ("postmark", _postmark("Bounce", Type="SoftBounce"), Kind.SOFT_BOUNCE),
+        ("postmark", _postmark("Bounce", Type="Transient"), Kind.DEFERRED),
+        ("postmark", _postmark("SpamComplaint"), Kind.COMPLAINED),
+        (
+            "postmark",
+            _postmark(
+                "SubscriptionChange", SuppressSending=True, SuppressionReason="ManualSuppression"
+            ),
+            Kind.UNSUBSCRIBED,
+        ),
+        ("sendgrid", _sendgrid("processed"), Kind.ACCEPTED),
+        ("sendgrid", _sendgrid("delivered"), Kind.DELIVERED),
+        ("sendgrid", _sendgrid("bounce", type="bounce", status="5.1.1"), Kind.HARD_BOUNCE),
+        ("sendgrid", _sendgrid("bounce", type="blocked"), Kind.SOFT_BOUNCE),
+        ("sendgrid", _sendgrid("dropped", reason="Bounced Address"), Kind.HARD_BOUNCE),
+        ("sendgrid", _sendgrid("dropped", reason="Invalid SMTPAPI header"), Kind.REJECTED),
+        ("sendgrid", _sendgrid("spamreport"), Kind.COMPLAINED),
+        ("mailgun", _mailgun("delivered"), Kind.DELIVERED),
+        ("mailgun", _mailgun("failed", severity="temporary"), Kind.DEFERRED),
+        ("mailgun", _mailgun("failed", severity="permanent", reason="bounce"), Kind.HARD_BOUNCE),
+        (
+            "mailgun",
+            _mailgun(
+                "failed",
+                severity="permanent",
+                reason="generic",
+                **{"delivery-status": {"enhanced-code": "5.7.1"}},
+            ),
+            Kind.SOFT_BOUNCE,
+        ),
+        ("mailgun", _mailgun("complained"), Kind.COMPLAINED),
+        ("resend", _resend("email.delivered"), Kind.DELIVERED),
+        ("resend", _resend("email.bounced", bounce={"type": "Permanent"}), Kind.HARD_BOUNCE),
+        ("resend", _resend("email.bounced", bounce={"type": "Transient"}), Kind.SOFT_BOUNCE),
+        ("resend", _resend("email.complained"), Kind.COMPLAINED),
+        ("brevo", _brevo("delivered"), Kind.DELIVERED),
+        ("brevo", _brevo("hard_bounce"), Kind.HARD_BOUNCE),
+        ("brevo", _brevo("soft_bounce"), Kind.SOFT_BOUNCE),
+        ("brevo", _brevo("spam"), Kind.COMPLAINED),
+        ("brevo", _brevo("blocked"), Kind.REJECTED),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+async def test_an_event_is_read_and_names_its_mail(provider: str, told: Any, kind: Kind) -> None:
+    [event] = await _hear(provider, told)
+    assert event.kind is kind
+    assert MAIL in event.mails
+    assert event.to == "anna@example.org"
+    assert event.at == NOW or provider == "mailgun"
+
+
+@pytest.mark.parametrize(
+    ("provider", "told"),
+    [
+        ("postmark", _postmark("Bounce", Type="AutoResponder")),
+        ("postmark", _postmark("SubscriptionChange", SuppressSending=False)),
+        ("sendgrid", _sendgrid("group_resubscribe")),
+        ("mailgun", _mailgun("list_member_uploaded")),
+        ("resend", {"type": "contact.created", "data": {}}),
+        ("brevo", _brevo("list_addition")),
+    ],
+)
+async def test_what_says_nothing_of_a_mail_is_let_pass(provider: str, told: Any) -> None:
+    assert await _hear(provider, told) == []
+
+
+@pytest.mark.parametrize("provider", sorted(PROVIDERS))
+async def test_a_changed_body_is_not_believed(provider: str) -> None:
+    call = _call(provider, {"event": "x"})
+    if provider == "mailgun":  # its signature does not cover the event
+        call.body = call.body.replace(b'"token": "t', b'"token": "u')
+    elif provider in ("postmark", "brevo"):
+        call.headers = {"authorization": "Bearer wrong"}
+    else:
+        call.body = call.body.replace(b"x", b"y")
+    with pytest.raises(Forged):
+        await PROVIDERS[provider].hear(call.headers, call.body, NOW)
+
+
+@pytest.mark.parametrize("provider", ["mailgun", "resend"])
+async def test_an_old_signature_is_not_believed(provider: str) -> None:
+    call = _call(provider, {"event": "delivered", "type": "email.delivered"})
+    with pytest.raises(Forged):
+        await PROVIDERS[provider].hear(call.headers, call.body, NOW + 2 * DAY)
+
+
+async def test_a_secret_may_stand_in_the_address_as_user_and_password() -> None:
+    both = Postmark(["hook:pm-secret"])
+    call = providers.postmark(_postmark("SpamComplaint"))
+    assert len(await both.hear(call.headers, call.body, NOW)) == 1
+
+
+async def test_reasons_carry_no_address() -> None:
+    told = _postmark("Bounce", Type="HardBounce", Details="smtp;550 <anna@example.org> unknown")
+    [event] = await _hear("postmark", told)
+    assert event.reason == "HardBounce: smtp;550 <<address>> unknown"
+
+
+def test_a_key_that_is_none_stops_the_start() -> None:
+    with pytest.raises(StartError, match="NURTURE_SENDGRID_WEBHOOK_KEY"):
+        SendGrid(["nonsense"])
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+_WORDS = sorted({*Kind, "event", "email.bounced", "Bounce", "failed", "bounce", "dropped"})
+_KEYS = (
+    "event",
+    "RecordType",
+    "type",
+    "Type",
+    "data",
+    "bounce",
+    "severity",
+    "reason",
+    "timestamp",
+    "ts_epoch",
+    "created_at",
+    "message",
+    "headers",
+    "message-id",
+    "delivery-status",
+    "signature",
+    "event-data",
+    "tags",
+    "Metadata",
+    "MessageID",
+    "to",
+    "email",
+)
+_TOLD = st.dictionaries(st.sampled_from(_KEYS), _JSON | st.sampled_from(_WORDS), max_size=8)
+
+
+@given(st.sampled_from(sorted(PROVIDERS)), _TOLD | st.lists(_TOLD, max_size=3) | _JSON)
+async def test_whatever_a_genuine_call_holds_it_is_read_or_refused_with_a_reason(
+    provider: str, told: Any
+) -> None:
+    try:
+        call = _call(provider, told)
+        call.body.decode()
+        json.loads(call.body)
+    except ValueError:
+        return
+    events: list[Event] = []
+    with suppress(InputError):
+        events = await PROVIDERS[provider].hear(call.headers, call.body, NOW)
+    for event in events:
+        assert event.at <= NOW
+        assert "\x00" not in event.raw + event.reason + event.id + "".join(event.mails)
+        (event.raw + event.reason + event.to + "".join(event.mails)).encode()

@@ -1,0 +1,56 @@
+"""News of mails: whatever the order, the same events leave the same state."""
+
+import random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nurture.domain.feedback import Fate, Kind, after, graver, soft_bounces_in_a_row
+
+STATES = ("planned", "claimed", "unknown", "accepted", "delivered", "failed", "bounced")
+
+
+def _through(fate: Fate, kinds: list[Kind]) -> Fate:
+    for kind in kinds:
+        fate = after(fate, kind)
+    return fate
+
+
+@given(st.sampled_from(STATES), st.lists(st.sampled_from(list(Kind))), st.randoms())
+def test_the_order_of_events_makes_no_difference_nor_does_hearing_them_twice(
+    state: str, kinds: list[Kind], chance: random.Random
+) -> None:
+    shuffled = [*kinds, *kinds]
+    chance.shuffle(shuffled)
+    assert _through(Fate(state), kinds) == _through(Fate(state), shuffled)
+
+
+def test_a_delivery_resolves_what_nobody_knew() -> None:
+    assert after(Fate("unknown"), Kind.DELIVERED) == Fate("delivered")
+    assert after(Fate("unknown"), Kind.HARD_BOUNCE) == Fate("bounced", "hard")
+
+
+def test_a_late_delivery_takes_no_bounce_and_no_complaint_back() -> None:
+    assert _through(Fate("accepted"), [Kind.HARD_BOUNCE, Kind.DELIVERED]).state == "bounced"
+    assert _through(Fate("accepted"), [Kind.COMPLAINED, Kind.DELIVERED]).state == "complained"
+
+
+def test_a_mail_that_was_refused_before_sending_stays_refused() -> None:
+    assert after(Fate("refused"), Kind.DELIVERED) == Fate("refused")
+
+
+SOFT, ARRIVED, NO_NEWS = Fate("bounced", "soft"), Fate("delivered"), Fate("accepted")
+
+
+def test_soft_bounces_count_until_a_mail_arrives_and_silence_says_nothing() -> None:
+    assert soft_bounces_in_a_row([SOFT, NO_NEWS, SOFT, ARRIVED, SOFT]) == 2
+    assert soft_bounces_in_a_row([ARRIVED, SOFT]) == 0
+
+
+@given(st.permutations(["hard_bounce", "complaint", "hard_bounce"]))
+def test_a_complaint_is_graver_than_a_bounce_whichever_comes_first(reasons: list[str]) -> None:
+    known: str | None = None
+    for reason in reasons:
+        known = graver(known, reason)
+    assert known == "complaint"
+    assert graver("erased", "complaint") == "erased"

@@ -1,0 +1,110 @@
+"""Bounces that come as mail: over IMAP, over SMTP, once each, and to the mail they are about."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import aiosmtplib
+import pytest
+
+from nurture.delivery.feedback.imap import Imap
+from nurture.delivery.feedback.listener import Listener
+from nurture.domain.errors import StartError, Transient
+from nurture.mailbox import Mailbox
+from nurture.store.database import Database
+from nurture.store.feedback_tables import FeedbackRow
+from tests.support import bounces
+from tests.support.domain import NOW
+from tests.support.imap import ImapServer
+from tests.support.mails import mail, sent
+from tests.support.waiting import until
+from tests.support.world import World
+
+
+@pytest.fixture
+def world(db: Database) -> World:
+    return World(db)
+
+
+@pytest.fixture
+def mailbox(world: World) -> Mailbox:
+    return Mailbox(world.feedback, lambda: NOW, listen=("127.0.0.1", 0))
+
+
+@pytest.fixture
+async def imap() -> AsyncIterator[ImapServer]:
+    server = ImapServer([bounces.VACATION, bounces.POSTFIX, bounces.POSTFIX])
+    await server.start()
+    yield server
+    await server.stop()
+
+
+def source(server: ImapServer) -> Imap:
+    return Imap("127.0.0.1", server.port, "bounces", "secret", tls="none")
+
+
+async def test_unread_mails_are_read_once_and_stay_in_the_mailbox(
+    world: World, mailbox: Mailbox, imap: ImapServer
+) -> None:
+    await sent(world, bounces.KEY)
+    assert await source(imap).look(mailbox.take) == 3
+    assert await source(imap).look(mailbox.take) == 0
+    assert imap.seen == {1, 2, 3}
+    assert (await mail(world, bounces.KEY)).state == "bounced"
+    assert (await world.lead("anna@example.org")).suppressed == "hard_bounce"
+    assert len(await world.rows(FeedbackRow)) == 1, "the same report twice is one"
+
+
+async def test_what_could_not_be_stored_stays_unread(imap: ImapServer) -> None:
+    async def fails_at_the_second(raw: bytes) -> None:
+        if raw == bounces.POSTFIX:
+            raise Transient("no_database")
+
+    with pytest.raises(Transient):
+        await source(imap).look(fails_at_the_second)
+    assert imap.seen == {1}
+
+
+async def test_a_mailbox_that_does_not_let_us_in_is_asked_again(
+    world: World, imap: ImapServer
+) -> None:
+    await sent(world, bounces.KEY)
+    imap.refuse, stop = True, asyncio.Event()
+    often = timedelta(milliseconds=20)
+    mailbox = Mailbox(world.feedback, lambda: NOW, [source(imap)], pause=often)
+    task = asyncio.create_task(mailbox.run(stop))
+    await until(lambda: imap.logins >= 2)
+    imap.refuse = False
+    await until(lambda: imap.seen == {1, 2, 3})
+    stop.set()
+    await task
+    assert (await mail(world, bounces.KEY)).state == "bounced"
+
+
+async def test_a_report_delivered_by_smtp_is_stored_before_it_is_answered(
+    world: World, mailbox: Mailbox
+) -> None:
+    await sent(world, bounces.KEY)
+    await mailbox.start()
+    async with aiosmtplib.SMTP(hostname="127.0.0.1", port=mailbox.port) as smtp:
+        await smtp.sendmail("", ["bounce@b.courses.example"], bounces.ARF_HOTMAIL)
+        assert (await mail(world, bounces.KEY)).state == "complained"
+    stop = asyncio.Event()
+    stop.set()
+    await mailbox.run(stop)
+
+
+async def test_while_the_database_is_away_the_sending_server_keeps_the_report() -> None:
+    async def away(raw: bytes) -> None:
+        raise Transient("no_database")
+
+    listener = Listener("127.0.0.1", 0, away)
+    await listener.start()
+    async with aiosmtplib.SMTP(hostname="127.0.0.1", port=listener.port) as smtp:
+        with pytest.raises(aiosmtplib.SMTPDataError) as refused:
+            await smtp.sendmail("", ["b@b.courses.example"], bounces.POSTFIX)
+    assert refused.value.code == 451
+    taken = Listener("127.0.0.1", listener.port, away)
+    with pytest.raises(StartError, match="NURTURE_BOUNCE_PORT"):
+        await taken.start()
+    await listener.stop()
