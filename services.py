@@ -40,6 +40,7 @@ from nurture.mails import Mails
 from nurture.notices import Notices
 from nurture.outbox import Outbox
 from nurture.postroom import Postroom
+from nurture.preferences import Preferences
 from nurture.privacy import Privacy
 from nurture.reactions import Reactions
 from nurture.relay import Relay
@@ -77,6 +78,7 @@ class Services:
     intake: Intake
     privacy: Privacy
     feedback: Feedback
+    preferences: Preferences
     watch: Watch
     mails: Mails
     mailbox: Mailbox
@@ -196,6 +198,7 @@ def _wire(
         intake=Intake(outbox, shelf, reactions, fingerprints),
         privacy=Privacy(db, outbox, shelf, handovers, fingerprints),
         feedback=feedback,
+        preferences=Preferences(outbox, shelf, reactions),
         watch=watch,
         mails=Mails(db),
         mailbox=_mailbox(settings, feedback),

@@ -2,7 +2,6 @@
 what becomes of them."""
 
 from datetime import datetime
-from email.message import EmailMessage
 from email.utils import format_datetime
 
 from embedded.mailbox import Summary
@@ -13,6 +12,7 @@ KINDS = {
     "spam": "Reported as spam",
 }
 _DOMAIN = "mx.receiver.example"
+_BOUNDARY = "=_report_of_a_mail"
 _REPORTS = {
     "unknown": ("5.1.1", "550 5.1.1 the account does not exist"),
     "full": ("5.2.2", "552 5.2.2 the mailbox is full"),
@@ -54,22 +54,22 @@ def _spam(mail: Summary, headers: str, to: str, now: datetime) -> bytes:
 def _multipart(
     kind: str, subject: str, text: str, fields: str, headers: str, to: str, now: datetime
 ) -> bytes:
-    message = EmailMessage()
-    message["From"] = f"MAILER-DAEMON@{_DOMAIN}"
-    message["To"] = to
-    message["Subject"] = " ".join(subject.split())
-    message["Date"] = format_datetime(now)
-    message["Message-ID"] = f"<{now.timestamp()}@{_DOMAIN}>"
-    message["Auto-Submitted"] = "auto-replied"
-    message.set_type("multipart/report")
-    message.set_param("report-type", kind)
+    lines = [
+        f"From: MAILER-DAEMON@{_DOMAIN}",
+        f"To: {to}",
+        f"Subject: {' '.join(subject.split())}",
+        f"Date: {format_datetime(now)}",
+        f"Message-ID: <{now.timestamp()}@{_DOMAIN}>",
+        "Auto-Submitted: auto-replied",
+        "MIME-Version: 1.0",
+        f'Content-Type: multipart/report; report-type={kind}; boundary="{_BOUNDARY}"',
+        "",
+    ]
     for type_, content in (
         ("text/plain", text),
         (f"message/{kind}", fields),
         ("text/rfc822-headers", headers),
     ):
-        part = EmailMessage()
-        part["Content-Type"] = type_
-        part.set_payload(content.encode("ascii", "replace").decode())
-        message.attach(part)
-    return message.as_bytes()
+        lines += [f"--{_BOUNDARY}", f"Content-Type: {type_}", "", content]
+    lines += [f"--{_BOUNDARY}--", ""]
+    return "\n".join(lines).replace("\n", "\r\n").encode("ascii", "replace")

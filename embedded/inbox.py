@@ -18,13 +18,21 @@ class Inbox:
     """Mails go to `data_dir`/inbox, one .eml file each, and are there again after a restart."""
 
     def __init__(
-        self, data_dir: Path, smtp_port: int, http_port: int, host: str = "127.0.0.1"
+        self,
+        data_dir: Path,
+        smtp_port: int,
+        http_port: int,
+        host: str = "127.0.0.1",
+        bounce_port: int = 0,
     ) -> None:
+        """`bounce_port`: where what the receiver says of a mail is delivered; 0: nobody listens."""
         self._folder = data_dir / "inbox"
         self.mailbox = Mailbox(self._folder)
         self.smtp_port = smtp_port
         self._host = host
-        self._pages = Site(application(self.mailbox), host, http_port, "NURTURE_INBOX_PORT")
+        self._pages = Site(
+            application(self.mailbox, bounce_port), host, http_port, "NURTURE_INBOX_PORT"
+        )
         self._server: asyncio.Server | None = None
         self._talks: WeakSet[SMTP] = WeakSet()
 

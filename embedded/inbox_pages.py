@@ -1,17 +1,20 @@
 """The local inbox in the browser and as JSON."""
 
 from dataclasses import asdict
+from datetime import UTC, datetime
 from math import ceil
 from typing import Any
 
+import aiosmtplib
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from embedded.mailbox import Mailbox, Summary, part
+from embedded import bouncing
+from embedded.mailbox import Mailbox, Summary, part, sent_from
 
 _PER_PAGE = 50
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; form-action 'self'"
@@ -21,14 +24,16 @@ _MAIL_POLICY = (
 )
 
 
-def application(mailbox: Mailbox) -> Starlette:
-    pages = _Pages(mailbox)
+def application(mailbox: Mailbox, bounce_port: int = 0) -> Starlette:
+    """`bounce_port`: where a mail's fate, chosen on its page, is reported by SMTP."""
+    pages = _Pages(mailbox, bounce_port)
     return Starlette(
         routes=[
             Route("/", pages.index),
             Route("/mails/{id}", pages.mail),
             Route("/mails/{id}/html", pages.html),
             Route("/mails/{id}/raw", pages.raw),
+            Route("/mails/{id}/report", pages.report, methods=["POST"]),
             Route("/api/mails", pages.api_list),
             Route("/api/mails/{id}", pages.api_mail),
         ]
@@ -36,8 +41,9 @@ def application(mailbox: Mailbox) -> Starlette:
 
 
 class _Pages:
-    def __init__(self, mailbox: Mailbox) -> None:
+    def __init__(self, mailbox: Mailbox, bounce_port: int) -> None:
         self._mailbox = mailbox
+        self._bounce_port = bounce_port
         self._templates = Environment(
             loader=PackageLoader("embedded", "pages"),
             autoescape=True,
@@ -67,8 +73,29 @@ class _Pages:
     async def mail(self, request: Request) -> Response:
         summary, message = self._find(request)
         return self._page(
-            "mail.html", mail=summary, text=part(message, "plain"), headers=message.items()
+            "mail.html",
+            mail=summary,
+            text=part(message, "plain"),
+            headers=message.items(),
+            reports=bouncing.KINDS if self._bounce_port else {},
+            reported=bouncing.KINDS.get(request.query_params.get("reported", ""), ""),
         )
+
+    async def report(self, request: Request) -> Response:
+        """What the receiver's mail system says of it, sent back as that system would."""
+        summary, _ = self._find(request)
+        kind = str((await request.form()).get("kind", ""))
+        if kind not in bouncing.KINDS or not self._bounce_port:
+            raise HTTPException(400, f"kind must be one of {', '.join(bouncing.KINDS)}")
+        raw = self._mailbox.raw(summary.id)
+        to = sent_from(raw)
+        told = bouncing.report(kind, summary, raw, to, datetime.now(UTC))
+        try:
+            async with aiosmtplib.SMTP(hostname="127.0.0.1", port=self._bounce_port) as smtp:
+                await smtp.sendmail("", [to], told)
+        except (aiosmtplib.SMTPException, OSError) as error:
+            raise HTTPException(502, "the worker does not take bounces now") from error
+        return RedirectResponse(f"/mails/{summary.id}?reported={kind}", 303)
 
     async def html(self, request: Request) -> Response:
         """The mail itself, without scripts, forms or anything from elsewhere; links open beside it."""

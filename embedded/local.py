@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import secrets
+import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -67,6 +68,16 @@ def _stand_ins(settings: Settings) -> dict[str, object]:
         "linkedin_url": f"{here}/linkedin",
         "linkedin_token": settings.meta_token,
     }
+
+
+def hearing(settings: Settings) -> Settings:
+    """With a port at which the worker takes bounces: only this machine's own parts need to know it, so any
+    free one will do."""
+    port = settings.bounce_port
+    if not port:
+        with socket.create_server((HOST, 0)) as listener:
+            port = int(listener.getsockname()[1])
+    return settings.model_copy(update={"bounce_host": HOST, "bounce_port": port})
 
 
 def known(settings: Settings) -> Settings:

@@ -99,6 +99,11 @@ class Mailbox:
             file.write(json.dumps(asdict(summary), ensure_ascii=False) + "\n")
 
 
+def sent_from(raw: bytes) -> str:
+    """The envelope's sender, where reports of a mail's fate go."""
+    return str(parse(raw)["Return-Path"] or "").strip(" <>") or "bounces@localhost"
+
+
 def parse(raw: bytes) -> EmailMessage:
     return message_from_bytes(raw, policy=policy.default)
 

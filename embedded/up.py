@@ -80,7 +80,7 @@ async def running(
 
     Raises StartError or PlaybookError before anything runs when the data folder, a port or the playbook
     will not do."""
-    settings = local.prepare(given)
+    settings = local.hearing(local.prepare(given))
     async with AsyncExitStack() as stack:
         stack.enter_context(local.held(settings.data_dir))
         ports.check(local.ports(settings))
@@ -116,7 +116,12 @@ async def prepare_database(
 
 def _parts(settings: Settings) -> list[_Part]:
     return [
-        Inbox(settings.data_dir, settings.smtp_port, settings.inbox_port),
+        Inbox(
+            settings.data_dir,
+            settings.smtp_port,
+            settings.inbox_port,
+            bounce_port=settings.bounce_port,
+        ),
         SalesInbox(
             settings.data_dir, settings.sales_secret.get_secret_value().split(), settings.sales_port
         ),

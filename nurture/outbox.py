@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 
 import structlog
@@ -41,6 +41,10 @@ class Outbox:
             task = asyncio.create_task(self._hand_over(written), name=HAND_OVER)
             self._running.add(task)
             task.add_done_callback(self._running.discard)
+
+    def read(self) -> AbstractAsyncContextManager[AsyncSession]:
+        """A transaction that changes nothing."""
+        return self._db.read()
 
     async def relay(self, now: datetime) -> int:
         """Hand over what nobody did within its lease; how many went through."""

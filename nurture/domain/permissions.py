@@ -20,6 +20,7 @@ class Permission(StrEnum):
     FLOWS = "flows:read"
     EDIT_FLOWS = "flows:write"
     MAILS = "mails:read"
+    EDIT_MAILS = "mails:write"
     AUDIENCES = "audiences:read"
     EDIT_AUDIENCES = "audiences:write"
     PLAYBOOK = "playbook:read"
@@ -59,6 +60,7 @@ ALLOWED: Mapping[Role, frozenset[Permission]] = {
             Permission.EDIT_LEADS,
             Permission.HAND_OVER,
             Permission.EDIT_FLOWS,
+            Permission.EDIT_MAILS,
             Permission.AUDIENCES,
             Permission.EDIT_AUDIENCES,
             Permission.SYSTEM,

@@ -42,6 +42,14 @@ async def lock_joined(session: AsyncSession, lead_id: str) -> LeadRow | None:
     return row
 
 
+async def joined(session: AsyncSession, lead_id: str) -> LeadRow | None:
+    """The same, to look only."""
+    row = await session.get(LeadRow, lead_id)
+    while row and row.merged_into:
+        row = await session.get(LeadRow, row.merged_into)
+    return row
+
+
 async def lock_all(session: AsyncSession, ids: Sequence[str]) -> dict[str, LeadRow]:
     """The rows by id, locked in a fixed order so that two batches cannot wait for each other."""
     query = select(LeadRow).where(col(LeadRow.id).in_(ids)).order_by(col(LeadRow.id))

@@ -15,6 +15,7 @@ from nurture.web import (
     forms,
     health,
     ingest,
+    mails,
     sales,
     tracking,
     unsubscribe,
@@ -30,7 +31,7 @@ from nurture.web.sources import Limiter, Sources
 
 STATIC = Path(__file__).parent / "static"
 
-_ROOMS = (browser, ingest, forms, tracking, unsubscribe, sales, crm, feedback, api, health)
+_ROOMS = (browser, ingest, forms, tracking, unsubscribe, sales, crm, feedback, mails, api, health)
 ROUTERS = (*(room.router for room in _ROOMS), *dashboard.ROUTERS)
 """All routes there are. Each says who may use it (nurture.web.access)."""
 

@@ -1,6 +1,6 @@
 """What the HTTP room asks of the rest of the house, no wider than it needs."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Protocol
@@ -15,6 +15,7 @@ from nurture.domain.feedback import Event
 from nurture.feedback import Heard
 from nurture.incoming import Answer, Incoming, Receipt
 from nurture.playbook import Playbook
+from nurture.preferences import Wanted
 from nurture.privacy import Erased
 from nurture.settings import Settings
 from nurture.store.vitals import Vital
@@ -144,6 +145,48 @@ class Reports(Protocol):
     ) -> list[dict[str, Any]]: ...
 
 
+class Mails(Protocol):
+    """The send ledger."""
+
+    async def list(
+        self, state: str = "", flow: str = "", lead: str = "", limit: int = 50
+    ) -> list[dict[str, Any]]:
+        """Raises InputError for a state that there is not and a lead nobody knows."""
+        ...
+
+    async def counts(self) -> dict[str, int]: ...
+
+    async def settle(self, ids: Sequence[str], sent: bool, by: str, now: datetime) -> int:
+        """Raises InputError for a mail whose fate is known."""
+        ...
+
+
+class Watch(Protocol):
+    """Which senders stand still, and why."""
+
+    async def state(self, now: datetime) -> list[dict[str, Any]]: ...
+
+    async def pause(self, sender: str, reason: str, by: str, now: datetime) -> None:
+        """Raises InputError for a sender that there is not."""
+        ...
+
+    async def resume(self, sender: str, by: str, now: datetime) -> int:
+        """Raises InputError for one that does not stand still."""
+        ...
+
+
+class Preferences(Protocol):
+    """What a lead itself says about our mails."""
+
+    async def look(self, lead_id: str, now: datetime) -> Wanted | None: ...
+
+    async def come_back(self, lead_id: str, wording: str, now: datetime) -> None: ...
+
+    async def choose(self, lead_id: str, wanted: Collection[str], now: datetime) -> None: ...
+
+    async def pause(self, lead_id: str, days: int, now: datetime) -> None: ...
+
+
 class Feedback(Protocol):
     """What mail systems tell of our mails."""
 
@@ -169,6 +212,9 @@ class Deps:
     notices: Notices
     privacy: Privacy
     feedback: Feedback
+    preferences: Preferences
+    mails: Mails
+    watch: Watch
     providers: Mapping[str, Provider | None]
     reports: Reports
     switch_audience: Callable[[str, bool, datetime], Awaitable[None]]

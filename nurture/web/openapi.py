@@ -109,6 +109,25 @@ CRM_EVENT = _body(
 )
 """Sales' answer from a CRM, signed as Standard Webhooks has it."""
 
+CHOICE = _body(
+    {"type": "object", "properties": {"days": {"enum": ["0", "30", "90"]}}},
+    "application/x-www-form-urlencoded",
+    "multipart/form-data",
+)
+"""What a reader chooses of our mails."""
+
+SETTLE = _body(
+    {"type": "object", "required": ["sent"], "properties": {"sent": {"type": "boolean"}}},
+    "application/json",
+)
+"""What a person found out about a mail."""
+
+PAUSE = _body(
+    {"type": "object", "properties": {"reason": {"type": "string", "maxLength": 200}}},
+    "application/json",
+)
+"""Why a sender has to stand still."""
+
 FEEDBACK = _body(
     {"type": ["object", "array"], "description": "as the provider documents it"},
     "application/json",

@@ -1,33 +1,54 @@
-"""Unsubscribing: a link with a button for people, one POST for mailbox providers (RFC 8058)."""
+"""Unsubscribing: one POST for mailbox providers (RFC 8058), and a page on which people choose what they get.
 
-from fastapi import APIRouter, Request, Response
-from fastapi.responses import HTMLResponse
+The page works without sign-in, cookie and script: its link, signed, is in the mail itself and never expires.
+"""
+
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
 
 from nurture.domain.consent import EMAIL_MARKETING
 from nurture.domain.errors import InputError
+from nurture.preferences import BREAKS, Wanted
 from nurture.tokens import UNSUBSCRIBE
-from nurture.web import pages, payload
+from nurture.web import fields, i18n, pages, payload
 from nurture.web.access import open_to
 from nurture.web.deps import Current, Deps
 from nurture.web.errors import Refusal
-from nurture.web.openapi import refusals
+from nurture.web.i18n import Words, later
+from nurture.web.openapi import CHOICE, refusals
 
 router = APIRouter(tags=["mail"], dependencies=[open_to("the reader of a mail, by a signed token")])
 
+BACK = later("Yes, send me mails again. I can stop it at any time.")
+"""What is kept as the wording of a consent given here."""
+
 _BODY_LIMIT = 64 * 1024
+_DONE = {
+    "left": later("You are unsubscribed. You get no more marketing mails from us."),
+    "back": later("Welcome back. You get our mails again."),
+    "saved": later("Your choice is saved."),
+    "paused": later("You get no mails for a while. After that they come again by themselves."),
+    "resumed": later("Your break is over. You get our mails again."),
+}
+
+Language = Annotated[str, Query(alias="language", description="en or da; else as the lead told")]
 
 
+@router.head("/u/{token}", include_in_schema=False)
 @router.get(
     "/u/{token}",
     response_class=HTMLResponse,
-    summary="Asks whether to unsubscribe",
+    summary="Asks what the reader wants: all, some, later or none",
     responses=refusals(404),
 )
-async def ask(token: str, deps: Current) -> Response:
+async def ask(
+    token: str, request: Request, deps: Current, language: Language = "", done: str = ""
+) -> Response:
     """Changes nothing: scanners follow every link of a mail."""
-    _lead_of(deps, token)
-    company = (await deps.playbook()).company
-    return pages.render("unsubscribe.html", company=company.name)
+    return await _page(token, request, deps, language, done)
 
 
 @router.post(
@@ -36,22 +57,81 @@ async def ask(token: str, deps: Current) -> Response:
     summary="Unsubscribes at once",
     responses=refusals(400, 404),
 )
-async def act(token: str, request: Request, deps: Current) -> Response:
+async def act(token: str, request: Request, deps: Current, language: Language = "") -> Response:
     """Nothing but the token counts: no cookie, no confirmation, as often as it likes. The links of old
     mails work for ever."""
     await payload.read(request, _BODY_LIMIT)
     lead_id = _lead_of(deps, token)
     await deps.intake.withdraw(lead_id, EMAIL_MARKETING, "unsubscribe", deps.now())
-    company = (await deps.playbook()).company
-    text = f"You will get no more marketing mails from {company.name}."
-    return pages.render("message.html", title="You are unsubscribed", text=text)
+    return await _page(token, request, deps, language, "left")
+
+
+@router.post(
+    "/u/{token}/{choice}",
+    response_class=RedirectResponse,
+    status_code=303,
+    summary="Chooses kinds of mails, takes a break, or comes back",
+    openapi_extra=CHOICE,
+    responses=refusals(400, 404, 413),
+)
+async def choose(
+    token: str, choice: str, request: Request, deps: Current, language: Language = ""
+) -> Response:
+    """`choice` is `kinds` (a field for each kind that is wanted), `pause` (`days`: 30, 90, or 0 to end it) or
+    `back`."""
+    lead_id, form, now = _lead_of(deps, token), await fields.read(request), deps.now()
+    match choice:
+        case "kinds":
+            await deps.preferences.choose(lead_id, [name for name in form if form[name]], now)
+            done = "saved"
+        case "pause":
+            days = fields.text(form, "days")
+            if days not in ("0", *map(str, BREAKS)):
+                raise InputError("must be 30, 90 or 0", "days")
+            await deps.preferences.pause(lead_id, int(days), now)
+            done = "paused" if int(days) else "resumed"
+        case "back":
+            words = _words(request, language, await deps.preferences.look(lead_id, now))
+            await deps.preferences.come_back(lead_id, words.gettext(BACK), now)
+            done = "back"
+        case _:
+            raise Refusal(404, "unknown_choice", "there is nothing to choose here")
+    query = {"done": done, **({"language": language} if language else {})}
+    return RedirectResponse(f"/u/{token}?{urlencode(query)}", 303)
+
+
+async def _page(token: str, request: Request, deps: Deps, language: str, done: str) -> Response:
+    wanted = await deps.preferences.look(_lead_of(deps, token), deps.now())
+    words = _words(request, language, wanted)
+    playbook = await deps.playbook()
+    return pages.render(
+        "preferences.html",
+        words=words,
+        company=playbook.company,
+        wanted=wanted,
+        kinds=[
+            (kind.id, kind.titled(words.language), kind.described(words.language))
+            for kind in playbook.subscriptions.values()
+        ],
+        breaks=BREAKS,
+        done=words.gettext(_DONE[done]) if done in _DONE else "",
+        back=words.gettext(BACK),
+        here=f"/u/{token}",
+        query=f"?{urlencode({'language': words.language})}",
+        languages=[(code, name) for code, name in i18n.LANGUAGES.items() if code != words.language],
+    )
+
+
+def _words(request: Request, asked: str, wanted: Wanted | None) -> Words:
+    """The language asked for on the page, else the lead's own, else the browser's."""
+    told = asked if asked in i18n.LANGUAGES else (wanted.language if wanted else "")
+    return Words(i18n.choose(request.headers.get("accept-language", ""), told))
 
 
 def _lead_of(deps: Deps, token: str) -> str:
     try:
         lead_id, _ = deps.tokens.read(UNSUBSCRIBE, token)
     except (InputError, ValueError, TypeError) as error:
-        raise Refusal(
-            404, "bad_link", "this link is not valid; please use the one in the mail itself"
-        ) from error
+        text = later("this link is not valid; please use the one in the mail itself")
+        raise Refusal(404, "bad_link", text) from error
     return str(lead_id)

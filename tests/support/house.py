@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from nurture import audience_view
 from nurture.access.company import CompanySignIn
+from nurture.delivery.feedback.providers import open_providers
 from nurture.notices import Notices
 from nurture.playbook import Playbook
 from nurture.quarantine import Quarantine
@@ -20,7 +21,7 @@ from nurture.tokens import Tokens
 from nurture.web.app import create_app
 from nurture.web.deps import Deps
 from tests.support.domain import NOW
-from tests.support.web import SETTINGS, connect
+from tests.support.web import NOBODY, SETTINGS, connect
 from tests.support.world import World
 
 PASSWORD = "a password of the tests"
@@ -61,6 +62,11 @@ class House:
                 desk=world.desk,
                 notices=Notices(world.db),
                 privacy=world.privacy,
+                feedback=world.feedback,
+                providers=open_providers(self.settings, NOBODY),
+                preferences=world.preferences,
+                mails=world.mails,
+                watch=world.watch,
                 reports=world.reports,
                 playbook=playbook,
                 tokens=self.tokens,

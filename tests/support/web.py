@@ -1,6 +1,6 @@
 """The HTTP room with fakes behind it, and a client that talks to it without a network."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -17,7 +17,8 @@ from nurture.domain.feedback import Event
 from nurture.domain.lifecycle import Stage
 from nurture.feedback import Heard
 from nurture.incoming import Answer, Incoming, Receipt
-from nurture.playbook import Company, Form
+from nurture.playbook import Company, Form, Subscription
+from nurture.preferences import Wanted
 from nurture.privacy import Erased
 from nurture.settings import Settings
 from nurture.store.vitals import Vital
@@ -216,6 +217,72 @@ class FakeFeedback:
         return Heard(len(new), len(events) - len(new))
 
 
+@dataclass
+class FakePreferences:
+    """Of one lead, who left or did not."""
+
+    wanted: Wanted | None = field(
+        default_factory=lambda: Wanted(True, frozenset({"courses"}), None, "")
+    )
+    said: list[tuple[str, Any]] = field(default_factory=list)
+
+    async def look(self, lead_id: str, now: datetime) -> Wanted | None:
+        return self.wanted
+
+    async def come_back(self, lead_id: str, wording: str, now: datetime) -> None:
+        self.said.append(("back", wording))
+
+    async def choose(self, lead_id: str, wanted: Collection[str], now: datetime) -> None:
+        self.said.append(("kinds", sorted(wanted)))
+
+    async def pause(self, lead_id: str, days: int, now: datetime) -> None:
+        self.said.append(("pause", days))
+
+
+@dataclass
+class FakeMails:
+    """One mail of which nobody knows."""
+
+    settled: list[tuple[str, bool, str]] = field(default_factory=list)
+
+    async def list(
+        self, state: str = "", flow: str = "", lead: str = "", limit: int = 50
+    ) -> list[dict[str, Any]]:
+        if state not in ("", "unknown"):
+            raise InputError("there is no such state", state)
+        return [{"id": "mail", "state": "unknown"}]
+
+    async def counts(self) -> dict[str, int]:
+        return {"unknown": 1}
+
+    async def settle(self, ids: Sequence[str], sent: bool, by: str, now: datetime) -> int:
+        if list(ids) != ["mail"]:
+            raise InputError("the mail is not known", ids[0])
+        self.settled.append((ids[0], sent, by))
+        return 1
+
+
+@dataclass
+class FakeWatch:
+    """One sender."""
+
+    paused: str = ""
+
+    async def state(self, now: datetime) -> list[dict[str, Any]]:
+        return [{"sender": "courses", "alarm": "pause" if self.paused else "none"}]
+
+    async def pause(self, sender: str, reason: str, by: str, now: datetime) -> None:
+        if sender != "courses":
+            raise InputError("there is no such sender", sender)
+        self.paused = reason
+
+    async def resume(self, sender: str, by: str, now: datetime) -> int:
+        if not self.paused:
+            raise InputError("is not paused", sender)
+        self.paused = ""
+        return 3
+
+
 def _no_internet(request: httpx.Request) -> httpx.Response:
     raise httpx.ConnectError("a test calls nobody", request=request)
 
@@ -233,6 +300,9 @@ class World:
     notices: FakeNotices = field(default_factory=FakeNotices)
     privacy: FakePrivacy = field(default_factory=FakePrivacy)
     feedback: FakeFeedback = field(default_factory=FakeFeedback)
+    preferences: FakePreferences = field(default_factory=FakePreferences)
+    mails: FakeMails = field(default_factory=FakeMails)
+    watch: FakeWatch = field(default_factory=FakeWatch)
     http: httpx.AsyncClient = NOBODY
     reports: FakeReports = field(default_factory=FakeReports)
     tokens: Tokens = field(default_factory=lambda: Tokens(["a key that is long enough to sign"]))
@@ -254,6 +324,9 @@ class World:
                 notices=self.notices,
                 privacy=self.privacy,
                 feedback=self.feedback,
+                preferences=self.preferences,
+                mails=self.mails,
+                watch=self.watch,
                 providers=open_providers(self.settings, self.http),
                 reports=self.reports,
                 playbook=self.playbook,
@@ -271,6 +344,13 @@ class World:
             hash="f" * 64,
             company=Company("Nordbackup", "Havnegade 1, 1058 København", "mail@nordbackup.example"),
             forms={self.form.id: self.form},
+            subscriptions={
+                name: Subscription(name, {"en": en, "da": da}, {"en": "Once a week."})
+                for name, en, da in (
+                    ("courses", "Courses and guides", "Kurser og guider"),
+                    ("stories", "Stories of graduates", "Dimittender fortæller"),
+                )
+            },
             lifecycle=SimpleNamespace(stages=(Stage("lead", "Lead"), Stage("mql", "MQL"))),
             promise=SimpleNamespace(currency="DKK"),
             day=self.day,

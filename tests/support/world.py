@@ -22,6 +22,7 @@ from nurture.intake import Intake
 from nurture.mails import Mails
 from nurture.outbox import Outbox
 from nurture.playbook import Playbook
+from nurture.preferences import Preferences
 from nurture.privacy import Privacy
 from nurture.reactions import Reactions
 from nurture.relay import Relay
@@ -93,6 +94,7 @@ class World:
         self.dashboard = open_dashboard(db, self.shelf, StillEngine(), {})
         self.privacy = Privacy(db, self.outbox, self.shelf, self.handovers, fingerprints)
         self.feedback = Feedback(self.outbox, self.shelf, self.reactions)
+        self.preferences = Preferences(self.outbox, self.shelf, self.reactions)
         self.mails = Mails(db)
         self.watch = Watch(db, self.shelf)
         self.desk = Desk(db, self.outbox, self.shelf, self.reactions, self.handovers)
