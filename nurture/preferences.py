@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from nurture.domain import consent, topics
+from nurture.domain import consent, language, topics
 from nurture.domain.consent import EMAIL_MARKETING, ConsentRecord
 from nurture.domain.enrolment import Trigger
 from nurture.incoming import Incoming
@@ -53,7 +53,7 @@ class Preferences:
             subscribed=EMAIL_MARKETING in lead.consents,
             subscriptions=frozenset(playbook.subscriptions) - _declined(lead),
             paused_until=until if until and until > now else None,
-            language=str(lead.traits.get("language") or "")[:2].lower(),
+            language=_told_language(lead),
         )
 
     async def come_back(self, lead_id: str, wording: str, now: datetime) -> None:
@@ -110,6 +110,11 @@ class Preferences:
         touches.store(session, playbook, lead, SOURCE, touch, now)
         heard = [Trigger(topics.CONSENT), Trigger(topics.touch(name))]
         await self._reactions.settle(session, playbook, lead, heard, now)
+
+
+def _told_language(lead: LeadRow) -> str:
+    told = next((str(lead.traits[name]) for name in language.TRAITS if lead.traits.get(name)), "")
+    return told.strip().lower().replace("_", "-").partition("-")[0]
 
 
 def _declined(lead: LeadRow) -> frozenset[str]:
