@@ -67,6 +67,7 @@ def _deps(services: Services) -> Deps:
         mails=services.mails,
         watch=services.watch,
         providers=services.providers,
+        enrolling=services.enrolling,
         reports=services.reports,
         playbook=playbook,
         tokens=services.tokens,

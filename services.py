@@ -31,6 +31,7 @@ from nurture.delivery.sales.desks import open_desk, read_owners
 from nurture.delivery.sales.webhook import WebhookDesk
 from nurture.desk import Desk
 from nurture.domain.errors import StartError
+from nurture.enrolling import Enrolling
 from nurture.feedback import Feedback
 from nurture.fingerprints import Fingerprints
 from nurture.handovers import Handovers
@@ -86,6 +87,7 @@ class Services:
     desk: Desk
     notices: Notices
     reports: Reports
+    enrolling: Enrolling
     rescoring: Rescoring
     relay: Relay
     calls: Calls
@@ -194,6 +196,7 @@ def _wire(
             shelf,
             TemporalEngine(client, settings.task_queue, client.service_client.config.target_host),
             {"Temporal": settings.temporal_ui_url} if settings.temporal_ui_url else {},
+            settings.base_url,
         ),
         intake=Intake(outbox, shelf, reactions, fingerprints),
         privacy=Privacy(db, outbox, shelf, handovers, fingerprints),
@@ -206,6 +209,7 @@ def _wire(
         desk=Desk(db, outbox, shelf, reactions, handovers),
         notices=Notices(db),
         reports=Reports(db, shelf),
+        enrolling=Enrolling(db, shelf),
         platforms=frozenset(accounts),
         rescoring=rescoring,
         relay=Relay(

@@ -21,6 +21,13 @@ from tests.support.world import World
 
 PAGES = (
     "/",
+    "/leads",
+    "/leads?stage=customer",
+    "/flows",
+    "/flows/welcome",
+    "/mails",
+    "/mails?state=unknown",
+    "/mails?flow=welcome&step=welcome",
     "/handovers",
     "/handovers?which=over",
     "/handovers?owner=Anna",

@@ -19,6 +19,7 @@ IMPORT = "import"
 IMPORTED_A_DAY = 864_000
 """Imported leads enter a flow without a cap of its own at ten a second."""
 
+REMOVED = "removed by hand"
 _STARTS = "starts"
 
 
@@ -78,6 +79,16 @@ class Enrolling:
             run = enrolments.begin(session, playbook, row.id, flow, runs, now, reason)
             wakeups.leave_to_relay(session, now)
             return run.id
+
+    async def take_out(self, lead_id: str, run_id: str, now: datetime) -> None:
+        """End that run of that lead. Raises InputError when it is not under way."""
+        async with self._db.write() as session:
+            run = await enrolments.lock(session, run_id)
+            if run is None or run.lead_id != lead_id or run.ended:
+                raise InputError("the lead is not in this flow any more")
+            enrolments.end(run, REMOVED, now)
+            wakeups.add(session, wakeups.ENROLMENT, run.id, now)
+            wakeups.leave_to_relay(session, now)
 
 
 def _why_not(runs_active: Sequence[bool]) -> str:

@@ -18,7 +18,7 @@ from nurture.outbox import Outbox
 from nurture.playbook import Playbook
 from nurture.reactions import Reactions
 from nurture.shelf import Shelf
-from nurture.store import bursts, consents, erasing, leads, merging, touches
+from nurture.store import bursts, consents, erasing, leads, merging, messages, touches
 from nurture.store.handover_tables import SaleRow
 from nurture.store.tables import LeadRow, MessageRow, QuarantineRow, TouchRow
 
@@ -119,6 +119,8 @@ class Intake:
             if name == "clicked":
                 since = now - machines.BURST * (playbook.day / _DAY)
                 machine = await bursts.unmask(session, row.id, mail.id, url, since) or machine
+            if not machine:
+                messages.heard(mail, name, now)
             message = Incoming(f"{mail.id}/{name}/{now.isoformat()}/{url}", now, touch=name)
             touch = touches.make("mail", message, {**properties, **about}, machine)
             touches.store(session, playbook, row, "mail", touch, now)

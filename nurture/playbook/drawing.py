@@ -21,8 +21,28 @@ FILLS = {
 ROUND = {"start": 30, "end": 30, "wait": 16, "choice": 2, "mail": 6, "act": 6}
 
 
-def svg(drawn: Graph) -> str:
-    """The boxes from top to bottom, with a short text on each arrow that has a condition."""
+_THEME = {
+    INK: "--ink",
+    FAINT: "--quiet",
+    PAPER: "--card",
+    "#dbeafe": "--draw-mail",
+    "#f5f1e4": "--draw-wait",
+    "#ede4f7": "--draw-choice",
+    "#dff3e6": "--draw-act",
+    "#e8ecef": "--draw-end",
+}
+
+
+def svg(drawn: Graph, themed: bool = False) -> str:
+    """The boxes from top to bottom, with a short text on each arrow that has a condition. `themed`: in the
+    colours of the page it stands in, by day and by night."""
+    text = _drawn(drawn)
+    for colour, name in _THEME.items() if themed else ():
+        text = text.replace(f'"{colour}"', f'"var({name})"')
+    return text
+
+
+def _drawn(drawn: Graph) -> str:
     pairs = [(arrow.source, arrow.target) for arrow in drawn.arrows]
     places = layout([box.id for box in drawn.boxes], pairs)
     width = round(max(places.columns.values()) * ACROSS + WIDTH + 2 * MARGIN)
@@ -50,7 +70,8 @@ def _at(places: Layout, place: str) -> tuple[float, float]:
 
 def _box(box: Box, x: float, y: float) -> list[str]:
     lines = _lines(box.words)
-    told = [] if box.count is None else [f"{box.count} leads"]
+    told = [box.note] if box.note else []
+    told += [] if box.count is None else [f"{box.count} leads"]
     top = y + HEIGHT / 2 + 4 - 7.5 * (len(lines) + len(told) - 1)
     parts = [
         f"<g><title>{escape(box.words)}</title>",

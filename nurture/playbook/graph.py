@@ -38,12 +38,14 @@ _KINDS: Mapping[type[Step], str] = {
 
 @dataclass(frozen=True)
 class Box:
-    """`kind`: start, mail, wait, choice, act or end. `count`: how many leads came to it, if counted."""
+    """`kind`: start, mail, wait, choice, act or end. `count`: how many leads came to it, if counted; `note`: what
+    else stands below its words."""
 
     id: str
     kind: str
     words: str
     count: int | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -60,18 +62,24 @@ class Graph:
     arrows: tuple[Arrow, ...]
 
 
-def graph(flow: Flow, entry: Entry, counts: Mapping[str, int] | None = None) -> Graph:
-    """All steps in the order of the file. `counts`: leads by step id, by START and by FINISHED."""
+def graph(
+    flow: Flow,
+    entry: Entry,
+    counts: Mapping[str, int] | None = None,
+    notes: Mapping[str, str] | None = None,
+) -> Graph:
+    """All steps in the order of the file. `counts` and `notes` by step id, by START and by FINISHED."""
 
     def box(id_: str, kind: str, words: str, key: str) -> Box:
-        return Box(id_, kind, words, None if counts is None else counts.get(key, 0))
+        count = None if counts is None else counts.get(key, 0)
+        return Box(id_, kind, words, count, (notes or {}).get(key, ""))
 
     boxes = [box(START, "start", _entry(flow, entry), START)]
-    arrows = [Arrow(START, _id(flow.first))]
+    arrows = [Arrow(START, step_id(flow.first))]
     for name, step in flow.steps.items():
         words = "the first that holds" if isinstance(step, Branch) else step_words(step)
-        boxes.append(box(_id(name), _KINDS[type(step)], words, name))
-        arrows += [Arrow(_id(name), _id(to), words) for to, words in _ways(step)]
+        boxes.append(box(step_id(name), _KINDS[type(step)], words, name))
+        arrows += [Arrow(step_id(name), step_id(to), words) for to, words in _ways(step)]
     if any(arrow.target == FINISHED for arrow in arrows):
         boxes.append(box(FINISHED, "end", "end of the flow", FINISHED))
     return Graph(flow.title, tuple(boxes), tuple(arrows))
@@ -109,7 +117,8 @@ def _quoted(text: str) -> str:
     return '"' + text.replace("\n", "<br/>") + '"'
 
 
-def _id(step: str | None) -> str:
+def step_id(step: str | None) -> str:
+    """The id of its box; without a step that of the end."""
     return FINISHED if step is None else f"step:{step}"
 
 

@@ -1,5 +1,6 @@
 """The playbook as files on disk, and the hash that names one version of it."""
 
+import re
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -26,6 +27,12 @@ def read_files(playbook_dir: Path) -> dict[str, str]:
         for path in _walk(folder, suffixes):
             found[path.relative_to(playbook_dir).as_posix()] = _text(path)
     return found
+
+
+def flow_file(files: Mapping[str, str], flow: str) -> str | None:
+    """The file of that flow."""
+    says = re.compile(rf"^flow:\s*[\"']?{re.escape(flow)}[\"']?\s*(#.*)?$", re.MULTILINE)
+    return next((f for f in files if f.startswith("config/flows/") and says.search(files[f])), None)
 
 
 def content_hash(files: Mapping[str, str]) -> str:

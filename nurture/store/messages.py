@@ -99,6 +99,13 @@ async def give_up(session: AsyncSession, enrolment_id: str, step: str, now: date
         row.state, row.reason, row.sent_at = UNKNOWN, "its step was deleted while sending", now
 
 
+def heard(row: MessageRow, name: str, now: datetime) -> None:
+    """A person opened it, or clicked in it, for the first time. Who clicked has opened it."""
+    row.opened_at = row.opened_at or now
+    if name == "clicked":
+        row.clicked_at = row.clicked_at or now
+
+
 def _enter(
     session: AsyncSession,
     playbook: Playbook,

@@ -28,14 +28,17 @@ class LeadRow(SQLModel, table=True):
     __tablename__ = "lead"
     __table_args__ = (
         Index("ix_lead_known", "merged_into", "erased_at", "stage", "persona", "email"),
+        Index("ix_lead_list", "created_at", "id"),
+        Index("ix_lead_stage", "stage", "created_at", "id"),
+        Index("ix_lead_persona", "persona", "created_at", "id"),
     )
     id: str = Field(primary_key=True)
     email: str | None = Field(default=None, unique=True)
     traits: dict[str, Any] = json(dict)
     traits_at: dict[str, str] = json(dict)
     tags: list[str] = json(list)
-    stage: str = Field(index=True)
-    persona: str | None = Field(default=None, index=True)
+    stage: str
+    persona: str | None = None
     source: str | None = None
     fit: int = 0
     engagement: int = 0
@@ -173,7 +176,7 @@ class EnrolmentRow(SQLModel, table=True):
             sqlite_where=text("ended IS NULL"),
             postgresql_where=text("ended IS NULL"),
         ),
-        Index("ix_enrolment_flow_step", "flow", "step"),
+        Index("ix_enrolment_flow_step", "flow", "step", "ended"),
         Index("ix_enrolment_flow_started", "flow", "started_at"),
     )
     id: str = Field(primary_key=True)
@@ -198,16 +201,18 @@ class MessageRow(SQLModel, table=True):
 
     States: claimed, accepted, delivered, bounced, complained, failed, refused (`reason` says by what),
     unknown (it may have gone out; never repeated silently). `bounce` says how a bounced mail came back:
-    hard or soft.
+    hard or soft. `opened_at`, `clicked_at`: first by a person.
     """
 
     __tablename__ = "message"
     __table_args__ = (
         UniqueConstraint("enrolment_id", "step"),
         Index("ix_message_lead_sent", "lead_id", "sent_at"),
-        Index("ix_message_state", "state"),
-        Index("ix_message_claimed", "claimed_at"),
         Index("ix_message_provider", "provider_id"),
+        Index("ix_message_state", "state", "claimed_at", "id"),
+        Index("ix_message_claimed", "claimed_at", "id"),
+        Index("ix_message_flow", "flow", "claimed_at", "id"),
+        Index("ix_message_counts", "flow", "step", "state", "opened_at", "clicked_at"),
     )
     id: str = Field(primary_key=True)
     enrolment_id: str = Field(sa_column=Column(String, refers("enrolment.id"), nullable=False))
@@ -223,6 +228,8 @@ class MessageRow(SQLModel, table=True):
     sent_at: datetime | None = maybe()
     provider_id: str | None = None
     bounce: str | None = None
+    opened_at: datetime | None = maybe()
+    clicked_at: datetime | None = maybe()
 
 
 class CallRow(SQLModel, table=True):

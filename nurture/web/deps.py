@@ -199,6 +199,16 @@ class Privacy(Protocol):
         ...
 
 
+class Enrolling(Protocol):
+    """Into flows and out of them, by hand."""
+
+    async def by_hand(self, name: str, flow: str, by: str, now: datetime) -> str:
+        """The new enrolment's id. Raises InputError with the reason why the lead cannot enter."""
+        ...
+
+    async def take_out(self, lead_id: str, run_id: str, now: datetime) -> None: ...
+
+
 @dataclass(frozen=True)
 class Deps:
     """Everything the app works with. `ready` lists what keeps it from serving; empty means ready. `vitals` are
@@ -216,6 +226,7 @@ class Deps:
     mails: Mails
     watch: Watch
     providers: Mapping[str, Provider | None]
+    enrolling: Enrolling
     reports: Reports
     switch_audience: Callable[[str, bool, datetime], Awaitable[None]]
     quarantine: Callable[[], Awaitable[list[dict[str, Any]]]]

@@ -19,6 +19,9 @@ class Section:
 
 SECTIONS = (
     Section("overview", "/", later("Overview"), Permission.FIGURES),
+    Section("leads", "/leads", later("Leads"), Permission.LEADS),
+    Section("flows", "/flows", later("Flows"), Permission.FLOWS),
+    Section("mails", "/mails", later("Mails"), Permission.MAILS),
     Section("handovers", "/handovers", later("Handovers"), Permission.HANDOVERS),
     Section("audiences", "/audiences", later("Audiences"), Permission.AUDIENCES),
     Section("reports", "/reports", later("Reports"), Permission.FIGURES),

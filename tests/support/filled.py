@@ -2,9 +2,13 @@
 
 from datetime import timedelta
 
+from nurture.domain import keys
+from nurture.domain.effects import SendMail
 from nurture.domain.errors import InputError
 from nurture.domain.sla import State
+from nurture.domain.steps import Email
 from nurture.incoming import Answer
+from nurture.store import enrolments, messages
 from nurture.store.audience_tables import AudienceMemberRow, AudienceRow
 from tests.support.domain import NOW
 from tests.support.house import House
@@ -32,6 +36,8 @@ async def fill(house: House) -> None:
     await world.desk.answer(ids[1], Answer(State.CONTACTED, NOW, "Bo", how="call"))
     await world.desk.answer(ids[2], Answer(State.WON, NOW, "Bo", amount=40_000))
     await _say(house, ids[3], State.SNOOZED)
+    for name in PEOPLE[6:]:
+        await _mail(house, f"{name}@firm.example")
     await world.intake.refuse("website", "{}", "email: is not an e-mail address", NOW)
     lead = await world.lead("anna@firm.example")
     async with world.db.write() as session:
@@ -53,3 +59,19 @@ async def _say(house: House, handover: str, state: State) -> None:
         await house.world.desk.answer(handover, answer)
     except InputError as error:
         raise AssertionError(error) from error
+
+
+async def _mail(house: House, email: str) -> None:
+    """The lead got the first mail of its flow, and stands behind it."""
+    lead = await house.world.lead(email)
+    async with house.world.db.write() as session:
+        playbook = await house.world.shelf.current(session)
+        [run] = await enrolments.of_lead(session, lead.id)
+        step = playbook.flows[run.flow].steps[run.step or ""]
+        assert isinstance(step, Email)
+        assert run.step
+        messages.claim(session, playbook, run, SendMail(run.step, step.template), NOW, None)
+        await session.flush()
+        mail = keys.message_id(run.id, run.step)
+        await messages.record(session, mail, messages.ACCEPTED, "", "p1", NOW)
+        enrolments.move(run, enrolments.cursor(run).to(step.next, NOW), None, ())

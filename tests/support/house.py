@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from nurture import audience_view
 from nurture.access.company import CompanySignIn
 from nurture.delivery.feedback.providers import open_providers
+from nurture.enrolling import Enrolling
 from nurture.notices import Notices
 from nurture.playbook import Playbook
 from nurture.quarantine import Quarantine
@@ -67,6 +68,7 @@ class House:
                 preferences=world.preferences,
                 mails=world.mails,
                 watch=world.watch,
+                enrolling=Enrolling(world.db, world.shelf),
                 reports=world.reports,
                 playbook=playbook,
                 tokens=self.tokens,

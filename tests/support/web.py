@@ -317,6 +317,7 @@ class World:
                 access=Access(*[cast(Any, NobodySignedIn())] * 4),
                 dashboard=cast(Any, None),  # its pages are tried on the real house
                 switch_audience=cast(Any, None),
+                enrolling=cast(Any, None),
                 company=None,
                 quarantine=cast(Any, None),
                 intake=self.intake,

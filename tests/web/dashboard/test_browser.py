@@ -16,8 +16,9 @@ pytestmark = needs_chromium
 
 PHONE = {"width": 360, "height": 740}
 PAGES = (
-    "/", "/handovers", "/handovers?which=talking", "/handovers?which=over", "/audiences", "/reports?by=owner",
-    "/playbook", "/system", "/accounts", "/tokens", "/audit", "/account",
+    "/", "/leads", "/flows", "/flows/welcome", "/mails", "/handovers", "/handovers?which=talking",
+    "/handovers?which=over", "/audiences", "/reports?by=owner", "/playbook", "/system", "/accounts",
+    "/tokens", "/audit", "/account",
 )  # fmt: skip
 
 
@@ -76,6 +77,13 @@ async def test_no_page_keeps_anybody_out(
         await page.goto(f"{served}/handovers")
         await page.locator(".queue h2 a").first.click()
         found += await faults(page)
+        await page.goto(f"{served}/leads")
+        await page.locator("tbody a").first.click()
+        found += await faults(page)
+        await page.locator('a[href^="/mails/"]').first.click()
+        found += await faults(page)
+        mail = page.frame_locator("iframe.letter")
+        await expect(mail.locator("h1")).to_be_visible()
     assert found == []
     assert [url for url in asked if not url.startswith(served)] == []
 
@@ -91,6 +99,9 @@ async def test_everything_can_be_done_without_javascript(served: str) -> None:
         await page.get_by_role("button", name="Contacted").first.click()
         await expect(page.get_by_role("status")).to_contain_text("Noted: contacted")
         await expect(page.locator(".queue > li")).to_have_count(waiting - 1)
+        await page.goto(f"{served}/leads")
+        await page.locator("tbody a").first.click()
+        await expect(page.get_by_role("heading", name="What comes next")).to_be_visible()
         await page.goto(f"{served}/account")
         await page.get_by_label("Colours").select_option("dark")
         await page.get_by_role("button", name="Save").click()

@@ -10,7 +10,8 @@ from tests.support.filled import OWNER, fill
 from tests.support.house import House
 
 PAGES = (
-    "/", "/handovers", "/handovers?which=talking", "/handovers?which=over", "/audiences", "/reports",
+    "/", "/leads", "/leads?stage=lead", "/flows", "/flows/welcome", "/mails", "/mails?state=unknown",
+    "/handovers", "/handovers?which=talking", "/handovers?which=over", "/audiences", "/reports",
     "/reports?by=owner", "/playbook", "/system", "/accounts", "/tokens", "/audit", "/account",
 )  # fmt: skip
 

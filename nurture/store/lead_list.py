@@ -1,0 +1,65 @@
+"""Leads as a list, a page at a time by key: each page costs the same however many there are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, literal, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+from sqlmodel import col, func, or_, select
+
+from nurture.store.columns import Moment
+from nurture.store.handover_tables import HandoverRow
+from nurture.store.queue import Key
+from nurture.store.tables import IdentityRow, LeadRow
+
+_LAST = "\U0010ffff"
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What is empty does not matter. `name`: the beginning of an address, or any whole name of a lead."""
+
+    name: str = ""
+    stage: str = ""
+    persona: str = ""
+    owner: str | None = None
+
+
+async def page(
+    session: AsyncSession, wanted: Filter, after: Key | None, limit: int
+) -> Sequence[LeadRow]:
+    """The newest first."""
+    row = LeadRow
+    # An expression: what leaves out almost nobody must not choose the index, or all would be sorted.
+    known = func.coalesce(col(row.merged_into), "") == ""
+    query = select(LeadRow).where(known, col(row.erased_at).is_(None))
+    if wanted.stage:
+        query = query.where(col(row.stage) == wanted.stage)
+    if wanted.persona:
+        query = query.where(col(row.persona) == wanted.persona)
+    if wanted.name:
+        name = wanted.name.lower()
+        others = select(col(IdentityRow.lead_id)).where(col(IdentityRow.value) == name)
+        begins = (col(row.email) >= name) & (col(row.email) < name + _LAST)
+        query = query.where(
+            or_(begins, col(row.id).in_([wanted.name, name]), col(row.id).in_(others))
+        )
+    if wanted.owner is not None:
+        query = query.where(col(row.id).in_(owned(wanted.owner)))
+    if after:
+        mark = tuple_(literal(after.at, Moment()), literal(after.id))
+        query = query.where(tuple_(col(row.created_at), col(row.id)) < mark)
+    order = (col(row.created_at).desc(), col(row.id).desc())
+    return (await session.execute(query.order_by(*order).limit(limit))).scalars().all()
+
+
+def owned(owner: str) -> Select[Any]:
+    """Leads whose latest handover or task is that owner's."""
+    later = aliased(HandoverRow)
+    newer = select(later.id).where(
+        col(later.lead_id) == col(HandoverRow.lead_id),
+        col(later.ordinal) > col(HandoverRow.ordinal),
+    )
+    return select(col(HandoverRow.lead_id)).where(col(HandoverRow.owner) == owner, ~newer.exists())
