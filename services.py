@@ -4,13 +4,13 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 import httpx
 from temporalio.client import Client
 from temporalio.envconfig import ClientConfig
 from temporalio.service import RPCError
 
+from activities import queues
 from activities.audiences import AudienceActivities
 from activities.effects import Effects
 from activities.handovers import HandoverActivities
@@ -57,6 +57,7 @@ from nurture.watch import Watch
 from workflows.client import TemporalWaker
 from workflows.engine import TemporalEngine
 from workflows.telemetry import SILENT, Telemetry
+from workflows.worker import Activities
 
 
 def utc_now() -> datetime:
@@ -91,7 +92,7 @@ class Services:
     rescoring: Rescoring
     relay: Relay
     calls: Calls
-    activities: tuple[Callable[..., Any], ...]
+    activities: Activities
     platforms: frozenset[str] = frozenset()
     now: Callable[[], datetime] = utc_now
 
@@ -227,19 +228,21 @@ def _wire(
             ),
             utc_now,
         ),
-        activities=(
-            Steps(outbox, shelf, effects, postroom, mailer).advance,
-            HandoverActivities(outbox, shelf, handovers, reactions, desk).advance,
-            ReportActivities(
-                db,
-                shelf,
-                mailer,
-                lambda url: WebhookDesk(
-                    http, url, settings.sales_secret.get_secret_value().split(), utc_now
-                ),
-            ).send,
-            AudienceActivities(AudienceKeeper(outbox, shelf, accounts)).sync,
-        ),
+        activities={
+            queues.DECISIONS: [Steps(outbox, shelf, effects, postroom, mailer).advance],
+            queues.WEBHOOKS: [
+                HandoverActivities(outbox, shelf, handovers, reactions, desk).advance,
+                ReportActivities(
+                    db,
+                    shelf,
+                    mailer,
+                    lambda url: WebhookDesk(
+                        http, url, settings.sales_secret.get_secret_value().split(), utc_now
+                    ),
+                ).send,
+            ],
+            queues.ADS: [AudienceActivities(AudienceKeeper(outbox, shelf, accounts)).sync],
+        },
     )
 
 

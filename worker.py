@@ -9,65 +9,79 @@ import structlog
 import uvloop
 from temporalio.service import RPCError
 
+from activities import queues
 from nurture import figures, logs, settings
 from nurture.domain.errors import NurtureError, Transient
+from nurture.playbook import Playbook
 from services import Services, assemble, require_ready
 from workflows import telemetry
 from workflows.schedules import keep_schedules
 from workflows.telemetry import SILENT, Telemetry
-from workflows.worker import build_worker
+from workflows.worker import Workers
 
 log = structlog.get_logger()
 
-_LOOK_AGAIN_SECONDS = 30
+_LOOK_AGAIN_SECONDS = 5
 
 
 async def run(config: settings.Settings, told: Telemetry = SILENT) -> None:
-    """Serve the task queue; on SIGINT or SIGTERM finish what is under way, then return."""
+    """Serve the task queues; on SIGINT or SIGTERM finish what is under way, then return."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop.set)
     async with assemble(config, told=told) as services:
         await require_ready(services)
-        worker = build_worker(
-            services.client, config.task_queue, services.activities, config.worker_sandbox
+        workers = Workers(
+            services.client,
+            config.task_queue,
+            services.activities,
+            config.parts,
+            config.worker_sandbox,
         )
-        await services.mailbox.start()
-        beside = [
-            services.relay.run(stop),
-            services.calls.run(stop),
-            services.mailbox.run(stop),
-            _schedules(services, stop),
-        ]
-        tasks = [asyncio.create_task(work) for work in beside]
-        async with worker:
-            log.info("worker_ready", task_queue=config.task_queue)
+        async with workers:
+            beside = [_following(services, workers, stop)]
+            if queues.DECISIONS in config.parts:
+                beside.append(services.relay.run(stop))
+            if queues.WEBHOOKS in config.parts:
+                await services.mailbox.start()
+                beside += [services.calls.run(stop), services.mailbox.run(stop)]
+            tasks = [asyncio.create_task(work) for work in beside]
+            log.info("worker_ready", task_queue=config.task_queue, queues=sorted(config.parts))
             await stop.wait()
             log.info("worker_stopping")
         await asyncio.gather(*tasks)
 
 
-async def _schedules(services: Services, stop: asyncio.Event) -> None:
-    """The reports are sent when the playbook in force says, also once another one is."""
+async def _following(services: Services, workers: Workers, stop: asyncio.Event) -> None:
+    """The queues of mail and the reports' schedules are those of the playbook in force, also once another one is."""
     kept = ""
     while not stop.is_set():
         try:
             async with services.db.read() as session:
                 playbook = await services.shelf.current(session)
-            if playbook.hash != kept:
-                await keep_schedules(
-                    services.client,
-                    services.settings.task_queue,
-                    playbook.reports.values(),
-                    figures.zone_of(playbook),
-                    playbook.day,
-                )
+                changed = playbook.hash != kept
+                rates = await services.shelf.senders(session) if changed else {}
+            if changed:
+                await workers.follow(rates)
+                await _schedule(services, playbook)
                 kept = playbook.hash
         except (RPCError, Transient) as error:
-            log.warning("reports_not_scheduled", error=type(error).__name__)
+            log.warning("playbook_not_followed", error=type(error).__name__)
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), _LOOK_AGAIN_SECONDS)
+
+
+async def _schedule(services: Services, playbook: Playbook) -> None:
+    """Temporal gets the playbook's schedules from whoever works on decisions."""
+    if queues.DECISIONS in services.settings.parts:
+        await keep_schedules(
+            services.client,
+            services.settings.task_queue,
+            playbook.reports.values(),
+            figures.zone_of(playbook),
+            playbook.day,
+        )
 
 
 def main() -> int:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from activities.queues import DECISIONS
+
 ADVANCE_ENROLMENT = "enrolment.advance"
 ADVANCE_HANDOVER = "handover.advance"
 SYNC_AUDIENCE = "audience.sync"
@@ -18,7 +20,13 @@ class ReportOrder:
 
 @dataclass
 class Next:
-    """When to look again: at `wake_at` (seconds since 1970), or only when woken; `done`: never."""
+    """When to look again: at `wake_at` (seconds since 1970), or only when woken; `done`: never.
+
+    `part` (see activities.queues) is where that look belongs, should nothing happen before; `urgent`: it goes
+    ahead of the others there.
+    """
 
     wake_at: float | None = None
     done: bool = False
+    part: str = DECISIONS
+    urgent: bool = False

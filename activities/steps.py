@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities import clock
+from activities import clock, queues
 from activities.contract import ADVANCE_ENROLMENT, Next
 from activities.effects import Effects
 from nurture import live_edits
@@ -60,16 +60,24 @@ class Steps:
 
     @activity.defn(name=ADVANCE_ENROLMENT)
     async def advance(self, enrolment_id: str) -> Next:
-        """Move on until the lead has to wait or the flow is over."""
+        """Move on until the lead has to wait, a mail is due that another queue sends, or the flow is over.
+
+        One look sends one mail at most, so that a queue's rate is its sender's.
+        """
         now = clock.now()
-        outcome: Next | Claimed = await self._proceed(enrolment_id, None, now)
-        while isinstance(outcome, Claimed):
+        sender = queues.sender_of(activity.info().task_queue)
+        outcome = await self._proceed(enrolment_id, None, sender, now)
+        if isinstance(outcome, Claimed):
             sent = await self._send(outcome, now)
-            outcome = await self._proceed(enrolment_id, sent, now)
+            outcome = await self._proceed(enrolment_id, sent, None, now)
+        assert isinstance(outcome, Next)
         return outcome
 
-    async def _proceed(self, enrolment_id: str, sent: Sent | None, now: datetime) -> Next | Claimed:
-        """In one transaction: record the mail just sent, then move until a mail or a wait comes."""
+    async def _proceed(
+        self, enrolment_id: str, sent: Sent | None, sender: str | None, now: datetime
+    ) -> Next | Claimed:
+        """In one transaction: record the mail just sent, then move until a wait or a mail comes, which is
+        claimed if it is one of this sender's."""
         async with self._outbox.write() as session:
             row = await enrolments.lock(session, enrolment_id)
             if row and sent:
@@ -90,9 +98,15 @@ class Steps:
             facts = await self._facts(session, playbook, flow, row, lead, now)
             while True:
                 move = flow_domain.advance(flow, enrolments.cursor(row), facts, now)
+                if isinstance(move.effect, SendMail) and book.sender_of[row.flow] != sender:
+                    enrolments.move(row, enrolments.cursor(row), now, ())
+                    return _due(book, row.flow, now)
                 outcome = await self._carry_out(session, playbook, book, row, lead, move, now)
                 if outcome:
                     return outcome
+                if move.wake_at:
+                    mail = flow_domain.mail_due(flow, move.cursor, facts, move.wake_at)
+                    return _due(book, row.flow, move.wake_at, mail)
                 if move.effect:
                     facts = await self._facts(session, playbook, flow, row, lead, now)
 
@@ -148,7 +162,7 @@ class Steps:
         move: Move,
         now: datetime,
     ) -> Next | Claimed | None:
-        """None: the move is made, go on at once. Mails are those of the run's own `book`."""
+        """None: the move is made. Mails are those of the run's own `book`."""
         if isinstance(move.effect, SendMail):
             if await self._claim(session, book, row, move.effect, now):
                 return Claimed(book, row, lead, move.effect, move.cursor)
@@ -160,7 +174,7 @@ class Steps:
             enrolments.end(row, move.done, now)
             return Next(done=True)
         enrolments.move(row, move.cursor, move.wake_at, move.listens, move.why)
-        return Next(wake_at=move.wake_at.timestamp()) if move.wake_at else None
+        return None
 
     async def _claim(
         self,
@@ -216,3 +230,10 @@ class Steps:
         row.again = [step for step in row.again if step != sent.claimed.effect.step]
         if row.ended is None:
             enrolments.move(row, sent.claimed.past, None, ())
+
+
+def _due(book: Playbook, flow: str, at: datetime, mail: bool = True) -> Next:
+    """A look at that time, on the queue of the flow's sender when it is for a mail."""
+    if not mail:
+        return Next(at.timestamp())
+    return Next(at.timestamp(), part=queues.mail(book.sender_of[flow]))

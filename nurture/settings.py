@@ -11,6 +11,9 @@ from nurture.domain.errors import StartError
 
 PREFIX = "NURTURE_"
 
+_QUEUE = r"(decisions|webhooks|ads|mail(\.[a-z0-9-]+)?)"
+_QUEUES = rf"^(all|{_QUEUE}(, *{_QUEUE})*)$"
+
 
 class Settings(BaseSettings):
     """All settings of all doors. Frozen; nobody reads the environment after this."""
@@ -95,6 +98,7 @@ class Settings(BaseSettings):
     ads_port: int = Field(8083, ge=1, le=65535)
 
     task_queue: str = "nurture"
+    queues: str = Field("all", pattern=_QUEUES)
     worker_sandbox: bool = False
     metrics_port: int = Field(0, ge=0, le=65535)
     traces: bool = False
@@ -104,6 +108,12 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The async database URL: the given one, else SQLite in the data folder."""
         return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'nurture.db'}"
+
+    @property
+    def parts(self) -> frozenset[str]:
+        """Which queues a worker serves (see activities.queues)."""
+        every = "decisions,webhooks,ads,mail" if self.queues == "all" else self.queues
+        return frozenset(part.strip() for part in every.split(","))
 
     @property
     def base_url(self) -> str:

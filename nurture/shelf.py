@@ -61,6 +61,17 @@ class Shelf:
             raise StartError(f"playbook {version[:12]} is not in the database")
         return self._keep(compile_playbook(texts, self._pace))
 
+    async def senders(self, session: AsyncSession) -> dict[str, float | None]:
+        """Every sender whose mails may be due, and how many it sends a second at most.
+
+        Those of the playbook in force, and those of versions that a sleeping lead's next look was planned by.
+        """
+        current = await self.current(session)
+        books = [await self.version(session, old) for old in await playbooks.in_use(session)]
+        return {
+            name: sender.rate for book in [*books, current] for name, sender in book.senders.items()
+        }
+
     def check(self, texts: Mapping[str, str]) -> Playbook:
         """The playbook of these files at our pace. Raises PlaybookError with every finding."""
         return checked(texts, self._pace)

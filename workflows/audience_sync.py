@@ -3,6 +3,7 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from activities import queues
     from activities.contract import SYNC_AUDIENCE, Next
     from workflows import policies
     from workflows.sleeper import Sleeper
@@ -30,6 +31,7 @@ class AudienceSync:
                 SYNC_AUDIENCE,
                 audience,
                 result_type=Next,
+                task_queue=queues.named(workflow.info().task_queue, queues.ADS),
                 start_to_close_timeout=policies.SYNC,
                 heartbeat_timeout=policies.HEARTBEAT,
                 retry_policy=policies.RETRY,

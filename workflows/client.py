@@ -3,11 +3,12 @@
 from typing import Any
 
 from temporalio.client import Client
-from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.common import Priority, WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 
 from nurture.domain import keys
 from nurture.domain.errors import Transient
+from workflows import policies
 from workflows.audience_sync import AudienceSync
 from workflows.enrolment import Enrolment
 from workflows.handover import Handover
@@ -15,10 +16,10 @@ from workflows.send_report import SendReport
 
 WORKFLOWS: list[type] = [Enrolment, Handover, AudienceSync, SendReport]
 
-_BY_KIND: dict[str, tuple[Any, Any]] = {
-    "enrolment": (Enrolment.run, keys.enrolment_workflow),
-    "handover": (Handover.run, keys.handover_workflow),
-    "audience": (AudienceSync.run, keys.audience_workflow),
+_BY_KIND: dict[str, tuple[Any, Any, Priority]] = {
+    "enrolment": (Enrolment.run, keys.enrolment_workflow, policies.USUAL),
+    "handover": (Handover.run, keys.handover_workflow, policies.URGENT),
+    "audience": (AudienceSync.run, keys.audience_workflow, policies.PATIENT),
 }
 
 
@@ -33,13 +34,14 @@ class TemporalWaker:
         self._task_queue = task_queue
 
     async def wake(self, kind: str, key: str) -> None:
-        run, workflow_id = _BY_KIND[kind]
+        run, workflow_id, priority = _BY_KIND[kind]
         try:
             await self._client.start_workflow(
                 run,
                 key,
                 id=workflow_id(key),
                 task_queue=self._task_queue,
+                priority=priority,
                 start_signal="wake",
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             )

@@ -3,6 +3,7 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from activities import queues
     from activities.contract import ADVANCE_ENROLMENT, Next
     from workflows import policies
     from workflows.sleeper import Sleeper
@@ -23,17 +24,21 @@ class Enrolment:
 
     @workflow.run
     async def run(self, enrolment_id: str) -> None:
+        next_ = Next()
         while True:
             self._sleeper.start_looking()
-            next_: Next = await workflow.execute_activity(
+            next_ = await workflow.execute_activity(
                 ADVANCE_ENROLMENT,
                 enrolment_id,
                 result_type=Next,
+                task_queue=queues.named(workflow.info().task_queue, next_.part),
+                priority=policies.URGENT if next_.urgent else policies.USUAL,
                 start_to_close_timeout=policies.STEP,
                 retry_policy=policies.RETRY,
             )
             if next_.done:
                 return
-            await self._sleeper.until(next_)
+            if not await self._sleeper.until(next_):
+                next_ = Next()  # something happened: what is due now has to be decided first
             if self._sleeper.must_start_over:
                 workflow.continue_as_new(enrolment_id)

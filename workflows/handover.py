@@ -3,6 +3,7 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from activities import queues
     from activities.contract import ADVANCE_HANDOVER, Next
     from workflows import policies
     from workflows.sleeper import Sleeper
@@ -29,6 +30,7 @@ class Handover:
                 ADVANCE_HANDOVER,
                 handover_id,
                 result_type=Next,
+                task_queue=queues.named(workflow.info().task_queue, queues.WEBHOOKS),
                 start_to_close_timeout=policies.STEP,
                 retry_policy=policies.RETRY,
             )

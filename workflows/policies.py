@@ -6,7 +6,7 @@ database was down for a day. What can never succeed is not an error here: activi
 
 from datetime import timedelta
 
-from temporalio.common import RetryPolicy
+from temporalio.common import Priority, RetryPolicy
 
 STEP = timedelta(minutes=2)
 """One activity attempt: longer than every network time-out inside it together."""
@@ -24,3 +24,11 @@ RETRY = RetryPolicy(
 
 DEBOUNCE = timedelta(seconds=1)
 """Changes to an audience that come this close together go out in one batch."""
+
+URGENT, USUAL, PATIENT = (
+    Priority(priority_key=1),
+    Priority(priority_key=3),
+    Priority(priority_key=4),
+)
+"""Who goes first where many wait: a promise to sales and a mail that the lead waits for, then the flows, then
+the ad platforms. A thousand enrolments at once delay no handover."""

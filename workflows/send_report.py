@@ -3,6 +3,7 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from activities import queues
     from activities.contract import SEND_REPORT, Next, ReportOrder
     from workflows import policies
     from workflows.sleeper import Sleeper
@@ -24,6 +25,7 @@ class SendReport:
                 SEND_REPORT,
                 order,
                 result_type=Next,
+                task_queue=queues.named(workflow.info().task_queue, queues.WEBHOOKS),
                 start_to_close_timeout=policies.STEP,
                 retry_policy=policies.RETRY,
             )

@@ -20,17 +20,21 @@ class Sleeper:
         """Whatever is signalled from here on is news to the look that now begins."""
         self._woken = False
 
-    async def until(self, next_: Next) -> None:
+    async def until(self, next_: Next) -> bool:
+        """Whether the time came, rather than a wake-up."""
         if next_.wake_at is None:
             await workflow.wait_condition(lambda: self._woken)
-            return
+            return False
         rest = next_.wake_at - workflow.time()
-        if rest <= 0 or self._woken:
-            return
+        if rest <= 0:
+            return True
+        if self._woken:
+            return False
         try:
             await workflow.wait_condition(lambda: self._woken, timeout=timedelta(seconds=rest))
         except TimeoutError:
-            return
+            return True
+        return False
 
     @property
     def must_start_over(self) -> bool:

@@ -68,6 +68,7 @@ __all__ = [
     "WaitUntil",
     "advance",
     "listens",
+    "mail_due",
     "once_more",
 ]
 
@@ -115,6 +116,17 @@ def listens(flow: Flow) -> frozenset[str]:
     """The topics that can end any enrolment in the flow, wherever it stands."""
     conditions = [*flow.exits, *([flow.goal] if flow.goal else [])]
     return frozenset().union(*(condition.topics for condition in conditions))
+
+
+def mail_due(flow: Flow, cursor: Cursor, facts: Facts, at: datetime) -> bool:
+    """Whether the lead's next mail is due `at` that time, as far as one can tell from what is known now."""
+    while True:
+        move = advance(flow, cursor, facts, at)
+        if isinstance(move.effect, SendMail):
+            return True
+        if move.done or move.wake_at:
+            return False
+        cursor = move.cursor
 
 
 def _ended(flow: Flow, facts: Facts, now: datetime) -> str | None:

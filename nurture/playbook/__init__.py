@@ -44,12 +44,13 @@ class Retention:
 
 @dataclass(frozen=True)
 class Sender:
-    """An account that mails come from."""
+    """Whom mails come from. `rate`: mails a second at most, over all processes; None: as fast as it goes."""
 
     id: str
     name: str
     address: str
     reply_to: str | None = None
+    rate: float | None = None
 
 
 _TAGS = {

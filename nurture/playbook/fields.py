@@ -221,6 +221,18 @@ def _address(text: str, known: Known) -> str:
         raise wrong(f'"{text}" is not an address', str(error)) from error
 
 
+_RATE = re.compile(r"(\d{1,6}(?:\.\d{1,3})?) per (second|minute|hour)")
+_SECONDS = {"second": 1, "minute": 60, "hour": 3600}
+
+
+def _rate(text: str, known: Known) -> float:
+    """So many a second."""
+    found = _RATE.fullmatch(" ".join(text.split()))
+    if not found or float(found[1]) == 0:
+        raise wrong(f'"{text}" is not a rate', 'such as "10 per second" or "500 per hour"')
+    return float(found[1]) / _SECONDS[found[2]]
+
+
 def _clock(text: str, known: Known) -> time:
     found = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)", text)
     if not found:
@@ -310,6 +322,7 @@ DateTrait = Annotated[str, Reads(_date_trait, "trial_ends")]
 Until = Annotated[datetime | str, Reads(_until, "2026-12-01 09:00", WINDOW, "trial_ends")]
 WebAddress = Annotated[str, Reads(_web_address, "https://crm.example/hooks/nurture")]
 Variant = Annotated[str, Reads(_variant, DEFAULT)]
+Rate = Annotated[float, Reads(_rate, "10 per second", "500 per hour")]
 Clock = Annotated[time, Reads(_clock, "08:00")]
 Share = Annotated[float, Reads(_percent, "50%")]
 Percent = Annotated[float, Reads(_percentage, "0.3%")]

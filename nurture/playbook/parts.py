@@ -92,7 +92,7 @@ def audiences(models: Mapping[str, schema.Audience]) -> dict[str, audience.Audie
 
 def senders(model: schema.Senders) -> dict[str, Sender]:
     return {
-        id_: Sender(id_, sender.name, sender.address, sender.reply_to)
+        id_: Sender(id_, sender.name, sender.address, sender.reply_to, sender.rate)
         for id_, sender in model.senders.items()
     }
 

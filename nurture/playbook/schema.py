@@ -100,6 +100,7 @@ class Sender(f.Model):
     name: f.Text
     address: f.Address
     reply_to: f.Address | None = None
+    rate: f.Rate | None = None
 
 
 class LinkRules(f.Model):

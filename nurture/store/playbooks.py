@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, select
 
-from nurture.store.tables import PlaybookInForceRow, PlaybookRow
+from nurture.store.tables import EnrolmentRow, PlaybookInForceRow, PlaybookRow
 
 
 async def in_force(session: AsyncSession) -> PlaybookInForceRow | None:
@@ -17,6 +17,12 @@ async def in_force(session: AsyncSession) -> PlaybookInForceRow | None:
 async def files(session: AsyncSession, version: str) -> dict[str, str] | None:
     row = await session.get(PlaybookRow, version)
     return row.files if row else None
+
+
+async def in_use(session: AsyncSession) -> list[str]:
+    """The versions that running enrolments stand in."""
+    query = select(EnrolmentRow.playbook).where(col(EnrolmentRow.ended).is_(None)).distinct()
+    return sorted((await session.execute(query)).scalars())
 
 
 async def history(

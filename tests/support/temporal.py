@@ -3,7 +3,7 @@
 import shutil
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from temporalio.testing import WorkflowEnvironment
 
+from activities import queues
 from activities.audiences import AudienceActivities
 from activities.effects import Effects
 from activities.handovers import HandoverActivities
@@ -27,7 +28,7 @@ from nurture.store.database import Database
 from nurture.tokens import Tokens
 from tests.support.world import OneBook, World
 from workflows.client import TemporalWaker
-from workflows.worker import build_worker
+from workflows.worker import Activities, Workers
 
 
 def binary(name: str) -> str:
@@ -116,32 +117,51 @@ class Stage:
         self.waker = TemporalWaker(self.client, self.queue)
         self.world.outbox._waker = self.waker  # the world's alarm gives way to the real thing
 
-    def activities(self) -> list[Callable[..., Awaitable[Any]]]:
+    def activities(self) -> Activities:
         world = self.world
         postroom = Postroom(Links("https://n.example", Tokens(["key"])))
         keeper = AudienceKeeper(world.outbox, world.shelf, {"meta": self.ads})
         effects = Effects(world.handovers, world.reactions, postroom)
-        return [
-            Steps(world.outbox, world.shelf, effects, postroom, self.mailer).advance,
-            HandoverActivities(
-                world.outbox, world.shelf, world.handovers, world.reactions, self.sales
-            ).advance,
-            ReportActivities(world.db, world.shelf, self.mailer, lambda url: self.sales).send,
-            AudienceActivities(keeper).sync,
-        ]
+        handovers = HandoverActivities(
+            world.outbox, world.shelf, world.handovers, world.reactions, self.sales
+        )
+        reports = ReportActivities(world.db, world.shelf, self.mailer, lambda url: self.sales)
+        return {
+            queues.DECISIONS: [
+                Steps(world.outbox, world.shelf, effects, postroom, self.mailer).advance
+            ],
+            queues.WEBHOOKS: [handovers.advance, reports.send],
+            queues.ADS: [AudienceActivities(keeper).sync],
+        }
+
+    @asynccontextmanager
+    async def working(
+        self, senders: Collection[str] = ("courses",), sandbox: bool = True
+    ) -> AsyncIterator[None]:
+        """Workers for every queue, and for the mails of these senders."""
+        self.workers = Workers(self.client, self.queue, self.activities(), sandbox=sandbox)
+        async with self.workers:
+            await self.workers.follow(dict.fromkeys(senders))
+            yield
 
     @classmethod
     @asynccontextmanager
     async def open(
         cls, environment: WorkflowEnvironment, folder: Path, sandbox: bool = True
     ) -> AsyncIterator["Stage"]:
+        async with cls.idle(environment, folder) as stage, stage.working(sandbox=sandbox):
+            yield stage
+            await stage.world.outbox.drain()
+
+    @classmethod
+    @asynccontextmanager
+    async def idle(cls, environment: WorkflowEnvironment, folder: Path) -> AsyncIterator["Stage"]:
+        """Nobody works yet."""
         db = Database(f"sqlite+aiosqlite:///{folder / 'stage.db'}")
         await migrate.upgrade(db)
         stage = cls(environment, db)
-        worker = build_worker(stage.client, stage.queue, stage.activities(), sandbox)
-        async with worker:
-            yield stage
-            await stage.world.outbox.drain()
+        yield stage
+        await stage.world.outbox.drain()
         await db.close()
 
     async def now(self) -> datetime:

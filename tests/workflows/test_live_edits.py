@@ -15,7 +15,6 @@ from tests.support.domain import DAY, HOUR
 from tests.support.small import FLOW, LAUNCH, SMALL
 from tests.support.temporal import Stage, binary
 from tests.support.world import OneBook, World
-from workflows.worker import build_worker
 
 BODY = SMALL["templates/email/welcome/body.mjml"]
 FILES = {
@@ -81,7 +80,7 @@ async def live(tmp_path: Path) -> AsyncIterator[Live]:
         stage.world.outbox._waker = stage.waker  # as the stage does with its own world
         live = Live(stage, shelf)
         await live.edit()
-        async with build_worker(stage.client, stage.queue, stage.activities()):
+        async with stage.working(["us"]):
             await live.enter()
             yield live
             await stage.world.outbox.drain()
