@@ -15,14 +15,14 @@ from activities.audiences import AudienceActivities
 from activities.effects import Effects
 from activities.handovers import HandoverActivities
 from activities.reports import ReportActivities
+from activities.sending import Sending
 from activities.steps import Steps
-from nurture import ad_accounts
+from nurture import ad_accounts, mail_accounts
 from nurture.access import Access, open_access
 from nurture.audiences import AudienceKeeper
 from nurture.calls import Calls
 from nurture.dashboard import Dashboard, open_dashboard
 from nurture.delivery import outward
-from nurture.delivery.email.smtp import SmtpMailer
 from nurture.delivery.feedback.imap import Imap
 from nurture.delivery.feedback.providers import open_providers
 from nurture.delivery.feedback.reading import Provider
@@ -36,6 +36,7 @@ from nurture.feedback import Feedback
 from nurture.fingerprints import Fingerprints
 from nurture.handovers import Handovers
 from nurture.intake import Intake
+from nurture.mail_accounts import MailAccounts
 from nurture.mailbox import Mailbox
 from nurture.mails import Mails
 from nurture.notices import Notices
@@ -93,6 +94,7 @@ class Services:
     relay: Relay
     calls: Calls
     activities: Activities
+    mailers: MailAccounts
     platforms: frozenset[str] = frozenset()
     now: Callable[[], datetime] = utc_now
 
@@ -123,13 +125,13 @@ async def assemble(
         async with httpx.AsyncClient(
             timeout=limits, follow_redirects=False, transport=outside
         ) as http:
-            mailer = _mailer(settings)
-            services = _wire(settings, db, client, http, mailer)
+            mailers = MailAccounts(settings, http)
+            services = _wire(settings, db, client, http, mailers)
             try:
                 yield services
                 await services.outbox.drain()
             finally:
-                await mailer.close()
+                await mailers.close()
     finally:
         await db.close()
 
@@ -153,6 +155,7 @@ async def require_ready(services: Services) -> None:
     async with services.db.read() as session:
         playbook = await services.shelf.current(session)
     ad_accounts.require(playbook.audiences.values(), services.platforms)
+    mail_accounts.require(playbook, services.mailers, services.settings)
 
 
 def _wire(
@@ -160,7 +163,7 @@ def _wire(
     db: Database,
     client: Client,
     http: httpx.AsyncClient,
-    mailer: SmtpMailer,
+    mailers: MailAccounts,
 ) -> Services:
     tokens = Tokens(_secret_keys(settings))
     fingerprints = Fingerprints(_secret_keys(settings))
@@ -211,6 +214,7 @@ def _wire(
         notices=Notices(db),
         reports=Reports(db, shelf),
         enrolling=Enrolling(db, shelf),
+        mailers=mailers,
         platforms=frozenset(accounts),
         rescoring=rescoring,
         relay=Relay(
@@ -229,13 +233,15 @@ def _wire(
             utc_now,
         ),
         activities={
-            queues.DECISIONS: [Steps(outbox, shelf, effects, postroom, mailer).advance],
+            queues.DECISIONS: [
+                Steps(outbox, shelf, effects, Sending(outbox, postroom, mailers)).advance
+            ],
             queues.WEBHOOKS: [
                 HandoverActivities(outbox, shelf, handovers, reactions, desk).advance,
                 ReportActivities(
                     db,
                     shelf,
-                    mailer,
+                    mailers,
                     lambda url: WebhookDesk(
                         http, url, settings.sales_secret.get_secret_value().split(), utc_now
                     ),
@@ -257,16 +263,6 @@ def _mailbox(settings: Settings, feedback: Feedback) -> Mailbox:
     )
     listen = (settings.bounce_host, settings.bounce_port) if settings.bounce_port else None
     return Mailbox(feedback, utc_now, [imap] if imap.host else [], listen)
-
-
-def _mailer(settings: Settings) -> SmtpMailer:
-    return SmtpMailer(
-        host=settings.smtp_host,
-        port=settings.smtp_port,
-        user=settings.smtp_user,
-        password=settings.smtp_password.get_secret_value(),
-        tls=settings.smtp_tls,
-    )
 
 
 def _secret_keys(settings: Settings) -> list[str]:

@@ -14,7 +14,7 @@ from nurture import figures, logs, settings
 from nurture.domain.errors import NurtureError, Transient
 from nurture.playbook import Playbook
 from services import Services, assemble, require_ready
-from workflows import telemetry
+from workflows import releases, telemetry
 from workflows.schedules import keep_schedules
 from workflows.telemetry import SILENT, Telemetry
 from workflows.worker import Workers
@@ -38,6 +38,7 @@ async def run(config: settings.Settings, told: Telemetry = SILENT) -> None:
             services.activities,
             config.parts,
             config.worker_sandbox,
+            releases.deployment(config.deployment, config.build_id),
         )
         async with workers:
             beside = [_following(services, workers, stop)]
@@ -47,6 +48,8 @@ async def run(config: settings.Settings, told: Telemetry = SILENT) -> None:
                 await services.mailbox.start()
                 beside += [services.calls.run(stop), services.mailbox.run(stop)]
             tasks = [asyncio.create_task(work) for work in beside]
+            if config.build_id and config.take_over:
+                await releases.take_over(services.client, config.deployment, config.build_id)
             log.info("worker_ready", task_queue=config.task_queue, queues=sorted(config.parts))
             await stop.wait()
             log.info("worker_stopping")

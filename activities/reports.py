@@ -15,7 +15,7 @@ from nurture.domain.errors import Permanent, Transient, Unknown
 from nurture.domain.reporting import ReportPlan
 from nurture.domain.retries import retry_schedule
 from nurture.playbook import Playbook
-from nurture.ports import Mailer, Notice, SalesDesk
+from nurture.ports import Mailers, Notice, SalesDesk
 from nurture.shelf import Shelf
 from nurture.store.database import Database
 from nurture.store.tables import ReportSentRow
@@ -31,12 +31,12 @@ class ReportActivities:
         self,
         db: Database,
         shelf: Shelf,
-        mailer: Mailer,
+        mailers: Mailers,
         open_hook: Callable[[str], SalesDesk],
     ) -> None:
         self._db = db
         self._shelf = shelf
-        self._mailer = mailer
+        self._mailers = mailers
         self._open_hook = open_hook
 
     @activity.defn(name=SEND_REPORT)
@@ -70,10 +70,11 @@ class ReportActivities:
     ) -> datetime | None:
         id_ = keys.report_id(order.plan, order.at, address)
         sender = next(iter(playbook.senders.values()))
+        account = playbook.accounts_of(sender.id)[0]
         mail = report_mail(id_, address, plan.language, report, playbook.company, sender)
 
         async def send() -> None:
-            await self._mailer.send(mail)
+            await self._mailers.of(account).send(mail)
 
         return await self._once(id_, order, send, safe=False)
 

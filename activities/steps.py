@@ -1,62 +1,35 @@
 """Taking a lead through its flow: one move at a time, each in a transaction of its own."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
-from temporalio.exceptions import ApplicationError
 
 from activities import clock, queues
 from activities.contract import ADVANCE_ENROLMENT, Next
 from activities.effects import Effects
+from activities.sending import Claimed, Sending, Sent
 from nurture import live_edits
+from nurture.domain import allowance, gate
 from nurture.domain import flow as flow_domain
-from nurture.domain import keys
-from nurture.domain.errors import AddressRefused, InputError, Permanent, Transient, Unknown
-from nurture.domain.flow import Cursor, Flow, Move, RefuseMail, SendMail
+from nurture.domain.flow import Email, Flow, Move, RefuseMail, SendMail
 from nurture.domain.lead import Facts
 from nurture.outbox import Outbox
 from nurture.playbook import Playbook
-from nurture.ports import Mailer
-from nurture.postroom import Postroom
 from nurture.shelf import Shelf
 from nurture.store import enrolments, leads, messages, senders
 from nurture.store.tables import EnrolmentRow, LeadRow
 
 
-@dataclass(frozen=True)
-class Claimed:
-    """A mail that is ours to send, and where the lead stands once it is sent."""
-
-    playbook: Playbook
-    run: EnrolmentRow
-    lead: LeadRow
-    effect: SendMail
-    past: Cursor
-
-
-@dataclass(frozen=True)
-class Sent:
-    """What became of a claimed mail, to be recorded."""
-
-    claimed: Claimed
-    state: str
-    reason: str = ""
-    provider_id: str | None = None
-
-
 class Steps:
     """`advance` is the whole of an enrolment's doing; it may be repeated after a crash at any line."""
 
-    def __init__(
-        self, outbox: Outbox, shelf: Shelf, effects: Effects, postroom: Postroom, mailer: Mailer
-    ) -> None:
+    def __init__(self, outbox: Outbox, shelf: Shelf, effects: Effects, sending: Sending) -> None:
         self._outbox = outbox
         self._shelf = shelf
         self._effects = effects
-        self._postroom = postroom
-        self._mailer = mailer
+        self._sending = sending
 
     @activity.defn(name=ADVANCE_ENROLMENT)
     async def advance(self, enrolment_id: str) -> Next:
@@ -67,10 +40,9 @@ class Steps:
         now = clock.now()
         sender = queues.sender_of(activity.info().task_queue)
         outcome = await self._proceed(enrolment_id, None, sender, now)
-        if isinstance(outcome, Claimed):
-            sent = await self._send(outcome, now)
-            outcome = await self._proceed(enrolment_id, sent, None, now)
-        assert isinstance(outcome, Next)
+        while isinstance(outcome, Claimed):
+            sent = await self._sending.send(outcome)
+            outcome = await self._proceed(enrolment_id, sent, None if sent else sender, now)
         return outcome
 
     async def _proceed(
@@ -87,8 +59,9 @@ class Steps:
                 return Next(done=True)
             playbook = await self._shelf.current(session)
             while row.again:
-                if claimed := await self._once_more(session, playbook, row, lead, now):
-                    return claimed
+                outcome = await self._once_more(session, playbook, row, lead, sender, now)
+                if outcome:
+                    return outcome
             if row.ended:
                 return Next(done=True)
             book = await live_edits.book_of(session, self._shelf.version, playbook, row, now)
@@ -99,7 +72,7 @@ class Steps:
             while True:
                 move = flow_domain.advance(flow, enrolments.cursor(row), facts, now)
                 if isinstance(move.effect, SendMail) and book.sender_of[row.flow] != sender:
-                    enrolments.move(row, enrolments.cursor(row), now, ())
+                    row.wake_at, row.listens = now, []
                     return _due(book, row.flow, now)
                 outcome = await self._carry_out(session, playbook, book, row, lead, move, now)
                 if outcome:
@@ -116,8 +89,9 @@ class Steps:
         playbook: Playbook,
         row: EnrolmentRow,
         lead: LeadRow,
+        sender: str | None,
         now: datetime,
-    ) -> Claimed | None:
+    ) -> Next | Claimed | None:
         """The next mail of which a person said that it never went out; the lead stays where it stands."""
         step, cursor = row.again[0], enrolments.cursor(row)
         flow = playbook.flows.get(row.flow)
@@ -127,8 +101,12 @@ class Steps:
             effect = flow_domain.once_more(flow, step, facts, now)
         if isinstance(effect, RefuseMail):
             await messages.refuse(session, playbook, row, effect, now)
-        elif await self._claim(session, playbook, row, effect, now):
-            return Claimed(playbook, row, lead, effect, cursor)
+        elif playbook.sender_of[row.flow] != sender:
+            return _due(playbook, row.flow, now)
+        elif claimed := await self._sending.claim(
+            session, playbook, row, lead, Move(cursor, effect=effect), now
+        ):
+            return claimed
         row.again = row.again[1:]
         return None
 
@@ -141,12 +119,14 @@ class Steps:
         lead: LeadRow,
         now: datetime,
     ) -> Facts:
-        """Before a mail with whether its sender stands still; and with the mails of other flows that wait
-        for their turn, where a cap lets them compete."""
+        """Before a mail with whether its sender stands still and when it has room; and with the mails of other
+        flows that wait for their turn, where a cap lets them compete."""
         facts = await leads.facts(session, lead, now)
-        if isinstance(flow.steps.get(run.step or ""), flow_domain.Email):
+        if isinstance(flow.steps.get(run.step or ""), Email):
             stopped = await senders.paused(session, playbook.sender_of.get(run.flow, ""))
-            facts = replace(facts, standing=replace(facts.standing, sender_paused=stopped))
+            turn = await _turn(session, playbook, run, now)
+            standing = replace(facts.standing, sender_paused=stopped, turn=turn)
+            facts = replace(facts, standing=standing)
         if flow.mail.cap is None:
             return facts
         rivals = await enrolments.held_mails(session, playbook, run)
@@ -164,8 +144,8 @@ class Steps:
     ) -> Next | Claimed | None:
         """None: the move is made. Mails are those of the run's own `book`."""
         if isinstance(move.effect, SendMail):
-            if await self._claim(session, book, row, move.effect, now):
-                return Claimed(book, row, lead, move.effect, move.cursor)
+            if claimed := await self._sending.claim(session, book, row, lead, move, now):
+                return claimed
         elif isinstance(move.effect, RefuseMail):
             await messages.refuse(session, book, row, move.effect, now)
         elif move.effect:
@@ -176,57 +156,10 @@ class Steps:
         enrolments.move(row, move.cursor, move.wake_at, move.listens, move.why)
         return None
 
-    async def _claim(
-        self,
-        session: AsyncSession,
-        playbook: Playbook,
-        row: EnrolmentRow,
-        effect: SendMail,
-        now: datetime,
-    ) -> bool:
-        """Whether the mail is ours to send; not when an earlier attempt claimed it and then died."""
-        entry = await messages.of_step(session, row.id, effect.step)
-        if entry and entry.state == messages.CLAIMED:
-            entry.state, entry.reason = messages.UNKNOWN, "the sender died while sending"
-            entry.sent_at = now
-            return False
-        if entry and entry.state != messages.PLANNED:
-            return False
-        messages.claim(session, playbook, row, effect, now, entry)
-        return True
-
-    async def _send(self, claimed: Claimed, now: datetime) -> Sent:
-        """Render and hand over, outside any transaction. What should be tried again fails the activity."""
-        try:
-            mail = self._postroom.render(
-                claimed.playbook, claimed.run, claimed.lead, claimed.effect
-            )
-            provider_id = await self._mailer.send(mail)
-        except AddressRefused as error:
-            return Sent(claimed, messages.BOUNCED, str(error))
-        except (Permanent, InputError) as error:
-            return Sent(claimed, messages.FAILED, str(error))
-        except Unknown as error:
-            return Sent(claimed, messages.UNKNOWN, str(error))
-        except Transient as error:
-            await self._put_back(claimed, error, now)
-            raise ApplicationError(
-                f"mail not taken: {error.reason}",
-                type="Transient",
-                next_retry_delay=error.retry_after,
-            ) from error
-        return Sent(claimed, messages.ACCEPTED, provider_id=provider_id)
-
-    async def _put_back(self, claimed: Claimed, error: Transient, now: datetime) -> None:
-        async with self._outbox.write() as session:
-            mail_id = keys.message_id(claimed.run.id, claimed.effect.step)
-            await messages.record(session, mail_id, messages.PLANNED, str(error), None, now)
-
     async def _record(
         self, session: AsyncSession, row: EnrolmentRow, sent: Sent, now: datetime
     ) -> None:
-        mail_id = keys.message_id(row.id, sent.claimed.effect.step)
-        await messages.record(session, mail_id, sent.state, sent.reason, sent.provider_id, now)
+        await self._sending.record(session, sent, now)
         row.again = [step for step in row.again if step != sent.claimed.effect.step]
         if row.ended is None:
             enrolments.move(row, sent.claimed.past, None, ())
@@ -237,3 +170,23 @@ def _due(book: Playbook, flow: str, at: datetime, mail: bool = True) -> Next:
     if not mail:
         return Next(at.timestamp())
     return Next(at.timestamp(), part=queues.mail(book.sender_of[flow]))
+
+
+async def _turn(
+    session: AsyncSession, book: Playbook, run: EnrolmentRow, now: datetime
+) -> datetime | None:
+    """When the sender, which may send so many a day, has room for the mail that the lead stands at."""
+    sender = book.senders[book.sender_of[run.flow]]
+    its = sender.allowance
+    if its.on(now) is None:
+        return None
+    called = False
+    if run.held == gate.DAILY_LIMIT and run.wake_at:
+        if run.wake_at > now:
+            return run.wake_at
+        called = True
+    today = its.begin_of(now)
+    flows = [flow for flow, name in book.sender_of.items() if name == sender.id]
+    sent = await messages.sent_since(session, sender.id, today)
+    waiting, last = await enrolments.line(session, flows, now, today + its.day)
+    return allowance.turn(its, allowance.Line(sent, waiting, last), now, called)

@@ -45,6 +45,7 @@ def prepare(settings: Settings) -> Settings:
             "smtp_password": SecretStr(""),
             "smtp_tls": "none",
             "private_networks": "127.0.0.0/8",
+            "mail_trial": True,
             "sales_desk": "generic",
             "sales_url": f"http://{HOST}:{settings.sales_port}/hook",
             "temporal_ui_url": f"http://{HOST}:{settings.temporal_ui_port}",

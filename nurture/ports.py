@@ -7,8 +7,20 @@ from typing import Any, Protocol, runtime_checkable
 
 
 @dataclass(frozen=True)
+class Dkim:
+    """How mails are signed: the key is published under `<selector>._domainkey.<domain>`."""
+
+    domain: str
+    selector: str
+
+
+@dataclass(frozen=True)
 class Mail:
-    """One rendered message to one recipient. `id` is its key in the ledger and on the wire."""
+    """One rendered message to one recipient. `id` is its key in the ledger and on the wire.
+
+    `return_path` is where mail systems send what cannot be delivered; None: to the sender. In it `{mail}`
+    stands for the id. `dkim`: we sign it ourselves, where nobody else does.
+    """
 
     id: str
     to: str
@@ -19,11 +31,42 @@ class Mail:
     text: str
     reply_to: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    return_path: str | None = None
+    dkim: Dkim | None = None
+
+
+@dataclass(frozen=True)
+class MailAccount:
+    """Where mails are handed in. Of the rest, each kind of `provider` reads what it needs."""
+
+    id: str
+    provider: str
+    domain: str = ""
+    region: str = ""
+    stream: str = ""
+    connections: int = 4
+    per_domain: int | None = None
+
+
+SMTP_ACCOUNT = MailAccount("smtp", "smtp")
+"""The mail server of the settings: there without being named."""
 
 
 class Mailer(Protocol):
+    """`known_for`: so long after its first attempt, a mail that is handed over again is known by its id and
+    goes out once. Zero: the provider does not know mails by our ids."""
+
+    known_for: timedelta
+
     async def send(self, mail: Mail) -> str:
-        """Hand the mail over; the provider's id of it. Raises Permanent, Transient or Unknown."""
+        """Hand the mail over; the provider's id of it. Raises Permanent, Transient (it certainly was not
+        taken) or Unknown."""
+        ...
+
+
+class Mailers(Protocol):
+    def of(self, account: MailAccount) -> Mailer:
+        """Raises Transient when nothing is known of how to reach it: an operator can mend that."""
         ...
 
 

@@ -1,5 +1,7 @@
 """Turns a mail step of one lead into the finished mail, with the templates of the playbook in force."""
 
+from dataclasses import replace
+
 from nurture.delivery.email.sandbox import environment, variables
 from nurture.delivery.links import Links
 from nurture.delivery.rendering import Renderer
@@ -22,16 +24,18 @@ class Postroom:
         self, playbook: Playbook, run: EnrolmentRow, lead: LeadRow, effect: SendMail
     ) -> Mail:
         """Raises InputError naming the template and line when it cannot be rendered."""
-        return self._renderer(playbook).render(
+        sender = playbook.senders[playbook.sender_of[run.flow]]
+        mail = self._renderer(playbook).render(
             effect.template,
             message_id=keys.message_id(run.id, effect.step),
             lead=leads.as_lead(lead),
-            sender=playbook.senders[playbook.sender_of[run.flow]],
+            sender=sender,
             flow=run.flow,
             step=effect.step,
             persona=lead.persona,
             tracking=consent.TRACKING in lead.consents,
         )
+        return replace(mail, return_path=sender.return_path, dkim=sender.dkim)
 
     def line(self, playbook: Playbook, run: EnrolmentRow, lead: LeadRow, template: str) -> str:
         """A line of text such as a task's title, with the same variables as a mail."""

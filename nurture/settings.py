@@ -43,6 +43,10 @@ class Settings(BaseSettings):
     smtp_user: str = ""
     smtp_password: SecretStr = SecretStr("")
     smtp_tls: str = Field("none", pattern="^(none|starttls|tls)$")
+    mail_keys: SecretStr = SecretStr("")
+    mail_urls: str = ""
+    mail_trial: bool = False
+    dkim_key: SecretStr = SecretStr("")
 
     private_networks: str = ""
 
@@ -99,6 +103,9 @@ class Settings(BaseSettings):
 
     task_queue: str = "nurture"
     queues: str = Field("all", pattern=_QUEUES)
+    deployment: str = "nurture"
+    build_id: str = ""
+    take_over: bool = True
     worker_sandbox: bool = False
     metrics_port: int = Field(0, ge=0, le=65535)
     traces: bool = False

@@ -6,7 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 from temporalio.client import Client
-from temporalio.worker import PollerBehaviorAutoscaling, UnsandboxedWorkflowRunner, Worker
+from temporalio.worker import (
+    PollerBehaviorAutoscaling,
+    UnsandboxedWorkflowRunner,
+    Worker,
+    WorkerDeploymentConfig,
+)
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities import queues
@@ -22,7 +27,7 @@ class Workers:
     """Serves `parts` while it is entered. `follow` says whose mails there are; queues of mail come and go with it.
 
     A part is one of activities.queues.PARTS, or `mail.<sender>` for one sender only. Without the sandbox a workflow
-    costs half the CPU; tests keep it on.
+    costs half the CPU; tests keep it on. `release`: see workflows.releases.
     """
 
     def __init__(
@@ -32,12 +37,14 @@ class Workers:
         activities: Activities,
         parts: Collection[str] = queues.PARTS,
         sandbox: bool = True,
+        release: WorkerDeploymentConfig | None = None,
     ) -> None:
         self._client = client
         self._base = base
         self._activities = activities
         self._parts = frozenset(parts)
         self._sandbox = sandbox
+        self._release = release
         self._running: dict[str, Worker] = {}
         self._rates: dict[str, float | None] = {}
         self._tasks = asyncio.TaskGroup()
@@ -74,6 +81,7 @@ class Workers:
             self._client,
             task_queue=queues.named(self._base, part),
             activities=list(self._activities[kind]),
+            deployment_config=self._release,
             graceful_shutdown_timeout=_GRACE,
             workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
             activity_task_poller_behavior=PollerBehaviorAutoscaling(),

@@ -121,7 +121,8 @@ def _compile(files: Files, folder: str, variant: Variant) -> _Compiled:
 
 
 def _headers(leave: str, sender: Sender, flow: str, step: str) -> dict[str, str]:
-    """RFC 8058 one-click, RFC 2919 List-ID, and Feedback-ID, whose last field names the sender."""
+    """RFC 8058 one-click, RFC 2919 List-ID, RFC 3834 so that no absence notice answers, and Feedback-ID, whose
+    last field names the sender."""
     mailbox = quote(sender.reply_to or sender.address, safe="@+.")
     token = leave.rpartition("/")[2]
     domain = sender.address.rpartition("@")[2]
@@ -130,6 +131,7 @@ def _headers(leave: str, sender: Sender, flow: str, step: str) -> dict[str, str]
         "List-Unsubscribe": f"<{leave}>, <mailto:{mailbox}?subject=unsubscribe%20{token}>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         "List-ID": f"<{flow}.{domain}>",
+        "Auto-Submitted": "auto-generated",
         "Feedback-ID": f"{flow}:{step}:nurture:{account}",
     }
 

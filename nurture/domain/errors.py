@@ -88,4 +88,9 @@ class Transient(DeliveryError):
 
 
 class Unknown(DeliveryError):
-    """The connection broke after the payload was handed over: it may have arrived."""
+    """The connection broke after the payload was handed over: it may have arrived. `repeatable`: the receiver
+    knows it by its id, so for a while the same may be sent again and arrives once."""
+
+    def __init__(self, reason: str, detail: str = "", repeatable: bool = False) -> None:
+        super().__init__(reason, detail)
+        self.repeatable = repeatable

@@ -10,6 +10,9 @@ from nurture.domain.lead import Facts
 MAX_HOLD = timedelta(days=30)
 """A mail that could not go out for this long has lost its moment: it is refused, and the flow goes on."""
 
+DAILY_LIMIT = "daily_limit"
+"""Why a mail waits whose sender has sent its share of the day (see nurture.domain.allowance)."""
+
 
 SOFT_BOUNCES = 5
 """So many in a row, and the mailbox counts as given up."""
@@ -123,6 +126,8 @@ def _held(rules: MailRules, facts: Facts, now: datetime) -> Hold | None:
         return Hold("sender_paused")
     if rules.cap and (held := _capped(rules.cap, rules.priority, facts, now)):
         return held
+    if facts.standing.turn and now < facts.standing.turn:
+        return Hold(DAILY_LIMIT, until=facts.standing.turn)
     if rules.window and (opens := _opens(rules, rules.window, facts, now)) != now:
         return Hold("send_window", until=opens)
     return None

@@ -59,6 +59,7 @@ class Standing:
     and parts of them it said no to. `soft_bounces`: how many of its latest mails in a row came back for a
     passing reason. `paused_until`: it asked for a break. `sender_paused`: whoever sends this mail stands
     still, since too many mails came back or were complained about.
+    `turn`: when the sender of the mail, which may send so many a day, has room for it; None: it has.
     """
 
     consents: frozenset[str] = frozenset()
@@ -72,6 +73,7 @@ class Standing:
     soft_bounces: int = 0
     paused_until: datetime | None = None
     sender_paused: bool = False
+    turn: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from fnmatch import fnmatchcase
 
+from nurture.domain.allowance import Allowance
 from nurture.domain.audience import Audience
 from nurture.domain.enrolment import Entry
 from nurture.domain.flow import Flow
@@ -14,6 +15,7 @@ from nurture.domain.reporting import ReportPlan
 from nurture.domain.scoring import Scoring
 from nurture.domain.sla import Promise, Team, Terms
 from nurture.domain.watch import Limits
+from nurture.ports import SMTP_ACCOUNT, Dkim, MailAccount
 
 FIRST_LANGUAGE = ("en",)
 
@@ -44,13 +46,21 @@ class Retention:
 
 @dataclass(frozen=True)
 class Sender:
-    """Whom mails come from. `rate`: mails a second at most, over all processes; None: as fast as it goes."""
+    """Whom mails come from, and how they are sent.
+
+    `through`: accounts by name; the next is asked when those before certainly did not take the mail.
+    `rate`: mails a second at most, over all processes; None: as fast as it goes.
+    """
 
     id: str
     name: str
     address: str
     reply_to: str | None = None
     rate: float | None = None
+    through: tuple[str, ...] = (SMTP_ACCOUNT.id,)
+    allowance: Allowance = field(default_factory=Allowance)
+    return_path: str | None = None
+    dkim: Dkim | None = None
 
 
 _TAGS = {
@@ -166,3 +176,9 @@ class Playbook:
     reports: Mapping[str, ReportPlan] = field(default_factory=dict)
     subscriptions: Mapping[str, Subscription] = field(default_factory=dict)
     watch: Limits = field(default_factory=Limits)
+    accounts: Mapping[str, MailAccount] = field(default_factory=dict)
+
+    def accounts_of(self, sender: str) -> tuple[MailAccount, ...]:
+        """Where the sender's mails are handed in, the preferred first."""
+        known = {SMTP_ACCOUNT.id: SMTP_ACCOUNT, **self.accounts}
+        return tuple(known[name] for name in self.senders[sender].through)

@@ -233,6 +233,20 @@ def _rate(text: str, known: Known) -> float:
     return float(found[1]) / _SECONDS[found[2]]
 
 
+def _return_path(text: str, known: Known) -> str:
+    """An address in which {mail} may stand, so that a returned mail says which one it was."""
+    _address(text.replace("{mail}", "x"), known)
+    if "{mail}" in text.rpartition("@")[2] or not re.fullmatch(r"[^{}]*(\{mail\})?[^{}]*", text):
+        raise wrong(f'"{text}" cannot receive mail', 'such as "bounces+{mail}@x-education.example"')
+    return text
+
+
+def _domain(text: str, known: Known) -> str:
+    if not re.fullmatch(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", text):
+        raise wrong(f'"{text}" is not a domain', 'such as "x-education.example"')
+    return text
+
+
 def _clock(text: str, known: Known) -> time:
     found = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)", text)
     if not found:
@@ -322,7 +336,9 @@ DateTrait = Annotated[str, Reads(_date_trait, "trial_ends")]
 Until = Annotated[datetime | str, Reads(_until, "2026-12-01 09:00", WINDOW, "trial_ends")]
 WebAddress = Annotated[str, Reads(_web_address, "https://crm.example/hooks/nurture")]
 Variant = Annotated[str, Reads(_variant, DEFAULT)]
-Rate = Annotated[float, Reads(_rate, "10 per second", "500 per hour")]
+ReturnPath = Annotated[str, Reads(_return_path, "bounces+{mail}@x-education.example")]
+Domain = Annotated[str, Reads(_domain, "x-education.example")]
+PerSecond = Annotated[float, Reads(_rate, "10 per second", "500 per hour")]
 Clock = Annotated[time, Reads(_clock, "08:00")]
 Share = Annotated[float, Reads(_percent, "50%")]
 Percent = Annotated[float, Reads(_percentage, "0.3%")]
@@ -355,6 +371,7 @@ FlowName = Annotated[str, name_of("flow", "config/flows/")]
 AudienceName = Annotated[str, name_of("audience", "config/audiences.yaml")]
 WebhookName = Annotated[str, name_of("webhook", "config/webhooks.yaml")]
 SubscriptionName = Annotated[str, name_of("subscription", "config/subscriptions.yaml")]
+AccountName = Annotated[str, name_of("account", "config/senders.yaml")]
 SenderName = Annotated[str, name_of("sender", "config/senders.yaml")]
 TeamName = Annotated[str, name_of("team", "config/sla.yaml")]
 TemplateName = Annotated[str, name_of("mail template", "templates/email/")]

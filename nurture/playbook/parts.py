@@ -2,15 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC
 from typing import Any
 
 from nurture.domain import audience, lifecycle, persona, scoring
 from nurture.domain import watch as watching
+from nurture.domain.allowance import Allowance, WarmUp
 from nurture.domain.calendar import ALWAYS, Calendar, no_holidays
 from nurture.domain.gate import SOFT_BOUNCES, FrequencyCap
 from nurture.domain.reporting import ReportPlan
 from nurture.playbook import Company, Form, LinkRules, Retention, Sender, Subscription, schema
 from nurture.playbook.durations import Durations
+from nurture.ports import SMTP_ACCOUNT, Dkim, MailAccount
 
 
 def company(model: schema.Company) -> Company:
@@ -90,10 +93,42 @@ def audiences(models: Mapping[str, schema.Audience]) -> dict[str, audience.Audie
     }
 
 
-def senders(model: schema.Senders) -> dict[str, Sender]:
+def senders(model: schema.Senders, durations: Durations) -> dict[str, Sender]:
+    return {id_: _sender(id_, each, durations) for id_, each in model.senders.items()}
+
+
+def _warm_up(ramp: schema.WarmUp) -> WarmUp:
+    since = ramp.since if ramp.since.tzinfo else ramp.since.replace(tzinfo=UTC)
+    return WarmUp(since, ramp.first, ramp.doubles_every, ramp.until)
+
+
+def _sender(id_: str, model: schema.Sender, durations: Durations) -> Sender:
+    warm_up, dkim = _warm_up(model.warm_up) if model.warm_up else None, model.dkim
+    return Sender(
+        id=id_,
+        name=model.name,
+        address=model.address,
+        reply_to=model.reply_to,
+        rate=model.rate,
+        through=tuple(model.through or [SMTP_ACCOUNT.id]),
+        allowance=Allowance(model.a_day, warm_up, durations.day),
+        return_path=model.return_path,
+        dkim=Dkim(dkim.domain, dkim.selector) if dkim else None,
+    )
+
+
+def accounts(model: schema.Senders) -> dict[str, MailAccount]:
     return {
-        id_: Sender(id_, sender.name, sender.address, sender.reply_to, sender.rate)
-        for id_, sender in model.senders.items()
+        id_: MailAccount(
+            id=id_,
+            provider=account.provider,
+            domain=account.domain or "",
+            region=account.region or "",
+            stream=account.stream or "",
+            connections=account.connections or SMTP_ACCOUNT.connections,
+            per_domain=account.per_domain,
+        )
+        for id_, account in model.accounts.items()
     }
 
 

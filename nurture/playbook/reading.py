@@ -19,6 +19,7 @@ from nurture.playbook.flow_schema import Flow
 from nurture.playbook.scenario_schema import Scenario
 from nurture.playbook.traits import KINDS
 from nurture.playbook.validation import validate
+from nurture.ports import SMTP_ACCOUNT
 
 FLOWS = "config/flows/"
 SCENARIOS = "config/scenarios/"
@@ -179,6 +180,7 @@ def _known(
         "webhook": names("webhooks"),
         "subscription": names("subscriptions"),
         "sender": names("senders", "senders"),
+        "account": _accounts(documents.get("config/senders.yaml")),
         "team": names("sla", "teams"),
         "flow": _flow_names(documents),
         "mail template": _mails(files),
@@ -201,6 +203,13 @@ def _conditions(
         if name not in RESERVED
     }
     return Conditions(traits, names["stage"], names["persona"], names["touch"], durations)
+
+
+def _accounts(document: Document | None) -> Collection[str]:
+    """With the one that is there without being named."""
+    value = document.value if document else None
+    named = value.get("accounts", {}) if isinstance(value, dict) else None
+    return {SMTP_ACCOUNT.id, *named} if isinstance(named, dict) else Anything()
 
 
 def _flow_names(documents: Mapping[str, Document]) -> Collection[str]:

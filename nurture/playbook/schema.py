@@ -1,12 +1,13 @@
 """The shape of every file in config/ but the flows (flow_schema.py)."""
 
 from datetime import time
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from nurture.playbook import FIRST_LANGUAGE
 from nurture.playbook import fields as f
+from nurture.playbook.findings import wrong
 from nurture.playbook.traits import Kind
 
 Purpose = Literal["email_marketing", "ad_audiences", "tracking"]
@@ -96,11 +97,70 @@ class Cap(f.Model):
     within: f.Elapsed
 
 
+ACCOUNT_OPTIONS = {
+    "smtp": {"connections", "per_domain"},
+    "postmark": {"stream"},
+    "sendgrid": set[str](),
+    "mailgun": {"domain", "region"},
+    "ses": {"region", "stream"},
+    "resend": set[str](),
+    "brevo": set[str](),
+}
+_NEEDED = {"mailgun": ("domain", "mg.x-education.example"), "ses": ("region", "eu-west-1")}
+
+
+class Account(f.Model):
+    """Where mails are handed in. Addresses and keys are settings, not part of the playbook.
+
+    `stream`: Postmark's message stream, or the configuration set of SES. `region`: of SES such as eu-west-1,
+    of Mailgun us or eu. `per_domain`: mails under way to one domain at once.
+    """
+
+    provider: Literal["smtp", "postmark", "sendgrid", "mailgun", "ses", "resend", "brevo"]
+    stream: f.Text | None = None
+    domain: f.Domain | None = None
+    region: f.Slug | None = None
+    connections: Annotated[int, Field(ge=1, le=100)] | None = None
+    per_domain: Annotated[int, Field(ge=1, le=100)] | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        for name in sorted(self.model_fields_set - {"provider"}):
+            if name not in ACCOUNT_OPTIONS[self.provider]:
+                raise f.refusal(
+                    wrong(f'an account at {self.provider} has no "{name}"', "leave it out")
+                )
+        needed, example = _NEEDED.get(self.provider, ("provider", ""))
+        if getattr(self, needed) is None:
+            problem = f'an account at {self.provider} needs a "{needed}"'
+            raise f.refusal(wrong(problem, f"such as {example}"))
+        return self
+
+
+class WarmUp(f.Model):
+    """A new sending domain begins with a few mails a day."""
+
+    since: f.Date
+    first: Annotated[int, Field(ge=1, le=1_000_000)]
+    doubles_every: f.Elapsed
+    until: Annotated[int, Field(ge=1, le=100_000_000)]
+
+
+class Dkim(f.Model):
+    domain: f.Domain
+    selector: f.Slug
+
+
 class Sender(f.Model):
     name: f.Text
     address: f.Address
     reply_to: f.Address | None = None
-    rate: f.Rate | None = None
+    through: Annotated[list[f.AccountName], Field(min_length=1)] | None = None
+    rate: f.PerSecond | None = None
+    a_day: Annotated[int, Field(ge=1, le=100_000_000)] | None = None
+    warm_up: WarmUp | None = None
+    return_path: f.ReturnPath | None = None
+    dkim: Dkim | None = None
 
 
 class LinkRules(f.Model):
@@ -135,6 +195,7 @@ class Senders(f.Model):
     links: LinkRules | None = None
     soft_bounces: Annotated[int, Field(ge=1, le=100)] | None = None
     watch: Watch | None = None
+    accounts: dict[f.Slug, Account] = Field(default_factory=dict)
     senders: Annotated[dict[f.Slug, Sender], Field(min_length=1)]
 
 

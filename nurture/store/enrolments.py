@@ -10,6 +10,7 @@ from sqlmodel import col, func, select
 from nurture.domain import keys
 from nurture.domain.enrolment import Run
 from nurture.domain.flow import Cursor
+from nurture.domain.gate import DAILY_LIMIT
 from nurture.playbook import Playbook
 from nurture.store import wakeups
 from nurture.store.tables import EnrolmentRow
@@ -110,6 +111,22 @@ async def held_mails(
     )
     flows = (await session.execute(query)).scalars()
     return tuple(playbook.flows[flow].mail.priority for flow in flows if flow in playbook.flows)
+
+
+async def line(
+    session: AsyncSession, flows: Sequence[str], now: datetime, tomorrow: datetime
+) -> tuple[int, datetime | None]:
+    """Of mails of these flows that wait for their sender's day: how many come today, and when the last one does."""
+    waiting = (
+        col(EnrolmentRow.held) == DAILY_LIMIT,
+        col(EnrolmentRow.ended).is_(None),
+        col(EnrolmentRow.flow).in_(flows),
+    )
+    today = (col(EnrolmentRow.wake_at) > now, col(EnrolmentRow.wake_at) < tomorrow)
+    count = select(func.count()).select_from(EnrolmentRow).where(*waiting, *today)
+    last = select(func.max(EnrolmentRow.wake_at)).where(*waiting)
+    found = (await session.execute(last)).scalar_one()
+    return int((await session.execute(count)).scalar_one()), found
 
 
 async def in_flight(

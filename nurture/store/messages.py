@@ -50,12 +50,13 @@ def claim(
     playbook: Playbook,
     run: EnrolmentRow,
     effect: SendMail,
+    account: str,
     now: datetime,
     planned: MessageRow | None,
 ) -> None:
-    """From here until `record` the mail is on its way; nobody else sends it."""
+    """From here until `record` the mail is on its way through that account; nobody else sends it."""
     row = planned or _enter(session, playbook, run, effect.step, effect.template, now)
-    row.state, row.claimed_at = CLAIMED, now
+    row.state, row.claimed_at, row.account = CLAIMED, now, account
     row.attempts += 1
 
 
@@ -64,7 +65,32 @@ async def refuse(
 ) -> None:
     planned = await of_step(session, run.id, effect.step)
     row = planned or _enter(session, playbook, run, effect.step, effect.template, now)
-    row.state, row.reason = REFUSED, effect.reason
+    if row.state == CLAIMED:
+        doubt(row, now)
+    else:
+        row.state, row.reason = REFUSED, effect.reason
+
+
+def doubt(row: MessageRow, now: datetime) -> None:
+    """Whoever claimed it is gone: nobody knows whether it went out."""
+    row.state, row.reason, row.sent_at = UNKNOWN, "the sender died while sending", now
+
+
+async def put_back(session: AsyncSession, message_id: str, reason: str, account: str) -> None:
+    """It certainly was not taken: that account is the next to be asked."""
+    row = await session.get(MessageRow, message_id, with_for_update=True)
+    if row and row.state == CLAIMED:
+        row.state, row.reason, row.account = PLANNED, reason, account
+
+
+async def sent_since(session: AsyncSession, sender: str, since: datetime) -> int:
+    """How many mails of the sender went out or are on their way since then."""
+    query = select(func.count()).where(
+        col(MessageRow.sender) == sender,
+        col(MessageRow.claimed_at) >= since,
+        col(MessageRow.state).not_in((PLANNED, REFUSED)),
+    )
+    return int((await session.execute(query)).scalar_one())
 
 
 async def record(

@@ -178,6 +178,13 @@ class EnrolmentRow(SQLModel, table=True):
         ),
         Index("ix_enrolment_flow_step", "flow", "step", "ended"),
         Index("ix_enrolment_flow_started", "flow", "started_at"),
+        Index(
+            "ix_enrolment_held",
+            "held",
+            "wake_at",
+            sqlite_where=text("ended IS NULL AND held <> ''"),
+            postgresql_where=text("ended IS NULL AND held <> ''"),
+        ),
     )
     id: str = Field(primary_key=True)
     lead_id: str = Field(sa_column=Column(String, refers("lead.id"), nullable=False))
@@ -199,9 +206,10 @@ class EnrolmentRow(SQLModel, table=True):
 class MessageRow(SQLModel, table=True):
     """The send ledger: one row per mail step of an enrolment, held unique by the database itself.
 
-    States: claimed, accepted, delivered, bounced, complained, failed, refused (`reason` says by what),
-    unknown (it may have gone out; never repeated silently). `bounce` says how a bounced mail came back:
-    hard or soft. `opened_at`, `clicked_at`: first by a person.
+    States: planned (it was not taken, and is tried again), claimed, accepted, delivered, bounced, complained,
+    failed, refused (`reason` says by what), unknown (it may have gone out; never repeated silently).
+    `account`: where it was handed in, or is tried next. `bounce` says how
+    a bounced mail came back: hard or soft. `opened_at`, `clicked_at`: first by a person.
     """
 
     __tablename__ = "message"
@@ -213,6 +221,7 @@ class MessageRow(SQLModel, table=True):
         Index("ix_message_claimed", "claimed_at", "id"),
         Index("ix_message_flow", "flow", "claimed_at", "id"),
         Index("ix_message_counts", "flow", "step", "state", "opened_at", "clicked_at"),
+        Index("ix_message_sender_claimed", "sender", "claimed_at"),
     )
     id: str = Field(primary_key=True)
     enrolment_id: str = Field(sa_column=Column(String, refers("enrolment.id"), nullable=False))
@@ -221,6 +230,7 @@ class MessageRow(SQLModel, table=True):
     flow: str
     template: str
     sender: str
+    account: str | None = None
     state: str
     reason: str = ""
     attempts: int = 0

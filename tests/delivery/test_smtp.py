@@ -5,10 +5,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mailparser import parse_from_bytes
 
 from nurture.delivery.email.smtp import SmtpMailer
 from nurture.domain.errors import AddressRefused, DeliveryError, Permanent, Transient, Unknown
-from tests.support.mail import DROP, HOST, SILENCE, Post, authenticate, certificate, mail
+from tests.support.mail import (
+    DROP,
+    HOST,
+    SILENCE,
+    Post,
+    authenticate,
+    certificate,
+    mail,
+    render,
+    templates,
+)
 
 
 @asynccontextmanager
@@ -111,6 +122,32 @@ async def test_after_a_break_behind_the_message_nobody_knows_whether_it_arrived(
     async with Post({"BODY": fault}) as post:
         error = await failure(post, timeout=0.2 if fault == SILENCE else 5)
     assert isinstance(error, Unknown)
+
+
+@pytest.mark.parametrize("command", ["EHLO", "STARTTLS", "AUTH"])
+@pytest.mark.parametrize("fault", [DROP, SILENCE, "454 4.7.0 not now", "554 5.7.0 never"])
+async def test_a_server_that_lets_nobody_in_is_worth_another_try(
+    command: str, fault: str, tmp_path: Path
+) -> None:
+    server, client = certificate(tmp_path)
+    options = {"authenticator": authenticate, "auth_required": True, "tls_context": server}
+    async with Post({command: fault}, options) as post:
+        login = {"user": "nurture", "password": "correct horse", "tls_context": client}
+        wait = 0.3 if fault == SILENCE else 5
+        assert isinstance(await failure(post, tls="starttls", timeout=wait, **login), Transient)
+
+
+@pytest.mark.parametrize("command", ["RSET", "QUIT"])
+@pytest.mark.parametrize("fault", [DROP, SILENCE, "421 4.3.2 closing"])
+async def test_a_break_between_mails_costs_none(command: str, fault: str) -> None:
+    wait = 0.5 if fault == SILENCE else 5
+    async with Post() as post, mailer(post, timeout=wait, per_connection=1) as smtp:
+        post.faults = {command: fault, "RCPT": "550 5.1.1 nobody"}
+        with pytest.raises(AddressRefused):
+            await smtp.send(mail())
+        del post.faults["RCPT"]
+        await smtp.send(mail())
+    assert len(post.received) == 1
 
 
 @pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA", "BODY"])
@@ -226,3 +263,43 @@ async def test_a_mail_given_up_in_the_middle_leaves_no_half_connection_behind() 
         post.faults.clear()
         await smtp.send(mail(id="second"))
     assert post.connections == 2
+
+
+async def test_what_cannot_be_delivered_comes_back_under_the_mails_own_address() -> None:
+    async with Post() as post, mailer(post) as smtp:
+        await smtp.send(mail(return_path="bounces+{mail}@x-education.example"))
+        await smtp.send(mail(return_path="bounces@x-education.example"))
+    own, fixed = (envelope.mail_from for envelope in post.received)
+    assert own == "bounces+6f0d7d3e-7c3b-5d55-9a43-7c1a6b0d8a11@x-education.example"
+    assert fixed == "bounces@x-education.example"
+    assert b"From: =?utf-8?" in post.received[0].content
+
+
+async def test_a_server_that_can_is_asked_to_name_the_mail_in_its_notices() -> None:
+    async with Post(notices=True) as post, mailer(post) as smtp:
+        await smtp.send(mail())
+    assert post.asked == ["RET=HDRS", f"ENVID={mail().id}", "NOTIFY=FAILURE"]
+    assert len(post.received) == 1
+
+
+async def test_one_domain_gets_only_so_many_mails_at_once() -> None:
+    async with Post(pause=lambda: 0.01) as post, mailer(post, connections=6, per_domain=2) as smtp:
+        await asyncio.gather(*(smtp.send(mail(id=str(n))) for n in range(8)))
+        assert post.busy == 2
+        await asyncio.gather(*(smtp.send(mail(to=f"a@{n}.example")) for n in range(8)))
+    assert post.busy > 2
+    assert len(post.received) == 16
+
+
+async def test_a_rendered_mail_arrives_with_its_ways_to_leave_and_tells_machines_what_it_is() -> (
+    None
+):
+    rendered = render(templates('<p>{{ lead.city }}</p><a href="{{ unsubscribe_url }}">Leave</a>'))
+    async with Post() as post, mailer(post) as smtp:
+        await smtp.send(rendered)
+    read = parse_from_bytes(post.received[0].content).message
+    assert read["List-Unsubscribe"] == rendered.headers["List-Unsubscribe"]
+    assert read["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert read["Auto-Submitted"] == "auto-generated"
+    assert read["Feedback-ID"] == "welcome:hello:nurture:courses"
+    assert read["Message-ID"] == "<message-1@x-education.example>"

@@ -1,8 +1,9 @@
 """A mail to send, templates to render, and an SMTP server that fails where it is told to."""
 
 import asyncio
+import re
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -23,6 +24,7 @@ from nurture.playbook import Company, LinkRules, Sender
 from nurture.ports import Mail
 from nurture.tokens import Tokens
 from tests.support.domain import when
+from tests.support.letters import lint
 from tests.support.playbook import PLAYBOOK
 
 HOST = "127.0.0.1"
@@ -102,15 +104,26 @@ def renderer(
 
 @dataclass
 class Post:
-    """A real SMTP server. `faults` maps a command (or BODY, for the end of the message) to a reply, DROP
-    or SILENCE."""
+    """A real SMTP server, which reads every mail it takes with another library.
+
+    `faults` maps a command (or BODY, for the end of the message) to a reply, DROP
+    or SILENCE. With `notices` it offers DSN, and keeps what it is `asked` for. It takes its time (`pause`, seconds)
+    before it takes a mail, and again before it says so; of mails it has `begun`, `busy` is the most it ever had
+    in hand at once."""
 
     faults: dict[str, str] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
     tls: ssl.SSLContext | None = None
     received: list[Envelope] = field(default_factory=list)
+    faulty: list[AssertionError] = field(default_factory=list)
     talks: list[SMTP] = field(default_factory=list)
     port: int = 0
+    notices: bool = False
+    asked: list[str] = field(default_factory=list)
+    pause: Callable[[], float] = lambda: 0.0
+    begun: int = 0
+    busy: int = 0
+    now: int = 0
 
     @property
     def connections(self) -> int:
@@ -131,15 +144,39 @@ class Post:
         self._server.close()
         await asyncio.sleep(0)
         self.hang_up()
+        for error in self.faulty:
+            raise error
+
+    def _read(self, content: bytes | str | None) -> None:
+        assert isinstance(content, bytes)
+        try:
+            lint(content)
+        except AssertionError as error:
+            self.faulty.append(error)
 
     def _talk(self) -> SMTP:
         self.talks.append(_Faulty(self, loop=asyncio.get_running_loop(), **self.options))
         return self.talks[-1]
 
+    async def handle_EHLO(
+        self, server: SMTP, session: Session, envelope: Envelope, name: str, answers: list[str]
+    ) -> list[str]:
+        session.host_name = name
+        return [*answers[:-1], *["250-DSN"] * self.notices, answers[-1]]
+
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         if fault := self.faults.get("BODY"):
             return await _fail(server, fault)
+        self.begun += 1
+        self.now += 1
+        self.busy = max(self.busy, self.now)
+        await asyncio.sleep(self.pause())
+        if server.transport.is_closing():  # whoever sent it is gone, and so is the mail
+            return "451 4.4.2 gone"
         self.received.append(envelope)
+        self._read(envelope.content)
+        await asyncio.sleep(self.pause())
+        self.now -= 1
         return "250 OK"
 
 
@@ -166,13 +203,30 @@ class _Faulty(SMTP):
         await (self._lookup("EHLO") or super().smtp_EHLO)(arg)
 
     async def smtp_MAIL(self, arg: str) -> None:
-        await (self._lookup("MAIL") or super().smtp_MAIL)(arg)
+        await (self._lookup("MAIL") or super().smtp_MAIL)(self._plain(arg))
 
     async def smtp_RCPT(self, arg: str) -> None:
-        await (self._lookup("RCPT") or super().smtp_RCPT)(arg)
+        await (self._lookup("RCPT") or super().smtp_RCPT)(self._plain(arg))
+
+    def _plain(self, arg: str) -> str:
+        """aiosmtpd knows no DSN, so what it asks for is kept aside."""
+        asked = re.compile(r" (RET|ENVID|NOTIFY)=\S+")
+        if self._post.notices:
+            self._post.asked += [match[0].strip() for match in asked.finditer(arg)]
+            return asked.sub("", arg)
+        return arg
 
     async def smtp_DATA(self, arg: str) -> None:
         await (self._lookup("DATA") or super().smtp_DATA)(arg)
+
+    async def smtp_AUTH(self, arg: str) -> None:
+        await (self._lookup("AUTH") or super().smtp_AUTH)(arg)
+
+    async def smtp_RSET(self, arg: str) -> None:
+        await (self._lookup("RSET") or super().smtp_RSET)(arg)
+
+    async def smtp_QUIT(self, arg: str) -> None:
+        await (self._lookup("QUIT") or super().smtp_QUIT)(arg)
 
     async def smtp_STARTTLS(self, arg: str) -> None:
         await (self._lookup("STARTTLS") or super().smtp_STARTTLS)(arg)

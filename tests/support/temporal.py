@@ -18,10 +18,11 @@ from activities.audiences import AudienceActivities
 from activities.effects import Effects
 from activities.handovers import HandoverActivities
 from activities.reports import ReportActivities
+from activities.sending import Sending
 from activities.steps import Steps
 from nurture.audiences import AudienceKeeper
 from nurture.delivery.links import Links
-from nurture.ports import Applied, Mail, Notice, Person, SalesDesk
+from nurture.ports import Applied, Mail, MailAccount, Notice, Person, SalesDesk
 from nurture.postroom import Postroom
 from nurture.store import migrate
 from nurture.store.database import Database
@@ -58,6 +59,13 @@ class Outcomes:
 
 
 class Postbox(Outcomes):
+    """Every account's mailer in one."""
+
+    known_for = timedelta(0)
+
+    def of(self, account: MailAccount) -> "Postbox":
+        return self
+
     async def send(self, mail: Mail) -> str:
         self.take(mail)
         return f"provider-{len(self.got)}"
@@ -122,14 +130,13 @@ class Stage:
         postroom = Postroom(Links("https://n.example", Tokens(["key"])))
         keeper = AudienceKeeper(world.outbox, world.shelf, {"meta": self.ads})
         effects = Effects(world.handovers, world.reactions, postroom)
+        self.sending = Sending(world.outbox, postroom, self.mailer)
         handovers = HandoverActivities(
             world.outbox, world.shelf, world.handovers, world.reactions, self.sales
         )
         reports = ReportActivities(world.db, world.shelf, self.mailer, lambda url: self.sales)
         return {
-            queues.DECISIONS: [
-                Steps(world.outbox, world.shelf, effects, postroom, self.mailer).advance
-            ],
+            queues.DECISIONS: [Steps(world.outbox, world.shelf, effects, self.sending).advance],
             queues.WEBHOOKS: [handovers.advance, reports.send],
             queues.ADS: [AudienceActivities(keeper).sync],
         }

@@ -6,17 +6,19 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from weakref import WeakValueDictionary
 
 from aiosmtplib import (
     SMTP,
     SMTPAuthenticationError,
     SMTPException,
+    SMTPHeloError,
     SMTPRecipientRefused,
     SMTPResponseException,
     SMTPServerDisconnected,
 )
 
-from nurture.delivery.email import mime, replies
+from nurture.delivery.email import mime, replies, signing
 from nurture.domain.errors import DeliveryError, Transient, Unknown
 from nurture.ports import Mail
 
@@ -38,11 +40,13 @@ class _Connection:
 
 
 class SmtpMailer:
+    known_for = timedelta()
+
     """Implements ports.Mailer. `tls` is "none", "starttls" (demanded, not just offered) or "tls".
 
-    At most `connections` mails are under way at once; a connection is renewed after `per_connection`
-    mails, and asked whether it still lives after `idle` seconds of rest. `timeout` is in seconds, for
-    each answer of the server.
+    At most `connections` mails are under way at once, of those `per_domain` to one domain; a connection is
+    renewed after `per_connection` mails, and asked whether it still lives after `idle` seconds of rest.
+    `timeout` is in seconds, for each answer of the server. `dkim_key` signs the mails that ask for it.
     """
 
     def __init__(
@@ -53,8 +57,10 @@ class SmtpMailer:
         password: str = "",
         tls: str = "none",
         *,
+        dkim_key: bytes = b"",
         timeout: float = 30.0,
         connections: int = 4,
+        per_domain: int | None = None,
         per_connection: int = 100,
         idle: float = 30.0,
         tls_context: ssl.SSLContext | None = None,
@@ -63,22 +69,34 @@ class SmtpMailer:
         self._host, self._port = host, port
         self._user, self._password = user, password
         self._tls, self._tls_context = tls, tls_context
+        self._dkim_key = dkim_key
         self._timeout = timeout
         self._per_connection = per_connection
         self._idle = idle
         self._now = now
         self._slots = asyncio.Semaphore(connections)
+        self._per_domain = per_domain or connections
+        self._domains: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self._resting: list[_Connection] = []
 
     async def send(self, mail: Mail) -> str:
         """Hand the mail over; its Message-ID. Raises Permanent, AddressRefused, Transient, or Unknown
         when the connection broke after the whole message had gone out."""
         payload = mime.as_bytes(mail, self._now())
-        sender, recipient = mime.wire_address(mail.sender), mime.wire_address(mail.to)
-        async with self._slots, self._connection() as client:
-            await _announce(client, sender, recipient)
+        if mail.dkim:
+            payload = signing.signed(payload, mail.dkim, self._dkim_key)
+        recipient = mime.wire_address(mail.to)
+        async with self._turn(recipient), self._slots, self._connection() as client:
+            await _announce(client, mail.id, mime.envelope_sender(mail), recipient)
             await _hand_over(client, payload)
         return mime.message_id(mail)
+
+    def _turn(self, recipient: str) -> asyncio.Semaphore:
+        """One of the recipient's domain, which is forgotten when nobody uses it."""
+        domain = recipient.rpartition("@")[2].lower()
+        found = self._domains.get(domain) or asyncio.Semaphore(self._per_domain)
+        self._domains[domain] = found
+        return found
 
     async def close(self) -> None:
         """Take leave of the server on every resting connection."""
@@ -146,11 +164,18 @@ class SmtpMailer:
         return client
 
 
-async def _announce(client: SMTP, sender: str, recipient: str) -> None:
-    """Up to here the server has nothing of the mail, so every break may be tried again."""
+async def _announce(client: SMTP, mail_id: str, sender: str, recipient: str) -> None:
+    """Up to here the server has nothing of the mail, so every break may be tried again.
+
+    Where it can, we ask for the id in notices of failure, and for those of failure only (RFC 3461).
+    """
     try:
-        await client.mail(sender)
-        await client.rcpt(recipient)
+        if client.is_ehlo_or_helo_needed:
+            with suppress(SMTPHeloError):  # an old server says so, and is greeted by HELO
+                await client.ehlo()
+        notices = client.supports_extension("dsn")
+        await client.mail(sender, options=["RET=HDRS", f"ENVID={mail_id}"] if notices else None)
+        await client.rcpt(recipient, options=["NOTIFY=FAILURE"] if notices else None)
         answer = await client.execute_command(b"DATA")
     except SMTPRecipientRefused as error:
         raise replies.of_recipient(error.code, error.message) from error

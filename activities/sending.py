@@ -1,0 +1,143 @@
+"""Sending one mail of a flow: claimed in the ledger, handed over, recorded. The next look sees a crash at any line."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from temporalio.exceptions import ApplicationError
+
+from nurture.domain import keys
+from nurture.domain.errors import AddressRefused, InputError, Permanent, Transient, Unknown
+from nurture.domain.flow import Cursor, Move, SendMail
+from nurture.outbox import Outbox
+from nurture.playbook import Playbook
+from nurture.ports import MailAccount, Mailers
+from nurture.postroom import Postroom
+from nurture.store import messages
+from nurture.store.tables import EnrolmentRow, LeadRow
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A mail that is ours to send, and where the lead stands once it is sent. `again`: an earlier try may have
+    reached the account, which knows the mail and takes it only once."""
+
+    playbook: Playbook
+    run: EnrolmentRow
+    lead: LeadRow
+    effect: SendMail
+    past: Cursor
+    account: MailAccount
+    again: bool = False
+
+    @property
+    def id(self) -> str:
+        return keys.message_id(self.run.id, self.effect.step)
+
+    @property
+    def next_account(self) -> MailAccount | None:
+        """Who is asked when this one certainly did not take it."""
+        order = self.playbook.accounts_of(self.playbook.sender_of[self.run.flow])
+        return order[order.index(self.account) + 1] if self.account in order[:-1] else None
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What became of a claimed mail, to be recorded."""
+
+    claimed: Claimed
+    state: str
+    reason: str = ""
+    provider_id: str | None = None
+
+
+class Sending:
+    """`claim` and `record` belong into the step's transactions, `send` between them."""
+
+    def __init__(self, outbox: Outbox, postroom: Postroom, mailers: Mailers) -> None:
+        self._outbox = outbox
+        self._postroom = postroom
+        self._mailers = mailers
+
+    async def claim(
+        self,
+        session: AsyncSession,
+        book: Playbook,
+        run: EnrolmentRow,
+        lead: LeadRow,
+        move: Move,
+        now: datetime,
+    ) -> Claimed | None:
+        """The mail, if it is ours to send; not when its fate is known, or nobody will ever know it."""
+        assert isinstance(move.effect, SendMail)
+        entry = await messages.of_step(session, run.id, move.effect.step)
+        order = book.accounts_of(book.sender_of[run.flow])
+        last = next((each for each in order if entry and each.id == entry.account), None)
+        again = False
+        if entry and entry.state == messages.CLAIMED:
+            if last is None or now >= entry.claimed_at + self._known_for(last):
+                messages.doubt(entry, now)
+                return None
+            entry.attempts += 1
+            again = True
+        elif entry and entry.state != messages.PLANNED:
+            return None
+        account = last or order[0]
+        if not again:
+            messages.claim(session, book, run, move.effect, account.id, now, entry)
+        return Claimed(book, run, lead, move.effect, move.cursor, account, again)
+
+    async def send(self, claimed: Claimed) -> Sent | None:
+        """Render and hand over, outside any transaction. None: the account did not take it, and the next one is
+        to be asked. What should be tried again later fails the activity."""
+        try:
+            mail = self._postroom.render(
+                claimed.playbook, claimed.run, claimed.lead, claimed.effect
+            )
+            provider_id = await self._mailers.of(claimed.account).send(mail)
+        except AddressRefused as error:
+            return Sent(claimed, messages.BOUNCED, str(error))
+        except (Permanent, InputError) as error:
+            return Sent(claimed, messages.FAILED, str(error))
+        except Unknown as error:
+            if not error.repeatable:
+                return Sent(claimed, messages.UNKNOWN, str(error))
+            raise _later(
+                error
+            ) from error  # it stays claimed; the next look sends it again or gives it up
+        except Transient as error:
+            following = claimed.next_account
+            if not claimed.again:
+                await self._put_back(claimed, error, following)
+                if following:
+                    return None
+            raise _later(error, error) from error
+        return Sent(claimed, messages.ACCEPTED, provider_id=provider_id)
+
+    async def record(self, session: AsyncSession, sent: Sent, now: datetime) -> None:
+        await messages.record(
+            session, sent.claimed.id, sent.state, sent.reason, sent.provider_id, now
+        )
+
+    def _known_for(self, account: MailAccount) -> timedelta:
+        try:
+            return self._mailers.of(account).known_for
+        except Transient:
+            return timedelta()
+
+    async def _put_back(
+        self, claimed: Claimed, error: Transient, following: MailAccount | None
+    ) -> None:
+        """For the next account; after the last one the first is asked again, later."""
+        order = claimed.playbook.accounts_of(claimed.playbook.sender_of[claimed.run.flow])
+        async with self._outbox.write() as session:
+            account = following or order[0]
+            await messages.put_back(session, claimed.id, str(error), account.id)
+
+
+def _later(error: Transient | Unknown, wait: Transient | None = None) -> ApplicationError:
+    return ApplicationError(
+        f"mail not taken: {error.reason}",
+        type=type(error).__name__,
+        next_retry_delay=wait.retry_after if wait else None,
+    )

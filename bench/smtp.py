@@ -1,0 +1,106 @@
+"""Mails a second through a local mail server, against a bare loop of the same SMTP library with mails made beforehand.
+
+The server is another process, which takes mails and forgets them. Ours makes each mail as MIME, claims a
+connection and judges the answer; the bare loop only talks. Both keep as many connections.
+"""
+
+import asyncio
+import resource
+import sys
+import time
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from aiosmtpd.smtp import SMTP as Server
+from aiosmtplib import SMTP
+
+from nurture.delivery.email import mime
+from nurture.delivery.email.smtp import SmtpMailer
+from nurture.ports import Mail
+from tests.support.mail import HOST, render, templates
+
+CONNECTIONS = 4
+MAILS = 1000
+ROUNDS = 3
+
+
+async def measure(folder: Path, mails: int = MAILS) -> dict[str, Any]:
+    """Bare and ours in turns; memory before and after all of ours."""
+    mail = _letter()
+    async with _sink() as port:
+        mailer = SmtpMailer(HOST, port, connections=CONNECTIONS)
+        await _ours(mailer, mail, 50)
+        before, bare, ours = _megabytes(), [], []
+        for _ in range(ROUNDS):
+            bare.append(await _bare(port, mail, mails))
+            ours.append(await _ours(mailer, mail, mails))
+        await mailer.close()
+    return {
+        "mails_per_second": round(sum(ours) / ROUNDS, 1),
+        "bare_per_second": round(sum(bare) / ROUNDS, 1),
+        "ratio": round(sum(ours) / sum(bare), 3),
+        "megabytes": round(_megabytes(), 1),
+        "megabytes_grown": round(_megabytes() - before, 1),
+        "bytes_per_mail": len(mime.as_bytes(mail, datetime.now(UTC))),
+    }
+
+
+def _letter() -> Mail:
+    """A mail of usual length, with Danish letters in it."""
+    lines = "<p>Rødgrød med fløde, og en længere sætning om et kursus i projektledelse.</p>" * 40
+    return render(templates(f'{lines}<a href="{{{{ unsubscribe_url }}}}">Afmeld</a>'))
+
+
+async def _bare(port: int, mail: Mail, number: int) -> float:
+    payload = mime.as_bytes(mail, datetime.now(UTC))
+
+    async def talk() -> None:
+        async with SMTP(hostname=HOST, port=port) as client:
+            for _ in range(number // CONNECTIONS):
+                await client.sendmail(mail.sender, [mail.to], payload)
+
+    started = time.perf_counter()
+    await asyncio.gather(*(talk() for _ in range(CONNECTIONS)))
+    return number / (time.perf_counter() - started)
+
+
+async def _ours(mailer: SmtpMailer, mail: Mail, number: int) -> float:
+    started = time.perf_counter()
+    await asyncio.gather(*(mailer.send(replace(mail, id=f"mail-{n}")) for n in range(number)))
+    return number / (time.perf_counter() - started)
+
+
+def _megabytes() -> float:
+    """The most this process ever held."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
+
+
+@asynccontextmanager
+async def _sink() -> AsyncIterator[int]:
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", __name__, stdout=PIPE)
+    assert process.stdout
+    yield int(await process.stdout.readline())
+    process.terminate()
+    await process.wait()
+
+
+class _Forgets:
+    async def handle_DATA(self, *_: object) -> str:
+        return "250 OK"
+
+
+async def _serve() -> None:
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Server(_Forgets(), loop=loop), HOST, 0)
+    print(server.sockets[0].getsockname()[1], flush=True)  # noqa: T201 - read by the bench
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve())

@@ -1,0 +1,81 @@
+"""One mail handed to a provider's HTTP interface, and what its answer means.
+
+The question is always whether the provider has the mail. It certainly has not when no connection was made, and when the
+answer says so (4xx, 429, 503). Anything else after the request went out is unknown.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+
+from nurture.delivery.email import replies
+from nurture.delivery.sales.http import retry_after
+from nurture.domain.errors import DeliveryError, Permanent, Transient, Unknown
+
+TIME_OUT = 30.0
+UNTIL_REPAIRED = timedelta(minutes=5)
+"""How long what only an operator can mend is left alone: a key, an account, a bill."""
+
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`told` is the body as JSON; empty when it is not a mapping."""
+
+    status: int
+    told: Mapping[str, Any]
+    headers: httpx.Headers
+
+
+async def post(
+    client: httpx.AsyncClient,
+    url: str,
+    headers: Mapping[str, str],
+    repeatable: bool = False,
+    **body: Any,
+) -> Answer:
+    """The answer, if it says yes or no. Raises Transient or Unknown when it says neither; `repeatable`:
+    the provider would know the mail again."""
+    try:
+        response = await client.post(url, headers=dict(headers), timeout=TIME_OUT, **body)
+    except _NOT_SENT as error:
+        raise Transient("no_connection", type(error).__name__) from error
+    except httpx.TransportError as error:
+        raise Unknown("connection_lost", type(error).__name__, repeatable) from error
+    status = response.status_code
+    told = _told(response)
+    if status in (429, 503):
+        wait = retry_after(response.headers.get("retry-after", ""), datetime.now(UTC))
+        raise Transient("refused_for_now", detail(status, told), wait)
+    if status >= 500 or 300 <= status < 400:
+        raise Unknown("no_answer", detail(status, told), repeatable)
+    return Answer(status, told, response.headers)
+
+
+def refusal(answer: Answer, said: str) -> DeliveryError:
+    """What a 4xx means that is nobody's fault in particular: our key, our account, or this mail."""
+    text = detail(answer.status, said)
+    if answer.status in (401, 403):
+        return Transient("login_refused", text, UNTIL_REPAIRED)
+    if answer.status in (402, 404, 408):
+        return Transient("account_refused", text, UNTIL_REPAIRED)
+    return Permanent("refused", text)
+
+
+def detail(status: int, said: Any) -> str:
+    """Without the addresses in it: it ends up in logs and in Temporal's history."""
+    text = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)
+    return replies.detail(status, text)
+
+
+def _told(response: httpx.Response) -> Mapping[str, Any]:
+    try:
+        found = response.json()
+    except ValueError:
+        return {"message": response.text} if response.text else {}
+    return found if isinstance(found, dict) else {"message": found}

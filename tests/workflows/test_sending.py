@@ -1,0 +1,142 @@
+"""Which account takes a mail, how many go out a day, and what happens when nobody knows whether one did."""
+
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any
+
+from nurture.domain.allowance import Allowance
+from nurture.domain.errors import Transient, Unknown
+from nurture.domain.flow import Email, Flow
+from nurture.playbook import Playbook
+from nurture.ports import Mail, MailAccount
+from nurture.store.tables import EnrolmentRow, MessageRow
+from tests.support.domain import DAY, HOUR
+from tests.support.playbook import PLAYBOOK, playbook
+from tests.support.temporal import Postbox, Stage
+
+DOWN, NO_ANSWER = Transient("no_connection"), Unknown("connection_lost")
+ACCOUNTS = {"first": MailAccount("first", "resend"), "second": MailAccount("second", "smtp")}
+
+
+@dataclass
+class Mailers:
+    """Each account's own postbox."""
+
+    boxes: dict[str, Postbox] = field(default_factory=dict)
+
+    def of(self, account: MailAccount) -> Postbox:
+        return self.boxes.setdefault(account.id, Postbox())
+
+
+def _one_mail(**sender: Any) -> Playbook:
+    """A flow of one mail, and its sender changed."""
+    senders = {"courses": replace(PLAYBOOK.senders["courses"], **sender)}
+    flow = Flow("welcome", "Welcome", {"hello": Email("hello")}, "hello")
+    flows = {**PLAYBOOK.flows, "welcome": flow}
+    return playbook(flows=flows, senders=senders, accounts=ACCOUNTS)
+
+
+async def _tell(stage: Stage, errors: dict[str, list[Exception]], **times: timedelta) -> Mailers:
+    """A lead enters; what each account raises first, and how long it knows a mail again."""
+    mailers = Mailers()
+    for name in ACCOUNTS:
+        box = mailers.of(ACCOUNTS[name])
+        box.errors = errors.get(name, [])
+        box.known_for = times.get(name, timedelta())
+    stage.sending._mailers = mailers  # the stage's one postbox gives way to one an account
+    stage.book.book = _one_mail(through=("first", "second"))
+    await stage.tell("form_submitted")
+    await stage.pass_time(6 * HOUR)
+    return mailers
+
+
+async def _ledger(stage: Stage) -> MessageRow:
+    [row] = await stage.world.rows(MessageRow)
+    assert isinstance(row, MessageRow)
+    return row
+
+
+async def test_the_second_account_sends_what_the_first_did_not_take(stage: Stage) -> None:
+    mailers = await _tell(stage, {"first": [DOWN]})
+    row = await _ledger(stage)
+    assert len(mailers.boxes["second"].got) == 1
+    assert (row.state, row.account, row.attempts) == ("accepted", "second", 2)
+
+
+async def test_a_mail_that_the_first_may_have_taken_goes_to_no_other(stage: Stage) -> None:
+    mailers = await _tell(stage, {"first": [NO_ANSWER]})
+    assert mailers.boxes["second"].got == []
+    assert (await _ledger(stage)).state == "unknown"
+
+
+async def test_when_no_account_takes_it_all_are_asked_again_later(stage: Stage) -> None:
+    mailers = await _tell(stage, {"first": [DOWN], "second": [DOWN]})
+    row = await _ledger(stage)
+    assert len(mailers.boxes["first"].got) == 1
+    assert (row.state, row.account, row.attempts) == ("accepted", "first", 3)
+
+
+async def test_an_account_that_knows_its_mails_is_asked_again_when_it_gave_no_answer(
+    stage: Stage,
+) -> None:
+    lost = Unknown("connection_lost", repeatable=True)
+    mailers = await _tell(stage, {"first": [lost, DOWN]}, first=DAY)
+    row = await _ledger(stage)
+    assert len(mailers.boxes["first"].got) == 1
+    assert mailers.boxes["second"].got == []
+    assert (row.state, row.attempts) == ("accepted", 3)
+
+
+async def test_once_it_would_not_know_the_mail_again_the_mail_is_given_up(stage: Stage) -> None:
+    lost = [Unknown("connection_lost", repeatable=True) for _ in range(100)]
+    mailers = await _tell(stage, {"first": lost}, first=HOUR)
+    row = await _ledger(stage)
+    assert mailers.boxes["first"].got == []
+    assert row.state == "unknown"
+    assert len(lost) > 50  # not asked for ever
+
+
+async def test_a_sender_sends_its_share_a_day_and_the_others_wait_for_theirs(stage: Stage) -> None:
+    stage.book.book = _one_mail(allowance=Allowance(a_day=2))
+    for name in ("a", "b", "c", "d", "e"):
+        await stage.tell("form_submitted", email=f"{name}@example.org")
+    await stage.pass_time(timedelta(minutes=1))
+    runs = await stage.world.rows(EnrolmentRow)
+    assert len(stage.mailer.got) == 2
+    assert sorted(run.held for run in runs if not run.ended) == ["daily_limit"] * 3
+    turns = sorted(run.wake_at for run in runs if not run.ended)
+    assert [later - earlier for earlier, later in pairwise(turns)] == [DAY / 2] * 2
+    await stage.pass_time(DAY)
+    assert len(stage.mailer.got) == 4
+    await stage.pass_time(DAY)
+    assert len(stage.mailer.got) == 5
+
+
+async def test_a_mail_that_waits_for_its_day_still_asks_the_gate(stage: Stage) -> None:
+    stage.book.book = _one_mail(allowance=Allowance(a_day=1))
+    await stage.tell("form_submitted", email="a@example.org")
+    await stage.pass_time(timedelta(minutes=1))
+    lead = await stage.tell("form_submitted", email="b@example.org")
+    await stage.pass_time(timedelta(minutes=1))
+    await stage.world.intake.withdraw(lead.id, "email_marketing", "unsubscribe", await stage.now())
+    await stage.pass_time(2 * DAY)
+    rows = {row.lead_id: (row.state, row.reason) for row in await stage.world.rows(MessageRow)}
+    assert rows[lead.id] == ("refused", "no_consent")
+
+
+async def test_a_mail_whose_sender_died_is_unknown_even_if_the_gate_now_refuses_it(
+    stage: Stage,
+) -> None:
+    async def dies(mail: Mail) -> str:
+        lead = await stage.world.lead("anna@example.org")
+        now = await stage.now()
+        await stage.world.intake.withdraw(lead.id, "email_marketing", "unsubscribe", now)
+        raise RuntimeError("as if the process were gone")
+
+    stage.book.book = _one_mail()
+    stage.mailer.send = dies  # type: ignore[method-assign]
+    await stage.tell("form_submitted")
+    await stage.pass_time(HOUR)
+    row = await _ledger(stage)
+    assert (row.state, row.reason) == ("unknown", "the sender died while sending")
