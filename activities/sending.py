@@ -1,5 +1,6 @@
 """Sending one mail of a flow: claimed in the ledger, handed over, recorded. The next look sees a crash at any line."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,6 +16,9 @@ from nurture.ports import MailAccount, Mailers
 from nurture.postroom import Postroom
 from nurture.store import messages
 from nurture.store.tables import EnrolmentRow, LeadRow
+
+_REST = timedelta(seconds=30)
+"""An account that took no mail is left alone so long where another can: mails do not queue up for its time-outs."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,7 @@ class Sending:
         self._outbox = outbox
         self._postroom = postroom
         self._mailers = mailers
+        self._resting: dict[str, datetime] = {}
 
     async def claim(
         self,
@@ -82,12 +87,12 @@ class Sending:
             again = True
         elif entry and entry.state != messages.PLANNED:
             return None
-        account = last or order[0]
+        account = last or self._awake(order, now)
         if not again:
             messages.claim(session, book, run, move.effect, account.id, now, entry)
         return Claimed(book, run, lead, move.effect, move.cursor, account, again)
 
-    async def send(self, claimed: Claimed) -> Sent | None:
+    async def send(self, claimed: Claimed, now: datetime) -> Sent | None:
         """Render and hand over, outside any transaction. None: the account did not take it, and the next one is
         to be asked. What should be tried again later fails the activity."""
         try:
@@ -110,6 +115,7 @@ class Sending:
             if not claimed.again:
                 await self._put_back(claimed, error, following)
                 if following:
+                    self._resting[claimed.account.id] = now + _REST
                     return None
             raise _later(error, error) from error
         return Sent(claimed, messages.ACCEPTED, provider_id=provider_id)
@@ -118,6 +124,11 @@ class Sending:
         await messages.record(
             session, sent.claimed.id, sent.state, sent.reason, sent.provider_id, now
         )
+
+    def _awake(self, order: Sequence[MailAccount], now: datetime) -> MailAccount:
+        """The first account that did not fail just now; the first of all when each did."""
+        awake = [each for each in order if self._resting.get(each.id, now) <= now]
+        return (awake or order)[0]
 
     def _known_for(self, account: MailAccount) -> timedelta:
         try:

@@ -41,7 +41,7 @@ class Steps:
         sender = queues.sender_of(activity.info().task_queue)
         outcome = await self._proceed(enrolment_id, None, sender, now)
         while isinstance(outcome, Claimed):
-            sent = await self._sending.send(outcome)
+            sent = await self._sending.send(outcome, now)
             outcome = await self._proceed(enrolment_id, sent, None if sent else sender, now)
         return outcome
 

@@ -37,7 +37,12 @@ def _one_mail(**sender: Any) -> Playbook:
     return playbook(flows=flows, senders=senders, accounts=ACCOUNTS)
 
 
-async def _tell(stage: Stage, errors: dict[str, list[Exception]], **times: timedelta) -> Mailers:
+async def _tell(
+    stage: Stage,
+    errors: dict[str, list[Exception]],
+    wait: timedelta = 6 * HOUR,
+    **times: timedelta,
+) -> Mailers:
     """A lead enters; what each account raises first, and how long it knows a mail again."""
     mailers = Mailers()
     for name in ACCOUNTS:
@@ -47,7 +52,7 @@ async def _tell(stage: Stage, errors: dict[str, list[Exception]], **times: timed
     stage.sending._mailers = mailers  # the stage's one postbox gives way to one an account
     stage.book.book = _one_mail(through=("first", "second"))
     await stage.tell("form_submitted")
-    await stage.pass_time(6 * HOUR)
+    await stage.pass_time(wait)
     return mailers
 
 
@@ -62,6 +67,17 @@ async def test_the_second_account_sends_what_the_first_did_not_take(stage: Stage
     row = await _ledger(stage)
     assert len(mailers.boxes["second"].got) == 1
     assert (row.state, row.account, row.attempts) == ("accepted", "second", 2)
+
+
+async def test_an_account_that_just_failed_is_not_asked_for_the_next_mail(stage: Stage) -> None:
+    mailers = await _tell(stage, {"first": [DOWN]}, timedelta(seconds=5))
+    await stage.tell("form_submitted", email="bo@example.org")
+    await stage.pass_time(timedelta(seconds=10))
+    assert len(mailers.boxes["second"].got) == 2
+    await stage.pass_time(HOUR)
+    await stage.tell("form_submitted", email="eva@example.org")
+    await stage.pass_time(HOUR)
+    assert len(mailers.boxes["first"].got) == 1
 
 
 async def test_a_mail_that_the_first_may_have_taken_goes_to_no_other(stage: Stage) -> None:
