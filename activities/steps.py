@@ -166,10 +166,12 @@ class Steps:
 
 
 def _due(book: Playbook, flow: str, at: datetime, mail: bool = True) -> Next:
-    """A look at that time, on the queue of the flow's sender when it is for a mail."""
+    """A look at that time, on the queue of the flow's sender when it is for a mail; there a flow with a priority
+    goes first."""
     if not mail:
         return Next(at.timestamp())
-    return Next(at.timestamp(), part=queues.mail(book.sender_of[flow]))
+    urgent = book.flows[flow].mail.priority > 0
+    return Next(at.timestamp(), part=queues.mail(book.sender_of[flow]), urgent=urgent)
 
 
 async def _turn(

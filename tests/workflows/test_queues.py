@@ -51,6 +51,22 @@ async def test_a_mail_and_the_wait_before_it_cost_one_look_on_the_senders_queue(
     assert looks == ["", ".mail.courses", ".mail.courses", ""]
 
 
+async def test_mails_of_a_flow_with_a_priority_go_first_on_their_senders_queue(
+    stage: Stage,
+) -> None:
+    stage.book.book = _book(replace(WELCOME, mail=replace(WELCOME.mail, priority=10)))
+    await stage.tell("form_submitted")
+    await stage.pass_time(HOUR)
+    [run] = await stage.world.rows(EnrolmentRow)
+    handle = stage.client.get_workflow_handle(enrolment_workflow(run.id))
+    scheduled = [
+        event.activity_task_scheduled_event_attributes
+        for event in (await handle.fetch_history()).events
+        if event.HasField("activity_task_scheduled_event_attributes")
+    ]
+    assert [each.priority.priority_key for each in scheduled] == [3, 1]
+
+
 async def test_a_mail_that_follows_a_click_takes_one_look_more(stage: Stage) -> None:
     steps = {**WELCOME.steps, "hand-over": Email("last")}
     stage.book.book = _book(replace(WELCOME, steps=steps))
