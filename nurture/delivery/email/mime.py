@@ -1,14 +1,17 @@
 """A Mail as the bytes that go over the wire (RFC 5322, pure ASCII)."""
 
 import re
+from base64 import encodebytes
+from binascii import b2a_qp
 from collections.abc import Mapping
 from datetime import datetime
 from email.errors import MessageError
+from email.header import Header
 from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import EmailPolicy
-from email.utils import format_datetime
-from typing import Any
+from email.message import Message
+from email.mime.multipart import MIMEMultipart
+from email.policy import compat32
+from email.utils import format_datetime, formataddr
 
 from nurture.domain.errors import AddressRefused, Permanent
 from nurture.ports import Mail
@@ -25,37 +28,15 @@ KEY = "mail"
 """Under this name a mail's id goes along with it, and comes back in what a provider tells of it."""
 
 
-class _Wire(EmailPolicy):
-    """Leaves an ASCII header that fits on a line as it is, and does not take it apart either.
+_CRLF = "\r\n"
+_BODY = compat32.clone(linesep="\r\n")
 
-    The library's own folding turns a word longer than 78 characters, such as the address in
-    List-Unsubscribe, into an encoded word, and mail boxes then find no address in it. Parsing each header
-    costs more than all the rest of a mail.
-    """
-
-    def header_store_parse(self, name: str, value: Any) -> tuple[str, Any]:
-        if isinstance(value, str) and _plain(name, value):
-            return name, value
-        return super().header_store_parse(name, value)
-
-    def header_fetch_parse(self, name: str, value: Any) -> Any:
-        return value
-
-    def fold(self, name: str, value: Any) -> str:
-        if _plain(name, str(value)):
-            return f"{name}: {value}{self.linesep}"
-        folded: str = super().fold(name, value)
-        return folded
-
-    def fold_binary(self, name: str, value: Any) -> bytes:
-        return self.fold(name, value).encode("ascii")
+_READABLE = 6
+"""Quoted-printable becomes the longer one once about a sixth of the bytes need three."""
 
 
 def _plain(name: str, value: str) -> bool:
     return len(name) + len(value) + 2 <= _LONGEST_LINE and bool(_PRINTABLE.fullmatch(value))
-
-
-_POLICY = _Wire(linesep="\r\n", cte_type="7bit", raise_on_defect=True)
 
 
 def as_bytes(mail: Mail, now: datetime) -> bytes:
@@ -64,35 +45,60 @@ def as_bytes(mail: Mail, now: datetime) -> bytes:
     Raises AddressRefused when no mail can be addressed to the recipient, Permanent for a header that
     would break the message, such as one with a line break.
     """
-    message = EmailMessage(policy=_POLICY)
     to = wire_address(mail.to)
     sender = _own_address(mail.sender)
     try:
-        message["From"] = _from(mail.sender_name, sender)
-        message["To"] = to
-        message["Subject"] = mail.subject
-        message["Date"] = format_datetime(now)
-        message["Message-ID"] = message_id(mail)
+        head = [
+            _line("From", formataddr((mail.sender_name, sender), "utf-8")),
+            _line("To", to),
+            _line("Subject", mail.subject),
+            _line("Date", format_datetime(now)),
+            _line("Message-ID", message_id(mail)),
+        ]
         if mail.reply_to:
-            message["Reply-To"] = _own_address(mail.reply_to)
-        for name, value in checked(mail.headers).items():
-            message[name] = value
-        message.set_content(mail.text)
-        message.add_alternative(mail.html, subtype="html")
-        return message.as_bytes()
+            head.append(_line("Reply-To", _own_address(mail.reply_to)))
+        head += [_line(name, value) for name, value in checked(mail.headers).items()]
     except (ValueError, MessageError) as error:
         raise Permanent("bad_header", type(error).__name__) from error
+    parts = [_part("plain", mail.text), _part("html", mail.html)]
+    body = MIMEMultipart("alternative", None, parts).as_bytes(policy=_BODY)
+    return "".join(head).encode("ascii") + body
+
+
+def _line(name: str, value: str) -> str:
+    """A header. One that is ASCII and fits on a line stays as it is: folded by the library, a word longer than 78
+    characters, such as the address in List-Unsubscribe, becomes an encoded word in which mail boxes find no
+    address. Raises ValueError for a line break."""
+    if _plain(name, value):
+        return f"{name}: {value}\r\n"
+    if "\r" in value or "\n" in value:
+        raise ValueError("a line break in a header")
+    return f"{name}: {Header(value, 'utf-8', header_name=name).encode(linesep=_CRLF)}\r\n"
+
+
+def _part(kind: str, text: str) -> Message:
+    part = Message()
+    encoding, encoded = _encoded(text.splitlines())
+    part["Content-Type"] = f'text/{kind}; charset="utf-8"'
+    part["Content-Transfer-Encoding"] = encoding
+    part.set_payload(encoded.decode("ascii"))
+    return part
+
+
+def _encoded(lines: list[str]) -> tuple[str, bytes]:
+    """As it is where that may pass, readable where most of it is ASCII, else short (RFC 2045, 6)."""
+    raw = "\r\n".join([*lines, ""]).encode("utf-8")
+    foreign = len(raw) - len(raw.decode("ascii", "ignore"))
+    if not foreign and max(map(len, lines), default=0) <= _LONGEST_LINE:
+        return "7bit", raw
+    if foreign < len(raw) / _READABLE:
+        return "quoted-printable", b2a_qp(raw)
+    return "base64", encodebytes(raw)
 
 
 def message_id(mail: Mail) -> str:
     """`<{mail.id}@{the sender's domain}>`; what a bounce or a reply refers to."""
     return f"<{mail.id}@{_own_address(mail.sender).rpartition('@')[2]}>"
-
-
-def _from(name: str, address: str) -> str | Address:
-    """As text where nothing in the name has to be encoded."""
-    found = Address(name, addr_spec=address)
-    return str(found) if name.isascii() else found
 
 
 def mailbox(name: str, address: str) -> str:
