@@ -188,19 +188,16 @@ async def _again(
     """Leads that came (back) to the mark in the period after they had fallen below it."""
     row, fall = StageChangeRow, aliased(StageChangeRow)
     high, low = funnel.at_least(name), funnel.below(name)
-    fallen = exists().where(
-        col(fall.lead_id) == col(row.lead_id),
-        col(fall.from_stage).in_(high),
-        col(fall.to_stage).in_(low),
-        tuple_(col(fall.at), col(fall.id)) < tuple_(col(row.at), col(row.id)),
-    )
     leads = (
         select(col(row.lead_id), literal(1).label("n"))
+        .join(fall, col(fall.lead_id) == col(row.lead_id))
         .where(
+            col(fall.from_stage).in_(high),  # few fall, so they are looked for first
+            col(fall.to_stage).in_(low),
             col(row.from_stage).in_(low),
             col(row.to_stage).in_(high),
+            tuple_(col(fall.at), col(fall.id)) < tuple_(col(row.at), col(row.id)),
             *_within(row.at, period),
-            fallen,
         )
         .distinct()
         .subquery()
