@@ -54,11 +54,12 @@ async def counts(
     }
 
 
-async def last_visit(session: AsyncSession) -> datetime | None:
-    """When somebody last saw a page."""
-    row = TouchRow
-    query = select(col(row.at)).where(col(row.name) == "page").order_by(col(row.at).desc())
-    return (await session.execute(query.limit(1))).scalar_one_or_none()
+async def last_news(session: AsyncSession) -> datetime | None:
+    """When somebody last saw a page or bought something."""
+    seen = select(func.max(TouchRow.at)).where(col(TouchRow.name) == "page")
+    sold = select(func.max(SaleRow.at))
+    found = [(await session.execute(query)).scalar_one() for query in (seen, sold)]
+    return max((at for at in found if at), default=None)
 
 
 async def other_revenue(
