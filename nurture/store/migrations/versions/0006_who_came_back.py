@@ -1,12 +1,12 @@
 """Who came back to a stage is found by whence it fell.
 
-Revision: 0005, after 0004
+Revision: 0006, after 0005
 """
 
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
