@@ -3,13 +3,14 @@
 import asyncio
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 
 from commands import opening
+from nurture.comparing import Effect, effects
 from nurture.playbook.source import read_files
 from nurture.rescoring import Crossing, crossings
 from nurture.settings import Settings
@@ -17,6 +18,18 @@ from nurture.shelf import Plan, Shelf
 from nurture.store import migrate
 
 _JUDGING = tuple(f"config/{name}.yaml" for name in ("scoring", "stages", "personas"))
+_LISTING = (*_JUDGING, "config/audiences.yaml")
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What `apply` would change: `crossings` by the rules of stages, `effects` on audiences; none when the
+    rules are the same."""
+
+    plan: Plan
+    crossings: Sequence[Crossing] = ()
+    effects: Sequence[Effect] = ()
+
 
 By = Annotated[str, typer.Option(envvar="USER", help="Who did it.")]
 
@@ -25,11 +38,8 @@ def plan(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Say what `apply` would change, and what becomes of the leads in flight."""
-    found, crossing = asyncio.run(_plan(opening.load()))
-    if as_json:
-        typer.echo(json.dumps(_as_json(found, crossing), indent=2))
-    else:
-        typer.echo(_as_text(found, crossing))
+    found = asyncio.run(_plan(opening.load()))
+    typer.echo(json.dumps(_as_json(found), indent=2) if as_json else _as_text(found))
 
 
 def apply(by: By = "operator") -> None:
@@ -44,45 +54,57 @@ def rollback(by: By = "operator") -> None:
     typer.echo(f"playbook {asyncio.run(_rollback(opening.load(), by))[:12]} is in force again")
 
 
-def _as_json(found: Plan, crossing: Sequence[Crossing]) -> dict[str, Any]:
+def _as_json(found: _Found) -> dict[str, Any]:
     return {
-        "playbook": found.playbook.hash,
-        **asdict(found.difference),
-        "leads": [asdict(affected) for affected in found.affected],
-        "stages": [asdict(stage) for stage in crossing],
+        "playbook": found.plan.playbook.hash,
+        **asdict(found.plan.difference),
+        "leads": [asdict(affected) for affected in found.plan.affected],
+        "stages": [asdict(stage) for stage in found.crossings],
+        "audiences": [asdict(effect) for effect in found.effects],
     }
 
 
-def _as_text(found: Plan, crossing: Sequence[Crossing]) -> str:
-    lines = list(found.difference.files)
+def _as_text(found: _Found) -> str:
+    lines = list(found.plan.difference.files)
     lines += [
         f"  {stage.up} leads would newly qualify for {stage.stage}, {stage.down} no longer"
-        for stage in crossing
+        for stage in found.crossings
         if stage.up or stage.down
     ]
-    for change in found.difference.flows:
+    lines += [
+        f"  {effect.adds} would be added to the audience {effect.audience}, {effect.removes} removed"
+        for effect in found.effects
+        if effect.adds or effect.removes
+    ]
+    for change in found.plan.difference.flows:
         lines += ["", f"flow {change.flow or change.before}"]
         lines += [f"  {words}" for words in change.changes]
         lines += [
             f"  {affected.leads} at {affected.step or 'the end'}: {affected.fate}"
-            for affected in found.affected
+            for affected in found.plan.affected
             if affected.flow == change.before
         ]
     return "\n".join(lines).strip() or "nothing would change"
 
 
-async def _plan(config: Settings) -> tuple[Plan, list[Crossing]]:
-    """With how many leads the rules for scores and stages would judge differently, if those change."""
+async def _plan(config: Settings) -> _Found:
+    """With how many leads changed rules would judge differently, and whom they would move on audiences."""
     texts, now = read_files(config.playbook_dir), datetime.now(UTC)
     async with opening.database(config) as db:
         await migrate.require_current(db)
         shelf = Shelf(db, config.pace)
         found = await shelf.plan(texts, now)
-        if not any(f"changed {file}" in found.difference.files for file in _JUDGING):
-            return found, []
-        async with db.read() as session:
-            before = await shelf.current(session)
-            return found, await crossings(session, before, found.playbook, now)
+        crossing: Sequence[Crossing] = ()
+        if _touched(found, _JUDGING):
+            async with db.read() as session:
+                before = await shelf.current(session)
+                crossing = await crossings(session, before, found.playbook, now)
+        moved = await effects(db, found.playbook, now) if _touched(found, _LISTING) else ()
+        return _Found(found, crossing, moved)
+
+
+def _touched(found: Plan, files: Sequence[str]) -> bool:
+    return any(f"changed {file}" in found.difference.files for file in files)
 
 
 async def _apply(config: Settings, by: str) -> str:

@@ -53,11 +53,11 @@ async def report(
 
 
 async def moment(session: AsyncSession, playbook: Playbook, now: datetime) -> datetime:
-    """The moment that figures are told for. On a compressed clock it is a day after the last visit: what was
+    """The moment that figures are told for. On a compressed clock it is a day after the last visit or order: what was
     played stays in sight, although a month is over in a minute."""
     if playbook.day == timedelta(days=1):
         return now
-    last = await queries.last_visit(session)
+    last = await queries.last_news(session)
     return min(now, last + playbook.day) if last else now
 
 

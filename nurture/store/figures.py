@@ -54,11 +54,12 @@ async def counts(
     }
 
 
-async def last_visit(session: AsyncSession) -> datetime | None:
-    """When somebody last saw a page."""
-    row = TouchRow
-    query = select(col(row.at)).where(col(row.name) == "page").order_by(col(row.at).desc())
-    return (await session.execute(query.limit(1))).scalar_one_or_none()
+async def last_news(session: AsyncSession) -> datetime | None:
+    """When somebody last saw a page or bought something."""
+    seen = select(func.max(TouchRow.at)).where(col(TouchRow.name) == "page")
+    sold = select(func.max(SaleRow.at))
+    found = [(await session.execute(query)).scalar_one() for query in (seen, sold)]
+    return max((at for at in found if at), default=None)
 
 
 async def other_revenue(
@@ -188,19 +189,16 @@ async def _again(
     """Leads that came (back) to the mark in the period after they had fallen below it."""
     row, fall = StageChangeRow, aliased(StageChangeRow)
     high, low = funnel.at_least(name), funnel.below(name)
-    fallen = exists().where(
-        col(fall.lead_id) == col(row.lead_id),
-        col(fall.from_stage).in_(high),
-        col(fall.to_stage).in_(low),
-        tuple_(col(fall.at), col(fall.id)) < tuple_(col(row.at), col(row.id)),
-    )
     leads = (
         select(col(row.lead_id), literal(1).label("n"))
+        .join(fall, col(fall.lead_id) == col(row.lead_id))
         .where(
+            col(fall.from_stage).in_(high),  # few fall, so they are looked for first
+            col(fall.to_stage).in_(low),
             col(row.from_stage).in_(low),
             col(row.to_stage).in_(high),
+            tuple_(col(fall.at), col(fall.id)) < tuple_(col(row.at), col(row.id)),
             *_within(row.at, period),
-            fallen,
         )
         .distinct()
         .subquery()

@@ -34,18 +34,14 @@ async def _count(session: AsyncSession, table: Any, *where: Any) -> int:
 async def leads(session: AsyncSession, lifecycle: Lifecycle) -> dict[str, Any]:
     """Those that still are somebody: all; by stage, in order, also those with nobody in them; and those with an
     address by persona, most first. One pass over one index."""
-    stage, persona, named = (
-        col(LeadRow.stage),
-        col(LeadRow.persona),
-        col(LeadRow.email).is_not(None),
-    )
+    stage, persona = col(LeadRow.stage), col(LeadRow.persona)
     still = col(LeadRow.merged_into).is_(None), col(LeadRow.erased_at).is_(None)
-    query: Any = sa_select(stage, persona, named, func.count())
-    rows = (await session.execute(query.where(*still).group_by(stage, persona, named))).all()
+    query: Any = sa_select(stage, persona, func.count(), func.count(col(LeadRow.email)))
+    rows = (await session.execute(query.where(*still).group_by(stage, persona))).all()
     stages, personas = Counter[str](), Counter[str]()
-    for at, who, address, number in rows:
+    for at, who, number, with_address in rows:
         stages[at] += number
-        personas[who or ""] += number if address else 0
+        personas[who or ""] += with_address
     return {
         "leads": stages.total(),
         "stages": {each.id: stages[each.id] for each in lifecycle.stages},

@@ -102,6 +102,7 @@ class StageChangeRow(SQLModel, table=True):
     __table_args__ = (
         Index("ix_stage_change_at", "at", "lead_id"),
         Index("ix_stage_change_lead_at", "lead_id", "at", "to_stage"),
+        Index("ix_stage_change_from", "from_stage", "to_stage", "lead_id", "at"),
     )
     id: int | None = Field(default=None, primary_key=True)
     lead_id: str = Field(sa_column=Column(String, refers("lead.id"), nullable=False))

@@ -126,3 +126,16 @@ def test_a_plan_counts_the_leads_that_other_points_lift(nurture: Nurture, book: 
     found = nurture("plan", **here).stdout
     assert "changed config/scoring.yaml" in found
     assert "1 leads would newly qualify for mql, 0 no longer" in found
+
+
+def test_a_plan_says_whom_a_changed_rule_moves_on_an_audience(nurture: Nurture, book: Path) -> None:
+    here = {"NURTURE_PLAYBOOK_DIR": str(book)}
+    rule = "warm: {title: Warm, platform: meta, external_id: '1', when: lead.country == 'DK'}\n"
+    put(book, "config/audiences.yaml", rule)
+    for words in (("db", "upgrade"), ("apply",)):
+        assert nurture(*words, **here).returncode == 0
+    asyncio.run(two_leads())
+    put(book, "config/audiences.yaml", rule.replace("DK", "SE"))
+    assert "1 would be added to the audience warm, 1 removed" in nurture("plan", **here).stdout
+    [moved] = json.loads(nurture("plan", "--json", **here).stdout)["audiences"]
+    assert (moved["members"], moved["adds"], moved["removes"]) == (1, 1, 1)

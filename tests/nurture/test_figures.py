@@ -78,6 +78,9 @@ async def test_under_a_compressed_clock_the_last_stretch_counts(db: Database) ->
     shelf = OneBook(playbook(promise=Promise(1, 1, 1, "DKK", 30 * pace), day=pace))
     world = await _played(db, shelf)
     assert (await world.reports.report(NOW + 6 * HOUR + pace))["promises"]["customers"]["so_far"]
+    in_sight = await world.reports.report(NOW + 8 * HOUR)
+    assert in_sight["promises"]["customers"]["so_far"]
+    await world.tell("page", at=NOW + 8 * HOUR)
     later = await world.reports.report(NOW + 8 * HOUR)
     assert later["promises"]["customers"]["so_far"] == 0
 

@@ -1,0 +1,21 @@
+"""Who came back to a stage is found by whence it fell.
+
+Revision: 0006, after 0005
+"""
+
+from alembic import op
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_index(
+        "ix_stage_change_from", "stage_change", ["from_stage", "to_stage", "lead_id", "at"]
+    )
+
+
+def downgrade() -> None:
+    op.drop_index("ix_stage_change_from", "stage_change")
