@@ -1,0 +1,92 @@
+"""Leads and mails a page at a time, and flows counted: the same on both databases."""
+
+from datetime import timedelta
+
+from nurture.store import flow_figures, lead_list, mail_list
+from nurture.store.database import Database
+from nurture.store.lead_list import Filter
+from nurture.store.queue import Key
+from nurture.store.tables import EnrolmentRow, LeadRow, MessageRow
+from tests.support.domain import NOW
+
+
+async def fill(db: Database) -> None:
+    """Five leads, the first the newest; each in the flow and with one mail."""
+    for n in range(5):
+        at = NOW - timedelta(hours=n // 2)
+        async with db.write() as session:
+            email = f"p{n}@firm.example"
+            stage = "lead" if n else "sql"
+            session.add(LeadRow(id=f"l{n}", email=email, stage=stage, created_at=at))
+            await session.flush()
+            ended = "goal" if n == 4 else None
+            run = EnrolmentRow(
+                id=f"r{n}", lead_id=f"l{n}", flow="f", ordinal=1, playbook="p", step="a",
+                since=at, started_at=at, ended=ended,
+            )  # fmt: skip
+            session.add(run)
+            await session.flush()
+            mail = MessageRow(
+                id=f"m{n}", enrolment_id=f"r{n}", step="a", lead_id=f"l{n}", flow="f", template="a",
+                sender="s", state="accepted" if n else "unknown", claimed_at=at,
+                clicked_at=at if n == 1 else None, opened_at=at if n < 2 else None,
+            )  # fmt: skip
+            session.add(mail)
+
+
+async def test_pages_of_leads_follow_each_other_without_gap_or_repetition(db: Database) -> None:
+    await fill(db)
+    found, after = [], None
+    async with db.read() as session:
+        while rows := await lead_list.page(session, Filter(), after, 2):
+            found += [row.id for row in rows]
+            after = Key(rows[-1].created_at, rows[-1].id)
+    assert found == ["l1", "l0", "l3", "l2", "l4"]
+
+
+async def test_leads_are_found_by_stage_and_by_the_beginning_of_an_address(db: Database) -> None:
+    await fill(db)
+    async with db.read() as session:
+        for wanted, ids in (
+            (Filter(stage="sql"), ["l0"]),
+            (Filter(name="P3@"), ["l3"]),
+            (Filter(name="l2"), ["l2"]),
+            (Filter(name="p"), ["l1", "l0", "l3", "l2", "l4"]),
+            (Filter(owner="Mette Holm"), []),
+        ):
+            rows = await lead_list.page(session, wanted, None, 10)
+            assert [row.id for row in rows] == ids, wanted
+
+
+async def test_mails_are_listed_by_state_flow_and_step(db: Database) -> None:
+    await fill(db)
+    async with db.read() as session:
+        for wanted, ids in (
+            (mail_list.Filter(), ["m1", "m0", "m3", "m2", "m4"]),
+            (mail_list.Filter(state="unknown"), ["m0"]),
+            (mail_list.Filter(flow="f", step="b"), []),
+            (mail_list.Filter(owner="Mette Holm"), []),
+        ):
+            rows = await mail_list.page(session, wanted, None, 10)
+            assert [mail.id for mail, _ in rows] == ids, wanted
+        after = Key(NOW, "m0")
+        rows = await mail_list.page(session, mail_list.Filter(flow="f", step="a"), after, 2)
+        assert [mail.id for mail, _ in rows] == ["m3", "m2"]
+        one = await mail_list.one(session, "m2")
+        assert one
+        assert (one[1].id, one[2].id) == ("l2", "r2")
+        assert await mail_list.one(session, "nothing") is None
+
+
+async def test_a_flow_is_counted_by_step_and_end_and_its_mails_by_state(db: Database) -> None:
+    await fill(db)
+    async with db.read() as session:
+        runs = await flow_figures.runs(session, "f")
+        assert {(each.step, each.ended): each.number for each in runs} == {
+            ("a", None): 4,
+            ("a", "goal"): 1,
+        }
+        assert await flow_figures.overview(session) == {"f": (4, 5)}
+        mails = {each.state: each for each in await flow_figures.mails(session, "f")}
+        assert (mails["accepted"].number, mails["accepted"].clicked) == (4, 1)
+        assert (mails["unknown"].number, mails["unknown"].opened) == (1, 1)
