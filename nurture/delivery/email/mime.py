@@ -1,12 +1,15 @@
 """A Mail as the bytes that go over the wire (RFC 5322, pure ASCII)."""
 
 import re
+from base64 import encodebytes
+from binascii import b2a_qp
 from collections.abc import Iterable
 from datetime import datetime
 from email.errors import MessageError
 from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import EmailPolicy
+from email.message import Message
+from email.mime.multipart import MIMEMultipart
+from email.policy import EmailPolicy, compat32
 from email.utils import format_datetime
 from typing import Any
 
@@ -41,6 +44,10 @@ class _Wire(EmailPolicy):
 
 
 _POLICY = _Wire(linesep="\r\n", cte_type="7bit", raise_on_defect=True)
+_BODY = compat32.clone(linesep="\r\n")
+
+_READABLE = 6
+"""Quoted-printable becomes the longer one once about a sixth of the bytes need three."""
 
 
 def as_bytes(mail: Mail, now: datetime) -> bytes:
@@ -49,24 +56,50 @@ def as_bytes(mail: Mail, now: datetime) -> bytes:
     Raises AddressRefused when no mail can be addressed to the recipient, Permanent for a header that
     would break the message, such as one with a line break.
     """
-    message = EmailMessage(policy=_POLICY)
     to = wire_address(mail.to)
     sender = _own_address(mail.sender)
     try:
-        message["From"] = Address(mail.sender_name, addr_spec=sender)
-        message["To"] = Address(addr_spec=to)
-        message["Subject"] = mail.subject
-        message["Date"] = format_datetime(now)
-        message["Message-ID"] = message_id(mail)
+        head = [
+            _line("From", Address(mail.sender_name, addr_spec=sender)),
+            _line("To", Address(addr_spec=to)),
+            _line("Subject", mail.subject),
+            _line("Date", format_datetime(now)),
+            _line("Message-ID", message_id(mail)),
+        ]
         if mail.reply_to:
-            message["Reply-To"] = Address(addr_spec=_own_address(mail.reply_to))
-        for name, value in _checked(mail.headers.items()):
-            message[name] = value
-        message.set_content(mail.text)
-        message.add_alternative(mail.html, subtype="html")
-        return message.as_bytes()
+            head.append(_line("Reply-To", Address(addr_spec=_own_address(mail.reply_to))))
+        head += [_line(name, value) for name, value in _checked(mail.headers.items())]
     except (ValueError, MessageError) as error:
         raise Permanent("bad_header", type(error).__name__) from error
+    body = MIMEMultipart("alternative", None, [_part("plain", mail.text), _part("html", mail.html)])
+    return "".join(head).encode("ascii") + body.as_bytes(policy=_BODY)
+
+
+def _line(name: str, value: str | Address) -> str:
+    """A header. Reading one takes the library most of a mail's time, so what is plain is not read."""
+    if isinstance(value, str) and _PRINTABLE.fullmatch(value) and len(value) < _LONGEST_LINE // 2:
+        return f"{name}: {value}\r\n"
+    return _POLICY.fold(*_POLICY.header_store_parse(name, value))
+
+
+def _part(kind: str, text: str) -> Message:
+    part = Message()
+    encoding, encoded = _encoded(text.splitlines())
+    part["Content-Type"] = f'text/{kind}; charset="utf-8"'
+    part["Content-Transfer-Encoding"] = encoding
+    part.set_payload(encoded.decode("ascii"))
+    return part
+
+
+def _encoded(lines: list[str]) -> tuple[str, bytes]:
+    """As it is where that may pass, readable where most of it is ASCII, else short (RFC 2045, 6)."""
+    raw = "\r\n".join([*lines, ""]).encode("utf-8")
+    foreign = len(raw) - len(raw.decode("ascii", "ignore"))
+    if not foreign and max(map(len, lines), default=0) <= _LONGEST_LINE:
+        return "7bit", raw
+    if foreign < len(raw) / _READABLE:
+        return "quoted-printable", b2a_qp(raw)
+    return "base64", encodebytes(raw)
 
 
 def message_id(mail: Mail) -> str:
