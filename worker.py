@@ -6,13 +6,11 @@ import sys
 from contextlib import suppress
 
 import structlog
-import uvloop
 from temporalio.service import RPCError
 
-from nurture import figures, logs, settings
-from nurture.domain.errors import NurtureError, Transient
-from services import Services, assemble, require_ready
-from workflows import telemetry
+from nurture import figures, settings
+from nurture.domain.errors import Transient
+from services import Services, assemble, open_door, require_ready
 from workflows.schedules import keep_schedules
 from workflows.telemetry import SILENT, Telemetry
 from workflows.worker import build_worker
@@ -70,17 +68,5 @@ async def _schedules(services: Services, stop: asyncio.Event) -> None:
             await asyncio.wait_for(stop.wait(), _LOOK_AGAIN_SECONDS)
 
 
-def main() -> int:
-    try:
-        config = settings.load()
-        logs.configure(config.log_level)
-        with telemetry.opened("worker", config) as told:
-            uvloop.run(run(config, told))
-    except NurtureError as error:
-        sys.stderr.write(f"worker: {error}\n")
-        return 2
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(open_door("worker", run))

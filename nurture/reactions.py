@@ -123,7 +123,10 @@ class Reactions:
 def _audiences(
     session: AsyncSession, playbook: Playbook, about: Dossier, facts: Facts, now: datetime
 ) -> None:
-    """Mark where the lead should be; a difference to where it is wakes that audience's sync."""
+    """Mark where the lead should be; a difference to where it is wakes that audience's sync.
+
+    By the relay, which wakes each once a second however many leads have moved.
+    """
     for name, audience in playbook.audiences.items():
         row = about.members.get(name)
         member = audiences.membership(facts.lead.id, row)
@@ -134,7 +137,7 @@ def _audiences(
             continue
         changed = audiences.align(row, facts, audience, desired, now)
         if changed and audiences.owes(row):
-            wakeups.add(session, wakeups.AUDIENCE, name, now)
+            wakeups.later(session, wakeups.AUDIENCE, name, now)
 
 
 def _wake(
