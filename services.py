@@ -2,7 +2,7 @@
 
 import gc
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -114,7 +114,7 @@ class Services:
         return found
 
 
-def open_door(name: str, serve: Callable[[Settings, Telemetry], Awaitable[None]]) -> int:
+def open_door(name: str, serve: Callable[[Settings, Telemetry], Coroutine[Any, Any, None]]) -> int:
     """What `worker` and `server` do around their work; the exit code, 2 when something kept them from starting."""
     try:
         settings = known_settings.load()
