@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from bench import audiences, dashboard, faults, figures, handover, journeys, mails
+from bench import audiences, dashboard, faults, figures, handover, journeys, mails, open_leads
 
 RESULTS = Path(__file__).parent / "results.json"
 
@@ -22,6 +22,7 @@ BENCHES: dict[str, Callable[[Path], Awaitable[dict[str, Any]]]] = {
     "figures": figures.measure,
     "mails": mails.measure,
     "faults": faults.measure,
+    "open_leads": open_leads.measure,
 }
 
 
