@@ -5,18 +5,15 @@ from functools import partial
 
 import structlog
 import uvicorn
-import uvloop
 
-from nurture import audience_view, logs, settings
+from nurture import audience_view, settings
 from nurture.access.company import CompanySignIn, Provider
-from nurture.domain.errors import NurtureError
 from nurture.playbook import Playbook
 from nurture.quarantine import Quarantine
 from nurture.store.vitals import Vital, vitals
 from nurture.web.app import create_app
 from nurture.web.deps import Deps
-from services import Services, assemble, require_ready
-from workflows import telemetry
+from services import Services, assemble, open_door, require_ready
 from workflows.telemetry import SILENT, Telemetry
 
 log = structlog.get_logger()
@@ -92,17 +89,5 @@ def _company(services: Services) -> CompanySignIn | None:
     return CompanySignIn(provider, services.access.accounts)
 
 
-def main() -> int:
-    try:
-        config = settings.load()
-        logs.configure(config.log_level)
-        with telemetry.opened("server", config) as told:
-            uvloop.run(run(config, told))
-    except NurtureError as error:
-        sys.stderr.write(f"server: {error}\n")
-        return 2
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(open_door("server", run))

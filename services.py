@@ -1,11 +1,14 @@
 """The only place where real things meet: settings become a database, clients, adapters and use cases."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+import gc
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import httpx
+import uvloop
 from temporalio.client import Client
 from temporalio.envconfig import ClientConfig
 from temporalio.service import RPCError
@@ -17,7 +20,8 @@ from activities.handovers import HandoverActivities
 from activities.reports import ReportActivities
 from activities.sending import Sending
 from activities.steps import Steps
-from nurture import ad_accounts, mail_accounts
+from nurture import ad_accounts, logs, mail_accounts
+from nurture import settings as known_settings
 from nurture.access import Access, open_access
 from nurture.audiences import AudienceKeeper
 from nurture.calls import Calls
@@ -30,7 +34,7 @@ from nurture.delivery.links import Links
 from nurture.delivery.sales.desks import open_desk, read_owners
 from nurture.delivery.sales.webhook import WebhookDesk
 from nurture.desk import Desk
-from nurture.domain.errors import StartError
+from nurture.domain.errors import NurtureError, StartError
 from nurture.enrolling import Enrolling
 from nurture.feedback import Feedback
 from nurture.fingerprints import Fingerprints
@@ -55,6 +59,7 @@ from nurture.store import migrate
 from nurture.store.database import Database
 from nurture.tokens import Tokens
 from nurture.watch import Watch
+from workflows import telemetry
 from workflows.client import TemporalWaker
 from workflows.engine import TemporalEngine
 from workflows.telemetry import SILENT, Telemetry
@@ -110,6 +115,20 @@ class Services:
         except (RPCError, RuntimeError):
             found.append("Temporal does not answer; touches are kept until it does")
         return found
+
+
+def open_door(name: str, serve: Callable[[Settings, Telemetry], Coroutine[Any, Any, None]]) -> int:
+    """What `worker` and `server` do around their work; the exit code, 2 when something kept them from starting."""
+    try:
+        settings = known_settings.load()
+        logs.configure(settings.log_level)
+        gc.freeze()  # what is loaded by now stays, and need not be looked through again and again
+        with telemetry.opened(name, settings) as told:
+            uvloop.run(serve(settings, told))
+    except NurtureError as error:
+        sys.stderr.write(f"{name}: {error}\n")
+        return 2
+    return 0
 
 
 @asynccontextmanager

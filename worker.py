@@ -6,15 +6,14 @@ import sys
 from contextlib import suppress
 
 import structlog
-import uvloop
 from temporalio.service import RPCError
 
 from activities import queues
-from nurture import figures, logs, settings
-from nurture.domain.errors import NurtureError, Transient
+from nurture import figures, settings
+from nurture.domain.errors import Transient
 from nurture.playbook import Playbook
-from services import Services, assemble, require_ready
-from workflows import releases, telemetry
+from services import Services, assemble, open_door, require_ready
+from workflows import releases
 from workflows.schedules import keep_schedules
 from workflows.telemetry import SILENT, Telemetry
 from workflows.worker import Workers
@@ -87,17 +86,5 @@ async def _schedule(services: Services, playbook: Playbook) -> None:
         )
 
 
-def main() -> int:
-    try:
-        config = settings.load()
-        logs.configure(config.log_level)
-        with telemetry.opened("worker", config) as told:
-            uvloop.run(run(config, told))
-    except NurtureError as error:
-        sys.stderr.write(f"worker: {error}\n")
-        return 2
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(open_door("worker", run))

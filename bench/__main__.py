@@ -10,7 +10,17 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from bench import audiences, dashboard, faults, figures, handover, journeys, mails, smtp
+from bench import (
+    audiences,
+    dashboard,
+    faults,
+    figures,
+    handover,
+    journeys,
+    mails,
+    open_leads,
+    smtp,
+)
 
 RESULTS = Path(__file__).parent / "results.json"
 
@@ -23,6 +33,7 @@ BENCHES: dict[str, Callable[[Path], Awaitable[dict[str, Any]]]] = {
     "mails": mails.measure,
     "faults": faults.measure,
     "smtp": smtp.measure,
+    "open_leads": open_leads.measure,
 }
 
 

@@ -14,7 +14,7 @@ from nurture.domain.errors import Permanent, Transient
 BATCH = 250
 """Messages in one request; with 32 KB each they could still be too large, but ours are small."""
 
-TICK = 0.05
+TICK = 0.25
 """Seconds: what happens within one goes out together, as from any client that batches."""
 
 _WAITS = (0.1, 0.2, 0.5, 1, *[2] * 15)

@@ -14,6 +14,9 @@ NAMESPACE = "default"
 PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL")
 """Four times as fast as SQLite's default; what is committed survives kill -9 all the same."""
 
+VARIABLES = {"GOGC": "400"}
+"""Its garbage collector would take a tenth of its time to keep the little memory that it uses less."""
+
 
 def binary() -> Path:
     """The program beside this Python, else on the PATH. Raises StartError when there is none."""

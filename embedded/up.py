@@ -133,7 +133,7 @@ async def _start(group: Processes, settings: Settings) -> None:
     env = local.environment(settings, os.environ)
     port, ui_port = settings.temporal_port, settings.temporal_ui_port
     command = temporal.command(settings.data_dir, local.HOST, port, ui_port)
-    await group.start("temporal", command, env)
+    await group.start("temporal", command, {**temporal.VARIABLES, **env})
     await group.ready("temporal", lambda: temporal.answers(local.address(settings)))
     for door in DOORS:
         await group.start(door, door_command(door), env)

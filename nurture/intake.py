@@ -54,14 +54,19 @@ class Intake:
             erased = await self._erased(session, register, source, fresh)
             heard: dict[str, list[Trigger]] = {}
             said: list[tuple[str, ConsentRecord]] = []
+            made: list[tuple[str, Touch]] = []
             for message in sorted(fresh, key=lambda message: (message.at, message.message_id)):
                 if message.message_id in erased:
                     continue
                 row = await register.lead_of(message, source, now)
-                triggers = self._record(session, playbook, row, source, message, now)
+                touch = touches.make(source, message, message.properties, None)
+                made.append((row.id, touch))
+                triggers = self._record(session, playbook, row, source, message, touch)
                 heard.setdefault(row.id, []).extend(triggers)
                 said += [(row.id, record) for record in _consents(message)]
             register.write_names()
+            theirs = [(register.now(lead_id), touch) for lead_id, touch in made]
+            await touches.store(session, playbook.scoring, theirs, source, now)
             await consents.tell(session, _joined(register, said))
             changed = [(register.now(id_), triggers) for id_, triggers in sorted(heard.items())]
             await self._reactions.settle_all(session, playbook, _together(changed), now)
@@ -123,7 +128,7 @@ class Intake:
                 messages.heard(mail, name, now)
             message = Incoming(f"{mail.id}/{name}/{now.isoformat()}/{url}", now, touch=name)
             touch = touches.make("mail", message, {**properties, **about}, machine)
-            touches.store(session, playbook, row, "mail", touch, now)
+            await touches.store(session, playbook.scoring, [(row, touch)], "mail", now)
             triggers = [] if machine else [Trigger(topics.touch(name))]
             await self._reactions.settle(session, playbook, row, triggers, now)
             return True
@@ -138,7 +143,7 @@ class Intake:
             await consents.tell(session, [(row, [ConsentRecord(purpose, False, now, source)])])
             message = Incoming(f"{row.id}/{purpose}/{now.isoformat()}", now, touch="unsubscribed")
             touch = touches.make(source, message, {"purpose": purpose}, None)
-            touches.store(session, playbook, row, source, touch, now)
+            await touches.store(session, playbook.scoring, [(row, touch)], source, now)
             triggers = [Trigger(topics.CONSENT), Trigger(topics.touch("unsubscribed"))]
             await self._reactions.settle(session, playbook, row, triggers, now)
 
@@ -154,16 +159,14 @@ class Intake:
         row: LeadRow,
         source: str,
         message: Incoming,
-        now: datetime,
+        touch: Touch,
     ) -> list[Trigger]:
-        """Write what the message says of the lead; what could follow from it."""
+        """Write what the message says of the lead, apart from its touch; what could follow from it."""
         triggers = []
         if merging.tell_traits(row, message.traits, message.at):
             triggers.append(Trigger(topics.LEAD))
         if _consents(message):
             triggers.append(Trigger(topics.CONSENT))
-        touch = touches.make(source, message, message.properties, None)
-        touches.store(session, playbook, row, source, touch, now)
         triggers.append(Trigger(topics.touch(touch.name)))
         if source == IMPORT:
             triggers.append(Trigger(IMPORT))

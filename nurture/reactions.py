@@ -3,9 +3,9 @@
 Everything is written in the caller's transaction; workflows that must hear of it get a row in the outbox.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -24,12 +24,16 @@ from nurture.store.tables import EnrolmentRow, LeadRow
 _STAGE_STEPS = 10
 """A stage change can fulfil another stage's rule; more rounds than stages would be a loop."""
 
+_TOGETHER = timedelta(seconds=5)
+"""Leads that move within that time are told to an ad platform together."""
+
 
 class Reactions:
     """The consequences of a change, in a fixed order."""
 
     def __init__(self, handovers: Handovers) -> None:
         self._handovers = handovers
+        self._woken: dict[str, datetime] = {}
 
     async def settle(
         self,
@@ -66,7 +70,8 @@ class Reactions:
         facts = self._score(playbook, about, facts, heard, now)
         facts = await self._stage(session, playbook, about.row, facts, heard, now)
         await enrolling.enter(session, playbook, about.row, facts, about.runs, heard, now)
-        _audiences(session, playbook, about, facts, now)
+        for name in _audiences(session, playbook, about, facts, now):
+            self._wake_list(session, name, now)
         _wake(session, about.runs, heard, now)
 
     def _persona(
@@ -119,11 +124,20 @@ class Reactions:
                 await self._handovers.open(session, playbook, row, facts, reason, "score", now)
         return facts
 
+    def _wake_list(self, session: AsyncSession, name: str, now: datetime) -> None:
+        """At once, unless it just was: then the relay does so later, once for all that moved meanwhile."""
+        last = self._woken.get(name)
+        if last and now < last + _TOGETHER:
+            wakeups.later(session, wakeups.AUDIENCE, name, last + _TOGETHER)
+        else:
+            self._woken[name] = now
+            wakeups.add(session, wakeups.AUDIENCE, name, now)
+
 
 def _audiences(
     session: AsyncSession, playbook: Playbook, about: Dossier, facts: Facts, now: datetime
-) -> None:
-    """Mark where the lead should be; a difference to where it is wakes that audience's sync."""
+) -> Iterator[str]:
+    """Mark where the lead should be; a difference to where it is is for that audience's sync."""
     for name, audience in playbook.audiences.items():
         row = about.members.get(name)
         member = audiences.membership(facts.lead.id, row)
@@ -134,7 +148,7 @@ def _audiences(
             continue
         changed = audiences.align(row, facts, audience, desired, now)
         if changed and audiences.owes(row):
-            wakeups.add(session, wakeups.AUDIENCE, name, now)
+            yield name
 
 
 def _wake(

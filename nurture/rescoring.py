@@ -19,6 +19,7 @@ from nurture.reactions import Reactions
 from nurture.shelf import Shelf
 from nurture.store import leads
 from nurture.store.tables import LeadRow, ScoreEntryRow, TouchRow
+from nurture.store.touches import earn
 
 PAGE = 200
 
@@ -95,10 +96,10 @@ async def _score(session: AsyncSession, playbook: Playbook, rows: Sequence[LeadR
     mine = col(ScoreEntryRow.lead_id).in_(ids)
     kept = [touch.id for told in touches.values() for touch in told]
     await session.execute(delete(ScoreEntryRow).where(mine, col(ScoreEntryRow.touch_id).in_(kept)))
+    made = [(row, touch) for row in rows for touch in touches.get(row.id, [])]
+    await earn(session, playbook.scoring, made)
     for row in rows:
         row.scored_by = playbook.hash
-        for entry in _earned(playbook, touches.get(row.id, [])):
-            session.add(leads.entry_row(row.id, entry))
     await session.flush()
 
 

@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col, select
 
+from nurture.store import leases
 from nurture.store.tables import CallRow
 
 _LEASE = timedelta(minutes=5)
@@ -13,17 +13,7 @@ _LEASE = timedelta(minutes=5)
 
 async def take_due(session: AsyncSession, now: datetime, limit: int = 20) -> list[CallRow]:
     """Calls to be tried now, leased to the caller."""
-    query = (
-        select(CallRow)
-        .where(col(CallRow.next_attempt_at) <= now)
-        .order_by(col(CallRow.next_attempt_at))
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    rows = list((await session.execute(query)).scalars())
-    for row in rows:
-        row.next_attempt_at = now + _LEASE
-    return rows
+    return await leases.take(session, CallRow, "next_attempt_at", now, _LEASE, limit)
 
 
 async def record(

@@ -3,10 +3,10 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, DateTime, Dialect, ForeignKey, String
+from sqlalchemy import JSON, Column, DateTime, Dialect, ForeignKey, String, Table
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator
-from sqlmodel import Field
+from sqlmodel import Field, SQLModel
 
 
 class Moment(TypeDecorator[datetime]):
@@ -51,3 +51,9 @@ def maybe(**kwargs: Any) -> Any:
 
 def lead() -> Any:
     return Field(sa_column=Column(String, refers("lead.id"), nullable=False, index=True))
+
+
+def table(model: type[SQLModel]) -> Table:
+    """The plain table, for statements that have no use for mapped objects, which cost more than the statement."""
+    found: Table = model.__table__  # type: ignore[attr-defined]
+    return found

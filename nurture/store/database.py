@@ -39,7 +39,7 @@ class Database:
             file = parsed.database
             self._turn = Turn(_lock_file(file))
             if self._turn.file and file:
-                self._writer = create_async_engine(url, async_creator=inline.creator(file))
+                self._writer = inline.engine(file)
             for engine in {self.engine, self._writer}:
                 event.listen(engine.sync_engine, "connect", _prepare_sqlite)
                 event.listen(engine.sync_engine, "begin", _begin_sqlite)

@@ -6,29 +6,40 @@ thread, since a report may take longer than a moment.
 """
 
 import sqlite3
-from collections.abc import Awaitable, Callable
 from typing import Any
 
-import aiosqlite
-
-_PAGE = 64
-
-
-class InlineConnection(aiosqlite.Connection):
-    """Executes at once instead of queueing; everything else is aiosqlite's."""
-
-    async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        if not self._running or not self._connection:
-            raise ValueError("connection closed")
-        return fn(*args, **kwargs)
+from sqlalchemy import create_engine
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 
-def creator(file: str) -> Callable[[], Awaitable[aiosqlite.Connection]]:
-    """For create_async_engine's `async_creator`."""
+class Inline(SQLiteDialect_pysqlite):
+    """The standard library's driver behind SQLAlchemy's asynchronous face: it answers at once, nothing is awaited."""
 
-    async def connect() -> aiosqlite.Connection:
-        connection = InlineConnection(lambda: sqlite3.connect(file, check_same_thread=False), _PAGE)
-        connection._thread.daemon = True
-        return await connection
+    driver = "inline"
+    is_async = True
+    supports_statement_cache = True
 
-    return connect
+
+class _Cursor(sqlite3.Cursor):
+    async def _async_soft_close(self) -> None:
+        """SQLAlchemy's word to an asynchronous cursor that its rows are in memory; here they need not be."""
+
+
+class _Connection(sqlite3.Connection):
+    def cursor(self, factory: Any = _Cursor) -> Any:
+        return super().cursor(factory)
+
+
+def engine(file: str) -> AsyncEngine:
+    """An engine for the database in `file`."""
+    registry.register("sqlite.inline", __name__, Inline.__name__)
+    return AsyncEngine(
+        create_engine(
+            f"sqlite+inline:///{file}",
+            poolclass=AsyncAdaptedQueuePool,
+            connect_args={"factory": _Connection},
+        )
+    )

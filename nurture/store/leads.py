@@ -14,6 +14,7 @@ from sqlmodel import col, func, or_, select
 
 from nurture.domain.lead import Facts, Lead, Score, Standing, Touch
 from nurture.domain.scoring import Entry
+from nurture.store.columns import table
 from nurture.store.tables import (
     IdentityRow,
     LeadRow,
@@ -88,6 +89,7 @@ async def facts_of(
     session: AsyncSession, rows: Sequence[LeadRow], now: datetime
 ) -> dict[str, Facts]:
     """What is known of each of these leads, in two queries for all of them."""
+    await session.flush()  # statements on plain tables do not see to it themselves
     touches = await _touches(session, [row.id for row in rows])
     sent = await _sent(session, [row.id for row in rows], now)
     return {
@@ -104,21 +106,20 @@ async def facts_of(
 @cache
 def _latest_touches() -> Select[Any]:
     """The statement is made once: making it costs more than running it."""
-    rank = func.row_number().over(
-        partition_by=col(TouchRow.lead_id), order_by=col(TouchRow.at).desc()
-    )
+    touch = table(TouchRow).c
+    rank = func.row_number().over(partition_by=touch.lead_id, order_by=touch.at.desc())
     ranked = (
         select_columns(
-            col(TouchRow.lead_id),
-            col(TouchRow.id),
-            col(TouchRow.name),
-            col(TouchRow.at),
-            col(TouchRow.properties),
-            col(TouchRow.machine),
-            col(TouchRow.received_at),
+            touch.lead_id,
+            touch.id,
+            touch.name,
+            touch.at,
+            touch.properties,
+            touch.machine,
+            touch.received_at,
             rank.label("rank"),
         )
-        .where(col(TouchRow.lead_id).in_(bindparam("ids", expanding=True)))
+        .where(touch.lead_id.in_(bindparam("ids", expanding=True)))
         .subquery()
     )
     latest = select_columns(ranked).where(ranked.c.rank <= TOUCHES_LOOKED_AT)
@@ -135,9 +136,9 @@ async def _touches(session: AsyncSession, ids: Sequence[str]) -> defaultdict[str
 
 @cache
 def _sent_lately() -> Select[str, datetime | None]:
-    return select_columns(col(MessageRow.lead_id), col(MessageRow.sent_at)).where(
-        col(MessageRow.lead_id).in_(bindparam("ids", expanding=True)),
-        col(MessageRow.sent_at) > bindparam("since"),
+    mail = table(MessageRow).c
+    return select_columns(mail.lead_id, mail.sent_at).where(
+        mail.lead_id.in_(bindparam("ids", expanding=True)), mail.sent_at > bindparam("since")
     )
 
 
@@ -153,15 +154,12 @@ async def _sent(
     return found
 
 
-def entry_row(lead_id: str, entry: Entry) -> ScoreEntryRow:
-    return ScoreEntryRow(
-        touch_id=entry.touch_id,
-        rule=entry.rule,
-        lead_id=lead_id,
-        points=entry.points,
-        at=entry.at,
-        expires_at=entry.expires_at,
-    )
+@cache
+def _points() -> Select[Any]:
+    entry = table(ScoreEntryRow).c
+    return select_columns(
+        entry.lead_id, entry.rule, entry.touch_id, entry.points, entry.at, entry.expires_at
+    ).where(entry.lead_id.in_(bindparam("ids", expanding=True)))
 
 
 async def score_entries(session: AsyncSession, lead_id: str) -> list[Entry]:
@@ -172,17 +170,8 @@ async def score_entries(session: AsyncSession, lead_id: str) -> list[Entry]:
 async def score_entries_of(
     session: AsyncSession, ids: Sequence[str]
 ) -> defaultdict[str, list[Entry]]:
-    row = ScoreEntryRow
-    query = select_columns(
-        col(row.lead_id),
-        col(row.rule),
-        col(row.touch_id),
-        col(row.points),
-        col(row.at),
-        col(row.expires_at),
-    )
     found: defaultdict[str, list[Entry]] = defaultdict(list)
-    found_rows = await session.execute(query.where(col(row.lead_id).in_(ids)))
+    found_rows = await session.execute(_points(), {"ids": list(ids)})
     for lead_id, rule, touch_id, points, at, expires_at in found_rows:
         found[lead_id].append(Entry(rule, touch_id, points, at, expires_at))
     return found

@@ -11,6 +11,7 @@ from sqlmodel import SQLModel, col, select
 from nurture.domain.sla import SALES_OWNED, State
 from nurture.store import audiences, consents, enrolments, handovers, wakeups
 from nurture.store.audience_tables import AudienceMemberRow
+from nurture.store.columns import table
 from nurture.store.feedback_tables import FeedbackRow
 from nurture.store.handover_tables import HandoverRow, SaleRow
 from nurture.store.tables import (
@@ -40,9 +41,9 @@ async def merge(
 ) -> None:
     """Everything of `goes` becomes `stays`'; the emptied row remains and points to where it went."""
     await session.flush()
-    for table in _MOVED:
-        column: Any = table.__table__.c.lead_id  # type: ignore[attr-defined]
-        await session.execute(update(table).where(column == goes.id).values(lead_id=stays.id))
+    for moved in _MOVED:
+        column = table(moved).c.lead_id
+        await session.execute(update(moved).where(column == goes.id).values(lead_id=stays.id))
     await _join_runs(session, stays, goes, now)
     await _join_handovers(session, stays, goes, now)
     await _join_lists(session, stays, goes, now)

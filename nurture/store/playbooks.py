@@ -2,16 +2,35 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
+from typing import Any, NamedTuple
 
+from sqlalchemy import Select
+from sqlalchemy import select as select_columns
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, select
 
+from nurture.store.columns import table
 from nurture.store.tables import EnrolmentRow, PlaybookInForceRow, PlaybookRow
 
 
-async def in_force(session: AsyncSession) -> PlaybookInForceRow | None:
-    query = select(PlaybookInForceRow).order_by(col(PlaybookInForceRow.id).desc()).limit(1)
-    return (await session.execute(query)).scalar_one_or_none()
+class InForce(NamedTuple):
+    """The version that decides now, and how fast its clock runs."""
+
+    hash: str
+    pace: str
+
+
+@cache
+def _latest() -> Select[Any]:
+    row = table(PlaybookInForceRow).c
+    return select_columns(row.hash, row.pace).order_by(row.id.desc()).limit(1)
+
+
+async def in_force(session: AsyncSession) -> InForce | None:
+    """Asked before every decision."""
+    found = (await session.execute(_latest())).one_or_none()
+    return InForce(*found) if found else None
 
 
 async def files(session: AsyncSession, version: str) -> dict[str, str] | None:

@@ -7,6 +7,7 @@ from sqlalchemy import delete, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, select
 
+from nurture.store import leases
 from nurture.store.tables import WakeupRow
 
 ENROLMENT, HANDOVER, AUDIENCE = "enrolment", "handover", "audience"
@@ -53,17 +54,7 @@ async def spread(
 
 async def take_left(session: AsyncSession, now: datetime, limit: int = 500) -> list[WakeupRow]:
     """Wake-ups whose lease ran out, now leased to the caller."""
-    query = (
-        select(WakeupRow)
-        .where(col(WakeupRow.claimed_until) <= now)
-        .order_by(col(WakeupRow.id))
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    rows = list((await session.execute(query)).scalars())
-    for row in rows:
-        row.claimed_until = now + LEASE
-    return rows
+    return await leases.take(session, WakeupRow, "claimed_until", now, LEASE, limit)
 
 
 async def done(session: AsyncSession, ids: Iterable[int]) -> None:
