@@ -122,6 +122,21 @@ async def test_the_log_is_read_page_by_page(house: House) -> None:
     assert seen == 120
 
 
+async def test_an_address_in_a_path_stays_out_of_the_log(house: House) -> None:
+    secret_, _ = await house.world.access.tokens.create("CRM", ["leads:erase"], "tests", house.at)
+    lead = await house.world.tell("page", email="anna@firm.example")
+    async with house.client() as program:
+        bearer = {"authorization": f"Bearer {secret_}"}
+        gone = await program.delete("/api/leads/anna@firm.example", headers=bearer)
+        unknown = await program.delete("/api/leads/stranger@firm.example", headers=bearer)
+    assert (gone.status_code, unknown.status_code) == (200, 404)
+    rows = await house.world.access.audit.page(action="erase")
+    assert [(row.who, row.subject, row.outcome) for row in rows] == [
+        ("token CRM", "", "refused"),
+        ("token CRM", lead.id, "done"),
+    ]
+
+
 async def test_a_change_that_broke_off_is_seen_as_such(house: House) -> None:
     async with house.signed_in() as admin:
         assert csrf((await admin.get("/")).text)
