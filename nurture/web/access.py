@@ -40,6 +40,7 @@ class Needs:
         who, session = await _who(request, deps)
         if who is None:
             raise _to_sign_in(request) if page else _unknown()
+        request.state.colleague = page and bool(session)
         if not who.may(self.permission):
             raise Refusal(
                 HTTPStatus.FORBIDDEN,

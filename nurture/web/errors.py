@@ -53,7 +53,10 @@ def answer(
     if wants_page and not request.url.path.startswith(JSON_ONLY):
         words = i18n.of(request)
         title, text = words.gettext(_title(status)), words.gettext(message)
-        response: Response = pages.render("message.html", status, words, title=title, text=text)
+        colleague = getattr(request.state, "colleague", False)
+        response: Response = pages.render(
+            "message.html", status, words, title=title, text=text, colleague=colleague
+        )
         response.headers.update(headers or {})
         return response
     return JSONResponse({"code": code, "message": message}, status, headers=dict(headers or {}))

@@ -23,7 +23,9 @@ async def test_who_is_let_in_signs_in_with_the_password_shown_once(house: House)
         assert "has an account already" in again.text
     async with house.client() as client:
         assert (await Browser(client).sign_in("ida@firm.example", password)).status_code == 303
-        assert (await client.get("/accounts")).status_code == 403
+        refused = await client.get("/accounts", headers={"accept": "text/html"})
+        assert refused.status_code == 403
+        assert "To the dashboard" in refused.text
 
 
 async def test_who_loses_a_role_loses_it_at_once(house: House) -> None:
