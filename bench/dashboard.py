@@ -47,7 +47,8 @@ LEADS = 100_000
 
 
 async def measure(folder: Path, leads: int = LEADS) -> dict[str, Any]:
-    """Milliseconds for each page: the median of ROUNDS, after one that finds the pages of the database."""
+    """Milliseconds for each page, after one that finds the pages of the database: the shortest of ROUNDS by the
+    clock, and the median of what they took of the processor, which says the same on a machine that is shared."""
     db = Database(f"sqlite+aiosqlite:///{folder / 'dashboard.db'}")
     try:
         await migrate.upgrade(db)
@@ -64,17 +65,21 @@ async def measure(folder: Path, leads: int = LEADS) -> dict[str, Any]:
     return {"leads": leads, "milliseconds": pages, "the 20th page of handovers": deep}
 
 
-async def _took(browser: Browser, path: str) -> float:
-    times = []
+async def _took(browser: Browser, path: str) -> dict[str, float]:
+    clock, processor = [], []
     for _ in range(ROUNDS + 1):
-        began = time.perf_counter()
+        began, worked = time.perf_counter(), time.process_time()
         answer = await browser.get(path)
-        times.append(1000 * (time.perf_counter() - began))
+        clock.append(1000 * (time.perf_counter() - began))
+        processor.append(1000 * (time.process_time() - worked))
         assert answer.status_code == 200, (path, answer.text)
-    return round(sorted(times[1:])[ROUNDS // 2], 1)
+    return {
+        "clock": round(min(clock[1:]), 1),
+        "processor": round(sorted(processor[1:])[ROUNDS // 2], 1),
+    }
 
 
-async def _deep(browser: Browser) -> float:
+async def _deep(browser: Browser) -> dict[str, float]:
     """By key, so as fast as the first."""
     path = "/handovers?which=over"
     for _ in range(19):

@@ -15,7 +15,7 @@ from commands import leads, opening, summary
 from commands.csv_rows import Reject, read
 from commands.leads import COLUMNS, Lead
 from commands.playing import Outcome, Play, Wish
-from commands.up import Ended, told, until_stopped
+from commands.up import Ended, until_stopped, where
 from embedded import local
 from embedded.first_accounts import ADMIN, Person
 from embedded.up import Running, running
@@ -89,15 +89,13 @@ def _leads(file: Path) -> list[Lead]:
 async def _demo(config: Settings, wish: Wish) -> None:
     typer.echo("starting …", err=True)
     async with running(config, PEOPLE) as product, httpx.AsyncClient(timeout=30) as http:
-        typer.echo(told(product.addresses), err=True)
+        typer.echo(where(product), err=True)
         found = await _or_death(product, Play(product, http, wish).run())
         _show(found, wish.as_json)
         if found.differences:
             raise Disagreement("\n".join(found.differences))
         if not wish.leave:
-            typer.echo(f"\n{told(product.addresses)}", err=True)
-            typer.echo(f"Sign in to the dashboard:\n{told(product.sign_ins)}", err=True)
-            typer.echo("Still serving. Ctrl-C ends it.", err=True)
+            typer.echo(f"\n{where(product)}\nStill serving. Ctrl-C ends it.", err=True)
             raise Ended(await product.death())
 
 

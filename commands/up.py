@@ -9,7 +9,7 @@ import typer
 
 from commands import opening
 from embedded.processes import Death
-from embedded.up import running
+from embedded.up import Running, running
 from nurture.domain.errors import NurtureError
 from nurture.settings import Settings
 
@@ -25,8 +25,7 @@ def up() -> None:
 async def _up(config: Settings) -> None:
     typer.echo("starting …")
     async with running(config) as product:
-        typer.echo(told(product.addresses))
-        typer.echo(f"Sign in to the dashboard:\n{told(product.sign_ins)}")
+        typer.echo(where(product))
         typer.echo("Ctrl-C ends it.")
         raise Ended(await product.death())
 
@@ -50,6 +49,11 @@ class Ended(NurtureError):
 
     def __init__(self, death: Death) -> None:
         super().__init__(f"{death}\nSo everything was stopped.")
+
+
+def where(product: Running) -> str:
+    """What people look at, and how they get in."""
+    return f"{told(product.addresses)}\nSign in to the dashboard as\n{told(product.sign_ins)}"
 
 
 def told(addresses: Mapping[str, str]) -> str:

@@ -11,7 +11,7 @@ from nurture.playbook import Playbook
 from nurture.shelf import Shelf
 from nurture.store import queue, trend
 from nurture.store.database import Database
-from nurture.store.vitals import vitals
+from nurture.store.vitals import for_people
 
 STRETCHES = 12
 """Points of a trend, each a twelfth of the promise's period times four."""
@@ -41,6 +41,7 @@ _NEEDS = {
     "nurture_removals_owed": ("removals_owed", "/audiences"),
     "nurture_notices_dead": ("notices_dead", "/system"),
     "nurture_receivers_closed": ("receivers_closed", "/system"),
+    "nurture_senders_paused": ("senders_paused", "/system"),
     "nurture_quarantined": ("quarantined", "/system"),
 }
 
@@ -59,7 +60,7 @@ class Overview:
             edges = _edges(playbook, await figures.moment(session, playbook, now))
             reached = await trend.reached(session, figures.funnel_of(playbook), edges)
             late = (await queue.numbers(session, owner, now))["late"]
-            found = await vitals(session, now) if owner is None else []
+            found = await for_people(session, now) if owner is None else []
         needs = [Need("handovers_late", late, "/handovers")]
         needs += [
             Need(_NEEDS[vital.name][0], int(vital.value), _NEEDS[vital.name][1])

@@ -84,8 +84,7 @@ class Queue:
             rows = await queue.page(session, which, owner, after, PAGE + 1)
             numbers = await queue.numbers(session, owner, now)
             names = await queue.owners(session)
-        lines = [_line(row, leads.name(lead) or lead.email or "", lead.persona, now, day)
-                 for row, lead in rows[:PAGE]]  # fmt: skip
+        lines = [_line(row, lead, now, day) for row, lead in rows[:PAGE]]
         last = rows[PAGE - 1][0] if len(rows) > PAGE else None
         more = Key(last.opened_at if which == OVER else last.due_at, last.id) if last else None
         return Page(lines, numbers, names, more)
@@ -102,7 +101,7 @@ class Queue:
             events = await handovers.events(session, row.id)
             clock = tenure.clock(row, playbook, current)
             session.expunge(row)
-        line = _line(row, leads.name(lead) or lead.email or "", lead.persona, now, current.day)
+        line = _line(row, lead, now, current.day)
         promised = _uncompressed(clock.terms.contact_within, current.day)
         return Detail(row, line, events, _clock(row, clock), promised)
 
@@ -126,15 +125,15 @@ def _clock(row: HandoverRow, clock: tenure.Clock) -> Clock:
     )
 
 
-def _line(row: HandoverRow, lead: str, persona: str | None, now: datetime, day: timedelta) -> Line:
+def _line(row: HandoverRow, lead: LeadRow, now: datetime, day: timedelta) -> Line:
     waits = State(row.state) in sla.RUNNING
     whole = (row.due_at - row.opened_at).total_seconds()
     gone = (now - row.opened_at).total_seconds()
     return Line(
         id=row.id,
         lead_id=row.lead_id,
-        lead=lead,
-        persona=persona or "",
+        lead=leads.name(lead) or lead.email or "",
+        persona=lead.persona or "",
         kind=row.kind,
         owner=row.owner,
         state=row.state,

@@ -8,7 +8,7 @@ from typing import Protocol
 from nurture.store import migrate
 from nurture.store.backlog import Late, backlog
 from nurture.store.database import Database
-from nurture.store.vitals import Vital, vitals
+from nurture.store.vitals import Vital, for_people
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,9 @@ class Look:
     links: Mapping[str, str]
 
 
+_AGES = {"nurture_removals_owed_oldest_seconds"}
+
+
 class System:
     def __init__(self, db: Database, engine: Engine, links: Mapping[str, str]) -> None:
         self._db = db
@@ -57,11 +60,11 @@ class System:
     async def look(self, now: datetime) -> Look:
         async with self._db.read() as session:
             late = await backlog(session, now)
-            found = await vitals(session, now)
+            found = await for_people(session, now)
         return Look(
             engine=await self._engine.state(),
             late=late,
-            vitals=[vital for vital in found if not vital.labels],
+            vitals=[vital for vital in found if vital.name not in _AGES],
             database="SQLite" if self._db.sqlite else "PostgreSQL",
             schema=await migrate.current(self._db) or "",
             newest=migrate.newest() or "",

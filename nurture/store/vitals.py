@@ -32,9 +32,13 @@ async def vitals(session: AsyncSession, now: datetime) -> list[Vital]:
     return [
         *await _due(session, now),
         *await _clocks(session, now),
-        *await _removals(session, now),
-        *await _odd(session),
+        *await for_people(session, now),
     ]
+
+
+async def for_people(session: AsyncSession, now: datetime) -> list[Vital]:
+    """What nobody but a person can settle, and removals, which protect people."""
+    return [*await _removals(session, now), *await _odd(session)]
 
 
 async def _due(session: AsyncSession, now: datetime) -> list[Vital]:

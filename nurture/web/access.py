@@ -40,6 +40,7 @@ class Needs:
         who, session = await _who(request, deps)
         if who is None:
             raise _to_sign_in(request) if page else _unknown()
+        request.state.colleague = page and bool(session)
         if not who.may(self.permission):
             raise Refusal(
                 HTTPStatus.FORBIDDEN,
@@ -129,7 +130,9 @@ async def _before_change(visit: Visit, permission: Permission, page: bool, sessi
         cookies.check(visit.csrf, visit.form, request)
     if permission.changes:
         name = getattr(request.scope.get("route"), "name", "")
-        visit.subject = ", ".join(map(str, request.path_params.values()))
+        # An address may name a lead in a path; it has no place in the log.
+        named = [str(value) for value in request.path_params.values()]
+        visit.subject = ", ".join(name for name in named if "@" not in name)
         request.state.entry = await visit.deps.access.audit.note(
             visit.actor.name, name, visit.deps.now(), visit.subject
         )

@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect
 
 from nurture.domain.errors import InputError, Transient
 from nurture.web import cors, i18n, pages
-from nurture.web.i18n import Words, later
+from nurture.web.i18n import later
 
 JSON_ONLY = ("/v1/", "/beacon/", "/api/", "/metrics")
 """What programs call: errors are JSON, and nobody is led to a sign-in page."""
@@ -51,9 +51,12 @@ def answer(
     """The error as a page for a person at a browser, as JSON for everybody else."""
     wants_page = "text/html" in request.headers.get("accept", "")
     if wants_page and not request.url.path.startswith(JSON_ONLY):
-        words = Words(i18n.choose(request.headers.get("accept-language", "")))
+        words = i18n.of(request)
         title, text = words.gettext(_title(status)), words.gettext(message)
-        response: Response = pages.render("message.html", status, words, title=title, text=text)
+        colleague = getattr(request.state, "colleague", False)
+        response: Response = pages.render(
+            "message.html", status, words, title=title, text=text, colleague=colleague
+        )
         response.headers.update(headers or {})
         return response
     return JSONResponse({"code": code, "message": message}, status, headers=dict(headers or {}))

@@ -15,6 +15,7 @@ from babel.core import negotiate_locale, parse_locale
 from babel.dates import format_date, format_datetime, format_time, get_timezone_name
 from babel.messages.pofile import read_po
 from babel.numbers import format_currency, format_decimal
+from starlette.requests import HTTPConnection
 
 from nurture.domain.calendar import Span
 
@@ -40,6 +41,11 @@ def choose(accepted: str, preferred: str = "") -> str:
     ranked = sorted(_ranked(accepted), key=lambda pair: -pair[1])
     wanted = [tag for tag, weight in ranked if weight > 0]
     return negotiate_locale(wanted, list(LANGUAGES), sep="-") or "en"
+
+
+def of(request: HTTPConnection) -> "Words":
+    """The words for somebody of whom only the browser is known."""
+    return Words(choose(request.headers.get("accept-language", "")))
 
 
 class Words:

@@ -14,7 +14,7 @@ from nurture.domain.errors import InputError
 from nurture.domain.sla import ANSWERS, RUNNING, State
 from nurture.incoming import LARGEST_AMOUNT, Answer
 from nurture.tokens import HANDOVER
-from nurture.web import fields, pages
+from nurture.web import fields, i18n, pages
 from nurture.web.access import open_to
 from nurture.web.deps import Current, Deps, HandoverView
 from nurture.web.errors import Refusal
@@ -37,8 +37,8 @@ _MOST_DIGITS = 20
     summary="A handover and its possible answers",
     responses=refusals(404),
 )
-async def show(token: str, deps: Current) -> Response:
-    return _page(deps, await _view(deps, token))
+async def show(token: str, request: Request, deps: Current) -> Response:
+    return _page(request, deps, await _view(deps, token))
 
 
 @router.post(
@@ -55,12 +55,12 @@ async def act(token: str, request: Request, deps: Current) -> Response:
     try:
         said = read(form, view.owner, deps.now(), view.due_at.tzinfo)
     except InputError as error:
-        return _page(deps, view, problem=str(error), status=422)
+        return _page(request, deps, view, problem=str(error), status=422)
     try:
         note = await deps.desk.answer(view.id, said)
     except InputError as error:
-        return _page(deps, await _view(deps, token), problem=str(error), status=409)
-    return _page(deps, await _view(deps, token), note=note)
+        return _page(request, deps, await _view(deps, token), problem=str(error), status=409)
+    return _page(request, deps, await _view(deps, token), note=note)
 
 
 async def answer(
@@ -145,9 +145,21 @@ async def _view(deps: Deps, token: str) -> HandoverView:
 
 
 def _page(
-    deps: Deps, view: HandoverView, note: str = "", problem: str = "", status: int = 200
+    request: Request,
+    deps: Deps,
+    view: HandoverView,
+    note: str = "",
+    problem: str = "",
+    status: int = 200,
 ) -> HTMLResponse:
     late = view.state in RUNNING and view.due_at < deps.now()
     return pages.render(
-        "handover.html", status, view=view, late=late, ways=WAYS, note=note, problem=problem
+        "handover.html",
+        status,
+        i18n.of(request),
+        view=view,
+        late=late,
+        ways=WAYS,
+        note=note,
+        problem=problem,
     )

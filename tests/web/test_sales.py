@@ -139,3 +139,12 @@ async def test_a_link_expires_after_a_year_and_says_what_to_do(client, world):
     answer = await client.get(f"/h/{old}", headers={"accept": "text/html"})
     assert answer.status_code == 404
     assert "expired; ask for the lead to be sent again" in answer.text
+
+
+async def test_a_dane_answers_in_danish(client, page):
+    danish = {"accept-language": "da-DK,da;q=0.9"}
+    shown = await client.get(page, headers=danish)
+    assert 'lang="da"' in shown.text
+    assert "Tag imod leadet" in shown.text
+    told = await client.post(page, data={"state": "accepted"}, headers=danish)
+    assert "Noteret: taget imod." in told.text

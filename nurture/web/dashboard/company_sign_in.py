@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from nurture.access.company import CompanySignIn, Pending
 from nurture.domain.errors import InputError
-from nurture.web import cookies
+from nurture.web import cookies, i18n
 from nurture.web.access import open_to
 from nurture.web.dashboard import sign_in
 from nurture.web.deps import Current, Deps
@@ -68,5 +68,5 @@ def _back(deps: Deps) -> str:
 def _failed(request: Request, deps: Deps, onward: str, error: InputError) -> Response:
     if isinstance(error, Refusal):
         raise error
-    told = sign_in.language(request).gettext(str(error))
+    told = i18n.of(request).gettext(str(error))
     return sign_in.form(request, deps, onward, problem=told, status=401)

@@ -12,7 +12,6 @@ from nurture.domain.permissions import Permission
 from nurture.web import cookies, fields, i18n, pages
 from nurture.web.access import needs, open_to
 from nurture.web.deps import Current, Deps
-from nurture.web.i18n import Words
 from nurture.web.visit import Visit
 
 router = APIRouter(include_in_schema=False)
@@ -40,7 +39,7 @@ async def sign_in(request: Request, deps: Current) -> Response:
         found = await deps.access.sessions.sign_in(email, password, address, deps.now())
     except TooMany as error:
         minutes = max(1, math.ceil(error.wait.total_seconds() / 60))
-        text = language(request).ngettext(
+        text = i18n.of(request).ngettext(
             "Too many attempts. Please try again in a minute.",
             "Too many attempts. Please try again in %(num)s minutes.",
             minutes,
@@ -49,7 +48,7 @@ async def sign_in(request: Request, deps: Current) -> Response:
         return form(request, deps, onward, email, text, HTTPStatus.TOO_MANY_REQUESTS, headers)
     if found is None:
         await deps.access.audit.note("somebody", "sign_in", deps.now(), outcome="refused")
-        text = language(request).gettext("This e-mail address and password do not belong together.")
+        text = i18n.of(request).gettext("This e-mail address and password do not belong together.")
         return form(request, deps, onward, email, text, HTTPStatus.UNAUTHORIZED)
     secret, account = found
     await deps.access.audit.note(account.name, "sign_in", deps.now(), outcome="done")
@@ -81,7 +80,7 @@ def form(
     response = pages.render(
         "dashboard/sign_in.html",
         status,
-        words=language(request),
+        words=i18n.of(request),
         csrf=cookies.csrf(secret),
         next=inside(onward),
         email=email,
@@ -99,10 +98,6 @@ def let_in(deps: Deps, secret: str, onward: str) -> Response:
     cookies.put(response, deps.settings, cookies.session_name(deps.settings), secret, None)
     cookies.drop(response, deps.settings, FORM_COOKIE)
     return response
-
-
-def language(request: Request) -> Words:
-    return Words(i18n.choose(request.headers.get("accept-language", "")))
 
 
 def inside(path: str) -> str:

@@ -23,7 +23,9 @@ async def test_who_is_let_in_signs_in_with_the_password_shown_once(house: House)
         assert "has an account already" in again.text
     async with house.client() as client:
         assert (await Browser(client).sign_in("ida@firm.example", password)).status_code == 303
-        assert (await client.get("/accounts")).status_code == 403
+        refused = await client.get("/accounts", headers={"accept": "text/html"})
+        assert refused.status_code == 403
+        assert "To the dashboard" in refused.text
 
 
 async def test_who_loses_a_role_loses_it_at_once(house: House) -> None:
@@ -120,6 +122,21 @@ async def test_the_log_is_read_page_by_page(house: House) -> None:
             more = re.search(r'href="(/audit\?before=[^"]+)"', page)
             path = more[1].replace("&amp;", "&") if more else ""
     assert seen == 120
+
+
+async def test_an_address_in_a_path_stays_out_of_the_log(house: House) -> None:
+    secret_, _ = await house.world.access.tokens.create("CRM", ["leads:erase"], "tests", house.at)
+    lead = await house.world.tell("page", email="anna@firm.example")
+    async with house.client() as program:
+        bearer = {"authorization": f"Bearer {secret_}"}
+        gone = await program.delete("/api/leads/anna@firm.example", headers=bearer)
+        unknown = await program.delete("/api/leads/stranger@firm.example", headers=bearer)
+    assert (gone.status_code, unknown.status_code) == (200, 404)
+    rows = await house.world.access.audit.page(action="erase")
+    assert [(row.who, row.subject, row.outcome) for row in rows] == [
+        ("token CRM", "", "refused"),
+        ("token CRM", lead.id, "done"),
+    ]
 
 
 async def test_a_change_that_broke_off_is_seen_as_such(house: House) -> None:

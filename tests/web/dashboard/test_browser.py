@@ -74,9 +74,10 @@ async def test_no_page_keeps_anybody_out(
             found += await faults(page)
             wide = await page.evaluate("document.documentElement.scrollWidth")
             assert wide <= viewport["width"], f"{path} is {wide} pixels wide"
-        await page.goto(f"{served}/handovers")
-        await page.locator(".queue h2 a").first.click()
-        found += await faults(page)
+        for queue, first in (("/handovers", ".queue h2 a"), ("/leads", "main a[href^='/leads/']")):
+            await page.goto(served + queue)
+            await page.locator(first).first.click()
+            found += await faults(page)
         await page.goto(f"{served}/leads")
         await page.locator("tbody a").first.click()
         found += await faults(page)

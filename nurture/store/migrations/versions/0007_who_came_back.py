@@ -1,6 +1,6 @@
 """Who came back to a stage is found by whence it fell.
 
-Revision: 0006, after 0005
+Revision: 0007, after 0006
 """
 
 from alembic import op

@@ -1,0 +1,126 @@
+"""Handovers page by page, and the trend of the funnel, on both databases."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from nurture import figures
+from nurture.domain.funnel import funnel
+from nurture.store import queue, trend
+from nurture.store.database import Database
+from nurture.store.handover_tables import HandoverRow
+from nurture.store.queue import OVER, Key
+from nurture.store.tables import LeadRow, StageChangeRow, TouchRow
+from tests.support.domain import NOW
+from tests.support.playbook import LIFECYCLE, PLAYBOOK
+
+OWNERS = ("Anna", "Bo")
+STATES = ("open", "snoozed", "contacted", "won", "rejected")
+
+
+async def fill(db: Database, number: int) -> None:
+    """Many are due at the same moment, so that the key's second half decides."""
+    async with db.write() as session:
+        for n in range(number):
+            session.add(LeadRow(id=f"l{n}", stage="mql", created_at=NOW))
+        await session.flush()
+        for n in range(number):
+            session.add(
+                HandoverRow(
+                    id=f"h{n:03}",
+                    lead_id=f"l{n}",
+                    ordinal=1,
+                    playbook="p1",
+                    team="sales",
+                    owner=OWNERS[n % 2],
+                    state=STATES[n % len(STATES)],
+                    reason="score",
+                    trigger="score",
+                    opened_at=NOW - timedelta(days=n // 7),
+                    due_at=NOW + timedelta(hours=n // 9 - 3),
+                )
+            )
+
+
+async def walk(db: Database, which: str, owner: str | None) -> list[HandoverRow]:
+    """All pages, seven at a time."""
+    found: list[HandoverRow] = []
+    after: Key | None = None
+    while True:
+        async with db.read() as session:
+            rows = [row for row, _ in await queue.page(session, which, owner, after, 7)]
+        if not rows:
+            return found
+        found += rows
+        last = rows[-1]
+        after = Key(last.opened_at if which == OVER else last.due_at, last.id)
+
+
+@pytest.mark.parametrize("owner", [None, "Bo"])
+async def test_every_handover_is_on_one_page_of_one_list(db: Database, owner: str | None) -> None:
+    await fill(db, 100)
+    lists = {which: await walk(db, which, owner) for which in ("waiting", "talking", OVER)}
+    ids = [row.id for rows in lists.values() for row in rows]
+    mine = [f"h{n:03}" for n in range(100) if owner in (None, OWNERS[n % 2])]
+    assert sorted(ids) == mine
+    assert {row.state for row in lists["waiting"]} == {"open", "snoozed"}
+    due = [row.due_at for row in lists["waiting"]]
+    assert due == sorted(due)
+    opened = [row.opened_at for row in lists[OVER]]
+    assert opened == sorted(opened, reverse=True)
+
+
+async def test_the_numbers_are_those_of_the_lists(db: Database) -> None:
+    await fill(db, 100)
+    async with db.read() as session:
+        numbers = await queue.numbers(session, None, NOW)
+        owners = await queue.owners(session)
+    waiting = await walk(db, "waiting", None)
+    assert numbers["waiting"] == len(waiting)
+    assert numbers["talking"] == len(await walk(db, "talking", None))
+    assert numbers["late"] == sum(row.due_at < NOW for row in waiting)
+    assert owners == ["Anna", "Bo"]
+
+
+async def test_the_trend_counts_who_came_to_a_mark_in_each_stretch(db: Database) -> None:
+    moves = [
+        ("visitor", "lead", 1),
+        ("lead", "mql", 1),
+        (None, "mql", 9),
+        ("mql", "lead", 9),
+        ("lead", "customer", 9),
+        ("visitor", "lead", 30),
+    ]
+    async with db.write() as session:
+        session.add(LeadRow(id="a", stage="lead", created_at=NOW))
+        await session.flush()
+        for old, new, days in moves:
+            at = NOW - timedelta(days=days)
+            session.add(StageChangeRow(lead_id="a", from_stage=old, to_stage=new, at=at, by="test"))
+    edges = [NOW - timedelta(days=days) for days in (20, 10, 5, 0)]
+    async with db.read() as session:
+        found = await trend.reached(session, funnel(LIFECYCLE, "mql", "sql", "customer"), edges)
+    assert found == {
+        "visitors": [0, 1, 0],
+        "leads": [0, 1, 1],
+        "mqls": [0, 2, 1],
+        "sqls": [0, 1, 0],
+        "customers": [0, 1, 0],
+    }
+
+
+async def test_on_a_compressed_clock_figures_stop_with_the_last_visit(db: Database) -> None:
+    fast = replace(PLAYBOOK, day=timedelta(seconds=2))
+    async with db.read() as session:
+        assert await figures.moment(session, fast, NOW) == NOW
+    seen = NOW - timedelta(hours=1)
+    async with db.write() as session:
+        session.add(LeadRow(id="a", stage="lead", created_at=NOW))
+        await session.flush()
+        session.add(
+            TouchRow(id="t", lead_id="a", source="site", name="page", at=seen, received_at=seen)
+        )
+    async with db.read() as session:
+        assert await figures.moment(session, fast, NOW) == seen + fast.day
+        assert await figures.moment(session, PLAYBOOK, NOW) == NOW
