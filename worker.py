@@ -13,7 +13,7 @@ from nurture import figures, logs, settings
 from nurture.domain.errors import NurtureError, Transient
 from services import Services, assemble, require_ready
 from workflows import telemetry
-from workflows.schedules import keep_schedules
+from workflows.schedules import keep_schedules, keep_upkeep
 from workflows.telemetry import SILENT, Telemetry
 from workflows.worker import build_worker
 
@@ -49,23 +49,25 @@ async def run(config: settings.Settings, told: Telemetry = SILENT) -> None:
 
 
 async def _schedules(services: Services, stop: asyncio.Event) -> None:
-    """The reports are sent when the playbook in force says, also once another one is."""
+    """The reports are sent when the playbook in force says, also once another one is; upkeep every night."""
     kept = ""
     while not stop.is_set():
         try:
             async with services.db.read() as session:
                 playbook = await services.shelf.current(session)
             if playbook.hash != kept:
+                zone = figures.zone_of(playbook)
                 await keep_schedules(
                     services.client,
                     services.settings.task_queue,
                     playbook.reports.values(),
-                    figures.zone_of(playbook),
+                    zone,
                     playbook.day,
                 )
+                await keep_upkeep(services.client, services.settings.task_queue, zone)
                 kept = playbook.hash
         except (RPCError, Transient) as error:
-            log.warning("reports_not_scheduled", error=type(error).__name__)
+            log.warning("not_scheduled", error=type(error).__name__)
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), _LOOK_AGAIN_SECONDS)
 

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from bench import audiences, dashboard, faults, figures, handover, journeys, mails
+from bench import audiences, core, dashboard, faults, figures, handover, journeys, mails
 
 RESULTS = Path(__file__).parent / "results.json"
 
@@ -22,6 +22,8 @@ BENCHES: dict[str, Callable[[Path], Awaitable[dict[str, Any]]]] = {
     "figures": figures.measure,
     "mails": mails.measure,
     "faults": faults.measure,
+    "simulation": core.simulation,
+    "interpreter": core.interpreter,
 }
 
 

@@ -12,10 +12,11 @@ from workflows.audience_sync import AudienceSync
 from workflows.enrolment import Enrolment
 from workflows.handover import Handover
 from workflows.send_report import SendReport
+from workflows.upkeep import Upkeep
 
-WORKFLOWS: list[type] = [Enrolment, Handover, AudienceSync, SendReport]
+WORKFLOWS: list[type] = [Enrolment, Handover, AudienceSync, SendReport, Upkeep]
 
-_BY_KIND: dict[str, tuple[Any, Any]] = {
+BY_KIND: dict[str, tuple[Any, Any]] = {
     "enrolment": (Enrolment.run, keys.enrolment_workflow),
     "handover": (Handover.run, keys.handover_workflow),
     "audience": (AudienceSync.run, keys.audience_workflow),
@@ -33,7 +34,7 @@ class TemporalWaker:
         self._task_queue = task_queue
 
     async def wake(self, kind: str, key: str) -> None:
-        run, workflow_id = _BY_KIND[kind]
+        run, workflow_id = BY_KIND[kind]
         try:
             await self._client.start_workflow(
                 run,

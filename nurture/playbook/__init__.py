@@ -6,6 +6,7 @@ from datetime import timedelta
 from fnmatch import fnmatchcase
 
 from nurture.domain.audience import Audience
+from nurture.domain.effects import CreateTask
 from nurture.domain.enrolment import Entry
 from nurture.domain.flow import Flow
 from nurture.domain.lifecycle import Lifecycle
@@ -13,6 +14,7 @@ from nurture.domain.persona import Persona
 from nurture.domain.reporting import ReportPlan
 from nurture.domain.scoring import Scoring
 from nurture.domain.sla import Promise, Team, Terms
+from nurture.domain.steps import Act
 from nurture.domain.watch import Limits
 
 FIRST_LANGUAGE = ("en",)
@@ -165,3 +167,11 @@ class Playbook:
     reports: Mapping[str, ReportPlan] = field(default_factory=dict)
     subscriptions: Mapping[str, Subscription] = field(default_factory=dict)
     watch: Limits = field(default_factory=Limits)
+
+    def asked(self, flow: str, step: str | None) -> str | None:
+        """What the task of that step asks for: call, mail or meeting; None when it is no task."""
+        known = self.flows[flow].steps.get(step or "") if flow in self.flows else None
+        match known:
+            case Act(effect=CreateTask(kind=kind)):
+                return kind
+        return None

@@ -8,13 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from nurture.domain import keys, scoring
 from nurture.domain.lead import Touch
-from nurture.incoming import Incoming
+from nurture.incoming import IDENTIFIED, Incoming
 from nurture.playbook import Playbook
 from nurture.store import leads
 from nurture.store.tables import LeadRow, TouchRow
-
-IDENTIFIED = "identified"
-"""The touch of a message that only tells who somebody is."""
 
 
 def make(

@@ -18,15 +18,18 @@ from activities.effects import Effects
 from activities.handovers import HandoverActivities
 from activities.reports import ReportActivities
 from activities.steps import Steps
+from activities.upkeep import UpkeepActivities
 from nurture.audiences import AudienceKeeper
 from nurture.delivery.links import Links
 from nurture.ports import Applied, Mail, Notice, Person, SalesDesk
 from nurture.postroom import Postroom
+from nurture.reconciling import Reconciling
 from nurture.store import migrate
 from nurture.store.database import Database
 from nurture.tokens import Tokens
 from tests.support.world import OneBook, World
 from workflows.client import TemporalWaker
+from workflows.runs import TemporalRuns
 from workflows.worker import build_worker
 
 
@@ -128,6 +131,9 @@ class Stage:
             ).advance,
             ReportActivities(world.db, world.shelf, self.mailer, lambda url: self.sales).send,
             AudienceActivities(keeper).sync,
+            UpkeepActivities(
+                Reconciling(world.outbox, world.shelf, TemporalRuns(self.client))
+            ).reconcile,
         ]
 
     @classmethod
