@@ -42,7 +42,7 @@ words: $(VENV)/.dev ## collect the texts of the pages into nurture/web/locale, w
 	    --no-fuzzy-matching --ignore-obsolete --omit-header
 	@rm nurture/web/locale/words.pot
 
-bench: $(VENV)/.dev ## what a step costs Temporal, and how many journeys fit in a second
+bench: $(VENV)/.dev ## what a step costs, journeys, leads and decisions a second (ARGS=simulation)
 	@$(BIN)/python -m bench $(ARGS)
 
 lock: $(VENV)/.dev ## choose the newest allowed versions and write both locks

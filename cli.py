@@ -34,6 +34,7 @@ VERBS = {
     "rescore": "commands.rescore:rescore",
     "audiences": "commands.audiences:audiences",
     "report": "commands.report:report",
+    "upkeep": "commands.upkeep:show",
     "handovers": "commands.handovers:app",
     "users": "commands.users:app",
     "preview": "commands.preview:preview",

@@ -4,8 +4,9 @@ import gc
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 import httpx
 import uvloop
@@ -20,6 +21,7 @@ from activities.handovers import HandoverActivities
 from activities.reports import ReportActivities
 from activities.sending import Sending
 from activities.steps import Steps
+from activities.upkeep import UpkeepActivities
 from nurture import ad_accounts, logs, mail_accounts
 from nurture import settings as known_settings
 from nurture.access import Access, open_access
@@ -40,15 +42,17 @@ from nurture.feedback import Feedback
 from nurture.fingerprints import Fingerprints
 from nurture.handovers import Handovers
 from nurture.intake import Intake
-from nurture.mail_accounts import MailAccounts
+from nurture.mail_accounts import Accounts, MailAccounts
 from nurture.mailbox import Mailbox
 from nurture.mails import Mails
 from nurture.notices import Notices
 from nurture.outbox import Outbox
+from nurture.ports import AudienceSink, SalesDesk
 from nurture.postroom import Postroom
 from nurture.preferences import Preferences
 from nurture.privacy import Privacy
 from nurture.reactions import Reactions
+from nurture.reconciling import Reconciling
 from nurture.relay import Relay
 from nurture.reports import Reports
 from nurture.rescoring import Rescoring
@@ -62,8 +66,24 @@ from nurture.watch import Watch
 from workflows import telemetry
 from workflows.client import TemporalWaker
 from workflows.engine import TemporalEngine
+from workflows.runs import TemporalRuns
 from workflows.telemetry import SILENT, Telemetry
 from workflows.worker import Activities
+
+Receiver = Callable[[str], SalesDesk]
+"""Opens the receiver of calls at an address."""
+
+
+@dataclass(frozen=True)
+class Ends:
+    """Where the product ends: who takes mails, who is told of handovers, the ad accounts, receivers of calls,
+    and who reports on mails."""
+
+    mailers: Accounts
+    desk: SalesDesk
+    accounts: Mapping[str, AudienceSink]
+    receiver: Receiver
+    providers: Mapping[str, Provider | None] = field(default_factory=dict)
 
 
 def utc_now() -> datetime:
@@ -98,8 +118,9 @@ class Services:
     rescoring: Rescoring
     relay: Relay
     calls: Calls
+    reconciling: Reconciling
     activities: Activities
-    mailers: MailAccounts
+    mailers: Accounts
     platforms: frozenset[str] = frozenset()
     now: Callable[[], datetime] = utc_now
 
@@ -145,7 +166,7 @@ async def assemble(
             timeout=limits, follow_redirects=False, transport=outside
         ) as http:
             mailers = MailAccounts(settings, http)
-            services = _wire(settings, db, client, http, mailers)
+            services = wire(settings, db, client, _ends(settings, http, mailers))
             try:
                 yield services
                 await services.outbox.drain()
@@ -177,34 +198,47 @@ async def require_ready(services: Services) -> None:
     mail_accounts.require(playbook, services.mailers, services.settings)
 
 
-def _wire(
-    settings: Settings,
-    db: Database,
-    client: Client,
-    http: httpx.AsyncClient,
-    mailers: MailAccounts,
-) -> Services:
-    tokens = Tokens(_secret_keys(settings))
-    fingerprints = Fingerprints(_secret_keys(settings))
-    links = Links(settings.base_url, tokens)
-    outbox = Outbox(db, TemporalWaker(client, settings.task_queue))
-    shelf = Shelf(db, settings.pace)
-    handovers = Handovers(links.handover_url)
-    reactions = Reactions(handovers)
-    postroom = Postroom(links)
+def _ends(settings: Settings, http: httpx.AsyncClient, mailers: Accounts) -> Ends:
+    secrets = settings.sales_secret.get_secret_value().split()
     desk = open_desk(
         settings.sales_desk,
         http,
         settings.sales_url,
-        secrets=settings.sales_secret.get_secret_value().split(),
+        secrets=secrets,
         token=settings.sales_token.get_secret_value(),
         owners=read_owners(settings.sales_owners),
         now=utc_now,
     )
-    accounts = ad_accounts.open_accounts(settings, http, utc_now)
+    return Ends(
+        mailers=mailers,
+        desk=desk,
+        accounts=ad_accounts.open_accounts(settings, http, utc_now),
+        receiver=lambda url: WebhookDesk(http, url, secrets, utc_now),
+        providers=open_providers(settings, http),
+    )
+
+
+def wire(
+    settings: Settings,
+    db: Database,
+    client: Client,
+    ends: Ends,
+    shelf: Shelf | None = None,
+    now: Callable[[], datetime] = utc_now,
+) -> Services:
+    """Everything between the database, Temporal and these ends. The caller closes what it gave."""
+    tokens = Tokens(_secret_keys(settings))
+    fingerprints = Fingerprints(_secret_keys(settings))
+    links = Links(settings.base_url, tokens)
+    outbox = Outbox(db, TemporalWaker(client, settings.task_queue))
+    shelf = shelf or Shelf(db, settings.pace)
+    handovers = Handovers(links.handover_url)
+    reactions = Reactions(handovers)
+    postroom = Postroom(links)
     feedback = Feedback(outbox, shelf, reactions)
     watch = Watch(db, shelf)
     rescoring = Rescoring(outbox, shelf, reactions)
+    reconciling = Reconciling(outbox, shelf, TemporalRuns(client))
     effects = Effects(handovers, reactions, postroom)
     return Services(
         settings=settings,
@@ -228,46 +262,35 @@ def _wire(
         watch=watch,
         mails=Mails(db),
         mailbox=_mailbox(settings, feedback),
-        providers=open_providers(settings, http),
+        providers=ends.providers,
         desk=Desk(db, outbox, shelf, reactions, handovers),
         notices=Notices(db),
         reports=Reports(db, shelf),
         enrolling=Enrolling(db, shelf),
-        mailers=mailers,
-        platforms=frozenset(accounts),
+        mailers=ends.mailers,
+        platforms=frozenset(ends.accounts),
         rescoring=rescoring,
         relay=Relay(
             outbox,
             shelf,
             reactions,
-            utc_now,
+            now,
             chores=(rescoring.page, Retention(db, outbox, shelf).page, watch.look),
         ),
-        calls=Calls(
-            db,
-            shelf,
-            lambda url: WebhookDesk(
-                http, url, settings.sales_secret.get_secret_value().split(), utc_now
-            ),
-            utc_now,
-        ),
+        calls=Calls(db, shelf, ends.receiver, now),
+        reconciling=reconciling,
         activities={
             queues.DECISIONS: [
-                Steps(outbox, shelf, effects, Sending(outbox, postroom, mailers)).advance
+                Steps(outbox, shelf, effects, Sending(outbox, postroom, ends.mailers)).advance,
+                UpkeepActivities(reconciling).reconcile,
             ],
             queues.WEBHOOKS: [
-                HandoverActivities(outbox, shelf, handovers, reactions, desk).advance,
-                ReportActivities(
-                    db,
-                    shelf,
-                    mailers,
-                    lambda url: WebhookDesk(
-                        http, url, settings.sales_secret.get_secret_value().split(), utc_now
-                    ),
-                ).send,
+                HandoverActivities(outbox, shelf, handovers, reactions, ends.desk).advance,
+                ReportActivities(db, shelf, ends.mailers, ends.receiver).send,
             ],
-            queues.ADS: [AudienceActivities(AudienceKeeper(outbox, shelf, accounts)).sync],
+            queues.ADS: [AudienceActivities(AudienceKeeper(outbox, shelf, ends.accounts)).sync],
         },
+        now=now,
     )
 
 

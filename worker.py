@@ -14,7 +14,7 @@ from nurture.domain.errors import Transient
 from nurture.playbook import Playbook
 from services import Services, assemble, open_door, require_ready
 from workflows import releases
-from workflows.schedules import keep_schedules
+from workflows.schedules import keep_schedules, keep_upkeep
 from workflows.telemetry import SILENT, Telemetry
 from workflows.worker import Workers
 
@@ -75,15 +75,15 @@ async def _following(services: Services, workers: Workers, stop: asyncio.Event) 
 
 
 async def _schedule(services: Services, playbook: Playbook) -> None:
-    """Temporal gets the playbook's schedules from whoever works on decisions."""
+    """Temporal gets the playbook's schedules, and upkeep every night, from whoever works on decisions."""
     if queues.DECISIONS in services.settings.parts:
-        await keep_schedules(
+        client, queue, zone = (
             services.client,
             services.settings.task_queue,
-            playbook.reports.values(),
             figures.zone_of(playbook),
-            playbook.day,
         )
+        await keep_schedules(client, queue, playbook.reports.values(), zone, playbook.day)
+        await keep_upkeep(client, queue, zone)
 
 
 if __name__ == "__main__":

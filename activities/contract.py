@@ -8,6 +8,7 @@ ADVANCE_ENROLMENT = "enrolment.advance"
 ADVANCE_HANDOVER = "handover.advance"
 SYNC_AUDIENCE = "audience.sync"
 SEND_REPORT = "report.send"
+RECONCILE = "upkeep.reconcile"
 
 
 @dataclass
@@ -16,6 +17,16 @@ class ReportOrder:
 
     plan: str
     at: int
+
+
+@dataclass
+class Reconcile:
+    """Where the comparison of one night stands: in which part, behind what. Empty: at the beginning."""
+
+    night: str = ""
+    part: str = ""
+    after: str = ""
+    done: bool = False
 
 
 @dataclass

@@ -49,9 +49,11 @@ class Effects:
         match effect:
             case ChangeAudience(audience, add):
                 await audiences.ask(session, audience, lead.id, add, now)
-            case HandOver(reason):
+            case HandOver(reason, team):
                 facts = await leads.facts(session, lead, now)
-                await self._handovers.open(session, playbook, lead, facts, reason, run.flow, now)
+                await self._handovers.open(
+                    session, playbook, lead, facts, reason, run.flow, now, team
+                )
                 heard.append(Trigger(topics.SALES))
             case CreateTask() as task:
                 title = self._postroom.line(playbook, run, lead, task.title)

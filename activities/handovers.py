@@ -70,7 +70,9 @@ class HandoverActivities:
         """What waited for sales to be done with the lead goes on."""
         lead = await leads.lock(session, row.lead_id)
         assert lead is not None, "a handover's lead is never deleted"
-        triggers = [Trigger(topics.SALES), Trigger(topics.STAGE, lead.stage)]
+        triggers = [Trigger(topics.SALES)]
+        if row.kind == handovers.HANDOVER:
+            triggers.append(Trigger(topics.STAGE, lead.stage))
         await self._reactions.settle(session, current, lead, triggers, now)
 
     async def _deliver(self, untold: list[NoticeRow], now: datetime) -> datetime | None:

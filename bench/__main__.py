@@ -12,6 +12,7 @@ from typing import Any
 
 from bench import (
     audiences,
+    core,
     dashboard,
     faults,
     figures,
@@ -34,6 +35,8 @@ BENCHES: dict[str, Callable[[Path], Awaitable[dict[str, Any]]]] = {
     "faults": faults.measure,
     "smtp": smtp.measure,
     "open_leads": open_leads.measure,
+    "simulation": core.simulation,
+    "interpreter": core.interpreter,
 }
 
 

@@ -14,7 +14,9 @@ from typing import Any
 from sqlalchemy import insert
 from temporalio.testing import ActivityEnvironment
 
+from activities import queues
 from activities.effects import Effects
+from activities.sending import Sending
 from activities.steps import Steps
 from nurture.delivery.links import Links
 from nurture.domain import keys
@@ -74,9 +76,12 @@ async def _steps(db: Database, size: int) -> float:
     world, postbox = World(db), Postbox()
     postroom = Postroom(Links("https://n.example", Tokens(["key"])))
     effects = Effects(world.handovers, world.reactions, postroom)
-    steps = Steps(world.outbox, world.shelf, effects, postroom, postbox)
+    sending = Sending(world.outbox, postroom, postbox)
+    steps = Steps(world.outbox, world.shelf, effects, sending)
     environment = ActivityEnvironment()
-    environment.info = replace(environment.info, started_time=_NOW + timedelta(days=3))
+    mails = queues.named("bench", queues.mail("courses"))
+    due = _NOW + timedelta(days=3)
+    environment.info = replace(environment.info, started_time=due, task_queue=mails)
     ids = [_run(n)["id"] for n in _spread(size)]
     began = time.perf_counter()
     for id_ in ids:

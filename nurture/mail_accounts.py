@@ -1,6 +1,7 @@
 """Where mails are handed in: the playbook names the accounts, the operator has their keys and addresses."""
 
 from collections.abc import Callable, Mapping
+from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
 import httpx
@@ -10,10 +11,16 @@ from nurture.delivery.email.http import UNTIL_REPAIRED
 from nurture.delivery.email.smtp import SmtpMailer
 from nurture.domain.errors import StartError, Transient
 from nurture.playbook import Playbook
-from nurture.ports import SMTP_ACCOUNT, MailAccount, Mailer
+from nurture.ports import SMTP_ACCOUNT, MailAccount, Mailer, Mailers
 from nurture.settings import PREFIX, Settings
 
 _TLS = {"smtp": "none", "smtp+starttls": "starttls", "smtps": "tls"}
+
+
+class Accounts(Mailers, Protocol):
+    def problem(self, account: MailAccount) -> str:
+        """What is missing to open it, and what would be right; empty when nothing is."""
+        ...
 
 
 class MailAccounts:
@@ -105,7 +112,7 @@ class MailAccounts:
         return host, port, user, self._keys.get(account.id, ""), _TLS[url.scheme]
 
 
-def require(playbook: Playbook, accounts: MailAccounts, settings: Settings) -> None:
+def require(playbook: Playbook, accounts: Accounts, settings: Settings) -> None:
     """Raises StartError naming every account and key that the playbook's senders need and the settings lack."""
     used = {each.id: each for name in playbook.senders for each in playbook.accounts_of(name)}
     problems = [problem for each in used.values() if (problem := accounts.problem(each))]

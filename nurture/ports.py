@@ -150,3 +150,15 @@ class Waker(Protocol):
     """Wakes workflows: starts the one of that id, or signals it when it runs. Idempotent."""
 
     async def wake(self, kind: str, key: str) -> None: ...
+
+
+class Runs(Protocol):
+    """What Temporal knows of our workflows, by kind and key as a Waker has them."""
+
+    async def running(self, kind: str, keys: Sequence[str]) -> set[str]:
+        """Which of these run now."""
+        ...
+
+    async def page(self, kind: str, after: str) -> tuple[list[str], str]:
+        """Some that run now, and where to go on (empty: those were the last)."""
+        ...

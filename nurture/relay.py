@@ -11,6 +11,7 @@ from nurture.domain.errors import Transient
 from nurture.outbox import Outbox
 from nurture.reactions import Reactions
 from nurture.shelf import Shelf
+from nurture.store import leads, wakeups
 from nurture.store.tables import LeadRow
 
 _PAGE = 200
@@ -61,6 +62,12 @@ class Relay:
         for chore in self._chores:
             await chore(now)
         return await self._outbox.relay(now), await self._rescore(now)
+
+    async def next_look(self) -> datetime | None:
+        """When something will be due; None: nothing is known of."""
+        async with self._outbox.read() as session:
+            times = [await wakeups.next_due(session), await leads.next_expiry(session)]
+        return min((at for at in times if at), default=None)
 
     async def _rescore(self, now: datetime) -> int:
         """Points of these leads have expired: their score, and what hangs on it, changes now."""

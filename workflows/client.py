@@ -13,10 +13,11 @@ from workflows.audience_sync import AudienceSync
 from workflows.enrolment import Enrolment
 from workflows.handover import Handover
 from workflows.send_report import SendReport
+from workflows.upkeep import Upkeep
 
-WORKFLOWS: list[type] = [Enrolment, Handover, AudienceSync, SendReport]
+WORKFLOWS: list[type] = [Enrolment, Handover, AudienceSync, SendReport, Upkeep]
 
-_BY_KIND: dict[str, tuple[Any, Any, Priority]] = {
+BY_KIND: dict[str, tuple[Any, Any, Priority]] = {
     "enrolment": (Enrolment.run, keys.enrolment_workflow, policies.USUAL),
     "handover": (Handover.run, keys.handover_workflow, policies.URGENT),
     "audience": (AudienceSync.run, keys.audience_workflow, policies.PATIENT),
@@ -34,7 +35,7 @@ class TemporalWaker:
         self._task_queue = task_queue
 
     async def wake(self, kind: str, key: str) -> None:
-        run, workflow_id, priority = _BY_KIND[kind]
+        run, workflow_id, priority = BY_KIND[kind]
         try:
             await self._client.start_workflow(
                 run,

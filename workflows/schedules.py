@@ -17,12 +17,16 @@ from temporalio.client import (
     ScheduleUpdate,
 )
 
+from activities.contract import Reconcile
 from nurture.domain import keys
 from nurture.domain.reporting import ReportPlan
 from workflows.send_report import SendReport
+from workflows.upkeep import Upkeep
 
 _LATE = timedelta(days=7)
 """A report that fell due while Temporal was away this long is still sent."""
+
+UPKEEP = "upkeep"
 
 _WHOLE_DAY = timedelta(days=1)
 
@@ -41,10 +45,27 @@ async def keep_schedules(
             spec=_spec(plan, zone, day),
             policy=SchedulePolicy(catchup_window=_LATE),
         )
-        try:
-            await client.create_schedule(id_, schedule)
-        except ScheduleAlreadyRunningError:
-            await _update(client.get_schedule_handle(id_), schedule)
+        await _keep(client, id_, schedule)
+
+
+async def keep_upkeep(client: Client, queue: str, zone: tzinfo) -> None:
+    """The nightly comparison, at a time when little goes on."""
+    schedule = Schedule(
+        action=ScheduleActionStartWorkflow(Upkeep.run, Reconcile(), id=UPKEEP, task_queue=queue),
+        spec=ScheduleSpec(
+            calendars=[ScheduleCalendarSpec(hour=[ScheduleRange(3)], minute=[ScheduleRange(20)])],
+            time_zone_name=str(zone),
+        ),
+        policy=SchedulePolicy(catchup_window=_WHOLE_DAY),
+    )
+    await _keep(client, UPKEEP, schedule)
+
+
+async def _keep(client: Client, id_: str, schedule: Schedule) -> None:
+    try:
+        await client.create_schedule(id_, schedule)
+    except ScheduleAlreadyRunningError:
+        await _update(client.get_schedule_handle(id_), schedule)
 
 
 async def _update(handle: ScheduleHandle, schedule: Schedule) -> None:

@@ -42,9 +42,10 @@ class CreateTask:
 
 @dataclass(frozen=True)
 class HandOver:
-    """Give the lead to sales for good, under the SLA."""
+    """Give the lead to sales for good, under the SLA. `team`: to that one; None: to the agreement's."""
 
     reason: str
+    team: str | None = None
 
 
 @dataclass(frozen=True)

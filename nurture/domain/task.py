@@ -33,7 +33,7 @@ class MailSent:
 class Task:
     """What is known of a handover when sales is told. `kind` is handover, or task for a single thing
     to do, whose `reason` says what. `persona` is a title. `told` is whom an escalation goes to, `news` what
-    came on top of the reason.
+    came on top of the reason. `ask`: call, mail or meeting.
 
     People read times on the clocks of `zone`. The answer page's address is `answer_url`.
     """
@@ -55,6 +55,7 @@ class Task:
     told: str | None = None
     news: str = ""
     team: str = ""
+    ask: str = "call"
 
 
 def task_data(task: Task) -> dict[str, Any]:
@@ -94,6 +95,7 @@ def _handover(task: Task, title: str) -> dict[str, Any]:
     return {
         "id": task.id,
         "kind": task.kind,
+        "ask": task.ask,
         "title": title,
         "reason": clean(task.reason),
         "news": clean(task.news),

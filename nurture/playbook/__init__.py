@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 
 from nurture.domain.allowance import Allowance
 from nurture.domain.audience import Audience
+from nurture.domain.effects import CreateTask
 from nurture.domain.enrolment import Entry
 from nurture.domain.flow import Flow
 from nurture.domain.lifecycle import Lifecycle
@@ -14,6 +15,7 @@ from nurture.domain.persona import Persona
 from nurture.domain.reporting import ReportPlan
 from nurture.domain.scoring import Scoring
 from nurture.domain.sla import Promise, Team, Terms
+from nurture.domain.steps import Act
 from nurture.domain.watch import Limits
 from nurture.ports import SMTP_ACCOUNT, Dkim, MailAccount
 
@@ -182,3 +184,11 @@ class Playbook:
         """Where the sender's mails are handed in, the preferred first."""
         known = {SMTP_ACCOUNT.id: SMTP_ACCOUNT, **self.accounts}
         return tuple(known[name] for name in self.senders[sender].through)
+
+    def asked(self, flow: str, step: str | None) -> str | None:
+        """What the task of that step asks for: call, mail or meeting; None when it is no task."""
+        known = self.flows[flow].steps.get(step or "") if flow in self.flows else None
+        match known:
+            case Act(effect=CreateTask(kind=kind)):
+                return kind
+        return None

@@ -226,7 +226,9 @@ def _unplaced(message: str) -> Problem:
     """CEL's only errors without a place are those about its limits."""
     if "recursion limit" in message:
         return Problem("this is nested too deeply", "write it flatter, or as two rules")
-    return Problem(f"this is not a condition: {message.splitlines()[0]}")
+    if "size exceeds" in message:
+        return Problem("this is longer than 100,000 letters", "write it as two rules")
+    return Problem(f"this cannot be read as a condition: {message.splitlines()[0]}")
 
 
 def _type_word(name: str) -> str:

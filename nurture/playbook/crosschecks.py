@@ -98,6 +98,9 @@ def _steps(reading: Reading, document: Document, flow: s.Flow, naming: Naming) -
                         f'"{setting.value}" is no {kind}', f"{setting.trait} is {kind}"
                     )
                     yield document.at((*path, "set", "value"), problem)
+                elif kind != "list" and isinstance(setting.value, list):
+                    problem = Problem(f"a list is no {kind}", f"{setting.trait} is {kind}")
+                    yield document.at((*path, "set", "value"), problem)
             case s.HandOver() if flow.live and "config/sla.yaml" not in reading.documents:
                 text = "a live flow hands leads over, but sales has agreed to nothing"
                 problem = Problem(text, "agree on a team and a deadline in config/sla.yaml")

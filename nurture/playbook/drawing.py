@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from html import escape
 from textwrap import wrap
 
-from nurture.playbook.graph import Arrow, Box, Graph
+from nurture.playbook.graph import Arrow, Box, Graph, counted
 from nurture.playbook.layout import Layout, layout
 
 WIDTH, HEIGHT, ACROSS, DOWN, MARGIN, TOP = 196, 70, 232, 128, 24, 64
@@ -71,7 +71,7 @@ def _at(places: Layout, place: str) -> tuple[float, float]:
 def _box(box: Box, x: float, y: float) -> list[str]:
     lines = _lines(box.words)
     told = [box.note] if box.note else []
-    told += [] if box.count is None else [f"{box.count} leads"]
+    told += [] if box.count is None else [counted(box.count)]
     top = y + HEIGHT / 2 + 4 - 7.5 * (len(lines) + len(told) - 1)
     parts = [
         f"<g><title>{escape(box.words)}</title>",

@@ -263,6 +263,7 @@ class CreateTask(Step):
 
 class Handover(f.Model):
     reason: f.Text
+    to: f.TeamName | None = None
 
 
 class HandOver(Step):

@@ -259,7 +259,7 @@ class _Linking:
             case s.SetTag(tag=tagging):
                 return core.SetTag(tagging.add or tagging.remove or "", add=bool(tagging.add))
             case s.HandOver():
-                return core.HandOver(step.handover.reason)
+                return core.HandOver(step.handover.reason, step.handover.to)
             case s.Webhook():
                 return core.CallWebhook(self.naming.ids[path], step.webhook)
             case _:

@@ -91,7 +91,7 @@ def mermaid(drawn: Graph) -> str:
     lines = ["flowchart TD"]
     for box in drawn.boxes:
         opening, closing = _SHAPES[box.kind]
-        told = box.words if box.count is None else f"{box.words}\n{box.count} leads"
+        told = box.words if box.count is None else f"{box.words}\n{counted(box.count)}"
         lines.append(f"    {names[box.id]}{opening}{_quoted(told)}{closing}")
     for arrow in drawn.arrows:
         told = f"|{_quoted(arrow.words)}|" if arrow.words else ""
@@ -107,6 +107,10 @@ _SHAPES = {
     "act": ("[[", "]]"),
     "end": ("([", "])"),
 }
+
+
+def counted(number: int) -> str:
+    return "1 lead" if number == 1 else f"{number} leads"
 
 
 def _quoted(text: str) -> str:

@@ -95,7 +95,7 @@ Answer = Literal["accepted", "contacted", "booked", "rejected", "won", "lost"]
 
 
 class Act(f.Model):
-    """One thing that the lead does, says or refuses, or that sales answers; at noon of that day."""
+    """One thing that the lead does, says or refuses, or that sales answers; about noon of that day."""
 
     day: Annotated[int, Field(ge=0, le=3660)]
     touch: f.TouchName | None = None

@@ -30,7 +30,7 @@ _LIMITS = {
     "greater_than_equal": "at least {ge}",
     "less_than_equal": "at most {le}",
     "too_short": "at least {min_length} long",
-    "string_too_short": "not empty",
+    "string_too_short": "filled in",
     "string_too_long": "at most {max_length} characters long",
 }
 

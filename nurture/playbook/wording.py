@@ -79,8 +79,8 @@ def effect_words(effect: Effect) -> str:
             return f"{'add to' if add else 'remove from'} audience {audience}"
         case CreateTask():
             return f"task for {effect.team}: {effect.kind}, {effect.title}"
-        case HandOver(reason):
-            return f"hand over: {reason}"
+        case HandOver(reason, team):
+            return f"hand over{f' to {team}' if team else ''}: {reason}"
         case SetTrait(name, value):
             return f"set {name} to {value}"
         case SetTag(tag, add):

@@ -1,16 +1,18 @@
 """What people are assumed to do: a small YAML file, drawn at random with a seed that makes it repeatable."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from random import Random
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, TypeAdapter
 
 from nurture.domain.consent import EMAIL_MARKETING
 from nurture.domain.errors import PlaybookError
 from nurture.domain.flow import SendMail
+from nurture.domain.habits import Habits, Reactions
 from nurture.domain.sla import RUNNING, State
 from nurture.playbook.document import parse
 from nurture.playbook.durations import Durations
@@ -38,6 +40,13 @@ Rate = Annotated[float, Reads(_rate, "12%", "0.5%")]
 
 
 _USUAL = {"open": 0.4, "click": 0.08, "reply": 0.01, "unsubscribe": 0.004}
+_USUALLY = {
+    "accept": 0.7,
+    "win": 0.15,
+    "contact_after": timedelta(hours=20),
+    "decide_after": timedelta(days=14),
+}
+"""What is assumed of mails and of sales without anything better."""
 
 
 class Rates(Model):
@@ -52,10 +61,10 @@ class Rates(Model):
 class Sales(Model):
     """Of the leads given to sales. `calls_a_day`: how many new ones one person can take on; only compared."""
 
-    accept: Rate = 0.7
-    win: Rate = 0.15
-    contact_after: Elapsed = timedelta(hours=20)
-    decide_after: Elapsed = timedelta(days=14)
+    accept: Rate | None = None
+    win: Rate | None = None
+    contact_after: Elapsed | None = None
+    decide_after: Elapsed | None = None
     calls_a_day: Annotated[int, Field(ge=1, le=1000)] = 8
 
 
@@ -72,15 +81,6 @@ class Assumptions(Model):
     visits: Annotated[int, Field(ge=0, le=50)] = 2
     sales: Sales = Field(default_factory=Sales.model_construct)
 
-    def rates(self, step: str) -> Mapping[str, float]:
-        """What the step's own rates leave out, those of all mails say, else what is usual."""
-        told = [
-            each.model_dump(exclude_none=True)
-            for each in (self.mails, self.steps.get(step))
-            if each
-        ]
-        return {**_USUAL, **told[0], **told[-1]}
-
 
 NOTHING_SAID = Assumptions.model_construct()
 
@@ -96,17 +96,61 @@ def read_assumptions(name: str, text: str) -> Assumptions:
     return found
 
 
-class Chance:
-    """People who follow the assumptions. Each lead draws from its own numbers: one more lead changes no other."""
+@dataclass(frozen=True)
+class Customs:
+    """What a forecast goes by: what is assumed, else what own history shows, else what is usual."""
 
-    def __init__(self, assumptions: Assumptions, seed: int) -> None:
-        self._assumed = assumptions
+    assumed: Assumptions = NOTHING_SAID
+    habits: Habits = field(default_factory=Habits)
+
+    def rates(self, flow: str, step: str) -> Mapping[str, float]:
+        """Of the mails of a step. In each of the three, what is known of the step goes before what is of all."""
+        told = [each for each in (self.assumed.mails, self.assumed.steps.get(step)) if each]
+        seen = _shares(self.habits.mails) | _shares(self.habits.steps.get((flow, step)))
+        said = [each.model_dump(exclude_none=True) for each in told]
+        return {**_USUAL, **seen, **said[0], **said[-1]}
+
+    @property
+    def sales(self) -> Mapping[str, Any]:
+        """`accept` and `win` are shares, `contact_after` and `decide_after` are times."""
+        answers = self.habits.sales
+        seen: dict[str, Any] = {}
+        if answers.enough:
+            seen["accept"] = answers.accepted / answers.closed
+            seen["win"] = answers.won / max(answers.accepted, 1)
+            seen["contact_after"] = answers.contacted_after or _USUALLY["contact_after"]
+            seen["decide_after"] = answers.decided_after or _USUALLY["decide_after"]
+        return {**_USUALLY, **seen, **self.assumed.sales.model_dump(exclude_none=True)}
+
+
+def _shares(seen: Reactions | None) -> dict[str, float]:
+    """What was counted of enough mails."""
+    if seen is None or not seen.enough:
+        return {}
+    counted = {
+        "open": seen.opened,
+        "click": seen.clicked,
+        "reply": seen.replied,
+        "unsubscribe": seen.unsubscribed,
+    }
+    return {
+        name: min(number / seen.sent, 1.0) for name, number in counted.items() if number is not None
+    }
+
+
+class Chance:
+    """People who follow the customs. Each lead draws from its own numbers: one more lead changes no other."""
+
+    def __init__(self, customs: Customs, seed: int) -> None:
+        self._customs = customs
+        self._assumed = customs.assumed
+        self._sales = customs.sales
         self._seed = seed
         self._random: dict[str, Random] = {}
 
     def mailed(self, world: "World", member: Member, run: Run, mail: SendMail) -> None:
         """One draw decides opening and clicking, so that whoever clicks has opened."""
-        chance, rates = self._of(member), self._assumed.rates(mail.step)
+        chance, rates = self._of(member), self._customs.rates(run.flow, mail.step)
         about = {"flow": run.flow, "step": mail.step, "template": mail.template}
         draw, leaves = chance.random(), chance.random() < rates["unsubscribe"]
         replies = chance.random() < rates["reply"]
@@ -123,9 +167,9 @@ class Chance:
 
     def handed(self, world: "World", member: Member, handed: Handed) -> None:
         """First answered in working hours, later decided."""
-        chance, assumed = self._of(member), self._assumed.sales
-        accepts, wins = chance.random() < assumed.accept, chance.random() < assumed.win
-        first = world.now + self._after(chance, assumed.contact_after)
+        chance, customs = self._of(member), self._sales
+        accepts, wins = chance.random() < customs["accept"], chance.random() < customs["win"]
+        first = world.now + self._after(chance, customs["contact_after"])
         at = handed.terms.calendar.next_open(first) or first
         state = State.CONTACTED if accepts or handed.step else State.REJECTED
 
@@ -135,7 +179,7 @@ class Chance:
 
         world.at(at, contact)
         if accepts and handed.step is None:
-            end = at + self._after(chance, assumed.decide_after)
+            end = at + self._after(chance, customs["decide_after"])
             outcome = State.WON if wins else State.LOST
             world.at(end, partial(sales.answer, world, member, handed, outcome))
 

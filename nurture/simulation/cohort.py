@@ -7,7 +7,7 @@ from functools import partial
 from nurture.domain.enrolment import BY_HAND, Trigger, may_enter
 from nurture.playbook import Playbook
 from nurture.simulation import settling
-from nurture.simulation.behaviour import Assumptions, Chance
+from nurture.simulation.behaviour import Chance, Customs
 from nurture.simulation.people import Person
 from nurture.simulation.world import World
 
@@ -31,7 +31,7 @@ def simulate(
     people: Sequence[Person],
     start: datetime,
     days: int,
-    assumed: Assumptions,
+    customs: Customs,
     seed: int = 0,
     flow: str | None = None,
 ) -> World:
@@ -40,8 +40,8 @@ def simulate(
     `flow`: leads enter only this one, by hand if nothing else brings them in.
     """
     flows = frozenset({flow}) if flow else None
-    world = World(playbook, start, Chance(assumed, seed), flows)
-    gap = (assumed.arrive_over or timedelta()) / max(len(people), 1)
+    world = World(playbook, start, Chance(customs, seed), flows)
+    gap = (customs.assumed.arrive_over or timedelta()) / max(len(people), 1)
     for number, person in enumerate(people):
         world.at(start + _FIRST + number * gap, partial(arrive, world, person, flow))
     last = start.astimezone(clock(playbook)).date() + timedelta(days=days)

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from nurture.playbook.graph import FINISHED, START
+from nurture.domain.event import Event
+from nurture.playbook.graph import FINISHED, START, counted
 from nurture.simulation.cohort import clock
 from nurture.simulation.telling import day
-from nurture.simulation.world import Event, World
+from nurture.simulation.world import World
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def sentences(told: Forecast) -> list[str]:
     """The forecast for people."""
     busiest = max(told.handovers, default=0)
     return [
-        f"{told.leads} leads, {told.days} days",
+        f"{counted(told.leads)}, {told.days} days",
         f"mails      {sum(told.mails)}, {sum(told.mails) / told.days:.1f} a day,"
         f" {max(told.mails, default=0)} on the busiest",
         *(f"  not sent {number}: {reason}" for reason, number in sorted(told.refused.items())),

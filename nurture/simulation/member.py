@@ -8,7 +8,7 @@ from nurture.domain.enrolment import Run as Earlier
 from nurture.domain.flow import Cursor
 from nurture.domain.lead import Facts, Lead, Score, Standing, Touch
 from nurture.domain.scoring import Entry
-from nurture.domain.sla import State, Terms
+from nurture.domain.sla import ANSWERS, TASK_ANSWERS, Pause, State, Team, Terms
 from nurture.simulation.people import Person
 
 TOUCHES_LOOKED_AT = 500
@@ -36,6 +36,7 @@ class Handed:
 
     flow: str
     reason: str
+    team: Team
     owner: str
     terms: Terms
     opened_at: datetime
@@ -44,7 +45,15 @@ class Handed:
     state: State = State.OPEN
     contacted_at: datetime | None = None
     closed_at: datetime | None = None
+    until: datetime | None = None
+    pauses: tuple[Pause, ...] = ()
     done: set[str] = field(default_factory=set)
+
+    def may_become(self, answer: State) -> bool:
+        """Whether sales may answer this now."""
+        if self.closed_at or (self.step and answer not in TASK_ANSWERS):
+            return False
+        return self.state in ANSWERS.get(answer, frozenset())
 
 
 @dataclass(eq=False)

@@ -83,8 +83,8 @@ def _carry_out(world: World, member: Member, run: Run, effect: Effect) -> None:
         case ChangeAudience(audience, add):
             known = member.lists.get(audience, Membership(member.lead.id))
             member.lists[audience] = replace(known, by_step=add)
-        case HandOver(reason):
-            sales.hand_over(world, member, reason, run.flow)
+        case HandOver(reason, team):
+            sales.hand_over(world, member, reason, run.flow, team)
             heard.append(Trigger(topics.SALES))
         case CreateTask() as task:
             sales.ask(world, member, task, run.flow)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
 from nurture.domain import owners, sla, topics
+from nurture.domain.calendar import Span
 from nurture.domain.effects import CreateTask
 from nurture.domain.enrolment import Trigger
 from nurture.domain.owners import Load
@@ -19,21 +21,24 @@ from nurture.simulation.member import Handed, Member
 if TYPE_CHECKING:
     from nurture.simulation.world import World
 
+MEETING = timedelta(days=1)
+"""How far ahead a booked meeting is."""
 
-def hand_over(world: World, member: Member, reason: str, flow: str) -> None:
-    """Give the lead to sales; one that sales already has stays there."""
+
+def hand_over(world: World, member: Member, reason: str, flow: str, to: str | None = None) -> None:
+    """Give the lead to sales, to the team `to` or the agreement's; one that sales already has stays there."""
     if member.in_hand:
         world.note(member, "enriched", reason, flow)
         return
     member.sales_owned = True
-    _open(world, member, Handed(flow, reason, *_given(world, member, None)))
+    _open(world, member, Handed(flow, reason, *_given(world, member, to)))
     world.note(member, "handover", reason, flow)
     world.behaviour.handed(world, member, member.handed[-1])
 
 
 def ask(world: World, member: Member, task: CreateTask, flow: str) -> None:
     """A single thing for sales to do."""
-    given = _given(world, member, task)
+    given = _given(world, member, task.team, task.within)
     _open(world, member, Handed(flow, task.title, *given, step=task.step))
     world.note(member, "task", task.kind, flow, task.step)
     world.behaviour.handed(world, member, member.handed[-1])
@@ -41,25 +46,33 @@ def ask(world: World, member: Member, task: CreateTask, flow: str) -> None:
 
 def answer(world: World, member: Member, handed: Handed, state: State) -> None:
     """What sales says of a lead. An answer that cannot follow what was said before changes nothing."""
-    if handed.closed_at or handed.state not in sla.ANSWERS.get(state, frozenset()):
+    if not handed.may_become(state):
         return
     world.note(member, str(state), handed.reason, handed.flow, handed.step or "")
-    heard = [Trigger(topics.SALES)]
     if state in (State.REJECTED, State.LOST):
         _give_back(world, member, handed, state)
     else:
-        handed.state = state
-        if state in sla.TALKING and handed.contacted_at is None:
-            handed.contacted_at = world.now
-            _await_outcome(world, member, handed)
-        if state is State.WON:
-            handed.closed_at, member.sales_owned = world.now, False
-        if handed.step is None:
-            _lift(world, member, state)
-        elif state in sla.TALKING:
-            handed.closed_at = world.now
-            world.touch(member, "task_done", {"flow": handed.flow, "step": handed.step})
-    settling.settle(world, member, [*heard, Trigger(topics.STAGE, member.lead.stage)])
+        _say(world, member, handed, state)
+    heard = [Trigger(topics.SALES), Trigger(topics.STAGE, member.lead.stage)]
+    settling.settle(world, member, heard)
+    _look(world, member, handed)
+
+
+def _say(world: World, member: Member, handed: Handed, state: State) -> None:
+    handed.state = state
+    handed.until = world.now + MEETING if state is State.BOOKED else None
+    if state is State.BOOKED and sla.BOOKING not in handed.terms.contacted:
+        handed.state = State.ACCEPTED  # the clock stands still until the meeting
+        handed.pauses += (Pause(world.now, handed.until),)
+    elif state in sla.TALKING:
+        handed.contacted_at = handed.contacted_at or world.now
+    if state is State.WON:
+        handed.closed_at, member.sales_owned = world.now, False
+    if handed.step is None:
+        _lift(world, member, state)
+    elif handed.state in sla.TALKING:
+        handed.closed_at = world.now
+        world.touch(member, "task_done", {"flow": handed.flow, "step": handed.step})
 
 
 def change_stage(world: World, member: Member, stage: str) -> Trigger:
@@ -69,17 +82,17 @@ def change_stage(world: World, member: Member, stage: str) -> Trigger:
 
 
 def _given(
-    world: World, member: Member, task: CreateTask | None
-) -> tuple[str, sla.Terms, datetime, datetime]:
-    """Owner, terms, when it was opened and when it is due."""
+    world: World, member: Member, to: str | None, within: Span | None = None
+) -> tuple[Team, str, sla.Terms, datetime, datetime]:
+    """Team, owner, terms, when it was opened and when it is due; `within` is the deadline of a task."""
     rule = world.playbook.handover
-    team = world.playbook.teams.get(task.team, rule.team) if task else rule.team
+    team = world.playbook.teams.get(to or "", rule.team)
     facts = member.facts(world.now)
     name = owners.choose(team.members, team.assignments, _loads(world, team), facts, world.now)
     terms = replace(rule.terms, calendar=team.member(name).calendar or rule.terms.calendar)
-    if task and task.within:
-        terms = replace(terms, contact_within=task.within, accept_within=None)
-    return name, terms, world.now, sla.due_at(terms, world.now, _away(world, name))
+    if within:
+        terms = replace(terms, contact_within=within, accept_within=None)
+    return team, name, terms, world.now, sla.due_at(terms, world.now, _away(world, team, name))
 
 
 def _loads(world: World, team: Team) -> dict[str, Load]:
@@ -87,61 +100,71 @@ def _loads(world: World, team: Team) -> dict[str, Load]:
     given: defaultdict[str, int] = defaultdict(int)
     in_hand: defaultdict[str, int] = defaultdict(int)
     for handed in world.handed:
-        if handed.owner in team.owners:
+        if handed.team.id == team.id:
             given[handed.owner] += handed.opened_at >= since
-            in_hand[handed.owner] += handed.closed_at is None
+            in_hand[handed.owner] += handed.state in sla.RUNNING
     return {name: Load(given[name], in_hand[name]) for name in team.owners}
 
 
-def _away(world: World, owner: str) -> list[Pause]:
+def _away(world: World, team: Team, owner: str) -> list[Pause]:
     """The absences of the owner, when they stop the clock."""
-    rule = world.playbook.handover
-    member = rule.team.member(owner)
-    away = member.absent if rule.absence_pauses else ()
+    away = team.member(owner).absent if world.playbook.handover.absence_pauses else ()
     return [Pause(absence.start, absence.end) for absence in away]
 
 
 def _open(world: World, member: Member, handed: Handed) -> None:
     member.handed.append(handed)
     world.handed.append(handed)
-    for deadline in sla.deadlines(handed.terms, world.now, _away(world, handed.owner)):
-        world.at(deadline.at, partial(_due, world, member, handed, deadline))
+    _look(world, member, handed)
 
 
-def _await_outcome(world: World, member: Member, handed: Handed) -> None:
-    if handed.step is None:
-        for deadline in sla.outcome(handed.terms, world.now, _away(world, handed.owner)):
-            world.at(deadline.at, partial(_due, world, member, handed, deadline))
-
-
-def _due(world: World, member: Member, handed: Handed, deadline: sla.Deadline) -> None:
-    states = sla.TALKING if deadline.id.startswith(sla.OUTCOME) else sla.RUNNING
-    if handed.state not in states or handed.closed_at:
+def _look(world: World, member: Member, handed: Handed) -> None:
+    """Do what is due, as nurture.handovers does, and look again when something next will be."""
+    if handed.state not in sla.SALES_OWNED or handed.closed_at:
         return
-    if deadline.id == "accept" and handed.state is not State.OPEN:
-        return
+    pauses = [*handed.pauses, *_away(world, handed.team, handed.owner)]
+    due, later = sla.due_now(_plan(handed, pauses), frozenset(handed.done), world.now, pauses)
+    for deadline in due:
+        _meet(world, member, handed, deadline)
+        handed.done.add(deadline.id)
+    if later:
+        world.at(later, partial(_look, world, member, handed))
+
+
+def _plan(handed: Handed, pauses: Sequence[Pause]) -> Sequence[sla.Deadline]:
+    """Until the contact what was promised, from then on an outcome."""
+    if handed.state in sla.RUNNING:
+        accepted = handed.state is not State.OPEN
+        return sla.deadlines(handed.terms, handed.opened_at, pauses, accepted)
+    talked = [at for at in (handed.contacted_at, handed.until) if at]
+    if handed.step or not talked:
+        return ()
+    return sla.outcome(handed.terms, max(talked), pauses)
+
+
+def _meet(world: World, member: Member, handed: Handed, deadline: sla.Deadline) -> None:
     match deadline.kind:
         case Kind.REMIND:
             world.note(member, "reminded", handed.owner, handed.flow)
         case Kind.ESCALATE:
             world.note(member, "escalated", deadline.to or "", handed.flow)
         case Kind.REASSIGN:
-            team = world.playbook.handover.team
-            others = [owner for owner in team.members if owner.id != handed.owner]
-            handed.owner = owners.choose(
-                others or team.members,
-                team.assignments,
-                _loads(world, team),
-                member.facts(world.now),
-                world.now,
-            )
+            _reassign(world, member, handed)
             world.note(member, "reassigned", handed.owner, handed.flow)
         case Kind.RECYCLE:
             world.note(member, "recycled", handed.reason, handed.flow)
             _give_back(world, member, handed, State.RECYCLED)
-            settling.settle(
-                world, member, [Trigger(topics.SALES), Trigger(topics.STAGE, member.lead.stage)]
-            )
+            heard = [Trigger(topics.SALES)]
+            if handed.step is None:
+                heard.append(Trigger(topics.STAGE, member.lead.stage))
+            settling.settle(world, member, heard)
+
+
+def _reassign(world: World, member: Member, handed: Handed) -> None:
+    team = handed.team
+    others = [owner for owner in team.members if owner.id != handed.owner] or team.members
+    facts, loads = member.facts(world.now), _loads(world, team)
+    handed.owner = owners.choose(others, team.assignments, loads, facts, world.now)
 
 
 def _give_back(world: World, member: Member, handed: Handed, state: State) -> None:

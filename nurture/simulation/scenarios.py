@@ -1,12 +1,13 @@
 """Marketers' tests: a scenario played on the core, and what differs from what they expect."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from difflib import ndiff
 from functools import partial
 
 from nurture.domain.errors import InputError
+from nurture.domain.event import Event
 from nurture.domain.sla import State
 from nurture.playbook import Playbook
 from nurture.playbook.durations import Durations
@@ -14,23 +15,28 @@ from nurture.playbook.reading import SCENARIOS, read
 from nurture.playbook.scenario_schema import ALWAYS_COMPARED, FORMS, Act, Scenario, kind_of
 from nurture.simulation import sales
 from nurture.simulation.cohort import arrive, clock, midnight
-from nurture.simulation.member import Member
 from nurture.simulation.people import person
 from nurture.simulation.telling import SILENT, day, words
-from nurture.simulation.world import Event, World
+from nurture.simulation.world import World
 
-_ARRIVES = timedelta(hours=9)
-_ACTS = timedelta(hours=12)
+ARRIVES = timedelta(hours=9)
+_NOON = time(12)
+_APART = timedelta(minutes=1)
+"""Each act is a minute later than the one before, so that none falls on a deadline that another began."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """`expected` and `got`: a line such as `day 5: mail course-guide` for each thing, in order of time."""
+    """A line such as `day 5: mail course-guide` for each thing, in order of time.
+
+    `got` is what happened of the kinds that the scenario compares, `happened` all of it.
+    """
 
     file: str
     title: str
     expected: tuple[str, ...]
     got: tuple[str, ...]
+    happened: tuple[str, ...]
 
     @property
     def holds(self) -> bool:
@@ -40,6 +46,11 @@ class Outcome:
         """All lines; `- ` before one that was expected and did not happen, `+ ` before one that just did."""
         return [line for line in ndiff(self.expected, self.got) if not line.startswith("?")]
 
+    def disagreement(self, real: "Outcome") -> list[str]:
+        """`- ` before what happened here only, `+ ` before what happened in `real` only."""
+        ours, theirs = (sorted(told.happened, key=_by_day) for told in (self, real))
+        return [line for line in ndiff(ours, theirs) if line[0] in "-+"]
+
 
 def scenarios(files: Mapping[str, str]) -> dict[str, Scenario]:
     """Those of a playbook without findings, by their file."""
@@ -48,23 +59,67 @@ def scenarios(files: Mapping[str, str]) -> dict[str, Scenario]:
 
 
 def play(file: str, scenario: Scenario, playbook: Playbook) -> Outcome:
-    """Raises InputError for a lead that cannot be, and for a touch of a mail that it never got."""
+    """Raises InputError for a lead that cannot be, and for what nobody could do then."""
     start = midnight(scenario.start.date(), playbook)
     world = World(playbook, start, flows=frozenset({scenario.flow}) if scenario.flow else None)
     who = person(scenario.lead, playbook, file)
-    world.at(start + _ARRIVES, partial(arrive, world, who, scenario.flow))
-    for act in sorted(scenario.does, key=lambda act: act.day):
-        noon = start + timedelta(days=act.day) + _ACTS
-        world.at(noon, partial(_do, world, who.lead.id, act, file))
-    world.run(start + timedelta(days=scenario.days))
+    world.at(start + ARRIVES, partial(arrive, world, who, scenario.flow))
+    for moment, act in acts(scenario, playbook):
+        world.at(moment, partial(_do, world, who.lead.id, act, file))
+    world.run(end(scenario, playbook))
+    return judge(file, scenario, playbook, world.story(who.lead.id))
+
+
+def acts(scenario: Scenario, playbook: Playbook) -> list[tuple[datetime, Act]]:
+    """What is done, in order, from noon of its day on the company's clock."""
+    first, zone = scenario.start.date(), clock(playbook)
+    ordered = sorted(scenario.does, key=lambda act: act.day)
+    days = [first + timedelta(days=act.day) for act in ordered]
+    noons = [datetime.combine(each, _NOON, zone).astimezone(UTC) for each in days]
+    moments = [noon + number * _APART for number, noon in enumerate(noons)]
+    return list(zip(moments, ordered, strict=True))
+
+
+def end(scenario: Scenario, playbook: Playbook) -> datetime:
+    """Until when the lead is watched."""
+    return midnight(scenario.start.date() + timedelta(days=scenario.days), playbook)
+
+
+def judge(file: str, scenario: Scenario, playbook: Playbook, events: Sequence[Event]) -> Outcome:
+    """What the scenario expects beside what happened, of the kinds that it compares."""
+    start = midnight(scenario.start.date(), playbook)
     wanted = [(number, line) for number, lines in scenario.expect.items() for line in lines]
     compared = ALWAYS_COMPARED | {kind_of(line) for _, line in wanted}
     found = [
-        (day(event.at, start, clock(playbook)), words(event))
-        for event in world.events
-        if event.what not in SILENT and _kind(event) in compared
+        (_kind(event), (day(event.at, start, clock(playbook)), words(event)))
+        for event in events
+        if event.what not in SILENT
     ]
-    return Outcome(file, scenario.scenario, _lines(wanted, found), _lines(found, found))
+    got = [thing for kind, thing in found if kind in compared]
+    happened = [thing for _, thing in found]
+    return Outcome(
+        file,
+        scenario.scenario,
+        expected=_lines(wanted, got),
+        got=_lines(got, got),
+        happened=_lines(happened, happened),
+    )
+
+
+def no_mail(act: Act, file: str) -> InputError:
+    return InputError(f"day {act.day}: the lead has no mail of the step {act.of} yet", file)
+
+
+def no_answer(act: Act, file: str, state: str = "") -> InputError:
+    """Why sales cannot say that; `state`: of what it would answer, empty without anything."""
+    if not state:
+        return InputError(f"day {act.day}: sales has nothing to answer", file)
+    return InputError(f"day {act.day}: what is {state} cannot become {act.sales} any more", file)
+
+
+def _by_day(line: str) -> tuple[int, str]:
+    """Within a day the order may differ by milliseconds that nobody meant."""
+    return int(line.split()[1].rstrip(":")), line
 
 
 def _kind(event: Event) -> str:
@@ -81,7 +136,7 @@ def _lines(told: list[tuple[int, str]], happened: list[tuple[int, str]]) -> tupl
 def _do(world: World, lead: str, act: Act, file: str) -> None:
     member = world.members[lead]
     if act.touch:
-        about = _mail(world, member, act, file) if act.of else {}
+        about = _mail(world.story(lead), act, file) if act.of else {}
         world.touch(member, act.touch, {**act.properties, **about})
     elif act.says:
         world.tell(member, act.says)
@@ -89,14 +144,14 @@ def _do(world: World, lead: str, act: Act, file: str) -> None:
         world.unsubscribe(member, act.unsubscribes)
     elif act.sales:
         open_ = [handed for handed in member.handed if handed.closed_at is None]
-        if not open_:
-            raise InputError(f"day {act.day}: sales has nothing to answer", file)
+        if not open_ or not open_[-1].may_become(State(act.sales)):
+            raise no_answer(act, file, open_[-1].state if open_ else "")
         sales.answer(world, member, open_[-1], State(act.sales))
 
 
-def _mail(world: World, member: Member, act: Act, file: str) -> dict[str, str]:
-    """What a touch of that mail says of it."""
-    for event in reversed(world.events):
-        if event.lead == member.lead.id and event.what == "mail" and event.step == act.of:
+def _mail(events: Sequence[Event], act: Act, file: str) -> dict[str, str]:
+    """What a touch of the latest mail of that step says of it."""
+    for event in reversed(events):
+        if event.what == "mail" and event.step == act.of:
             return {"flow": event.flow, "step": event.step, "template": event.about}
-    raise InputError(f"day {act.day}: the lead has no mail of the step {act.of} yet", file)
+    raise no_mail(act, file)

@@ -48,9 +48,9 @@ def begin(world: World, member: Member, flow: str, start: datetime | None = None
     cursor = Cursor(world.playbook.flows[flow].first, begins, begins)
     run = Run(keys.enrolment_id(member.lead.id, flow, ordinal), flow, cursor, begins, begins)
     member.runs.append(run)
-    world.note(member, "entered", flow, flow)
+    world.note(member, "entered", flow, flow, at=begins)
     if cursor.step:
-        world.note(member, "at", cursor.step, flow, cursor.step)
+        world.note(member, "at", cursor.step, flow, cursor.step, at=begins)
     world.sleep(member, run, begins)
 
 
@@ -90,7 +90,8 @@ def _enter(world: World, member: Member, heard: Sequence[Trigger]) -> None:
     facts = member.facts(world.now)
     for name, entry in world.playbook.entries.items():
         flow = world.playbook.flows[name]
-        if not flow.live or flow.paused or (world.flows is not None and name not in world.flows):
+        live = flow.live if world.flows is None else name in world.flows
+        if not live or flow.paused:
             continue
         of_flow = member.runs_of(name)
         if entry.lapse and of_flow and entry.when and not entry.when(facts, world.now):

@@ -2,8 +2,8 @@
 
 from datetime import datetime, tzinfo
 
+from nurture.domain.event import Event
 from nurture.playbook.scenario_schema import FORMS
-from nurture.simulation.world import Event
 
 SILENT = frozenset({"at"})
 """Every step a lead comes to; counted in pictures, too much for a timeline."""

@@ -13,8 +13,10 @@ from typing import Any, Protocol
 
 from nurture.domain import keys, scoring, topics
 from nurture.domain.enrolment import Trigger
+from nurture.domain.event import Event
 from nurture.domain.flow import SendMail
 from nurture.domain.lead import Touch
+from nurture.incoming import IDENTIFIED
 from nurture.playbook import Playbook
 from nurture.simulation import moving, sales, settling
 from nurture.simulation.member import Handed, Member, Run
@@ -22,18 +24,6 @@ from nurture.simulation.people import Person
 
 _MOVES_AT_ONCE = 10_000
 """More wake-ups of one world at one moment would be a playbook that turns in a circle."""
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something that happened. `what` is one word of docs/simulation.md, `about` what it happened with."""
-
-    at: datetime
-    lead: str
-    what: str
-    about: str = ""
-    flow: str = ""
-    step: str = ""
 
 
 class Behaviour(Protocol):
@@ -56,7 +46,7 @@ class Nobody:
 
 @dataclass(eq=False)
 class World:
-    """All leads of one simulation. `flows`: the only ones that leads enter; None: all."""
+    """All leads of one simulation. `flows`: the only ones that leads enter, drafts or not; None: all live ones."""
 
     playbook: Playbook
     now: datetime
@@ -87,9 +77,20 @@ class World:
         self.now = until
 
     def note(
-        self, member: Member, what: str, about: str = "", flow: str = "", step: str = ""
+        self,
+        member: Member,
+        what: str,
+        about: str = "",
+        flow: str = "",
+        step: str = "",
+        at: datetime | None = None,
     ) -> None:
-        self.events.append(Event(self.now, member.lead.id, what, about, flow, step))
+        self.events.append(Event(at or self.now, member.lead.id, what, about, flow, step))
+
+    def story(self, lead: str) -> list[Event]:
+        """What happened to one lead, in order of time."""
+        own = [event for event in self.events if event.lead == lead]
+        return sorted(own, key=lambda event: event.at)
 
     def arrive(self, person: Person, touch: str | None = None) -> Member:
         """A lead becomes known; `touch`: by which touch."""
@@ -118,11 +119,12 @@ class World:
         )
 
     def tell(self, member: Member, traits: Mapping[str, Any]) -> None:
-        """The lead says something of itself."""
+        """The lead says something of itself, which is a touch, too."""
         said = {**member.lead.traits, **traits}
-        if said != member.lead.traits:
-            member.lead = replace(member.lead, traits=said)
-            settling.settle(self, member, [Trigger(topics.LEAD)])
+        heard = [Trigger(topics.LEAD)] if said != member.lead.traits else []
+        member.lead = replace(member.lead, traits=said)
+        self._store(member, IDENTIFIED, {})
+        settling.settle(self, member, [*heard, Trigger(topics.touch(IDENTIFIED))])
 
     def wake(self, member: Member, run: Run) -> None:
         """Let the run look again, now or when its turn comes."""

@@ -40,6 +40,23 @@ async def is_owned(session: AsyncSession, lead_id: str, owner: str | None) -> bo
     return (await session.execute(latest)).scalar_one_or_none() == owner
 
 
+async def last_unclosed(session: AsyncSession, lead_id: str) -> HandoverRow | None:
+    """The latest of the lead's handovers and tasks that is not over."""
+    query = (
+        select(HandoverRow)
+        .where(
+            col(HandoverRow.lead_id) == lead_id,
+            col(HandoverRow.state).in_(sorted(SALES_OWNED)),
+            or_(
+                col(HandoverRow.kind) == HANDOVER,
+                col(HandoverRow.state).in_(sorted(RUNNING)),
+            ),
+        )
+        .order_by(col(HandoverRow.ordinal).desc())
+    )
+    return (await session.execute(query.limit(1))).scalar_one_or_none()
+
+
 async def next_ordinal(session: AsyncSession, lead_id: str) -> int:
     query = select(func.max(HandoverRow.ordinal)).where(col(HandoverRow.lead_id) == lead_id)
     return 1 + ((await session.execute(query)).scalar_one() or 0)

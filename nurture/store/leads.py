@@ -177,6 +177,12 @@ async def score_entries_of(
     return found
 
 
+async def next_expiry(session: AsyncSession) -> datetime | None:
+    """When points of some lead next expire."""
+    value = (await session.execute(select(func.min(LeadRow.next_score_at)))).scalar_one()
+    return value if isinstance(value, datetime) else None
+
+
 def change_stage(
     session: AsyncSession, row: LeadRow, stage: str, now: datetime, by: str, reason: str = ""
 ) -> None:

@@ -45,6 +45,20 @@ async def counts(session: AsyncSession) -> dict[str, int]:
     return {state: found[state] for state in STATES if state in found}
 
 
+async def last_sent(session: AsyncSession, lead_id: str, step: str) -> MessageRow | None:
+    """The lead's latest mail of a step of that name, in whichever flow."""
+    query = (
+        select(MessageRow)
+        .where(
+            col(MessageRow.lead_id) == lead_id,
+            col(MessageRow.step) == step,
+            col(MessageRow.sent_at).is_not(None),
+        )
+        .order_by(col(MessageRow.sent_at).desc())
+    )
+    return (await session.execute(query.limit(1))).scalar_one_or_none()
+
+
 def claim(
     session: AsyncSession,
     playbook: Playbook,

@@ -14,12 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from nurture.domain import keys, scoring
 from nurture.domain.lead import Touch
 from nurture.domain.scoring import Scoring
-from nurture.incoming import Incoming
+from nurture.incoming import IDENTIFIED, Incoming
 from nurture.store.columns import table
 from nurture.store.tables import LeadRow, ScoreEntryRow, TouchRow
-
-IDENTIFIED = "identified"
-"""The touch of a message that only tells who somebody is."""
 
 Made = tuple[LeadRow, Touch]
 """Who made which touch."""

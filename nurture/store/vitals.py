@@ -13,6 +13,7 @@ from nurture.store.backlog import backlog
 from nurture.store.feedback_tables import SenderRow
 from nurture.store.handover_tables import HandoverRow, NoticeRow, ReceiverRow
 from nurture.store.tables import MessageRow, QuarantineRow
+from nurture.store.upkeep_tables import DriftRow, UpkeepRow
 
 _WAITS_FOR_SALES = ("open", "accepted")
 
@@ -33,6 +34,7 @@ async def vitals(session: AsyncSession, now: datetime) -> list[Vital]:
         *await _due(session, now),
         *await _clocks(session, now),
         *await for_people(session, now),
+        *await _drift(session, now),
     ]
 
 
@@ -114,6 +116,21 @@ async def _odd(session: AsyncSession) -> list[Vital]:
     return [
         Vital(each.name, each.help, (await session.execute(query)).scalar_one())
         for each, query in looks
+    ]
+
+
+async def _drift(session: AsyncSession, now: datetime) -> list[Vital]:
+    """What the latest nightly comparison with Temporal found, and how long ago it ended."""
+    row = UpkeepRow
+    query = select(row).where(col(row.ended_at).is_not(None)).order_by(col(row.began_at).desc())
+    last = (await session.execute(query.limit(1))).scalar_one_or_none()
+    if last is None:
+        return []
+    count = select(func.count()).where(col(DriftRow.upkeep_id) == last.id)
+    found = (await session.execute(count)).scalar_one()
+    return [
+        Vital("nurture_drift", "Differences from Temporal that the last upkeep repaired", found),
+        Vital("nurture_upkeep_age_seconds", "Since the last upkeep", _age(last.ended_at, now)),
     ]
 
 

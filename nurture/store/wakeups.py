@@ -61,6 +61,12 @@ async def done(session: AsyncSession, ids: Iterable[int]) -> None:
     await session.execute(delete(WakeupRow).where(col(WakeupRow.id).in_(list(ids))))
 
 
+async def next_due(session: AsyncSession) -> datetime | None:
+    """When the relay next has one to take."""
+    value = (await session.execute(select(func.min(WakeupRow.claimed_until)))).scalar_one()
+    return value if isinstance(value, datetime) else None
+
+
 async def oldest(session: AsyncSession) -> datetime | None:
     """Since when the oldest wake-up waits; the outbox's age."""
     value = (await session.execute(select(func.min(WakeupRow.created_at)))).scalar_one()

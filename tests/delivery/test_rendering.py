@@ -218,6 +218,14 @@ def test_a_template_cannot_reach_out_of_its_sandbox(attempt: str) -> None:
         render(templates(f"<p>{attempt}</p>{FOOTER}"))
 
 
+def test_a_link_that_holds_the_leads_address_is_refused_at_rendering() -> None:
+    body = '<p><a href="https://x.example/?who={{ lead.email }}">x</a></p>'
+    with pytest.raises(InputError) as raised:
+        render(templates(body + FOOTER))
+    told = "a link must not carry the lead's address: proxies and logs keep it"
+    assert str(raised.value) == f"templates/email/t/: {told}"
+
+
 def test_without_consent_a_mail_has_neither_a_pixel_nor_a_counting_link() -> None:
     mail = render(mjml(), tracking=False)
     assert "<img" not in mail.html

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from nurture.domain.errors import PlaybookError
+from nurture.checking import checked
+from nurture.domain.errors import Finding, PlaybookError
 from nurture.playbook import Playbook
 from nurture.playbook.compiler import compile_playbook
 
@@ -111,6 +112,15 @@ def outcome(files: Mapping[str, str]) -> Playbook | PlaybookError:
         return error
 
 
+def findings_of(files: Mapping[str, str]) -> tuple[Finding, ...]:
+    """All that `nurture check` would say."""
+    try:
+        checked(files)
+    except PlaybookError as error:
+        return tuple(error.findings)
+    return ()
+
+
 @pytest.mark.parametrize("mutate", [mutate_tree, mutate_text])
 def test_a_mutated_playbook_compiles_or_has_findings(shipped: dict[str, str], mutate: Any) -> None:
     chance = random.Random(mutate.__name__)
@@ -127,6 +137,20 @@ def test_a_mutated_playbook_compiles_or_has_findings(shipped: dict[str, str], mu
                 assert 1 <= finding.line <= mutated.get(finding.file, "").count("\n") + 1
                 assert finding.column >= 1
     assert refused > MUTATIONS // 8
+
+
+def test_a_mutated_template_is_in_order_or_has_findings(shipped: dict[str, str]) -> None:
+    """Through all of `nurture check`: a mail is rendered on trial, too."""
+    chance = random.Random("templates")
+    paths = sorted(path for path in shipped if path.startswith("templates/"))
+    refused = 0
+    for _ in range(max(MUTATIONS // 20, 20)):
+        path = chance.choice(paths)
+        mutated = {**shipped, path: mutate_text(shipped[path], chance)}
+        findings = findings_of(mutated)
+        refused += bool(findings)
+        assert all(finding.problem and finding.line >= 1 for finding in findings)
+    assert refused > MUTATIONS // 80
 
 
 def test_a_playbook_without_one_of_its_files_compiles_or_has_findings(

@@ -48,7 +48,6 @@ async def test_random_touches_have_the_same_consequences(db: Database, seed: int
             said = {"occupation": chance.choice(TRAITS)}
             await real.tell(None, at=now, traits=said, consents=())
             simulated.tell(member, said)
-            simulated.touch(member, "identified", {})
         else:
             name = chance.choice(TOUCHES)
             await real.tell(name, at=now, properties={"product": "x"}, consents=())

@@ -6,7 +6,7 @@ import pytest
 from nurture.domain.errors import PlaybookError
 from nurture.domain.sla import State
 from nurture.simulation import sales
-from nurture.simulation.behaviour import NOTHING_SAID, Assumptions, read_assumptions
+from nurture.simulation.behaviour import Customs, read_assumptions
 from nurture.simulation.cohort import midnight, simulate
 from nurture.simulation.forecast import counts, forecast, sentences
 from nurture.simulation.people import Person
@@ -31,8 +31,8 @@ def told(world: World) -> list[str]:
     return [words(event) for event in world.events if event.what != "at"]
 
 
-def assumed(text: str) -> Assumptions:
-    return read_assumptions("behaviour.yaml", text)
+def assumed(text: str) -> Customs:
+    return Customs(read_assumptions("behaviour.yaml", text))
 
 
 NOBODY_ACTS = assumed("mails: {open: 0%, click: 0%, reply: 0%, unsubscribe: 0%}")
@@ -57,15 +57,13 @@ def test_who_clicks_takes_the_other_way_and_meets_sales() -> None:
 
 
 def test_the_same_seed_is_the_same_story_and_another_is_not() -> None:
-    one, again, other = (
-        simulate(PLAYBOOK, people(30), START, 60, NOTHING_SAID, s) for s in (1, 1, 2)
-    )
+    one, again, other = (simulate(PLAYBOOK, people(30), START, 60, Customs(), s) for s in (1, 1, 2))
     assert one.events == again.events
     assert one.events != other.events
 
 
 def test_one_more_lead_does_not_change_what_the_others_do() -> None:
-    few, more = (simulate(PLAYBOOK, people(n), START, 20, NOTHING_SAID) for n in (5, 6))
+    few, more = (simulate(PLAYBOOK, people(n), START, 20, Customs()) for n in (5, 6))
     acts = [
         [(e.at, e.lead, e.about) for e in world.events if e.what == "touch" and e.lead != "lead-5"]
         for world in (few, more)
@@ -99,7 +97,7 @@ def test_a_lead_that_is_won_becomes_a_customer_and_leaves_the_flow() -> None:
 
 
 def test_the_forecast_counts_what_happened_beside_what_was_promised() -> None:
-    world = simulate(PLAYBOOK, people(20), START, 45, NOTHING_SAID)
+    world = simulate(PLAYBOOK, people(20), START, 45, Customs())
     found = forecast(world, START, 45, 8)
     assert sum(found.mails) == sum(event.what == "mail" for event in world.events)
     assert (found.capacity, found.promised_sqls, len(found.sqls)) == (24, 20, 2)
@@ -108,17 +106,24 @@ def test_the_forecast_counts_what_happened_beside_what_was_promised() -> None:
 
 
 def test_an_assumption_that_is_no_share_is_a_finding_at_its_place() -> None:
-    with pytest.raises(PlaybookError, match=r'b\.yaml:1:15: "140%" is not a share'):
+    with pytest.raises(
+        PlaybookError, match=r'b\.yaml:1:15: "140%" is not a share; from "0%" to "100%"'
+    ):
         read_assumptions("b.yaml", "mails: {open: 140%}\n")
 
 
 def test_rates_of_a_step_go_before_those_of_all_mails() -> None:
     found = assumed("mails: {click: 20%}\nsteps: {guide: {click: 50%}}")
-    assert found.rates("guide") == {"open": 0.4, "click": 0.5, "reply": 0.01, "unsubscribe": 0.004}
-    assert found.rates("hello")["click"] == 0.2
+    assert found.rates("welcome", "guide") == {
+        "open": 0.4,
+        "click": 0.5,
+        "reply": 0.01,
+        "unsubscribe": 0.004,
+    }
+    assert found.rates("welcome", "hello")["click"] == 0.2
 
 
 def test_a_thousand_leads_over_a_quarter_take_seconds() -> None:
     before = time.process_time()
-    simulate(PLAYBOOK, people(1000), START, 90, NOTHING_SAID)
+    simulate(PLAYBOOK, people(1000), START, 90, Customs())
     assert time.process_time() - before < 10

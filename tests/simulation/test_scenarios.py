@@ -62,7 +62,21 @@ def test_a_click_in_a_mail_that_was_never_sent_is_refused() -> None:
         "scenario: s\nlead: {email: a@b.dk}\n"
         "does: [{day: 1, touch: clicked, of: reminder}]\nexpect: {day 0: mail welcome}\n"
     )
-    with pytest.raises(InputError, match="the lead has no mail of the step reminder yet"):
+    with pytest.raises(InputError, match="day 1: the lead has no mail of the step reminder yet"):
+        played(text)
+
+
+def test_an_answer_that_sales_cannot_give_any_more_is_refused() -> None:
+    text = (
+        "scenario: s\nlead: {email: a@b.dk, occupation: Working Professional,"
+        " specialization: IT Management}\n"
+        "does: [{day: 8, touch: clicked, of: course-guide}, {day: 9, touch: demo_requested},"
+        " {day: 10, sales: contacted}, {day: 11, sales: accepted}]\n"
+        "expect: {day 0: mail welcome}\n"
+    )
+    with pytest.raises(
+        InputError, match="day 11: what is contacted cannot become accepted any more"
+    ):
         played(text)
 
 

@@ -20,15 +20,18 @@ from activities.handovers import HandoverActivities
 from activities.reports import ReportActivities
 from activities.sending import Sending
 from activities.steps import Steps
+from activities.upkeep import UpkeepActivities
 from nurture.audiences import AudienceKeeper
 from nurture.delivery.links import Links
 from nurture.ports import Applied, Mail, MailAccount, Notice, Person, SalesDesk
 from nurture.postroom import Postroom
+from nurture.reconciling import Reconciling
 from nurture.store import migrate
 from nurture.store.database import Database
 from nurture.tokens import Tokens
 from tests.support.world import OneBook, World
 from workflows.client import TemporalWaker
+from workflows.runs import TemporalRuns
 from workflows.worker import Activities, Workers
 
 
@@ -135,8 +138,12 @@ class Stage:
             world.outbox, world.shelf, world.handovers, world.reactions, self.sales
         )
         reports = ReportActivities(world.db, world.shelf, self.mailer, lambda url: self.sales)
+        reconciling = Reconciling(world.outbox, world.shelf, TemporalRuns(self.client))
         return {
-            queues.DECISIONS: [Steps(world.outbox, world.shelf, effects, self.sending).advance],
+            queues.DECISIONS: [
+                Steps(world.outbox, world.shelf, effects, self.sending).advance,
+                UpkeepActivities(reconciling).reconcile,
+            ],
             queues.WEBHOOKS: [handovers.advance, reports.send],
             queues.ADS: [AudienceActivities(keeper).sync],
         }

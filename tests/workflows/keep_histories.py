@@ -10,6 +10,7 @@ from pathlib import Path
 
 from temporalio.testing import WorkflowEnvironment
 
+from activities.contract import Reconcile
 from nurture.domain import keys
 from nurture.domain.errors import Transient
 from nurture.store.handover_tables import HandoverRow
@@ -17,9 +18,12 @@ from nurture.store.tables import EnrolmentRow
 from tests.support.domain import DAY, HOUR
 from tests.support.reporting import reporting_playbook
 from tests.support.temporal import Stage, binary
+from workflows.schedules import UPKEEP
 from workflows.send_report import SendReport
+from workflows.upkeep import Upkeep
 
-_IDENTITY = re.compile(r'"identity": "[^"]*"')
+_IDENTITY = re.compile(r'"\d+@[^"]*"')
+"""Process and machine: of a worker, and in the name of its own queue."""
 
 FOLDER = Path(__file__).parent / "histories"
 
@@ -55,6 +59,22 @@ async def record() -> dict[str, str]:
             }
 
 
+async def record_upkeep() -> str:
+    """On the development server, since it reads the server's list of workflows."""
+    environment = await WorkflowEnvironment.start_local(
+        dev_server_existing_path=binary("temporal"), dev_server_log_level="error"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        async with environment, Stage.open(environment, Path(folder)) as stage:
+            await stage.tell("form_submitted")
+            await stage.world.outbox.drain()
+            handle = await stage.client.start_workflow(
+                Upkeep.run, Reconcile(), id=UPKEEP, task_queue=stage.queue
+            )
+            await handle.result()
+            return (await handle.fetch_history()).to_json()
+
+
 async def _send_report(stage: Stage) -> None:
     """One that a receiver does not take at first, so that there is a timer in it."""
     stage.book.book = reporting_playbook()
@@ -65,8 +85,9 @@ async def _send_report(stage: Stage) -> None:
 
 def main() -> None:
     FOLDER.mkdir(exist_ok=True)
-    for name, history in asyncio.run(record()).items():
-        told = _IDENTITY.sub('"identity": "worker"', history)
+    kept = {**asyncio.run(record()), "upkeep": asyncio.run(record_upkeep())}
+    for name, history in kept.items():
+        told = _IDENTITY.sub('"worker"', history)
         (FOLDER / f"{name}.json").write_text(told + "\n", encoding="utf-8")
 
 

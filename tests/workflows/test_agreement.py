@@ -182,6 +182,7 @@ async def test_a_task_that_is_done_leads_its_flow_on(stage: Stage) -> None:
     await stage.pass_time(HOUR)
     assert stage.mailer.subjects == ["guide Anna"]
     assert stage.sales.heard == ["lead.task.created"]
+    assert stage.sales.got[0].data["handover"]["ask"] == "call"
     assert (await stage.world.lead("anna@example.org")).stage == "lead"
 
 

@@ -7,10 +7,11 @@ from typing import cast
 import pytest
 from temporalio.testing import WorkflowEnvironment
 
+from nurture.live_edits import SPACING
 from nurture.shelf import Shelf
 from nurture.store import migrate
 from nurture.store.database import Database
-from nurture.store.tables import CallRow, EnrolmentRow, MessageRow
+from nurture.store.tables import CallRow, EnrolmentRow, MessageRow, WakeupRow
 from tests.support.domain import DAY, HOUR
 from tests.support.small import FLOW, LAUNCH, SMALL
 from tests.support.temporal import Stage, binary
@@ -40,8 +41,11 @@ class Live:
     def __init__(self, stage: Stage, shelf: Shelf) -> None:
         self.stage, self.shelf = stage, shelf
 
-    async def edit(self, steps: str = STEPS, head: str = "", **mails: str) -> None:
+    async def edit(
+        self, steps: str = STEPS, head: str = "", name: str = "launch", **mails: str
+    ) -> None:
         flow = FLOW.replace("steps:\n  - email: welcome\n", f"{head}steps:\n{steps}")
+        flow = flow.replace("flow: launch", f"flow: {name}")
         subjects = {f"templates/email/{mail}/subject.txt": text for mail, text in mails.items()}
         await self.shelf.apply({**FILES, LAUNCH: flow, **subjects}, "ida", await self.stage.now())
 
@@ -213,6 +217,67 @@ async def test_under_the_cap_the_flow_with_priority_goes_first_and_the_other_say
     assert held == ["frequency_cap"]
     await live.days(3)
     assert live.mails == ["Third", "Second"]
+
+
+async def test_of_many_whose_mails_fell_due_in_a_held_flow_no_burst_goes_out(live: Live) -> None:
+    for number in range(7):
+        await live.stage.tell("form_submitted", email=f"l{number}@example.org")
+    await live.edit(head="paused: hold\n")
+    await live.days(15)
+    resumed = await live.stage.now()
+    await live.edit()
+    waking = await live.stage.world.rows(WakeupRow)
+    turns = sorted((row.claimed_until - resumed) / SPACING for row in waking)
+    assert [round(turn) for turn in turns] == list(range(8)), "one after another"
+    await live.relay()
+    await live.relay()
+    assert live.mails == ["Second"] * 8
+
+
+async def test_a_lead_waits_for_what_its_step_now_waits_for(live: Live) -> None:
+    ask = "  - wait_for: {touch: %s, within: 20 days}\n    id: ask\n    then: [{email: second}]\n"
+    await live.edit(ask % "clicked" + STEPS.replace("email: second", "email: welcome"))
+    await live.stage.tell("form_submitted", email="bo@example.org")
+    await live.days(2)
+    await live.edit(ask % "page" + STEPS.replace("email: second", "email: welcome"))
+    await live.relay()
+    await live.stage.tell("page", email="bo@example.org")
+    await live.days(1)
+    assert live.mails == ["Second"]
+
+
+async def test_a_renamed_flow_keeps_its_leads_and_their_time(live: Live) -> None:
+    await live.days(4)
+    await live.edit(name="start", head="was: launch\n")
+    await live.days(7)
+    run = await live.run()
+    assert (live.mails, run.flow, run.step) == (["Second"], "start", "after")
+
+
+async def test_leads_of_a_flow_that_is_gone_leave_it(live: Live) -> None:
+    await live.days(4)
+    await live.edit(name="other")
+    await live.relay()
+    assert ((await live.run()).ended, live.mails) == ("flow_removed", [])
+
+
+async def test_who_may_enter_changes_nothing_for_those_inside(live: Live) -> None:
+    await live.days(4)
+    await live.edit(head="live: false\n")
+    await live.stage.tell("form_submitted", email="bo@example.org")
+    await live.days(7)
+    assert live.mails == ["Second"]
+
+
+async def test_a_new_send_window_holds_from_the_next_look_on(live: Live) -> None:
+    await live.days(4)
+    day = (await live.stage.now() + 8 * DAY).strftime("%a").lower()
+    await live.edit(head=f'send_window: {{days: {day}, hours: "00:00-24:00"}}\n')
+    await live.days(7)
+    assert live.mails == []
+    assert (await live.run()).held == "send_window"
+    await live.days(2)
+    assert live.mails == ["Second"]
 
 
 async def test_a_webhook_step_leaves_a_call_to_be_delivered(live: Live) -> None:

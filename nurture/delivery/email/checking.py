@@ -171,7 +171,7 @@ def _rendered(
             place = files.place(path)
             yield Finding(place, 1, 1, "empty for a lead that says nothing", remedy)
     except InputError as error:
-        file, _, line = error.place.rpartition(":")
+        file, _, line = (error.place or f"{files.place(path)}:1").rpartition(":")
         problem = str(error).removeprefix(f"{error.place}: ")
         yield Finding(file, int(line), 1, problem)
 

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any
 
 import mrml
-from css_inline import CSSInliner
+from css_inline import CSSInliner, InlineError
 from jinja2 import Environment, Template, TemplateError, TemplateSyntaxError
 
 from nurture.delivery.email import plaintext
@@ -84,7 +84,10 @@ def body(files: Files, name: str, language: str) -> Body:
     if name.endswith(".mjml"):
         markup = _html(_spoken(markup, language), files.place(name), shelter)
     inliner = CSSInliner(load_remote_stylesheets=False, keep_style_tags=True)
-    html = _spoken(inliner.inline(shelter.as_comments(markup)), language)
+    try:
+        html = _spoken(inliner.inline(shelter.as_comments(markup)), language)
+    except InlineError as error:
+        raise InputError(f"a style cannot be read: {error}", f"{files.place(name)}:1") from error
     html = _FIXED_HEIGHT.sub(r"\1height:auto", html)
     for tag in shelter.lost(html):
         raise _misplaced(tag)

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from typing import NamedTuple
 
-from css_inline import CSSInliner
+from css_inline import CSSInliner, InlineError
+
+from nurture.domain.errors import InputError
 
 _DARK = re.compile(r"@media[^{]*prefers-color-scheme:\s*dark[^{]*\{((?:[^{}]*\{[^{}]*\})*)\s*\}")
 _STYLE = re.compile(r"<style[^>]*>(.*?)</style>", re.DOTALL | re.I)
@@ -59,7 +61,10 @@ def faint(html: str) -> list[Faint]:
     if night.strip():
         plain = _STYLE.sub("", html)
         inliner = CSSInliner(load_remote_stylesheets=False, extra_css=night)
-        found += _judged(inliner.inline(plain), dark=True)
+        try:
+            found += _judged(inliner.inline(plain), dark=True)
+        except InlineError as error:
+            raise InputError(f"a style cannot be read: {error}") from error
     return list(dict.fromkeys(found))
 
 

@@ -18,6 +18,7 @@ HANDOVER = "nurture_handover"
 
 _OBJECTS = "/crm/objects/2026-03"
 _TASK_TO_CONTACT = 204
+_TYPES = {"call": "CALL", "mail": "EMAIL", "meeting": "TODO"}
 
 
 class HubSpotDesk:
@@ -84,7 +85,7 @@ class HubSpotDesk:
                 "hs_task_body": wording.html(notice),
                 "hs_task_status": "DEFERRED" if wording.is_over(notice) else None,
                 "hs_task_priority": "HIGH",
-                "hs_task_type": "CALL",
+                "hs_task_type": _TYPES.get(handover.get("ask", ""), "CALL"),
                 "hubspot_owner_id": self._owners.get(handover["owner"]),
             }
         )

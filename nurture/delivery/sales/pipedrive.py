@@ -16,6 +16,8 @@ from nurture.domain.errors import Permanent, StartError
 from nurture.ports import Notice
 
 _PAGE = "100"
+_TYPES = {"call": "call", "mail": "email", "meeting": "meeting"}
+"""Those that every account begins with."""
 
 
 class PipedriveDesk:
@@ -84,7 +86,7 @@ class PipedriveDesk:
         return filled(
             {
                 "subject": wording.headline(notice),
-                "type": "call",
+                "type": _TYPES.get(handover.get("ask", ""), "call"),
                 "due_date": f"{at:%Y-%m-%d}",
                 "due_time": f"{at:%H:%M}",
                 "owner_id": self._owners.get(handover["owner"]),

@@ -3,7 +3,14 @@
 from alembic import context
 from sqlmodel import SQLModel
 
-from nurture.store import access_tables, audience_tables, feedback_tables, handover_tables, tables
+from nurture.store import (
+    access_tables,
+    audience_tables,
+    feedback_tables,
+    handover_tables,
+    tables,
+    upkeep_tables,
+)
 
 connection = context.config.attributes["connection"]
 context.configure(
@@ -20,5 +27,6 @@ for declared in (
     feedback_tables.FeedbackRow,
     handover_tables.HandoverRow,
     tables.LeadRow,
+    upkeep_tables.UpkeepRow,
 ):
     assert declared.__tablename__ in SQLModel.metadata.tables, "all tables are declared"

@@ -196,3 +196,22 @@ async def test_a_person_without_an_address_is_nobody_to_pipedrive() -> None:
         desk = PipedriveDesk(client, "https://a.example", pipedrive.TOKEN, lambda: NOW, OWNERS)
         with pytest.raises(Permanent, match="no_email"):
             await desk.deliver(notice(lead=lead(email=None)))
+
+
+@pytest.mark.parametrize(
+    ("open_", "field", "types"),
+    [
+        (_hubspot, "hs_task_type", ["CALL", "EMAIL", "TODO"]),
+        (_pipedrive, "type", ["call", "email", "meeting"]),
+    ],
+    indirect=["open_"],
+)
+async def test_a_task_is_of_the_type_that_the_flow_asks_for(
+    open_: Open, field: str, types: list[str]
+) -> None:
+    found = []
+    for ask in ("call", "mail", "meeting"):
+        office = open_()
+        await office.desk.deliver(notice(kind="task", ask=ask))
+        found.append(office.task[field])
+    assert found == types

@@ -1,0 +1,134 @@
+"""Pages of what should be going on, and the record of what was not."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, func, select
+
+from nurture.domain.sla import SALES_OWNED
+from nurture.store.handover_tables import HandoverRow, NoticeRow
+from nurture.store.tables import EnrolmentRow
+from nurture.store.upkeep_tables import DriftRow, UpkeepRow
+
+KEPT = timedelta(days=90)
+"""So long it is known what was found."""
+
+
+@dataclass(frozen=True)
+class Night:
+    """One comparison: how many it looked at and what it found, by kind and problem."""
+
+    began_at: datetime
+    ended_at: datetime | None
+    looked: dict[str, int]
+    found: dict[str, int]
+
+
+async def active(
+    session: AsyncSession, after: str, started_before: datetime, limit: int
+) -> Sequence[EnrolmentRow]:
+    """The next page of running enrolments whose turn has come."""
+    query = (
+        select(EnrolmentRow)
+        .where(
+            col(EnrolmentRow.ended).is_(None),
+            col(EnrolmentRow.id) > after,
+            col(EnrolmentRow.started_at) < started_before,
+        )
+        .order_by(col(EnrolmentRow.id))
+        .limit(limit)
+    )
+    return (await session.execute(query)).scalars().all()
+
+
+async def with_sales(
+    session: AsyncSession, after: str, opened_before: datetime, limit: int
+) -> Sequence[HandoverRow]:
+    """The next page of handovers and tasks that are not over."""
+    query = (
+        select(HandoverRow)
+        .where(
+            col(HandoverRow.state).in_(sorted(SALES_OWNED)),
+            col(HandoverRow.id) > after,
+            col(HandoverRow.opened_at) < opened_before,
+        )
+        .order_by(col(HandoverRow.id))
+        .limit(limit)
+    )
+    return (await session.execute(query)).scalars().all()
+
+
+async def ended(session: AsyncSession, ids: Collection[str], before: datetime) -> set[str]:
+    """Which of these enrolments ended before then, or are not known at all."""
+    query = select(EnrolmentRow.id).where(
+        col(EnrolmentRow.id).in_(ids),
+        col(EnrolmentRow.ended_at).is_(None) | (col(EnrolmentRow.ended_at) >= before),
+    )
+    return set(ids) - set((await session.execute(query)).scalars())
+
+
+async def closed(session: AsyncSession, ids: Collection[str], before: datetime) -> set[str]:
+    """Which of these handovers were over before then with nothing left to tell, or are not known at all."""
+    untold = select(NoticeRow.handover_id).where(
+        col(NoticeRow.handover_id).in_(ids),
+        col(NoticeRow.delivered_at).is_(None),
+        col(NoticeRow.dead_at).is_(None),
+    )
+    going_on = select(HandoverRow.id).where(
+        col(HandoverRow.id).in_(ids),
+        col(HandoverRow.closed_at).is_(None) | (col(HandoverRow.closed_at) >= before),
+    )
+    busy = [
+        *(await session.execute(untold)).scalars(),
+        *(await session.execute(going_on)).scalars(),
+    ]
+    return set(ids) - set(busy)
+
+
+async def begin(session: AsyncSession, night: str, now: datetime) -> UpkeepRow:
+    """The record of that night, made at its first page; what is too old is forgotten then."""
+    row = await session.get(UpkeepRow, night)
+    if row is None:
+        old = select(UpkeepRow.id).where(col(UpkeepRow.began_at) < now - KEPT)
+        await session.execute(delete(DriftRow).where(col(DriftRow.upkeep_id).in_(old)))
+        await session.execute(delete(UpkeepRow).where(col(UpkeepRow.began_at) < now - KEPT))
+        row = UpkeepRow(id=night, began_at=now)
+        session.add(row)
+        await session.flush()
+    return row
+
+
+async def note(
+    session: AsyncSession, night: str, kind: str, key: str, what: str, now: datetime
+) -> None:
+    """Once for each workflow a night, however often its page is looked at."""
+    if await session.get(DriftRow, (night, kind, key)) is None:
+        session.add(DriftRow(upkeep_id=night, kind=kind, key=key, what=what, at=now))
+
+
+async def nights(session: AsyncSession, limit: int = 10) -> list[Night]:
+    """The latest comparisons, newest first."""
+    query = select(UpkeepRow).order_by(col(UpkeepRow.began_at).desc()).limit(limit)
+    rows = (await session.execute(query)).scalars().all()
+    return [
+        Night(row.began_at, row.ended_at, row.looked, await _found(session, row.id)) for row in rows
+    ]
+
+
+async def drifts(session: AsyncSession, limit: int = 100) -> Sequence[DriftRow]:
+    """The latest differences, newest first."""
+    query = select(DriftRow).order_by(col(DriftRow.at).desc(), col(DriftRow.key)).limit(limit)
+    return (await session.execute(query)).scalars().all()
+
+
+async def _found(session: AsyncSession, night: str) -> dict[str, int]:
+    query = (
+        select(DriftRow.kind, DriftRow.what, func.count())
+        .where(col(DriftRow.upkeep_id) == night)
+        .group_by(col(DriftRow.kind), col(DriftRow.what))
+    )
+    rows = (await session.execute(query)).all()
+    return {f"{kind}: {what}": int(number) for kind, what, number in sorted(rows)}

@@ -1,0 +1,170 @@
+"""The nightly comparison over a real database, and a Temporal that says what a test wants it to say."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from nurture.domain.sla import State
+from nurture.incoming import Answer
+from nurture.reconciling import GRACE, IDLE, LOST, OVERDUE, Reconciling
+from nurture.store import handovers, upkeep
+from nurture.store.database import Database
+from nurture.store.handover_tables import HandoverRow
+from nurture.store.tables import EnrolmentRow
+from nurture.store.upkeep_tables import DriftRow
+from tests.support.domain import DAY, HOUR, NOW
+from tests.support.world import World
+
+
+@dataclass
+class Listed:
+    """Temporal's list: of each kind the keys that run."""
+
+    keys: dict[str, set[str]] = field(default_factory=dict)
+    asked: int = 0
+
+    async def running(self, kind: str, keys: Sequence[str]) -> set[str]:
+        self.asked += 1
+        return set(keys) & self.keys.get(kind, set())
+
+    async def page(self, kind: str, after: str) -> tuple[list[str], str]:
+        found = sorted(self.keys.get(kind, set()))
+        start = int(after or 0)
+        following = str(start + 2) if start + 2 < len(found) else ""
+        return found[start : start + 2], following
+
+
+class Night:
+    """Leads in flows and with sales, and everything that should run running."""
+
+    def __init__(self, db: Database) -> None:
+        self.world = World(db)
+        self.listed = Listed()
+        self.reconciling = Reconciling(self.world.outbox, self.world.shelf, self.listed)
+
+    async def begin(self) -> None:
+        for n in range(3):
+            await self.world.tell("form_submitted", email=f"l{n}@example.org")
+        await self.world.tell(
+            "demo_requested", email="hot@example.org", traits={"occupation": "pro"}
+        )
+        self.listed.keys = {
+            "enrolment": {run.id for run in await self.world.rows(EnrolmentRow)},
+            "handover": {row.id for row in await self.world.rows(HandoverRow)},
+        }
+        async with self.world.db.write() as session:
+            for row in await upkeep.active(session, "", NOW + DAY, 100):
+                row.wake_at = NOW + 3 * DAY
+        self.world.alarm.woken.clear()
+
+    async def pass_(self, now: datetime = NOW + HOUR, night: str = "n1") -> dict[str, str]:
+        """One whole night; what was found, by key."""
+        place = self.reconciling.first
+        while place:
+            place = await self.reconciling.page(night, place, now)
+        await self.world.outbox.drain()
+        rows: list[Any] = await self.world.rows(DriftRow)
+        return {row.key: row.what for row in rows if row.upkeep_id == night}
+
+
+@pytest.fixture
+async def night(db: Database) -> Night:
+    night = Night(db)
+    await night.begin()
+    return night
+
+
+async def test_when_everything_goes_on_nothing_is_found_and_nobody_woken(night: Night) -> None:
+    assert await night.pass_() == {}
+    assert night.world.alarm.woken == []
+    async with night.world.db.read() as session:
+        [seen] = await upkeep.nights(session)
+    assert seen.ended_at == NOW + HOUR
+    assert seen.looked == {
+        "enrolments": 3,
+        "handovers": 1,
+        "audiences": 1,
+        "enrolment_workflows": 3,
+        "handover_workflows": 1,
+    }
+    assert seen.found == {}
+
+
+async def test_an_enrolment_that_nothing_runs_for_is_started_again(night: Night) -> None:
+    lost = night.listed.keys["enrolment"].pop()
+    assert await night.pass_() == {lost: LOST}
+    assert night.world.alarm.woken == [("enrolment", lost)]
+
+
+async def test_a_handover_that_nothing_runs_for_is_started_again(night: Night) -> None:
+    [lost] = night.listed.keys["handover"]
+    night.listed.keys["handover"].clear()
+    assert await night.pass_() == {lost: LOST}
+    assert night.world.alarm.woken == [("handover", lost)]
+
+
+async def test_a_step_that_fell_due_and_was_not_taken_is_woken(night: Night) -> None:
+    [one, *_] = await night.world.rows(EnrolmentRow)
+    assert (await night.pass_(NOW + 3 * DAY + GRACE / 2)).get(one.id) is None, "just due"
+    found = await night.pass_(NOW + 3 * DAY + 2 * GRACE, "n2")
+    assert found[one.id] == OVERDUE
+
+
+async def test_a_deadline_that_passed_without_a_reminder_is_woken(night: Night) -> None:
+    [row] = await night.world.rows(HandoverRow)
+    found = await night.pass_(NOW + DAY + HOUR)
+    assert found[row.id] == OVERDUE
+
+
+async def test_a_workflow_whose_run_is_over_is_woken_to_end(night: Night) -> None:
+    async with night.world.db.write() as session:
+        [row, *_] = await upkeep.active(session, "", NOW + DAY, 1)
+        row.ended, row.ended_at = "goal", NOW
+    night.listed.keys["enrolment"].add("of-nobody")
+    assert await night.pass_() == {row.id: IDLE, "of-nobody": IDLE}
+    assert sorted(night.world.alarm.kinds()) == ["enrolment", "enrolment"]
+
+
+async def test_a_lead_that_sales_talked_to_needs_no_workflow(night: Night) -> None:
+    [row] = await night.world.rows(HandoverRow)
+    await night.world.desk.answer(row.id, Answer(State.CONTACTED, NOW, how="call"))
+    async with night.world.db.write() as session:
+        for notice in await handovers.untold(session, row.id):
+            notice.delivered_at = NOW
+    night.listed.keys["handover"].clear()
+    assert await night.pass_() == {}
+
+
+async def test_one_that_waits_for_its_turn_has_no_workflow_yet(night: Night) -> None:
+    async with night.world.db.write() as session:
+        [row, *_] = await upkeep.active(session, "", NOW + DAY, 1)
+        row.started_at = row.wake_at = NOW + DAY
+    night.listed.keys["enrolment"].discard(row.id)
+    assert await night.pass_() == {}
+
+
+async def test_a_page_looked_at_twice_is_one_finding(night: Night) -> None:
+    lost = night.listed.keys["enrolment"].pop()
+    first = night.reconciling.first
+    await night.reconciling.page("n1", first, NOW + HOUR)
+    await night.reconciling.page("n1", first, NOW + HOUR)
+    assert [row.key for row in await night.world.rows(DriftRow)] == [lost]
+
+
+async def test_many_are_compared_page_by_page(night: Night) -> None:
+    night.reconciling = Reconciling(night.world.outbox, night.world.shelf, night.listed, size=2)
+    assert await night.pass_() == {}
+    async with night.world.db.read() as session:
+        [seen] = await upkeep.nights(session)
+    assert seen.looked["enrolments"] == 3
+
+
+async def test_what_was_found_long_ago_is_forgotten(night: Night) -> None:
+    night.listed.keys["enrolment"].pop()
+    await night.pass_()
+    later = NOW + upkeep.KEPT + 2 * DAY
+    await night.pass_(later, "n2")
+    assert {row.upkeep_id for row in await night.world.rows(DriftRow)} == {"n2"}

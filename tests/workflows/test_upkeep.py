@@ -1,0 +1,103 @@
+"""The nightly comparison on a real Temporal server, whose list of workflows it reads."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from temporalio.client import WorkflowExecutionStatus
+from temporalio.testing import WorkflowEnvironment
+
+from activities.contract import Reconcile
+from nurture.domain import keys
+from nurture.reconciling import GRACE, IDLE, LOST
+from nurture.store import upkeep
+from nurture.store.tables import EnrolmentRow
+from nurture.store.upkeep_tables import DriftRow
+from tests.support.temporal import Stage, binary
+from workflows.runs import TemporalRuns
+from workflows.schedules import UPKEEP, keep_upkeep
+from workflows.upkeep import Upkeep
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    """On the development server: the time-skipping one keeps no list."""
+    environment = await WorkflowEnvironment.start_local(
+        dev_server_existing_path=binary("temporal"), dev_server_log_level="error"
+    )
+    async with environment, Stage.open(environment, tmp_path) as stage:
+        yield stage
+
+
+async def began_long_ago(stage: Stage) -> list[EnrolmentRow]:
+    """The enrolments, as if they had begun before the grace that new ones have."""
+    async with stage.world.db.write() as session:
+        rows = await upkeep.active(session, "", await stage.now() + timedelta(days=1), 100)
+        for row in rows:
+            row.started_at -= 2 * GRACE
+    return list(rows)
+
+
+async def running(stage: Stage, run: EnrolmentRow) -> bool:
+    handle = stage.client.get_workflow_handle(keys.enrolment_workflow(run.id))
+    return (await handle.describe()).status == WorkflowExecutionStatus.RUNNING
+
+
+async def listed(stage: Stage, *runs: EnrolmentRow) -> None:
+    """Wait until the server's list, which lags behind, shows exactly these."""
+    ids = {run.id for run in runs}
+    for _ in range(50):
+        if set((await TemporalRuns(stage.client).page("enrolment", ""))[0]) == ids:
+            return
+    raise AssertionError("the list never showed what runs")
+
+
+async def compare(stage: Stage) -> dict[str, str]:
+    """One night; what it found, by key."""
+    await stage.client.execute_workflow(Upkeep.run, Reconcile(), id=UPKEEP, task_queue=stage.queue)
+    await stage.world.outbox.drain()
+    return {row.key: row.what for row in await stage.world.rows(DriftRow)}
+
+
+async def test_what_temporal_lost_begins_again_and_what_should_have_ended_ends(
+    stage: Stage,
+) -> None:
+    for name in ("anna", "bo", "cy"):
+        await stage.tell("form_submitted", email=f"{name}@example.org")
+    await stage.world.outbox.drain()
+    lost, over, fine = await began_long_ago(stage)
+    await listed(stage, lost, over, fine)
+    await stage.client.get_workflow_handle(keys.enrolment_workflow(lost.id)).terminate()
+    async with stage.world.db.write() as session:
+        row = await session.get(EnrolmentRow, over.id)
+        assert row is not None
+        row.ended, row.ended_at = "goal", row.started_at
+    await listed(stage, over, fine)
+    assert await compare(stage) == {lost.id: LOST, over.id: IDLE}
+    await listed(stage, lost, fine)
+    assert await running(stage, lost)
+    assert not await running(stage, over)
+    assert await compare(stage) == {lost.id: LOST, over.id: IDLE}, "nothing new the next time"
+
+
+async def test_the_list_is_read_page_by_page(stage: Stage) -> None:
+    for number in range(5):
+        await stage.tell("form_submitted", email=f"l{number}@example.org")
+    await stage.world.outbox.drain()
+    rows = await began_long_ago(stage)
+    await listed(stage, *rows)
+    runs, seen, after, pages = TemporalRuns(stage.client, size=2), [], "", 0
+    while pages == 0 or after:
+        found, after = await runs.page("enrolment", after)
+        seen, pages = [*seen, *found], pages + 1
+    assert (sorted(seen), pages >= 3) == (sorted(row.id for row in rows), True)
+    assert await runs.running("enrolment", [*(row.id for row in rows), "nobody"]) == set(seen)
+
+
+async def test_the_comparison_is_made_every_night_on_the_companys_clock(stage: Stage) -> None:
+    for _ in range(2):
+        await keep_upkeep(stage.client, stage.queue, (await stage.now()).tzinfo)
+    described = await stage.client.get_schedule_handle(UPKEEP).describe()
+    first, second, *_ = described.info.next_action_times
+    assert (first.hour, first.minute, second - first) == (3, 20, timedelta(days=1))
