@@ -10,12 +10,13 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from bench import audiences, dashboard, faults, figures, handover, journeys, mails
+from bench import audiences, dashboard, faults, figures, handover, journeys, mails, touches
 
 RESULTS = Path(__file__).parent / "results.json"
 
 BENCHES: dict[str, Callable[[Path], Awaitable[dict[str, Any]]]] = {
     "journeys": journeys.measure,
+    "touches": touches.measure,
     "handover": handover.measure,
     "audiences": audiences.measure,
     "dashboard": dashboard.measure,
