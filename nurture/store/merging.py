@@ -14,6 +14,7 @@ from nurture.store.audience_tables import AudienceMemberRow
 from nurture.store.feedback_tables import FeedbackRow
 from nurture.store.handover_tables import HandoverRow, SaleRow
 from nurture.store.tables import (
+    ConsentRequestRow,
     ConsentRow,
     IdentityRow,
     LeadRow,
@@ -29,6 +30,7 @@ _MOVED: tuple[type[SQLModel], ...] = (
     ScoreEntryRow,
     StageChangeRow,
     ConsentRow,
+    ConsentRequestRow,
     SaleRow,
     MessageRow,
     FeedbackRow,
