@@ -5,6 +5,7 @@ SHELL := /bin/bash
 
 VENV ?= .venv
 BIN := $(VENV)/bin
+SDKS := tests/sdks/node_modules
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps
 COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header --quiet --upgrade
 
@@ -19,7 +20,7 @@ demo: $(VENV)/.runtime ## the whole product on embedded parts with real leads (A
 up: $(VENV)/.runtime ## the whole product on embedded parts, empty
 	@$(BIN)/nurture up $(ARGS)
 
-test: $(VENV)/.dev ## the whole test suite (ARGS="tests/domain -k wait")
+test: $(VENV)/.dev $(SDKS)/.installed ## the whole test suite (ARGS="tests/domain -k wait")
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: $(VENV)/.dev ## linter, formatter, types, and who may import whom
@@ -59,6 +60,12 @@ $(VENV)/.dev: requirements-dev.lock pyproject.toml | $(BIN)/python
 	@$(INSTALL) --require-hashes -r $<
 	@$(INSTALL) --no-build-isolation --no-index --editable .
 	@touch $@ $(VENV)/.runtime
+
+# The SDKs that websites use, for tests/web/test_js_sdks.py. Without npm, or without its registry, those tests are skipped and say so.
+$(SDKS)/.installed: tests/sdks/package-lock.json
+	@mkdir -p $(SDKS); \
+	if npm ci --prefix tests/sdks --ignore-scripts --no-audit --no-fund --silent; then touch $@; \
+	else echo "make: npm cannot install tests/sdks; the SDKs of Node and browsers are NOT tested" >&2; fi
 
 $(VENV)/.runtime: requirements.lock pyproject.toml | $(BIN)/python
 	@echo "installing $< into $(VENV); the first time takes about a minute"

@@ -26,6 +26,7 @@ VERBS = {
     "enrol": "commands.enrol:enrol",
     "import": "commands.importing:import_",
     "lead": "commands.lead:lead",
+    "stage": "commands.stage:stage",
     "export": "commands.privacy:export",
     "erase": "commands.privacy:erase",
     "mails": "commands.mails:app",

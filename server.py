@@ -65,6 +65,7 @@ def _deps(services: Services) -> Deps:
         watch=services.watch,
         providers=services.providers,
         enrolling=services.enrolling,
+        stages=services.stages,
         reports=services.reports,
         playbook=playbook,
         tokens=services.tokens,

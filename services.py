@@ -59,6 +59,7 @@ from nurture.rescoring import Rescoring
 from nurture.retention import Retention
 from nurture.settings import Settings
 from nurture.shelf import Shelf
+from nurture.stages import Stages
 from nurture.store import migrate
 from nurture.store.database import Database
 from nurture.tokens import Tokens
@@ -111,6 +112,7 @@ class Services:
     mails: Mails
     mailbox: Mailbox
     providers: Mapping[str, Provider | None]
+    stages: Stages
     desk: Desk
     notices: Notices
     reports: Reports
@@ -263,6 +265,7 @@ def wire(
         mails=Mails(db),
         mailbox=_mailbox(settings, feedback),
         providers=ends.providers,
+        stages=Stages(outbox, shelf, reactions),
         desk=Desk(db, outbox, shelf, reactions, handovers),
         notices=Notices(db),
         reports=Reports(db, shelf),

@@ -170,7 +170,8 @@ def _due(book: Playbook, flow: str, at: datetime, mail: bool = True) -> Next:
     goes first."""
     if not mail:
         return Next(at.timestamp())
-    urgent = book.flows[flow].mail.priority > 0
+    rules = book.flows[flow].mail
+    urgent = rules.priority > 0 or rules.transactional
     return Next(at.timestamp(), part=queues.mail(book.sender_of[flow]), urgent=urgent)
 
 

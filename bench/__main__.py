@@ -21,12 +21,14 @@ from bench import (
     mails,
     open_leads,
     smtp,
+    touches,
 )
 
 RESULTS = Path(__file__).parent / "results.json"
 
 BENCHES: dict[str, Callable[[Path], Awaitable[dict[str, Any]]]] = {
     "journeys": journeys.measure,
+    "touches": touches.measure,
     "handover": handover.measure,
     "audiences": audiences.measure,
     "dashboard": dashboard.measure,

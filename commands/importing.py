@@ -2,40 +2,37 @@
 
 import asyncio
 import csv
+import io
 import json
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.progress import Progress
 
 from commands import csv_rows, mapping, opening
+from commands.bookmark import Bookmark, Tally
 from commands.csv_rows import Reject, Row
 from commands.mapping import Mapped
 from embedded import local
 from nurture.domain.errors import InputError, StartError
+from nurture.identity import names
 from nurture.incoming import Incoming, Receipt
 from nurture.settings import Settings
-from services import assemble, require_ready
+from nurture.store import leads
+from services import Services, assemble, require_ready
 
 BATCH = 200
 
 Take = Callable[[Sequence[Incoming]], Awaitable[Receipt]]
-Refuse = Callable[[Reject], None]
-
-
-@dataclass
-class Tally:
-    """What became of a file's rows."""
-
-    accepted: int = 0
-    duplicates: int = 0
-    rejected: int = 0
-    reasons: dict[str, int] = field(default_factory=dict)
+Refuse = Callable[[Reject | None], int]
+"""Writes a rejected row, if there is one; the size in bytes of their file."""
 
 
 def import_(
@@ -50,51 +47,107 @@ def import_(
         Path | None,
         typer.Option(help="Where rejected rows go. Default: beside FILE, ending in .rejects.csv"),
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be taken; store nothing.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Import leads from a CSV file.
 
-    A column goes to email, user_id, a consent (email_marketing, ad_audiences, tracking: yes or no), or
-    the trait of its name. Exits with 1 when rows were rejected."""
-    config = opening.load()
+    A column goes to email, user_id, stage, a consent (email_marketing, ad_audiences, tracking: yes or no),
+    or the trait of its name. Stopped, it goes on where it was when the same command is given again. Exits
+    with 1 when rows were rejected."""
+    config = local.known(opening.load())
     rejects = rejects or file.with_name(f"{file.stem}.rejects.csv")
-    tally = asyncio.run(_run(local.known(config), file, map_file, rejects))
+    columns, rows = csv_rows.read(file)
+    targets = mapping.targets(columns, map_file)
+    mark = Bookmark.open(file, [file, map_file] if map_file else [file])
+    begun = mark.line
+    try:
+        if dry_run:
+            tally = asyncio.run(_rehearse(config, file, rows, targets, rejects))
+        else:
+            tally = asyncio.run(_run(config, file, rows, targets, rejects, mark))
+    except KeyboardInterrupt:
+        typer.echo(f"stopped after line {mark.line}; the same command goes on there", err=True)
+        raise typer.Exit(130) from None
     if as_json:
-        typer.echo(json.dumps(tally.__dict__, indent=2))
+        typer.echo(json.dumps(asdict(tally), indent=2))
     else:
-        typer.echo(_told(tally, rejects))
+        typer.echo(_told(tally, rejects, begun, dry_run))
     if tally.rejected:
         raise typer.Exit(1)
 
 
-async def _run(config: Settings, file: Path, map_file: Path | None, rejects: Path) -> Tally:
-    columns, rows = csv_rows.read(file)
-    targets = mapping.targets(columns, map_file)
+async def _run(
+    config: Settings,
+    file: Path,
+    rows: Iterable[Row | Reject],
+    targets: Mapping[str, str],
+    rejects: Path,
+    mark: Bookmark,
+) -> Tally:
     async with assemble(config, lazy=True) as services:
         await require_ready(services)
-        async with services.db.read() as session:
-            playbook = await services.shelf.current(session)
-        mapped = Mapped(targets, playbook.traits, source=f"import/{file.name}")
+        mapped = await _mapped(services, targets, file)
 
         async def take(messages: Sequence[Incoming]) -> Receipt:
             return await services.intake.take("import", messages, services.now())
 
-        with writing(rejects) as refuse:
-            return await bring_in(rows, mapped, take, refuse, services.now())
+        with writing(rejects, mark) as refuse, _bar(file) as tell:
+            return await bring_in(rows, mapped, take, refuse, services.now(), mark, tell)
+
+
+async def _rehearse(
+    config: Settings,
+    file: Path,
+    rows: Iterable[Row | Reject],
+    targets: Mapping[str, str],
+    rejects: Path,
+) -> Tally:
+    """All but the storing: which rows could be used, and which of their leads are known already."""
+    async with assemble(config, lazy=True) as services:
+        await require_ready(services)
+        mapped = await _mapped(services, targets, file)
+
+        async def take(messages: Sequence[Incoming]) -> Receipt:
+            async with services.db.read() as session:
+                known = await leads.identities(session, [n for m in messages for n in names(m)])
+            old = sum(any(name in known for name in names(message)) for message in messages)
+            return Receipt(accepted=len(messages) - old, duplicates=old)
+
+        with writing(rejects) as refuse, _bar(file) as tell:
+            return await bring_in(rows, mapped, take, refuse, services.now(), None, tell)
+
+
+async def _mapped(services: Services, targets: Mapping[str, str], file: Path) -> Mapped:
+    async with services.db.read() as session:
+        playbook = await services.shelf.current(session)
+    return Mapped(targets, playbook.traits, source=f"import/{file.name}")
 
 
 async def bring_in(
-    rows: Iterable[Row | Reject], mapped: Mapped, take: Take, refuse: Refuse, now: datetime
+    rows: Iterable[Row | Reject],
+    mapped: Mapped,
+    take: Take,
+    refuse: Refuse,
+    now: datetime,
+    mark: Bookmark | None = None,
+    tell: Callable[[int], None] = lambda line: None,
 ) -> Tally:
-    """Every row goes to `take` or to `refuse`."""
-    tally = Tally()
+    """Every row goes to `take` or to `refuse`; those up to the `mark` did so earlier.
 
-    def reject(found: Reject) -> None:
+    The mark is moved after each batch. `tell` hears the line that was reached.
+    """
+    tally = mark.tally if mark else Tally()
+
+    def reject(found: Reject) -> int:
         tally.rejected += 1
         tally.reasons[found.reason] = tally.reasons.get(found.reason, 0) + 1
-        refuse(found)
+        return refuse(found)
 
-    usable = _usable(rows, mapped, reject, now)
+    ahead = (row for row in rows if mark is None or row.line > mark.line)
+    usable = _usable(ahead, mapped, reject, now)
     while batch := list(islice(usable, BATCH)):
         by_id = {message.message_id: row for row, message in batch}
         receipt = await take([message for _, message in batch])
@@ -102,11 +155,20 @@ async def bring_in(
         tally.duplicates += receipt.duplicates
         for message_id, reason in receipt.refused:
             reject(by_id[message_id].rejected(reason))
+        tell(batch[-1][0].line)
+        if mark:
+            mark.line, mark.rejects = batch[-1][0].line, refuse(None)
+            mark.save()
+    if mark:
+        mark.remove()
     return tally
 
 
 def _usable(
-    rows: Iterable[Row | Reject], mapped: Mapped, reject: Refuse, now: datetime
+    rows: Iterable[Row | Reject],
+    mapped: Mapped,
+    reject: Callable[[Reject], int],
+    now: datetime,
 ) -> Iterator[tuple[Row, Incoming]]:
     for row in rows:
         if isinstance(row, Reject):
@@ -119,32 +181,55 @@ def _usable(
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[Refuse]:
+def writing(path: Path, mark: Bookmark | None = None) -> Iterator[Refuse]:
     """A file of rejected rows: line, reason and the row as it stood. None is left when there are none.
 
-    Raises StartError before anything was read when it cannot be written.
+    After a `mark` it is continued. Raises StartError before anything was read when it cannot be written.
     """
+    begun = mark.rejects if mark and path.exists() else 0
     try:
-        file = path.open("w", encoding="utf-8", errors="surrogateescape", newline="")
+        file = path.open("r+b" if begun else "wb")
     except OSError as error:
         raise StartError(f"{path}: cannot be written: {error.strerror}") from error
-    with file:
-        table = csv.writer(file)
-        table.writerow(("line", "reason", "row"))
-        written = 0
+    with file, io.TextIOWrapper(file, "utf-8", errors="surrogateescape", newline="") as text:
+        file.truncate(begun)
+        file.seek(begun)
+        table = csv.writer(text)
+        if not begun:
+            table.writerow(("line", "reason", "row"))
 
-        def refuse(found: Reject) -> None:
-            nonlocal written
-            written += 1
-            table.writerow((found.line, found.reason, found.text))
+        def refuse(found: Reject | None) -> int:
+            if found:
+                table.writerow((found.line, found.reason, found.text))
+            text.flush()
+            return file.tell()
 
+        head = refuse(None)
         yield refuse
-    if not written:
+        empty = not begun and refuse(None) == head
+    if empty:
         path.unlink()
 
 
-def _told(tally: Tally, rejects: Path) -> str:
+@contextmanager
+def _bar(file: Path) -> Iterator[Callable[[int], None]]:
+    """How many of the file's lines are done, for people at a terminal."""
+    with file.open("rb") as lines:
+        total = sum(1 for _ in lines)
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("importing", total=total)
+        yield lambda line: bar.update(task, completed=line)
+
+
+def _told(tally: Tally, rejects: Path, begun: int, dry_run: bool) -> str:
     lines = [f"{tally.accepted} rows taken, {tally.duplicates} known already"]
+    if dry_run:
+        lines = [
+            f"{tally.accepted} rows would make new leads, {tally.duplicates} are of leads known"
+            " already; nothing was stored"
+        ]
+    if begun and not dry_run:
+        lines.insert(0, f"gone on after line {begun}; with what an earlier run took:")
     if tally.rejected:
         lines.append(f"{tally.rejected} rows rejected, see {rejects}")
         lines += [f"  {number} x {reason}" for reason, number in sorted(tally.reasons.items())]

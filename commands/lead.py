@@ -33,8 +33,9 @@ def _told(lead: dict[str, Any]) -> str:
     lines = [
         f"{lead['email'] or 'unknown visitor'} ({lead['id']})",
         f"stage {lead['stage']}, persona {lead['persona'] or 'none'}",
-        f"score {score['total']} = fit {score['fit']} + engagement {score['engagement']}",
-        *(f"  {reason['points']:+d} {reason['title']}" for reason in score["reasons"]),
+        f"score {score['total']} = fit {score['fit']} + engagement {score['engagement']}"
+        + (f", grade {score['grade']}" if score["grade"] else ""),
+        *(_reason(reason) for reason in score["reasons"]),
         f"consents: {', '.join(lead['consents']) or 'none'}",
         *(f"  {name}: {value}" for name, value in sorted(lead["traits"].items())),
         *_section("flows", lead["enrolments"], ("flow", "started_at", "step", "held", "ended")),
@@ -42,6 +43,20 @@ def _told(lead: dict[str, Any]) -> str:
         *_section("handovers", lead["handovers"], ("kind", "owner", "state", "due_at")),
     ]
     return "\n".join(lines)
+
+
+def _reason(reason: dict[str, Any]) -> str:
+    """The points and, for those of touches, from when and until when."""
+    touches = reason["touches"]
+    if not touches:
+        return f"  {reason['points']:+d} {reason['title']}"
+    told = f"{len(touches)} x, last {_minute(reason['at'])}"
+    ends = f", until {_minute(reason['expires_at'])}" if reason["expires_at"] else ""
+    return f"  {reason['points']:+d} {reason['title']} ({told}{ends})"
+
+
+def _minute(at: str) -> str:
+    return at[:16].replace("T", " ")
 
 
 def _section(title: str, records: list[dict[str, Any]], columns: tuple[str, ...]) -> list[str]:

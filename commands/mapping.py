@@ -1,6 +1,6 @@
 """From a row of somebody's list to a message of ours. Pure.
 
-Every column goes to a target: `email`, `user_id`, a consent purpose (`email_marketing`, yes or no), or
+Every column goes to a target: `email`, `user_id`, `stage`, a consent purpose (`email_marketing`, yes or no), or
 else the trait of that name. Without a map a column's own name in snake_case is its target.
 """
 
@@ -21,7 +21,7 @@ from nurture.incoming import Incoming
 from nurture.playbook.traits import as_kind
 from nurture.web.traits import normalised, snake_case
 
-EMAIL, USER = "email", "user_id"
+EMAIL, USER, STAGE = "email", "user_id", "stage"
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,13 @@ class Mapped:
             traits=self.traits(values),
             consents=tuple(self._consents(told, now)),
             trusted=True,
+            stage=told.get(STAGE) or None,
+            reason=self.source,
         )
 
     def traits(self, values: Mapping[str, str]) -> dict[str, Any]:
         """What the row says of the lead. Raises InputError naming the column that cannot be used."""
-        taken = {EMAIL, USER, *PURPOSES}
+        taken = {EMAIL, USER, STAGE, *PURPOSES}
         return {
             name: self._value(name, self.kinds.get(name, "text"), values[column])
             for column, name in self.targets.items()

@@ -29,7 +29,9 @@ def suggestion(found: PastList, split: Split) -> str:
     tried = candidates([(past.traits, past.touches) for past in fit], kinds, fewest)
     trial = found.playbook(scoring_file(dict.fromkeys(tried, 1), {}, ""), TRIED)
     gave = cases(trial, fit)
-    points = fitted(tried, gave)
+    from commands.fitting import weights  # noqa: PLC0415 - loading scikit-learn takes seconds
+
+    points = fitted(tried, gave, weights)
     if not points:
         raise InputError(f"{len(fit)} leads say too little to fit points to", found.name)
     notes = {}

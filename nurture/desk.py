@@ -12,6 +12,7 @@ from nurture.domain import keys, scoring, sla, story, topics
 from nurture.domain.enrolment import Trigger
 from nurture.domain.errors import InputError
 from nurture.domain.lead import Facts
+from nurture.domain.lifecycle import SALES
 from nurture.domain.sla import State, Terms
 from nurture.domain.task import TIMELINE, MailSent
 from nurture.handovers import Handovers
@@ -256,11 +257,11 @@ def _lift(
     session: AsyncSession, playbook: Playbook, row: HandoverRow, lead: LeadRow, answer: Answer
 ) -> None:
     """Accepting makes the lead an SQL, winning a customer. A single task leaves it where it is."""
-    rule, rank = playbook.handover, playbook.lifecycle.rank
+    rule, lifecycle = playbook.handover, playbook.lifecycle
     reached = [rule.sql_stage] + ([rule.customer_stage] if answer.state is State.WON else [])
     for stage in reached:
-        if row.kind == handovers.HANDOVER and rank(stage) > rank(lead.stage):
-            leads.change_stage(session, lead, stage, answer.at, by="sales")
+        if row.kind == handovers.HANDOVER and lifecycle.lifts(lead.stage, stage, SALES):
+            leads.change_stage(session, lead, stage, answer.at, by=SALES)
 
 
 def _sentence(row: HandoverRow, answer: Answer) -> str:

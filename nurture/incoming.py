@@ -22,7 +22,9 @@ class Incoming:
     At least one of `anonymous_id`, `user_id`, `email` is set. `touch` is the touch's name (`page`,
     `form_submitted`, or a track call's event in snake_case); None for a message that only tells traits.
     `previous_id` (alias) is another id of the same person. `trusted` sources (server keys, forms with the
-    wording shown, imports) may set consent; a browser's word never grants any.
+    wording shown, imports) may set consent; a browser's word never grants any. `stage`: where another
+    system says the lead stands, and its `reason`; only a trusted source's word is heard. `requests`: consents
+    given in the lead's name that count once its mailbox confirms them.
     """
 
     message_id: str
@@ -35,12 +37,15 @@ class Incoming:
     properties: Mapping[str, Any] = field(default_factory=dict)
     traits: Mapping[str, Any] = field(default_factory=dict)
     consents: tuple[ConsentRecord, ...] = ()
+    requests: tuple[ConsentRecord, ...] = ()
     trusted: bool = False
+    stage: str | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """What became of a batch. `refused`: message id and why; those are kept in quarantine."""
+    """What became of a batch. `refused`: message id and why."""
 
     accepted: int = 0
     duplicates: int = 0

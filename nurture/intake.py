@@ -1,15 +1,18 @@
 """The entry: touches in, and in one transaction for the whole batch all that follows from them."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from nurture.domain import keys, machines, topics
-from nurture.domain.consent import ConsentRecord
+from nurture import stages
+from nurture.domain import keys, lifecycle, machines, topics
+from nurture.domain.consent import REQUEST_LASTS, ConsentRecord
 from nurture.domain.enrolment import Trigger
+from nurture.domain.errors import InputError
 from nurture.domain.lead import Touch
 from nurture.fingerprints import Fingerprints
 from nurture.identity import Register
@@ -23,6 +26,9 @@ from nurture.store.handover_tables import SaleRow
 from nurture.store.tables import LeadRow, MessageRow, QuarantineRow, TouchRow
 
 _DAY = timedelta(days=1)
+
+REQUESTED, CONFIRMED = "consent_requested", "consent_confirmed"
+"""A form was sent whose consent the mailbox has to confirm; it did."""
 
 IMPORT = "import"
 """The source whose messages also trigger flows that enter on import."""
@@ -51,19 +57,21 @@ class Intake:
             fresh = await _unseen(session, source, messages)
             register = _register(session, playbook)
             await register.load(fresh)
-            erased = await self._erased(session, register, source, fresh)
+            refused = dict.fromkeys(await self._erased(session, register, source, fresh), ERASED)
             heard: dict[str, list[Trigger]] = {}
             said: list[tuple[str, ConsentRecord]] = []
             made: list[tuple[str, Touch]] = []
             for message in sorted(fresh, key=lambda message: (message.at, message.message_id)):
-                if message.message_id in erased:
+                if message.message_id in refused:
                     continue
                 row = await register.lead_of(message, source, now)
-                touch = touches.make(source, message, message.properties, None)
-                made.append((row.id, touch))
-                triggers = self._record(session, playbook, row, source, message, touch)
+                triggers = self._record(session, playbook, row, source, message, made)
+                try:
+                    triggers += _placed(session, playbook, row, message, now)
+                except InputError as error:
+                    refused[message.message_id] = f"all but its stage was taken: {error}"
                 heard.setdefault(row.id, []).extend(triggers)
-                said += [(row.id, record) for record in _consents(message)]
+                said += [(row.id, record) for record in _consents(message, row)]
             register.write_names()
             theirs = [(register.now(lead_id), touch) for lead_id, touch in made]
             await touches.store(session, playbook.scoring, theirs, source, now)
@@ -71,9 +79,9 @@ class Intake:
             changed = [(register.now(id_), triggers) for id_, triggers in sorted(heard.items())]
             await self._reactions.settle_all(session, playbook, _together(changed), now)
         return Receipt(
-            accepted=len(fresh) - len(erased),
+            accepted=len(fresh) - len(refused),
             duplicates=len(messages) - len(fresh),
-            refused=tuple((message_id, ERASED) for message_id in sorted(erased)),
+            refused=tuple(sorted(refused.items())),
         )
 
     async def _erased(
@@ -147,6 +155,26 @@ class Intake:
             triggers = [Trigger(topics.CONSENT), Trigger(topics.touch("unsubscribed"))]
             await self._reactions.settle(session, playbook, row, triggers, now)
 
+    async def confirm(self, lead_id: str, message_id: str, now: datetime) -> list[str]:
+        """The lead confirms, from that mail, what a form said in its name; the purposes it grants by it."""
+        async with self._outbox.write() as session:
+            row = await leads.lock_joined(session, lead_id)
+            if row is None or row.erased_at:
+                return []
+            playbook = await self._shelf.current(session)
+            lasts = REQUEST_LASTS * (playbook.day / _DAY)
+            granted = await consents.confirm(session, row, f"mail {message_id}", now, lasts)
+            if not granted:
+                return []
+            message = Incoming(f"{message_id}/{CONFIRMED}/{now.isoformat()}", now, touch=CONFIRMED)
+            touch = touches.make(
+                "mail", message, {"purposes": granted, "message": message_id}, None
+            )
+            await touches.store(session, playbook.scoring, [(row, touch)], "mail", now)
+            triggers = [Trigger(topics.CONSENT), Trigger(topics.touch(CONFIRMED))]
+            await self._reactions.settle(session, playbook, row, triggers, now)
+            return granted
+
     async def refuse(self, source: str, raw: str, reason: str, now: datetime) -> None:
         """Keep what could not be used, so that nothing is lost."""
         async with self._outbox.write() as session:
@@ -159,14 +187,22 @@ class Intake:
         row: LeadRow,
         source: str,
         message: Incoming,
-        touch: Touch,
+        made: list[tuple[str, Touch]],
     ) -> list[Trigger]:
-        """Write what the message says of the lead, apart from its touch; what could follow from it."""
+        """Write what the message says of the lead; its touches are `made`. What could follow from it."""
         triggers = []
         if merging.tell_traits(row, message.traits, message.at):
             triggers.append(Trigger(topics.LEAD))
-        if _consents(message):
+        if _consents(message, row):
             triggers.append(Trigger(topics.CONSENT))
+        if asked := [record for record in message.requests if record.purpose not in row.consents]:
+            consents.ask(session, row, asked)
+            told = replace(message, message_id=f"{message.message_id}/asked", touch=REQUESTED)
+            purposes = {"purposes": [record.purpose for record in asked]}
+            made.append((row.id, touches.make(source, told, {**message.properties, **purposes})))
+            triggers.append(Trigger(topics.touch(REQUESTED)))
+        touch = touches.make(source, message, message.properties)
+        made.append((row.id, touch))
         triggers.append(Trigger(topics.touch(touch.name)))
         if source == IMPORT:
             triggers.append(Trigger(IMPORT))
@@ -190,9 +226,22 @@ async def _unseen(
     return [message for touch_id, message in by_id.items() if touch_id not in seen]
 
 
-def _consents(message: Incoming) -> list[ConsentRecord]:
-    """Anybody may take a consent back; only a trusted source says that one was given."""
-    return [record for record in message.consents if message.trusted or not record.granted]
+def _consents(message: Incoming, row: LeadRow) -> list[ConsentRecord]:
+    """Anybody may take a consent back; only a trusted source says that one was given. One that the lead
+    gave already needs no second confirmation."""
+    again = [record for record in message.requests if record.purpose in row.consents]
+    said = [record for record in message.consents if message.trusted or not record.granted]
+    return said + again
+
+
+def _placed(
+    session: AsyncSession, playbook: Playbook, row: LeadRow, message: Incoming, now: datetime
+) -> list[Trigger]:
+    if not (message.stage and message.trusted):
+        return []
+    return stages.place(
+        session, playbook, row, message.stage, lifecycle.IMPORT, message.reason, now
+    )
 
 
 def _joined(
@@ -246,7 +295,7 @@ def _order(session: AsyncSession, playbook: Playbook, row: LeadRow, touch: Touch
         SaleRow(id=touch.id, lead_id=row.id, amount=round(amount), currency=currency, at=touch.at)
     )
     stage = playbook.handover.customer_stage
-    if row.stage == stage:
+    if not playbook.lifecycle.lifts(row.stage, stage, lifecycle.IMPORT):
         return []
-    leads.change_stage(session, row, stage, touch.at, by="import", reason="order")
+    leads.change_stage(session, row, stage, touch.at, by=lifecycle.IMPORT, reason="order")
     return [Trigger(topics.STAGE, stage)]

@@ -14,6 +14,7 @@ from nurture.domain import audience as audiences_domain
 from nurture.domain import scoring, topics
 from nurture.domain.enrolment import Trigger
 from nurture.domain.lead import Facts, Score
+from nurture.domain.lifecycle import RULE
 from nurture.domain.persona import persona_of
 from nurture.handovers import Handovers
 from nurture.playbook import Playbook
@@ -93,11 +94,11 @@ class Reactions:
     ) -> Facts:
         row = about.row
         score = scoring.score(playbook.scoring, facts, about.earned, now)
-        if score != Score(row.fit, row.engagement):
-            row.fit, row.engagement = score.fit, score.engagement
+        if score != Score(row.fit, row.engagement, row.grade):
+            row.fit, row.engagement, row.grade = score.fit, score.engagement, score.grade
             heard.append(Trigger(topics.SCORE))
         row.scored_by = row.scored_by or playbook.hash  # a newer rule set: see nurture.rescoring
-        row.next_score_at = scoring.next_change(about.earned, now)
+        row.next_score_at = scoring.next_change(playbook.scoring, about.earned, now)
         return replace(facts, score=score)
 
     async def _stage(
@@ -109,19 +110,19 @@ class Reactions:
         heard: list[Trigger],
         now: datetime,
     ) -> Facts:
-        """Rules lift the stage, one after another; reaching the threshold hands the lead over."""
-        if row.cooled_until and now < row.cooled_until:
-            return facts
-        for _ in range(_STAGE_STEPS):
+        """Rules lift the stage, one after another; reaching the threshold hands the lead over. A lead
+        that no rule lifts may have faded."""
+        was = row.stage
+        for _ in range(_STAGE_STEPS if not row.cooled_until or row.cooled_until <= now else 0):
             stage = playbook.lifecycle.qualified(facts, now)
             if stage == row.stage:
                 break
-            leads.change_stage(session, row, stage, now, by="rule")
-            heard.append(Trigger(topics.STAGE, stage))
-            facts = replace(facts, lead=leads.as_lead(row))
+            facts = _move(session, row, facts, stage, "", heard, now)
             if stage == playbook.handover.stage:
                 reason = f"reached the stage {stage} with {facts.score.total} points"
                 await self._handovers.open(session, playbook, row, facts, reason, "score", now)
+        if row.stage == was and (fall := playbook.lifecycle.faded(facts, now)):
+            facts = _move(session, row, facts, *fall, heard, now)
         return facts
 
     def _wake_list(self, session: AsyncSession, name: str, now: datetime) -> None:
@@ -132,6 +133,20 @@ class Reactions:
         else:
             self._woken[name] = now
             wakeups.add(session, wakeups.AUDIENCE, name, now)
+
+
+def _move(
+    session: AsyncSession,
+    row: LeadRow,
+    facts: Facts,
+    stage: str,
+    reason: str,
+    heard: list[Trigger],
+    now: datetime,
+) -> Facts:
+    leads.change_stage(session, row, stage, now, by=RULE, reason=reason)
+    heard.append(Trigger(topics.STAGE, stage))
+    return replace(facts, lead=leads.as_lead(row))
 
 
 def _audiences(

@@ -85,6 +85,7 @@ class Reports:
                     "fit": facts.score.fit,
                     "engagement": facts.score.engagement,
                     "total": facts.score.total,
+                    "grade": facts.score.grade or None,
                     "reasons": [_plain(asdict(reason)) for reason in reasons],
                 },
                 "touches": [_plain(asdict(touch)) for touch in facts.touches],
@@ -124,9 +125,17 @@ class Reports:
 
 
 def _plain(record: dict[str, Any]) -> dict[str, Any]:
-    """Times as ISO text."""
-    return {
-        key: value.isoformat() if isinstance(value, datetime) else value
-        for key, value in record.items()
-        if not isinstance(value, timedelta)
-    }
+    """Times as ISO text, also further in."""
+    return {key: _value(value) for key, value in record.items() if not isinstance(value, timedelta)}
+
+
+def _value(value: Any) -> Any:
+    match value:
+        case datetime():
+            return value.isoformat()
+        case dict():
+            return _plain(value)
+        case list() | tuple():
+            return [_value(item) for item in value]
+        case _:
+            return value

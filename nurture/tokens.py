@@ -9,6 +9,7 @@ from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
 from nurture.domain.errors import InputError
 
 OPEN, CLICK, UNSUBSCRIBE, HANDOVER = "open", "click", "unsubscribe", "handover"
+CONFIRM = "confirm"
 
 
 class Tokens:

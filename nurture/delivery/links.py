@@ -1,6 +1,6 @@
 """The addresses of nurture's own pages, as they stand in mails and in tasks for sales."""
 
-from nurture.tokens import CLICK, HANDOVER, OPEN, UNSUBSCRIBE, Tokens
+from nurture.tokens import CLICK, CONFIRM, HANDOVER, OPEN, UNSUBSCRIBE, Tokens
 
 
 class Links:
@@ -22,10 +22,14 @@ class Links:
         """Identifies lead and mail by itself: a one-click request carries nothing else."""
         return f"{self._base}/u/{self._tokens.sign(UNSUBSCRIBE, [lead_id, message_id])}"
 
+    def confirm_url(self, lead_id: str, message_id: str) -> str:
+        """The page on which the lead confirms a consent that a form gave in its name."""
+        return f"{self._base}/y/{self._tokens.sign(CONFIRM, [lead_id, message_id])}"
+
     def handover_url(self, handover_id: str) -> str:
         """The page on which sales answers."""
         return f"{self._base}/h/{self._tokens.sign(HANDOVER, [handover_id])}"
 
     def is_ours(self, url: str) -> bool:
         """True for the links above, which are never counted as clicks on content."""
-        return url.startswith(tuple(f"{self._base}/{page}/" for page in "ocuh"))
+        return url.startswith(tuple(f"{self._base}/{page}/" for page in "ocuhy"))

@@ -66,7 +66,8 @@ class Renderer:
         parts = self._parts(template, variant)
         leave = self._links.unsubscribe_url(lead.id, message_id)
         company, traits = self._playbook.company, self._playbook.traits
-        values = variables(lead, traits, company, sender, persona, leave, variant.language)
+        confirm = self._links.confirm_url(lead.id, message_id)
+        values = variables(lead, traits, company, sender, persona, leave, variant.language, confirm)
         tracing = Tracing(
             links=self._links,
             rules=self._playbook.links,

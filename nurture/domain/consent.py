@@ -2,23 +2,30 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 EMAIL_MARKETING = "email_marketing"
 AD_AUDIENCES = "ad_audiences"
 TRACKING = "tracking"
 PURPOSES = (EMAIL_MARKETING, AD_AUDIENCES, TRACKING)
 
+REQUEST_LASTS = timedelta(days=30)
+"""Who was asked to confirm a consent may do so for that long (playbook time)."""
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
 
 @dataclass(frozen=True)
 class ConsentRecord:
-    """One statement. `wording` names the text version shown; `source` the form, file or call."""
+    """One statement. `wording` names the text version shown; `source` the form, file or call; `proof` by
+    what it was confirmed, if it had to be."""
 
     purpose: str
     granted: bool
     at: datetime
     source: str
     wording: str = ""
+    proof: str = ""
 
 
 def part(purpose: str, subscription: str) -> str:
@@ -44,3 +51,36 @@ def _latest(records: Iterable[ConsentRecord]) -> Iterable[ConsentRecord]:
         if known is None or (record.at, not record.granted) >= (known.at, not known.granted):
             latest[record.purpose] = record
     return latest.values()
+
+
+def confirmed(
+    asked: Iterable[ConsentRecord],
+    said: Iterable[ConsentRecord],
+    by: str,
+    now: datetime,
+    lasts: timedelta = REQUEST_LASTS,
+) -> list[ConsentRecord]:
+    """What a confirmation grants of the consents that were `asked` for: the last wording of each purpose.
+
+    Not what is too old, and not what the person refused after it was asked. `by` names what confirmed it.
+    """
+    refused = {
+        record.purpose: record.at for record in sorted(said, key=_when) if not record.granted
+    }
+    granted = {
+        record.purpose: ConsentRecord(
+            record.purpose,
+            True,
+            now,
+            record.source,
+            record.wording,
+            f"asked {record.at.isoformat(timespec='seconds')}, confirmed by {by}",
+        )
+        for record in sorted(asked, key=_when)
+        if now < record.at + lasts and record.at > refused.get(record.purpose, _NEVER)
+    }
+    return [granted[purpose] for purpose in sorted(granted)]
+
+
+def _when(record: ConsentRecord) -> datetime:
+    return record.at

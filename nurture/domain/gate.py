@@ -34,6 +34,8 @@ class MailRules:
     `subscription`: which kind of mail it is, of those a lead may decline one by one. `soft_bounces`: after
     so many in a row no mail is tried. `waits`: a mail that the lead's situation holds is sent later;
     otherwise it is skipped.
+    A `transactional` mail answers what the lead itself just did: it needs no consent, and waits for nothing
+    but the send window.
     """
 
     purpose: str = "email_marketing"
@@ -46,6 +48,7 @@ class MailRules:
     subscription: str | None = None
     soft_bounces: int = SOFT_BOUNCES
     waits: bool = True
+    transactional: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,8 @@ def _forbidden(rules: MailRules, facts: Facts) -> Refuse | None:
         return Refuse(facts.standing.suppressed)
     if facts.standing.soft_bounces >= rules.soft_bounces:
         return Refuse("soft_bounces")
+    if rules.transactional:
+        return None
     if rules.purpose in facts.standing.declined:
         return Refuse("unsubscribed")
     if rules.purpose not in facts.standing.consents:
@@ -112,6 +117,21 @@ def _declined_part(rules: MailRules, subscription: str, facts: Facts) -> bool:
 
 
 def _held(rules: MailRules, facts: Facts, now: datetime) -> Hold | None:
+    if not rules.transactional and (held := _disturbing(rules, facts, now)):
+        return held
+    if facts.standing.sender_paused:
+        return Hold("sender_paused")
+    cap = None if rules.transactional else rules.cap
+    if cap and (held := _capped(cap, rules.priority, facts, now)):
+        return held
+    if facts.standing.turn and now < facts.standing.turn and not rules.transactional:
+        return Hold(DAILY_LIMIT, until=facts.standing.turn)
+    if rules.window and (opens := _opens(rules, rules.window, facts, now)) != now:
+        return Hold("send_window", until=opens)
+    return None
+
+
+def _disturbing(rules: MailRules, facts: Facts, now: datetime) -> Hold | None:
     if facts.standing.sales_owned:
         return Hold("sales_owned", listens=frozenset({topics.SALES}))
     if facts.standing.talks_until and now < facts.standing.talks_until:
@@ -122,14 +142,6 @@ def _held(rules: MailRules, facts: Facts, now: datetime) -> Hold | None:
         return Hold("open_case", listens=frozenset({topics.CASES}))
     if facts.standing.paused_until and now < facts.standing.paused_until:
         return Hold("paused_by_lead", facts.standing.paused_until)
-    if facts.standing.sender_paused:
-        return Hold("sender_paused")
-    if rules.cap and (held := _capped(rules.cap, rules.priority, facts, now)):
-        return held
-    if facts.standing.turn and now < facts.standing.turn:
-        return Hold(DAILY_LIMIT, until=facts.standing.turn)
-    if rules.window and (opens := _opens(rules, rules.window, facts, now)) != now:
-        return Hold("send_window", until=opens)
     return None
 
 

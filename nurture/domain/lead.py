@@ -40,10 +40,14 @@ class Lead:
 
 @dataclass(frozen=True)
 class Score:
-    """Points at one moment: fit (what the lead says) and engagement (what it does)."""
+    """Points at one moment: fit (what the lead says) and engagement (what it does).
+
+    `grade` is both at a glance, A1 (best) to D4; empty when the playbook has no grades.
+    """
 
     fit: int = 0
     engagement: int = 0
+    grade: str = ""
 
     @property
     def total(self) -> int:

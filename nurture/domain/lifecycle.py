@@ -1,18 +1,41 @@
-"""Stages (visitor, lead, MQL, SQL, customer) and who moves a lead between them."""
+"""Stages (visitor, lead, MQL, SQL, customer), and who may move a lead between them, which way and why."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from nurture.domain.errors import InputError
 from nurture.domain.lead import Condition, Facts
+
+RULE, SALES, IMPORT = "rule", "sales", "import"
+ROLES = frozenset({RULE, SALES, IMPORT})
+"""Who moves leads: the playbook's own rules; people at sales; lists and other systems."""
+OUTSIDE = ROLES - {RULE}
+
+
+@dataclass(frozen=True)
+class Back:
+    """The way down from a stage: `to` which, `by` whom. A rule takes it when `when` holds, to the first of
+    `to` and for `reason`; anybody else says why."""
+
+    to: tuple[str, ...]
+    by: frozenset[str] = OUTSIDE
+    when: Condition | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """`when`: the rule that lifts a lead into the stage; without one only sales or an import does."""
+    """`when`: the rule that lifts a lead into the stage. `by`: who may lift it there, `after`: from which
+    stages (None: any lower one). `back`: the way down from here; None: sales and imports to any lower one.
+    """
 
     id: str
     title: str
     when: Condition | None = None
+    by: frozenset[str] = ROLES
+    after: frozenset[str] | None = None
+    back: Back | None = None
 
 
 @dataclass(frozen=True)
@@ -31,6 +54,53 @@ class Lifecycle:
         best = facts.lead.stage
         for stage in self.stages:
             higher = self.rank(stage.id) > self.rank(best)
-            if higher and stage.when and stage.when(facts, now):
+            if higher and _opens(stage, best, RULE) and stage.when and stage.when(facts, now):
                 best = stage.id
         return best
+
+    def faded(self, facts: Facts, now: datetime) -> tuple[str, str] | None:
+        """The lower stage a rule takes the lead back to, and why; None: it stays where it is.
+
+        Sales keeps what it has in hand, and a lead that would rise again at once does not fall.
+        """
+        back = self.stages[self.rank(facts.lead.stage)].back
+        if facts.standing.sales_owned or not back or not back.when or not back.when(facts, now):
+            return None
+        lower = replace(facts, lead=replace(facts.lead, stage=back.to[0]))
+        return (back.to[0], back.reason) if self.qualified(lower, now) == back.to[0] else None
+
+    def check(self, before: str, after: str, by: str, reason: str = "") -> None:
+        """Raises InputError, saying what is allowed, when `by` may not move a lead so."""
+        ids = [stage.id for stage in self.stages]
+        if after not in ids:
+            raise InputError(f"there is no stage {after!r}; there are {', '.join(ids)}", "stage")
+        if self.rank(after) < self.rank(before):
+            self._check_down(self.stages[self.rank(before)], after, by, reason)
+            return
+        stage = self.stages[self.rank(after)]
+        if by not in stage.by:
+            raise InputError(f"{after} is reached by {_either(stage.by)}, not by {by}", "by")
+        if not _opens(stage, before, by):
+            raise InputError(f"{after} comes after {_either(stage.after or ())}", "stage")
+
+    def lifts(self, before: str, after: str, by: str) -> bool:
+        """Whether `by` may move a lead up to the stage; False when it is no higher one."""
+        stage = self.stages[self.rank(after)]
+        return self.rank(after) > self.rank(before) and _opens(stage, before, by)
+
+    def _check_down(self, stage: Stage, after: str, by: str, reason: str) -> None:
+        back = stage.back or Back(tuple(each.id for each in self.stages))
+        if by not in back.by:
+            raise InputError(f"{stage.id} is left by {_either(back.by)}, not by {by}", "by")
+        if after not in back.to:
+            raise InputError(f"{stage.id} goes back to {_either(back.to)} only", "stage")
+        if not reason:
+            raise InputError("is needed: why does the lead go back?", "reason")
+
+
+def _opens(stage: Stage, before: str, by: str) -> bool:
+    return by in stage.by and (stage.after is None or before in stage.after)
+
+
+def _either(names: Iterable[str]) -> str:
+    return " or ".join(sorted(names)) or "nobody"

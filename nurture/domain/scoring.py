@@ -2,16 +2,18 @@
 
 Whole numbers only, and a rule's cap applies to the sum of what is alive, so the result does not depend on
 the order in which touches arrived, nor on whether it was kept up touch by touch or computed from scratch.
+An entry keeps its points whole; what is left of them is the rule's to say, as its cap is.
 """
 
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any
 
+from nurture.domain import decay
 from nurture.domain.lead import Condition, Facts, Score, Touch
 
 LIMIT = re.compile(r"([<>]=?)\s*(-?\d+(?:\.\d+)?)")
@@ -33,7 +35,8 @@ class EngagementRule:
     """`points` for each human touch of that name whose properties match, for `lasts` after it.
 
     `where` maps a property to a pattern with `*`, or to a limit such as `>= 3`; `cap` bounds the rule's
-    living points (its absolute value, for a negative rule). Without `lasts` the points stay.
+    living points (its absolute value, for a negative rule). With a `half_life` they fade until nothing is
+    left; without it and `lasts` they stay.
     """
 
     id: str
@@ -44,6 +47,27 @@ class EngagementRule:
     lasts: timedelta | None = None
     title: str = ""
     group: str | None = None
+    half_life: timedelta | None = None
+
+    def expiry(self, at: datetime) -> datetime | None:
+        """When points earned `at` are gone."""
+        if self.half_life:
+            return at + decay.lasts(self.points, self.half_life)
+        return at + self.lasts if self.lasts else None
+
+
+@dataclass(frozen=True)
+class Grades:
+    """From how many points on a lead is A, B, C (else D) by its fit, and 1, 2, 3 (else 4) by engagement."""
+
+    fit: tuple[int, int, int]
+    engagement: tuple[int, int, int]
+
+    def of(self, fit: int, engagement: int) -> str:
+        return "ABCD"[_place(self.fit, fit)] + "1234"[_place(self.engagement, engagement)]
+
+
+GRADES = tuple(letter + digit for letter in "ABCD" for digit in "1234")
 
 
 @dataclass(frozen=True)
@@ -53,11 +77,12 @@ class Scoring:
     fit: tuple[FitRule, ...] = ()
     engagement: tuple[EngagementRule, ...] = ()
     groups: Mapping[str, int] = field(default_factory=dict)
+    grades: Grades | None = None
 
 
 @dataclass(frozen=True)
 class Entry:
-    """Points one touch earned by one rule."""
+    """Points one touch earned by one rule, whole as on the first day."""
 
     rule: str
     touch_id: str
@@ -71,13 +96,15 @@ class Entry:
 
 @dataclass(frozen=True)
 class Reason:
-    """One line of a score's explanation."""
+    """One line of a score's explanation. `touches`: what each living touch still gives, before the cap;
+    `at` is the latest of them, `expires_at` when the first is gone."""
 
     rule: str
     title: str
     points: int
     at: datetime | None = None
     expires_at: datetime | None = None
+    touches: tuple[Entry, ...] = ()
 
 
 def entries(scoring: Scoring, touch: Touch) -> list[Entry]:
@@ -85,9 +112,7 @@ def entries(scoring: Scoring, touch: Touch) -> list[Entry]:
     if touch.machine:
         return []
     return [
-        Entry(
-            rule.id, touch.id, rule.points, touch.at, touch.at + rule.lasts if rule.lasts else None
-        )
+        Entry(rule.id, touch.id, rule.points, touch.at, rule.expiry(touch.at))
         for rule in scoring.engagement
         if rule.touch == touch.name and _matches(rule.where or {}, touch.properties)
     ]
@@ -97,14 +122,22 @@ def score(scoring: Scoring, facts: Facts, earned: Iterable[Entry], now: datetime
     """The points at `now`. `facts.score` is not looked at: a fit rule cannot depend on the score."""
     fit = sum(rule.points for rule in scoring.fit if rule.when(facts, now))
     by_rule = _by_rule(scoring, earned, now)
-    over = sum(_over(scoring, by_rule).values())
-    return Score(fit=fit, engagement=sum(by_rule.values()) - over)
+    engagement = sum(by_rule.values()) - sum(_over(scoring, by_rule).values())
+    return Score(fit, engagement, scoring.grades.of(fit, engagement) if scoring.grades else "")
 
 
-def next_change(earned: Iterable[Entry], now: datetime) -> datetime | None:
-    """When the engagement score can next change by itself: the nearest expiry."""
-    expiries = (e.expires_at for e in earned if e.expires_at and e.expires_at > now)
-    return min(expiries, default=None)
+def next_change(scoring: Scoring, earned: Iterable[Entry], now: datetime) -> datetime | None:
+    """When the engagement score can next change by itself: the nearest loss of a point."""
+    rules = {rule.id: rule for rule in scoring.engagement}
+    losses = [_next_loss(rules[entry.rule], entry, now) for entry in earned if entry.rule in rules]
+    return min((at for at in losses if at), default=None)
+
+
+def _next_loss(rule: EngagementRule, entry: Entry, now: datetime) -> datetime | None:
+    if rule.half_life:
+        age = decay.next_drop(entry.points, now - entry.at, rule.half_life)
+        return entry.at + age if age else None
+    return entry.expires_at if entry.expires_at and now < entry.expires_at else None
 
 
 def explain(scoring: Scoring, facts: Facts, earned: Sequence[Entry], now: datetime) -> list[Reason]:
@@ -116,28 +149,41 @@ def explain(scoring: Scoring, facts: Facts, earned: Sequence[Entry], now: dateti
         for rule in scoring.fit
         if rule.when(facts, now)
     ]
-    titles = {rule.id: rule.title or rule.id for rule in scoring.engagement}
+    rules = {rule.id: rule for rule in scoring.engagement}
     by_rule = _by_rule(scoring, earned, now)
     reasons += [
         Reason(f"cap/{group}", f"Beyond what {group} may give", -points)
         for group, points in _over(scoring, by_rule).items()
     ]
-    for rule_id, points in by_rule.items():
-        alive = [e for e in earned if e.rule == rule_id and e.alive(now)]
+    for id_, points in by_rule.items():
+        title, alive = rules[id_].title or id_, _alive(rules[id_], earned, now)
         expiry = min((e.expires_at for e in alive if e.expires_at), default=None)
         latest = max(e.at for e in alive)
-        reasons.append(Reason(rule_id, titles[rule_id], points, latest, expiry))
+        reasons.append(Reason(id_, title, points, latest, expiry, alive))
     return sorted(reasons, key=lambda reason: (-reason.points, reason.rule))
+
+
+def _alive(rule: EngagementRule, earned: Iterable[Entry], now: datetime) -> tuple[Entry, ...]:
+    """The rule's living entries, newest first, each with what is left of it."""
+    alive = (entry for entry in earned if entry.rule == rule.id and entry.alive(now))
+    left = (replace(entry, points=_worth(rule, entry, now)) for entry in alive)
+    return tuple(sorted(left, key=lambda entry: (entry.at, entry.touch_id), reverse=True))
 
 
 def _by_rule(scoring: Scoring, earned: Iterable[Entry], now: datetime) -> dict[str, int]:
     """Living points of each rule still in force, capped."""
-    caps = {rule.id: rule.cap for rule in scoring.engagement}
+    rules = {rule.id: rule for rule in scoring.engagement}
     sums: dict[str, int] = defaultdict(int)
     for entry in earned:
-        if entry.rule in caps and entry.alive(now):
-            sums[entry.rule] += entry.points
-    return {rule: _capped(points, caps[rule]) for rule, points in sums.items()}
+        if entry.rule in rules and entry.alive(now):
+            sums[entry.rule] += _worth(rules[entry.rule], entry, now)
+    return {rule: _capped(points, rules[rule].cap) for rule, points in sums.items()}
+
+
+def _worth(rule: EngagementRule, entry: Entry, now: datetime) -> int:
+    if rule.half_life is None:
+        return entry.points
+    return decay.worth(entry.points, now - entry.at, rule.half_life)
 
 
 def _over(scoring: Scoring, by_rule: Mapping[str, int]) -> dict[str, int]:
@@ -148,6 +194,10 @@ def _over(scoring: Scoring, by_rule: Mapping[str, int]) -> dict[str, int]:
             sums[str(rule.group)] += by_rule.get(rule.id, 0)
     over = {group: sums[group] - _capped(sums[group], scoring.groups[group]) for group in sums}
     return {group: points for group, points in over.items() if points}
+
+
+def _place(limits: Sequence[int], points: int) -> int:
+    return next((n for n, limit in enumerate(limits) if points >= limit), len(limits))
 
 
 def _capped(points: int, cap: int | None) -> int:

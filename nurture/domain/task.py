@@ -73,6 +73,7 @@ def task_data(task: Task) -> dict[str, Any]:
             "total": task.score.total,
             "fit": task.score.fit,
             "engagement": task.score.engagement,
+            "grade": task.score.grade,
             "reasons": [_reason(reason, task.zone) for reason in task.reasons[:REASONS]],
         },
         "timeline": [_line(line.at, line.text, task.zone) for line in lines],

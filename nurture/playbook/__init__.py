@@ -107,7 +107,8 @@ class Form:
     """A form whose answers may be posted to /forms/{id}.
 
     `fields` maps a form field to a trait; `consent` maps a checkbox field to a consent purpose; the
-    `wording` shown beside it is recorded as proof. `honeypot` is a field no human fills in.
+    `wording` shown beside it is recorded as proof. `honeypot` is a field no human fills in. With
+    `double_opt_in` a consent counts once it is confirmed from a mail.
     """
 
     id: str
@@ -116,6 +117,7 @@ class Form:
     wording: str = ""
     honeypot: str | None = None
     redirect: str | None = None
+    double_opt_in: bool = False
 
 
 SNOOZE_REASONS = ("asked to wait",)

@@ -1,7 +1,7 @@
 """Conditions: CEL, type-checked when the playbook is read. The only module that knows the CEL library.
 
 A condition may ask for `lead.<trait>`, `lead.email`, `lead.tags`, `stage`, `persona`, `score.fit`,
-`score.engagement`, `score.total` and `now`, and call `touches.count("clicked")`,
+`score.engagement`, `score.total`, `score.grade` and `now`, and call `touches.count("clicked")`,
 `touches.count("page", "7 days")`, `now.plus("3 days")`, `now.minus("3 days")`. Reference: docs/playbook.md.
 
 Evaluating never raises: what cannot be answered (a missing number, too long a loop) does not hold.
@@ -16,6 +16,7 @@ from typing import Any
 from cel_expr_python import cel
 
 from nurture.domain.lead import Facts
+from nurture.domain.scoring import GRADES
 from nurture.playbook.durations import Durations
 from nurture.playbook.findings import Problem, Wrong, suggest, wrong
 from nurture.playbook.tokens import Token, tokens
@@ -79,7 +80,8 @@ class Conditions:
         durations: Durations,
     ) -> None:
         self._durations = durations
-        self._quoted = Quoted({"stage": stages, "persona": personas}, touches, durations)
+        quoted = {"stage": stages, "persona": personas, "score.grade": GRADES}
+        self._quoted = Quoted(quoted, touches, durations)
         self._variables = _variables(traits)
         types = {name: type_ for name, (type_, _) in self._variables.items()}
         self._env = cel.NewEnv(
@@ -158,6 +160,7 @@ def _variables(traits: Mapping[str, str]) -> dict[str, tuple[cel.Type, Read]]:
         "score.fit": (cel.Type.INT, lambda facts, now: facts.score.fit),
         "score.engagement": (cel.Type.INT, lambda facts, now: facts.score.engagement),
         "score.total": (cel.Type.INT, lambda facts, now: facts.score.total),
+        "score.grade": (cel.Type.STRING, lambda facts, now: facts.score.grade),
         "now": (cel.Type.TIMESTAMP, lambda facts, now: now),
     }
     for name, kind in traits.items():

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
+from nurture.domain import topics
 from nurture.domain.errors import Finding
 from nurture.playbook import agreement_checks, schema
 from nurture.playbook import flow_schema as s
@@ -22,6 +23,7 @@ def check(reading: Reading) -> dict[str, Naming]:
     found += _traits(reading)
     found += _rules(reading)
     found += _stages(reading)
+    found += _forms(reading)
     found += agreement_checks.check(reading)
     namings = {}
     for document, flow in reading.flows():
@@ -72,6 +74,53 @@ def _stages(reading: Reading) -> Iterator[Finding]:
         if order.index(lower) >= order.index(higher):
             text = f'"{higher}" does not come after "{lower}" ({lower_key}) in config/stages.yaml'
             yield document.at(("handover", key), Problem(text, f"the order is {', '.join(order)}"))
+    yield from _transitions(reading.documents["config/stages.yaml"], stages, rule)
+
+
+def _transitions(
+    document: Document, stages: Mapping[str, schema.Stage], rule: schema.Handover
+) -> Iterator[Finding]:
+    """Ways up come from below and ways back lead down; sales can do what the agreement has it do."""
+    order = list(stages)
+    for rank, (name, stage) in enumerate(stages.items()):
+        if stage.when and stage.by and "rule" not in stage.by:
+            problem = Problem("no rule may lift a lead here", 'add "rule" to by, or remove this')
+            yield document.at((name, "when"), problem)
+        for index, before in enumerate(stage.after or ()):
+            if order.index(before) >= rank:
+                problem = Problem(f'"{before}" is not below "{name}"', "name lower stages")
+                yield document.at((name, "after", index), problem)
+        for index, lower in enumerate(stage.back.to if stage.back else ()):
+            if order.index(lower) >= rank:
+                problem = Problem(f'"{lower}" is not below "{name}"', "name lower stages")
+                yield document.at((name, "back", "to", index), problem)
+    for name in (rule.sql_stage, rule.customer_stage):
+        if "sales" not in (stages[name].by or ("sales",)):
+            problem = Problem("sales lifts leads here (config/sla.yaml)", 'add "sales"')
+            yield document.at((name, "by"), problem)
+    for name in order[order.index(rule.back_to) + 1 : order.index(rule.customer_stage)]:
+        back = stages[name].back
+        if back and ("sales" not in (back.by or ("sales",)) or rule.back_to not in back.to):
+            text = f'sales gives leads back to "{rule.back_to}" (config/sla.yaml)'
+            yield document.at((name, "back"), Problem(text, "let it, under by and to"), key=True)
+
+
+def _forms(reading: Reading) -> Iterator[Finding]:
+    """A consent that has to be confirmed needs a box, and a flow that asks for it without needing consent."""
+    asking = any(
+        flow.live and flow.transactional and topics.touch("consent_requested") in flow.enter.on
+        for _, flow in reading.flows()
+    )
+    forms: Mapping[str, schema.Form] = reading.model("forms") or {}
+    for name, form in forms.items():
+        document, path = reading.documents["config/forms.yaml"], (name, "double_opt_in")
+        if form.double_opt_in and not form.consent:
+            yield document.at(
+                path, Problem("there is no consent to confirm", "add one, or leave it out")
+            )
+        elif form.double_opt_in and not asking:
+            remedy = "write one: transactional: true, with a mail that has {{ confirm_url }}"
+            yield document.at(path, Problem("no live flow enters on consent_requested", remedy))
 
 
 def _steps(reading: Reading, document: Document, flow: s.Flow, naming: Naming) -> Iterator[Finding]:

@@ -277,6 +277,15 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def falling(limits: list[int]) -> list[int]:
+    """Three limits, the highest first: those of the grades A, B, C or 1, 2, 3."""
+    if len(limits) != 3 or limits != sorted(set(limits), reverse=True):
+        raise refusal(
+            wrong("this should be three numbers, the highest first", "such as [35, 20, 10]")
+        )
+    return limits
+
+
 def _entry(text: str, known: Known) -> str | None:
     """The topic of what starts a flow; None for `by_hand`, which needs none."""
     if text == "by_hand":

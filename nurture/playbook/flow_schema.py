@@ -319,6 +319,7 @@ class Flow(f.Model):
     flow: f.Slug
     title: f.Text
     consent: Purpose = "email_marketing"
+    transactional: bool = False
     about: list[f.Slug] = Field(default_factory=list)
     enter: Enter
     goal: f.When | None = None

@@ -95,6 +95,7 @@ def flow(model: s.Flow, naming: Naming, around: Surroundings) -> core.Flow:
 def _mail_rules(model: s.Flow, around: Surroundings) -> MailRules:
     rules = MailRules(
         purpose=model.consent,
+        transactional=model.transactional,
         about=frozenset(model.about),
         cap=around.cap,
         max_hold=around.durations.scale(MAX_HOLD),

@@ -43,12 +43,36 @@ def business_hours(model: schema.BusinessHours, durations: Durations) -> Calenda
 
 def stages(models: Mapping[str, schema.Stage]) -> lifecycle.Lifecycle:
     return lifecycle.Lifecycle(
-        tuple(lifecycle.Stage(id_, model.title, model.when) for id_, model in models.items())
+        tuple(
+            lifecycle.Stage(
+                id=id_,
+                title=model.title,
+                when=model.when,
+                by=frozenset(model.by) if model.by else lifecycle.ROLES,
+                after=frozenset(model.after) if model.after else None,
+                back=_back(model.back) if model.back else None,
+            )
+            for id_, model in models.items()
+        )
     )
 
 
+def _back(model: schema.Back) -> lifecycle.Back:
+    by = frozenset(model.by) if model.by else lifecycle.OUTSIDE
+    return lifecycle.Back(tuple(model.to), by, model.when, (model.reason or "").strip())
+
+
 def personas(models: Mapping[str, schema.Persona]) -> tuple[persona.Persona, ...]:
-    return tuple(persona.Persona(id_, model.title, model.when) for id_, model in models.items())
+    return tuple(
+        persona.Persona(
+            id=id_,
+            title=model.title,
+            when=model.when,
+            signs=tuple(persona.Sign(sign.points, sign.when) for sign in model.signs),
+            at_least=model.at_least or 1,
+        )
+        for id_, model in models.items()
+    )
 
 
 def scores(model: schema.Scoring | None) -> scoring.Scoring:
@@ -69,11 +93,19 @@ def scores(model: schema.Scoring | None) -> scoring.Scoring:
                 lasts=rule.lasts,
                 title=rule.title or "",
                 group=rule.group,
+                half_life=rule.half_life,
             )
             for id_, rule in model.engagement.items()
         ),
         groups=dict(model.groups),
+        grades=_grades(model.grades) if model.grades else None,
     )
+
+
+def _grades(model: schema.Grades) -> scoring.Grades:
+    a, b, c = model.fit
+    one, two, three = model.engagement
+    return scoring.Grades((a, b, c), (one, two, three))
 
 
 def audiences(models: Mapping[str, schema.Audience]) -> dict[str, audience.Audience]:
@@ -198,6 +230,7 @@ def forms(models: Mapping[str, schema.Form]) -> dict[str, Form]:
             wording=(model.wording or "").strip(),
             honeypot=model.honeypot,
             redirect=model.redirect,
+            double_opt_in=model.double_opt_in,
         )
         for id_, model in models.items()
     }

@@ -56,6 +56,8 @@ TOUCHES = (
     "mails_paused",
     "bounced",
     "complained",
+    "consent_requested",
+    "consent_confirmed",
     "support_case_opened",
     "support_case_closed",
     "sales_conversation",

@@ -3,7 +3,7 @@
 from datetime import time
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from nurture.playbook import FIRST_LANGUAGE
 from nurture.playbook import fields as f
@@ -46,14 +46,56 @@ class Company(f.Model):
     retention: Retention | None = None
 
 
+Role = Literal["rule", "sales", "import"]
+Roles = Annotated[list[Role], Field(min_length=1)]
+
+
+class Back(f.Model):
+    """The way down from a stage. A rule needs to know when, and what the history shall say."""
+
+    to: Annotated[list[f.StageName], Field(min_length=1)]
+    by: Roles | None = None
+    when: f.When | None = None
+    reason: f.Text | None = None
+
+    @model_validator(mode="after")
+    def _a_rule_says_when_and_why(self) -> Self:
+        rule = "rule" in (self.by or ())
+        if rule != (self.when is not None) or rule != (self.reason is not None):
+            text = 'a way back by rule has "when" and "reason", and names rule under "by"'
+            raise f.refusal(wrong(text, "by: [rule, sales], when: score.total < 30, reason: faded"))
+        return self
+
+
 class Stage(f.Model):
     title: f.Text
     when: f.When | None = None
+    by: Roles | None = None
+    after: Annotated[list[f.StageName], Field(min_length=1)] | None = None
+    back: Back | None = None
+
+
+class Sign(f.Model):
+    """What speaks for a persona, or against it."""
+
+    points: Points
+    when: f.PersonaWhen
 
 
 class Persona(f.Model):
     title: f.Text
-    when: f.PersonaWhen
+    when: f.PersonaWhen | None = None
+    signs: list[Sign] = Field(default_factory=list)
+    at_least: Annotated[int, Field(ge=1, le=1000)] | None = None
+
+    @model_validator(mode="after")
+    def _found_one_way(self) -> Self:
+        if (self.when is None) == (not self.signs):
+            text = 'a persona has either "when" or "signs"'
+            raise f.refusal(wrong(text, "signs: [{points: 2, when: ...}] are added up"))
+        if self.at_least is not None and not self.signs:
+            raise f.refusal(wrong('"at_least" is for signs', "remove it"))
+        return self
 
 
 class Fit(f.Model):
@@ -68,14 +110,34 @@ class Engagement(f.Model):
     where: dict[str, f.Pattern] | None = None
     cap: Annotated[int, Field(ge=1, le=1000)] | None = None
     lasts: f.Elapsed | None = None
+    half_life: f.Elapsed | None = None
     title: f.Text | None = None
     group: f.Slug | None = None
+
+    @model_validator(mode="after")
+    def _one_end(self) -> Self:
+        if self.lasts is not None and self.half_life is not None:
+            text = 'points end all at once ("lasts") or fade ("half_life"), not both'
+            raise f.refusal(wrong(text, "remove one of them"))
+        return self
+
+
+Limits = Annotated[list[Annotated[int, Field(ge=-1000, le=1000)]], AfterValidator(f.falling)]
+
+
+class Grades(f.Model):
+    """From how many points on a lead is A, B, C by fit, and 1, 2, 3 by engagement."""
+
+    fit: Limits
+    engagement: Limits
 
 
 class Scoring(f.Model):
     """config/scoring.yaml"""
 
     groups: dict[f.Slug, Annotated[int, Field(ge=1, le=1000)]] = Field(default_factory=dict)
+
+    grades: Grades | None = None
 
     fit: dict[f.Slug, Fit] = Field(default_factory=dict)
     engagement: dict[f.Slug, Engagement] = Field(default_factory=dict)
@@ -212,6 +274,7 @@ class Form(f.Model):
     wording: f.Text | None = None
     honeypot: f.Text | None = None
     redirect: f.Text | None = None
+    double_opt_in: bool = False
 
 
 class Webhook(f.Model):

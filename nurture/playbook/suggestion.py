@@ -13,8 +13,11 @@ from itertools import chain, count
 from typing import Any
 
 from nurture.domain.backtest import Case
-from nurture.domain.fitting import logistic, telling, whole_points
 from nurture.domain.lead import Touch
+
+Weigh = Callable[[Sequence[Mapping[str, int]], Sequence[bool], int], Mapping[str, float]]
+"""From what each rule gives to the leads, and who of them bought: the weights of the rules that tell, at most
+so many."""
 
 Seen = tuple[Mapping[str, Any], Sequence[Touch]]
 """What one lead said, and what it did."""
@@ -72,25 +75,26 @@ def _id(title: str, taken: Collection[str]) -> str:
     return next(name for name in chain([word.strip("-")], names) if name not in taken)
 
 
-def fitted(tried: Sequence[Candidate], cases: Sequence[Case]) -> dict[Candidate, int]:
+def fitted(tried: Sequence[Candidate], cases: Sequence[Case], weigh: Weigh) -> dict[Candidate, int]:
     """The points that predict best whether the cases were won; `cases` hold what each rule gives for one point."""
     won = [case.won for case in cases]
     while True:
-        chosen = telling(_features(tried, cases), won, len(tried), MOST)
-        kept = [tried[index] for index in chosen]
-        _, weights = logistic(_features(kept, cases), won, len(kept))
-        points = dict(zip(kept, whole_points(weights, LARGEST), strict=True))
-        unkind = {each for each, value in points.items() if value < 0 and each.welcome}
+        names = {each.id for each in tried}
+        rows = [{id_: n for id_, n in case.points.items() if id_ in names} for case in cases]
+        points = whole_points(weigh(rows, won, MOST))
+        unkind = {each for each in tried if points.get(each.id, 0) < 0 and each.welcome}
         if not unkind:
-            return {each: value for each, value in points.items() if value}
+            return {each: points[each.id] for each in tried if points.get(each.id)}
         tried = [each for each in tried if each not in unkind]
 
 
-def _features(rules: Sequence[Candidate], cases: Sequence[Case]) -> list[dict[int, float]]:
-    return [
-        {i: float(case.points[each.id]) for i, each in enumerate(rules) if each.id in case.points}
-        for case in cases
-    ]
+def whole_points(weights: Mapping[str, float]) -> dict[str, int]:
+    """The weights as whole points, the heaviest being LARGEST."""
+    heaviest = max((abs(weight) for weight in weights.values()), default=0.0)
+    return {
+        rule: round(weight * LARGEST / heaviest) if heaviest else 0
+        for rule, weight in weights.items()
+    }
 
 
 def scoring_file(points: Mapping[Candidate, int], notes: Mapping[str, str], head: str) -> str:

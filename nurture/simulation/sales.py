@@ -13,6 +13,7 @@ from nurture.domain import owners, sla, topics
 from nurture.domain.calendar import Span
 from nurture.domain.effects import CreateTask
 from nurture.domain.enrolment import Trigger
+from nurture.domain.lifecycle import SALES
 from nurture.domain.owners import Load
 from nurture.domain.sla import Kind, Pause, State, Team
 from nurture.simulation import settling
@@ -181,7 +182,7 @@ def _give_back(world: World, member: Member, handed: Handed, state: State) -> No
 
 
 def _lift(world: World, member: Member, state: State) -> None:
-    rule, rank = world.playbook.handover, world.playbook.lifecycle.rank
+    rule, lifecycle = world.playbook.handover, world.playbook.lifecycle
     for stage in [rule.sql_stage] + ([rule.customer_stage] if state is State.WON else []):
-        if rank(stage) > rank(member.lead.stage):
+        if lifecycle.lifts(member.lead.stage, stage, SALES):
             change_stage(world, member, stage)

@@ -66,17 +66,16 @@ def _score(world: World, member: Member, heard: list[Trigger]) -> None:
     if score != member.score:
         member.score = score
         heard.append(Trigger(topics.SCORE))
-    later = scoring.next_change(member.earned, world.now)
+    later = scoring.next_change(world.playbook.scoring, member.earned, world.now)
     if later and later != member.next_score_at:
         world.expire(member, later)
     member.next_score_at = later
 
 
 def _stage(world: World, member: Member, heard: list[Trigger]) -> None:
-    if member.cooled_until and world.now < member.cooled_until:
-        return
-    rule = world.playbook.handover
-    for _ in range(_STAGE_STEPS):
+    rule, was = world.playbook.handover, member.lead.stage
+    cooling = member.cooled_until and world.now < member.cooled_until
+    for _ in range(0 if cooling else _STAGE_STEPS):
         stage = world.playbook.lifecycle.qualified(member.facts(world.now), world.now)
         if stage == member.lead.stage:
             break
@@ -84,6 +83,10 @@ def _stage(world: World, member: Member, heard: list[Trigger]) -> None:
         if stage == rule.stage:
             reason = f"reached the stage {stage} with {member.score.total} points"
             sales.hand_over(world, member, reason, "score")
+    if member.lead.stage == was:
+        fall = world.playbook.lifecycle.faded(member.facts(world.now), world.now)
+        if fall:
+            heard.append(sales.change_stage(world, member, fall[0]))
 
 
 def _enter(world: World, member: Member, heard: Sequence[Trigger]) -> None:

@@ -2,13 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from nurture.domain.consent import ConsentRecord, declined, held
-from nurture.store.tables import ConsentRow, LeadRow
+from nurture.domain.consent import ConsentRecord, confirmed, declined, held
+from nurture.store.tables import ConsentRequestRow, ConsentRow, LeadRow
 
 
 async def tell(
@@ -30,6 +30,42 @@ async def tell(
 async def fold(session: AsyncSession, leads: Sequence[LeadRow]) -> None:
     """Recompute what the leads consent to from all they ever said."""
     await tell(session, [(lead, ()) for lead in leads])
+
+
+def ask(session: AsyncSession, lead: LeadRow, records: Sequence[ConsentRecord]) -> None:
+    """Keep what the lead's mailbox is to confirm."""
+    for record in records:
+        session.add(
+            ConsentRequestRow(
+                lead_id=lead.id,
+                purpose=record.purpose,
+                at=record.at,
+                source=record.source,
+                wording=record.wording,
+            )
+        )
+
+
+async def asked(session: AsyncSession, lead_id: str) -> list[ConsentRequestRow]:
+    """What was asked for and not confirmed yet."""
+    row = ConsentRequestRow
+    query = select(row).where(col(row.lead_id) == lead_id, col(row.confirmed_at).is_(None))
+    return list((await session.execute(query)).scalars())
+
+
+async def confirm(
+    session: AsyncSession, lead: LeadRow, by: str, now: datetime, lasts: timedelta
+) -> list[str]:
+    """The purposes that the lead grants by confirming what it was asked, `by` which mail."""
+    rows = await asked(session, lead.id)
+    requests = [ConsentRecord(r.purpose, True, r.at, r.source, r.wording) for r in rows]
+    said = _statements((await _ledger(session, [lead.id]))[lead.id])
+    records = confirmed(requests, said, by, now, lasts)
+    for row in rows:
+        if any(record.purpose == row.purpose for record in records):
+            row.confirmed_at = now
+    await tell(session, [(lead, records)])
+    return [record.purpose for record in records]
 
 
 async def _ledger(session: AsyncSession, ids: Sequence[str]) -> defaultdict[str, list[ConsentRow]]:
@@ -78,4 +114,5 @@ def _row(lead: LeadRow, record: ConsentRecord) -> ConsentRow:
         at=record.at,
         source=record.source,
         wording=record.wording,
+        proof=record.proof,
     )

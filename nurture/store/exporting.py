@@ -13,6 +13,7 @@ from nurture.store.feedback_tables import FeedbackRow
 from nurture.store.handover_tables import HandoverEventRow, HandoverRow, NoticeRow, SaleRow
 from nurture.store.tables import (
     CallRow,
+    ConsentRequestRow,
     ConsentRow,
     EnrolmentRow,
     IdentityRow,
@@ -30,6 +31,7 @@ _BY_LEAD: tuple[Any, ...] = (
     ScoreEntryRow,
     StageChangeRow,
     ConsentRow,
+    ConsentRequestRow,
     EnrolmentRow,
     MessageRow,
     FeedbackRow,

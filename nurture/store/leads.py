@@ -95,7 +95,7 @@ async def facts_of(
     return {
         row.id: Facts(
             as_lead(row),
-            Score(row.fit, row.engagement),
+            Score(row.fit, row.engagement, row.grade),
             tuple(touches[row.id]),
             standing(row, sent[row.id]),
         )

@@ -15,6 +15,7 @@ from nurture.store.columns import table
 from nurture.store.feedback_tables import FeedbackRow
 from nurture.store.handover_tables import HandoverRow, SaleRow
 from nurture.store.tables import (
+    ConsentRequestRow,
     ConsentRow,
     IdentityRow,
     LeadRow,
@@ -30,6 +31,7 @@ _MOVED: tuple[type[SQLModel], ...] = (
     ScoreEntryRow,
     StageChangeRow,
     ConsentRow,
+    ConsentRequestRow,
     SaleRow,
     MessageRow,
     FeedbackRow,

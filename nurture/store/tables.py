@@ -42,6 +42,7 @@ class LeadRow(SQLModel, table=True):
     source: str | None = None
     fit: int = 0
     engagement: int = 0
+    grade: str = Field(default="", sa_column_kwargs={"server_default": ""})
     scored_by: str | None = None
     next_score_at: datetime | None = maybe(index=True)
     consents: list[str] = json(list)
@@ -125,6 +126,20 @@ class ConsentRow(SQLModel, table=True):
     again_at: datetime | None = maybe()
     source: str
     wording: str = ""
+    proof: str = Field(default="", sa_column_kwargs={"server_default": ""})
+
+
+class ConsentRequestRow(SQLModel, table=True):
+    """A consent that somebody gave in the lead's name and that its mailbox has yet to confirm."""
+
+    __tablename__ = "consent_request"
+    id: int | None = Field(default=None, primary_key=True)
+    lead_id: str = lead()
+    purpose: str
+    at: datetime = moment()
+    source: str
+    wording: str = ""
+    confirmed_at: datetime | None = maybe()
 
 
 class ErasureRow(SQLModel, table=True):

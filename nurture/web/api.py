@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 
 from nurture.domain.errors import InputError
+from nurture.domain.lifecycle import SALES
 from nurture.domain.permissions import Permission
 from nurture.domain.sla import State
 from nurture.figures import BY
@@ -13,7 +14,7 @@ from nurture.web import fields, sales
 from nurture.web.access import needs
 from nurture.web.deps import Current
 from nurture.web.errors import Refusal
-from nurture.web.openapi import ANSWER, FIND, OPEN, refusals
+from nurture.web.openapi import ANSWER, FIND, OPEN, STAGE, refusals
 from nurture.web.visit import Visit
 
 router = APIRouter(prefix="/api", tags=["api"], responses=refusals(401, 403))
@@ -82,6 +83,30 @@ async def find(
     if not email:
         raise InputError("is needed", "email")
     return await _lead(visit, email)
+
+
+@router.post(
+    "/leads/stage",
+    responses=refusals(400, 409, 413),
+    summary="Move a lead to another stage",
+    openapi_extra=STAGE,
+)
+async def stage(
+    request: Request, deps: Current, visit: Annotated[Visit, needs(Permission.EDIT_LEADS)]
+) -> dict[str, str]:
+    """As `stages.yaml` allows `by` (sales or import): else 409 with what is allowed. A way back needs a reason."""
+    visit.subject = ""  # it may be an address
+    form = await fields.read(request)
+    given = {name: fields.text(form, name) for name in ("lead", "stage", "reason")}
+    for name in ("lead", "stage"):
+        if not given[name]:
+            raise InputError("is needed", name)
+    by = fields.text(form, "by", 20) or SALES
+    try:
+        was = await deps.stages.move(given["lead"], given["stage"], by, given["reason"], deps.now())
+    except InputError as error:
+        raise Refusal(409, "not_moved", str(error)) from error
+    return {"stage": given["stage"], "before": was}
 
 
 @router.get("/handovers", summary="Handovers, the most urgent first")

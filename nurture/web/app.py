@@ -8,6 +8,7 @@ from fastapi.staticfiles import StaticFiles
 from nurture.web import (
     api,
     browser,
+    confirm,
     crm,
     dashboard,
     errors,
@@ -31,7 +32,20 @@ from nurture.web.sources import Limiter, Sources
 
 STATIC = Path(__file__).parent / "static"
 
-_ROOMS = (browser, ingest, forms, tracking, unsubscribe, sales, crm, feedback, mails, api, health)
+_ROOMS = (
+    browser,
+    ingest,
+    forms,
+    tracking,
+    unsubscribe,
+    confirm,
+    sales,
+    crm,
+    feedback,
+    mails,
+    api,
+    health,
+)
 ROUTERS = (*(room.router for room in _ROOMS), *dashboard.ROUTERS)
 """All routes there are. Each says who may use it (nurture.web.access)."""
 

@@ -40,6 +40,10 @@ class Intake(Protocol):
 
     async def withdraw(self, lead_id: str, purpose: str, source: str, now: datetime) -> None: ...
 
+    async def confirm(self, lead_id: str, message_id: str, now: datetime) -> list[str]:
+        """The purposes granted by confirming what a form said; empty when nothing waits for that."""
+        ...
+
     async def refuse(self, source: str, raw: str, reason: str, now: datetime) -> None:
         """Keep in quarantine. `raw` is a JSON object, or a list of them."""
         ...
@@ -119,6 +123,14 @@ class Notices(Protocol):
         ...
 
     async def reopen(self) -> bool: ...
+
+
+class Stages(Protocol):
+    """Where people and other systems say how far a lead is."""
+
+    async def move(self, name: str, stage: str, by: str, reason: str, now: datetime) -> str:
+        """The stage before. Raises InputError for an unknown lead, and for what the playbook forbids."""
+        ...
 
 
 class Reports(Protocol):
@@ -227,6 +239,7 @@ class Deps:
     watch: Watch
     providers: Mapping[str, Provider | None]
     enrolling: Enrolling
+    stages: Stages
     reports: Reports
     switch_audience: Callable[[str, bool, datetime], Awaitable[None]]
     quarantine: Callable[[], Awaitable[list[dict[str, Any]]]]

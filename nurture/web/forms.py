@@ -73,6 +73,7 @@ def read(
     message_id = fields.text(answers, "message_id", 100) or _same_within_a_minute(
         form, answers, now
     )
+    said = _consents(form, answers, now)
     told = Incoming(
         message_id=message_id,
         at=now,
@@ -81,7 +82,8 @@ def read(
         touch="form_submitted",
         properties={"form": form.id, **({"page": page} if page else {})},
         traits={trait: value for trait, value in known.items() if value},
-        consents=_consents(form, answers, now),
+        consents=() if form.double_opt_in else said,
+        requests=said if form.double_opt_in and email else (),
         trusted=bool(email),
     )
     if not (email and anonymous):

@@ -149,6 +149,21 @@ OPEN = _body(
 )
 """A lead given to sales by hand."""
 
+STAGE = _body(
+    {
+        "type": "object",
+        "required": ["lead", "stage"],
+        "properties": {
+            "lead": {"type": "string", "description": "id or e-mail address"},
+            "stage": {"type": "string"},
+            "by": {"enum": ["sales", "import"], "description": "sales without it"},
+            "reason": {"type": "string", "description": "needed for the way back"},
+        },
+    },
+    "application/json",
+)
+"""Where a lead stands, from a CRM."""
+
 FIND = _body(
     {"type": "object", "required": ["email"], "properties": {"email": {"type": "string"}}},
     "application/json",

@@ -34,6 +34,8 @@ _ONLY_OURS = frozenset(
         "clicked",
         "unsubscribed",
         "resubscribed",
+        "consent_requested",
+        "consent_confirmed",
         "mails_paused",
         "bounced",
         "complained",

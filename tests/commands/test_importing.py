@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from commands import csv_rows
-from commands.importing import BATCH, Tally, bring_in, writing
+from commands.bookmark import Bookmark, Tally
+from commands.importing import BATCH, bring_in, writing
 from commands.mapping import Mapped, targets
 from nurture.domain.errors import StartError
 from nurture.incoming import Incoming, Receipt
@@ -32,8 +33,9 @@ async def imported(folder: Path, content: bytes, desk: Desk) -> Tally:
     path.write_bytes(content)
     columns, rows = csv_rows.read(path)
     mapped = Mapped(targets(columns, None), {}, "import")
-    with writing(folder / "rejects.csv") as refuse:
-        return await bring_in(rows, mapped, desk.take, refuse, NOW)
+    mark = Bookmark.open(path, [path])
+    with writing(folder / "rejects.csv", mark) as refuse:
+        return await bring_in(rows, mapped, desk.take, refuse, NOW, mark)
 
 
 def rejects(folder: Path) -> list[list[str]]:
@@ -81,3 +83,42 @@ def test_a_rejects_file_that_cannot_be_written_is_said_at_once(tmp_path: Path) -
         writing(tmp_path / "no" / "rejects.csv"),
     ):
         pytest.fail("nothing may be read")
+
+
+class Dying(Desk):
+    """Dies at the second batch, as a process does that is killed."""
+
+    async def take(self, messages: Sequence[Incoming]) -> Receipt:
+        if self.batches:
+            raise KeyboardInterrupt
+        return await super().take(messages)
+
+
+def _list(bad: Sequence[int] = ()) -> bytes:
+    rows = [f"lead-{n}@firm.dk" if n not in bad else "nobody" for n in range(BATCH * 2)]
+    return "\n".join(["email", *rows]).encode()
+
+
+async def test_an_import_that_was_stopped_goes_on_where_it_was(tmp_path: Path) -> None:
+    content = _list(bad=(3, BATCH + 50))
+    with pytest.raises(KeyboardInterrupt):
+        await imported(tmp_path, content, Dying())
+    desk = Desk()
+    tally = await imported(tmp_path, content, desk)
+    assert [len(batch) for batch in desk.batches] == [BATCH - 2]
+    assert (tally.accepted, tally.rejected) == (2 * BATCH - 2, 2)
+    assert [row[0] for row in rejects(tmp_path)] == ["line", "5", str(BATCH + 52)]
+    assert not (tmp_path / "list.import.json").exists()
+
+
+async def test_another_content_of_the_file_begins_at_its_beginning(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        await imported(tmp_path, _list(), Dying())
+    desk = Desk()
+    await imported(tmp_path, _list(bad=(0,)), desk)
+    assert sum(len(batch) for batch in desk.batches) == 2 * BATCH - 1
+
+
+async def test_a_bookmark_that_was_cut_off_is_no_obstacle(tmp_path: Path) -> None:
+    (tmp_path / "list.import.json").write_text('{"of": "')
+    assert (await imported(tmp_path, b"email\nbo@firm.dk\n", Desk())).accepted == 1

@@ -245,3 +245,24 @@ def test_a_window_that_never_opens_refuses_the_mail_in_the_end() -> None:
     rules = MailRules(window=Calendar(frozenset()), max_hold=DAY)
     assert ask(rules, facts(), NOW, NOW) == Hold("send_window", NOW + DAY)
     assert ask(rules, facts(), NOW + DAY, NOW) == Refuse("send_window")
+
+
+def test_a_transactional_mail_needs_no_consent_and_waits_only_for_its_window() -> None:
+    against = {**EVERYTHING_AGAINST_IT, "who": lead(), "suppressed": None, "soft_bounces": 0}
+    against["sender_paused"] = False
+    answer = ask(replace(STRICT, transactional=True), facts(**against), NOW, waiting_since=NOW)
+    assert isinstance(answer, Hold)
+    assert answer.reason == "send_window"
+    anytime = MailRules(transactional=True, cap=FrequencyCap(1, DAY))
+    assert ask(anytime, facts(**against), NOW, waiting_since=NOW) == Send()
+
+
+@pytest.mark.parametrize(
+    ("known", "reason"),
+    [({"who": lead(erased=True)}, "erased"), ({"suppressed": "hard_bounce"}, "hard_bounce")],
+)
+def test_not_even_a_transactional_mail_goes_to_the_erased_or_bounced(
+    known: dict[str, Any], reason: str
+) -> None:
+    rules = MailRules(transactional=True)
+    assert ask(rules, facts(**known), NOW, waiting_since=NOW) == Refuse(reason)

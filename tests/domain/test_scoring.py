@@ -1,5 +1,6 @@
 """Points, and why."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from nurture.domain.scoring import (
     EngagementRule,
     Entry,
     FitRule,
+    Grades,
     Scoring,
     entries,
     explain,
@@ -26,7 +28,8 @@ PAGES = EngagementRule("pages", 5, "page", cap=12, lasts=30 * DAY, title="Looked
 PRICES = EngagementRule("prices", 10, "page", where={"path": "*/pricing*"}, lasts=10 * DAY)
 SILENCE = EngagementRule("unread", -4, "bounced", cap=10)
 DEMO = EngagementRule("demo", 40, "demo_requested")
-SCORING = Scoring((IN_IT, STUDENT), (PAGES, PRICES, SILENCE, DEMO))
+VIDEO = EngagementRule("video", 24, "video_played", cap=40, half_life=7 * DAY)
+SCORING = Scoring((IN_IT, STUDENT), (PAGES, PRICES, SILENCE, DEMO, VIDEO))
 
 
 def earn(*touches: Touch) -> list[Entry]:
@@ -87,9 +90,41 @@ def test_points_end_at_their_expiry_and_make_room_under_the_cap() -> None:
 
 def test_the_next_change_is_the_nearest_expiry_ahead() -> None:
     earned = earn(touch("page", NOW - 40 * DAY), touch("page", NOW, path="/pricing"))
-    assert next_change(earned, NOW) == NOW + 10 * DAY
-    assert next_change(earned, NOW + 10 * DAY) == NOW + 30 * DAY
-    assert next_change(earned, NOW + 30 * DAY) is None
+    assert next_change(SCORING, earned, NOW) == NOW + 10 * DAY
+    assert next_change(SCORING, earned, NOW + 10 * DAY) == NOW + 30 * DAY
+    assert next_change(SCORING, earned, NOW + 30 * DAY) is None
+
+
+def test_points_with_a_half_life_fade_and_the_cap_counts_what_is_left() -> None:
+    assert points(touch("video_played")) == 24
+    assert points(touch("video_played"), after=7 * DAY) == 12
+    assert points(touch("video_played"), touch("video_played")) == 40
+    assert points(touch("video_played"), touch("video_played"), after=7 * DAY) == 24
+    [entry] = earn(touch("video_played"))
+    assert entry.expires_at
+    assert points(touch("video_played"), after=entry.expires_at - NOW) == 0
+
+
+@pytest.mark.parametrize(
+    ("fit", "engagement", "grade"),
+    [(40, 50, "A1"), (30, 50, "A1"), (29, 49, "B2"), (10, 10, "C3"), (9, 9, "D4"), (-5, -5, "D4")],
+)
+def test_a_grade_tells_fit_by_letter_and_engagement_by_number(
+    fit: int, engagement: int, grade: str
+) -> None:
+    assert Grades((30, 20, 10), (50, 30, 10)).of(fit, engagement) == grade
+
+
+def test_a_score_carries_its_grade_when_the_playbook_has_grades() -> None:
+    graded = replace(SCORING, grades=Grades((30, 20, 10), (50, 30, 10)))
+    assert score(graded, facts(), earn(touch("demo_requested")), NOW).grade == "D2"
+    assert score(SCORING, facts(), [], NOW).grade == ""
+
+
+def test_an_explanation_says_what_each_touch_still_gives() -> None:
+    earned = earn(touch("video_played", NOW - 7 * DAY), touch("video_played", NOW))
+    [reason] = explain(SCORING, facts(), earned, NOW)
+    assert (reason.points, [each.points for each in reason.touches]) == (36, [24, 12])
 
 
 def test_points_of_a_rule_that_is_no_more_do_not_count() -> None:
@@ -110,7 +145,7 @@ def test_an_explanation_names_every_rule_with_its_points_and_dates() -> None:
 
 touches = st.builds(
     lambda name, age, path, machine: touch(name, NOW - age, machine, path=path),
-    st.sampled_from(["page", "bounced", "demo_requested", "other"]),
+    st.sampled_from(["page", "bounced", "demo_requested", "video_played", "other"]),
     st.timedeltas(0 * DAY, 60 * DAY),
     st.sampled_from(["/", "/pricing", "/en/pricing/x"]),
     st.sampled_from([None, None, None, "proxy"]),
@@ -150,7 +185,7 @@ def test_the_reasons_add_up_to_the_score(
 @given(st.lists(touches, max_size=12), st.timedeltas(0 * DAY, 60 * DAY))
 def test_between_two_changes_the_score_stands_still(did: list[Touch], later: timedelta) -> None:
     earned = earn(*did)
-    change = next_change(earned, NOW + later)
+    change = next_change(SCORING, earned, NOW + later)
     before = score(SCORING, facts(), earned, NOW + later)
     quiet = change - timedelta(microseconds=1) if change else NOW + 999 * DAY
     assert score(SCORING, facts(), earned, quiet) == before

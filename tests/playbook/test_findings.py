@@ -525,3 +525,89 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_files_and_lines() -> None
         compile_playbook(files)
     places = [(finding.file, finding.line) for finding in caught.value.findings]
     assert places == [(LAUNCH, 2), (LAUNCH, 5), (TRAITS, 1)]
+
+
+@pytest.mark.parametrize(
+    ("files", "finding"),
+    [
+        (
+            {"scoring": "grades: {fit: [10, 20, 5], engagement: [3, 2, 1]}\n"},
+            f"{SCORING}:1:15: this should be three numbers, the highest first; such as [35, 20, 10]",
+        ),
+        (
+            {
+                "scoring": "engagement:\n"
+                "  x: {points: 5, touch: page, lasts: 3 days, half_life: 2 days}\n"
+            },
+            f'{SCORING}:2:6: points end all at once ("lasts") or fade ("half_life"), not both; '
+            "remove one of them",
+        ),
+        (
+            {"personas": "a: {title: A, signs: []}\n"},
+            f'{PERSONAS}:1:4: a persona has either "when" or "signs"; '
+            "signs: [{points: 2, when: ...}] are added up",
+        ),
+        (
+            {"personas": "a: {title: A, when: 'lead.country == \"DK\"', at_least: 2}\n"},
+            f'{PERSONAS}:1:4: "at_least" is for signs; remove it',
+        ),
+        (
+            {"flow": FLOW + 'goal: score.grade == "A5"\n'},
+            f'{LAUNCH}:6:22: unknown score.grade "A5"; '
+            "one of A1, A2, A3, A4, B1, B2, B3, B4, "
+            "C1, C2, C3, C4, D1, D2, D3, D4",
+        ),
+        (
+            {
+                "stages": "lead: {title: Lead}\nsql: {title: SQL, by: [import]}\n"
+                "customer: {title: Customer}\n"
+            },
+            f'{STAGES}:2:23: sales lifts leads here (config/sla.yaml); add "sales"',
+        ),
+        (
+            {
+                "stages": "lead: {title: Lead}\nsql: {title: SQL, back: {to: [customer]}}\n"
+                "customer: {title: Customer}\n"
+            },
+            f'{STAGES}:2:31: "customer" is not below "sql"; name lower stages',
+        ),
+        (
+            {
+                "stages": "lead: {title: Lead}\nsql: {title: SQL, back: {to: [lead], by: [rule]}}\n"
+                "customer: {title: Customer}\n"
+            },
+            f'{STAGES}:2:25: a way back by rule has "when" and "reason", and names rule under "by"; '
+            "by: [rule, sales], when: score.total < 30, reason: faded",
+        ),
+        (
+            {
+                "stages": "lead: {title: Lead}\nsql: {title: SQL, after: [customer]}\n"
+                "customer: {title: Customer}\n"
+            },
+            f'{STAGES}:2:27: "customer" is not below "sql"; name lower stages',
+        ),
+    ],
+)
+def test_what_is_wrong_with_grades_personas_and_ways_between_stages(
+    files: dict[str, str], finding: str
+) -> None:
+    assert finding in said(**files)
+
+
+NEWSLETTER = "news: {fields: {mail: email}, consent: {box: email_marketing}, double_opt_in: true}\n"
+ASKS = FLOW.replace("form_submitted", "consent_requested")
+
+
+def test_a_double_opt_in_needs_a_flow_that_asks_without_consent() -> None:
+    finding = (
+        f"{FORMS}:1:79: no live flow enters on consent_requested; "
+        "write one: transactional: true, with a mail that has {{ confirm_url }}"
+    )
+    assert finding in said(forms=NEWSLETTER)
+    assert finding in said(forms=NEWSLETTER, flow=ASKS)
+    assert said(forms=NEWSLETTER, flow=ASKS + "transactional: true\n") == []
+
+
+def test_a_double_opt_in_needs_a_consent() -> None:
+    found = said(forms="news: {fields: {mail: email}, double_opt_in: true}\n")
+    assert f"{FORMS}:1:46: there is no consent to confirm; add one, or leave it out" in found

@@ -5,6 +5,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from commands.fitting import weights
 from nurture.domain.backtest import Case
 from nurture.domain.lead import Facts, Lead, Touch
 from nurture.domain.scoring import Scoring, entries, explain
@@ -43,7 +44,7 @@ def learned(seen: Sequence[Seen], won: Sequence[bool]) -> dict[Candidate, int]:
     tried = candidates(seen, KINDS, fewest=5)
     rules = scoring_of(scoring_file(dict.fromkeys(tried, 1), {}, ""))
     cases = [Case(gave(rules, each), bought) for each, bought in zip(seen, won, strict=True)]
-    return fitted(tried, cases)
+    return fitted(tried, cases, weights)
 
 
 def titles(found: Sequence[Candidate]) -> list[str]:

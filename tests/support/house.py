@@ -69,6 +69,7 @@ class House:
                 mails=world.mails,
                 watch=world.watch,
                 enrolling=Enrolling(world.db, world.shelf),
+                stages=world.stages,
                 reports=world.reports,
                 playbook=playbook,
                 tokens=self.tokens,

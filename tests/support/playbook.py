@@ -9,6 +9,7 @@ from nurture.domain.audience import Audience
 from nurture.domain.calendar import ALWAYS, Span
 from nurture.domain.enrolment import Entry
 from nurture.domain.flow import Act, ChangeAudience, Email, Flow, HandOver, Wait, WaitFor
+from nurture.domain.gate import MailRules
 from nurture.domain.lifecycle import Lifecycle, Stage
 from nurture.domain.persona import Persona
 from nurture.domain.scoring import EngagementRule, FitRule, Scoring
@@ -111,3 +112,29 @@ PLAYBOOK = Playbook(
 
 def playbook(**changes: Any) -> Playbook:
     return replace(PLAYBOOK, **changes)
+
+
+CONFIRM = Flow(
+    "confirm",
+    "Confirm",
+    {"confirm": Email("confirm")},
+    "confirm",
+    mail=MailRules(transactional=True),
+)
+ASKING = playbook(
+    flows={**PLAYBOOK.flows, "confirm": CONFIRM},
+    entries={
+        **PLAYBOOK.entries,
+        "confirm": Entry(on=frozenset({topics.touch("consent_requested")}), again=Span(DAY)),
+    },
+    sender_of={**PLAYBOOK.sender_of, "confirm": "courses"},
+    templates={
+        **PLAYBOOK.templates,
+        "email/confirm/subject.txt": "Is it you?",
+        "email/confirm/body.html": (
+            '<html lang="en"><body><a href="{{ confirm_url }}">Yes</a>'
+            '<a href="{{ unsubscribe_url }}">No</a></body></html>'
+        ),
+    },
+)
+"""With a flow that asks whether a consent is meant."""

@@ -50,6 +50,7 @@ class FakeIntake:
     taken: list[tuple[str, Incoming]] = field(default_factory=list)
     hits: list[tuple[str, str, Mapping[str, Any], str | None]] = field(default_factory=list)
     withdrawn: list[tuple[str, str]] = field(default_factory=list)
+    confirmed: list[tuple[str, str]] = field(default_factory=list)
     refused: list[tuple[str, str, str]] = field(default_factory=list)
 
     async def take(self, source: str, messages: Sequence[Incoming], now: datetime) -> Receipt:
@@ -71,6 +72,10 @@ class FakeIntake:
 
     async def withdraw(self, lead_id: str, purpose: str, source: str, now: datetime) -> None:
         self.withdrawn.append((lead_id, purpose))
+
+    async def confirm(self, lead_id: str, message_id: str, now: datetime) -> list[str]:
+        self.confirmed.append((lead_id, message_id))
+        return ["email_marketing"] if len(self.confirmed) == 1 else []
 
     async def refuse(self, source: str, raw: str, reason: str, now: datetime) -> None:
         self.refused.append((source, raw, reason))
@@ -291,6 +296,19 @@ NOBODY = httpx.AsyncClient(transport=httpx.MockTransport(_no_internet))
 
 
 @dataclass
+class FakeStages:
+    """One lead, which may go anywhere but to `closed`."""
+
+    moved: list[tuple[str, str, str, str]] = field(default_factory=list)
+
+    async def move(self, name: str, stage: str, by: str, reason: str, now: datetime) -> str:
+        if name != "l1" or stage == "closed":
+            raise InputError("closed is reached by import, not by sales", "by")
+        self.moved.append((name, stage, by, reason))
+        return "lead"
+
+
+@dataclass
 class World:
     """Everything a test may look at or turn."""
 
@@ -304,6 +322,7 @@ class World:
     mails: FakeMails = field(default_factory=FakeMails)
     watch: FakeWatch = field(default_factory=FakeWatch)
     http: httpx.AsyncClient = NOBODY
+    stages: FakeStages = field(default_factory=FakeStages)
     reports: FakeReports = field(default_factory=FakeReports)
     tokens: Tokens = field(default_factory=lambda: Tokens(["a key that is long enough to sign"]))
     at: datetime = field(default_factory=lambda: datetime.now(UTC) + timedelta(hours=1))
@@ -329,6 +348,7 @@ class World:
                 mails=self.mails,
                 watch=self.watch,
                 providers=open_providers(self.settings, self.http),
+                stages=self.stages,
                 reports=self.reports,
                 playbook=self.playbook,
                 tokens=self.tokens,

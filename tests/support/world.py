@@ -30,6 +30,7 @@ from nurture.reports import Reports
 from nurture.rescoring import Rescoring
 from nurture.retention import Retention
 from nurture.shelf import Shelf
+from nurture.stages import Stages
 from nurture.store import leads
 from nurture.store.database import Database
 from nurture.store.tables import LeadRow
@@ -98,6 +99,7 @@ class World:
         self.mails = Mails(db)
         self.watch = Watch(db, self.shelf)
         self.desk = Desk(db, self.outbox, self.shelf, self.reactions, self.handovers)
+        self.stages = Stages(self.outbox, self.shelf, self.reactions)
         self.reports = Reports(db, self.shelf)
         self.rescoring = Rescoring(self.outbox, self.shelf, self.reactions)
         self.retention = Retention(db, self.outbox, self.shelf)

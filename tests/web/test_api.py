@@ -210,3 +210,24 @@ async def test_a_person_is_forgotten_by_the_api_and_only_with_the_token(client, 
     assert (answer.status_code, answer.json()["audiences"]) == (200, ["it-managers"])
     assert world.privacy.erased == [("l1", "api")]
     assert (await client.delete("/api/leads/nobody", headers=BEARER)).status_code == 404
+
+
+async def test_a_crm_moves_a_lead_to_a_stage(client, world):
+    body = {"lead": "l1", "stage": "sql", "reason": "talked"}
+    answer = await client.post("/api/leads/stage", json=body, headers=BEARER)
+    assert answer.json() == {"stage": "sql", "before": "lead"}
+    assert world.stages.moved == [("l1", "sql", "sales", "talked")]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "says"),
+    [
+        ({"stage": "sql"}, 400, "lead: is needed"),
+        ({"lead": "l1"}, 400, "stage: is needed"),
+        ({"lead": "l1", "stage": "closed"}, 409, "closed is reached by import"),
+    ],
+)
+async def test_a_stage_that_cannot_be_given_is_refused_with_what_can(client, body, status, says):
+    answer = await client.post("/api/leads/stage", json=body, headers=BEARER)
+    assert answer.status_code == status
+    assert says in answer.json()["message"]

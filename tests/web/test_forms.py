@@ -122,3 +122,12 @@ async def test_an_unknown_form_and_a_huge_one_are_refused(client):
     assert (await client.post("/forms/other", data=PERSON)).status_code == 404
     huge = await client.post("/forms/whitepaper", data={"mail": "x" * 70_000})
     assert huge.status_code == 413
+
+
+async def test_with_double_opt_in_a_ticked_box_is_only_asked_for(client, world):
+    world.form = replace(world.form, double_opt_in=True)
+    await client.post("/forms/whitepaper", data=PERSON)
+    [message] = world.intake.messages
+    [record] = message.requests
+    assert message.consents == ()
+    assert (record.purpose, record.wording) == ("email_marketing", world.form.wording)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from nurture.tokens import CLICK, OPEN, UNSUBSCRIBE
+from nurture.tokens import CLICK, CONFIRM, OPEN, UNSUBSCRIBE
 
 HUMAN = {"user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}
 TARGET = "https://shop.example/pricing?a=1"
@@ -113,3 +113,25 @@ async def test_a_bad_unsubscribe_link_says_what_to_do(client, world):
     assert answer.status_code == 404
     assert "the one in the mail itself" in answer.text
     assert world.intake.withdrawn == []
+
+
+@pytest.fixture
+def confirm(world):
+    return "/y/" + world.tokens.sign(CONFIRM, ["l1", "m1"])
+
+
+async def test_the_link_of_a_double_opt_in_asks_and_only_its_button_confirms(
+    client, world, confirm
+):
+    assert "<button" in (await client.get(confirm, headers=HUMAN)).text
+    assert (await client.head(confirm, headers=HUMAN)).status_code < 500
+    assert world.intake.confirmed == []
+    assert "may write to you" in (await client.post(confirm)).text
+    assert "Nothing to confirm" in (await client.post(confirm)).text
+    assert world.intake.confirmed == [("l1", "m1")] * 2
+
+
+async def test_a_token_for_unsubscribing_confirms_nothing(client, world):
+    token = world.tokens.sign(UNSUBSCRIBE, ["l1", "m1"])
+    assert (await client.post(f"/y/{token}")).status_code == 404
+    assert world.intake.confirmed == []

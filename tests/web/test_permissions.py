@@ -47,7 +47,7 @@ def test_what_is_open_is_what_the_world_outside_has_to_reach() -> None:
         if any(isinstance(said, Open) for said in declared(route))
     }
     assert open_paths == {
-        "v1", "beacon", "sourceConfig", "n.js", "forms", "o", "c", "u", "h", "webhooks",
+        "v1", "beacon", "sourceConfig", "n.js", "forms", "o", "c", "u", "y", "h", "webhooks",
         "healthz", "readyz", "sign-in",
     }  # fmt: skip
 

@@ -1,11 +1,15 @@
 """A lead's weeks in a flow, on real timers that are skipped."""
 
+import re
 from datetime import timedelta
 
+from nurture.domain.consent import ConsentRecord
 from nurture.domain.errors import AddressRefused, Transient, Unknown
 from nurture.store.handover_tables import HandoverRow
 from nurture.store.tables import EnrolmentRow, MessageRow
+from nurture.tokens import CONFIRM, Tokens
 from tests.support.domain import DAY, HOUR
+from tests.support.playbook import ASKING
 from tests.support.temporal import Stage
 
 
@@ -136,3 +140,20 @@ async def test_while_a_sender_stands_still_its_mails_are_held_and_then_go_out(
     await stage.world.outbox.relay(now)
     await stage.pass_time(HOUR)
     assert stage.mailer.subjects == ["hello Anna"]
+
+
+async def test_a_double_opt_in_mail_goes_out_without_consent_and_its_link_confirms(
+    stage: Stage,
+) -> None:
+    stage.book.book = ASKING
+    asked = ConsentRecord("email_marketing", True, await stage.now(), "form/guide", "Write to me.")
+    await stage.tell("form_submitted", consents=(), requests=(asked,), source="form/guide")
+    await stage.pass_time(HOUR)
+    [mail] = [each for each in stage.mailer.got if each.subject == "Is it you?"]
+    rows = {row.flow: row.state for row in await stage.world.rows(MessageRow)}
+    assert rows == {"confirm": "accepted", "welcome": "refused"}
+    [token] = re.findall(r'https://n.example/y/([^"]+)"', mail.html)
+    lead, message = Tokens(["key"]).read(CONFIRM, token)
+    await stage.world.intake.confirm(lead, message, await stage.now())
+    await stage.pass_time(4 * DAY)
+    assert "guide" in stage.mailer.subjects

@@ -157,6 +157,7 @@ def _rendered(
         variant.persona,
         "https://company.example/u/t",
         variant.language,
+        "https://company.example/y/t",
     )
     html = path.endswith(BODIES)
     try:

@@ -19,7 +19,7 @@ NAMES: Mapping[str, frozenset[str]] = {
 """What stands behind the dot, besides the lead's traits."""
 
 LEAD_NAMES = frozenset({"email", "first_name", "stage"})
-PLAIN_NAMES = frozenset({"unsubscribe_url", "persona", "language"})
+PLAIN_NAMES = frozenset({"unsubscribe_url", "confirm_url", "persona", "language"})
 
 _NAME = re.compile(r"[^\W\d_]+(?:(?:[ '’-]|\. )[^\W\d_]+)*\.?")
 _LONGEST_NAME = 40
@@ -46,6 +46,7 @@ def variables(
     persona: str | None,
     unsubscribe_url: str,
     language: str = "",
+    confirm_url: str = "",
 ) -> dict[str, Any]:
     """What a template sees. A declared trait that the lead lacks is empty; others do not exist."""
     told = {name: lead.traits.get(name) for name in traits}
@@ -59,6 +60,7 @@ def variables(
         "persona": persona or "",
         "language": language,
         "unsubscribe_url": unsubscribe_url,
+        "confirm_url": confirm_url,
         **{name: _namespace(values) for name, values in about.items()},
     }
 

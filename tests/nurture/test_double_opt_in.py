@@ -1,0 +1,112 @@
+"""A consent that somebody gave in a form counts once the mailbox has confirmed it."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from nurture.domain.consent import EMAIL_MARKETING, REQUEST_LASTS, ConsentRecord
+from nurture.intake import CONFIRMED, REQUESTED
+from nurture.store.database import Database
+from nurture.store.tables import ConsentRequestRow, ConsentRow, EnrolmentRow, TouchRow
+from tests.support.domain import DAY, NOW
+from tests.support.playbook import ASKING
+from tests.support.world import OneBook, World
+
+WORDING = "Yes, write to me."
+ANNA = "anna@example.org"
+
+
+def request(at: datetime = NOW) -> ConsentRecord:
+    return ConsentRecord(EMAIL_MARKETING, True, at, "form/guide", WORDING)
+
+
+@pytest.fixture
+def world(db: Database) -> World:
+    return World(db, OneBook(ASKING))
+
+
+async def _ask(world: World, at: datetime = NOW) -> str:
+    """The form was sent; the lead's id."""
+    fields = {"at": at, "consents": (), "requests": (request(at),)}
+    return (await world.tell("form_submitted", source="form/guide", **fields)).id
+
+
+async def test_a_request_grants_nothing_but_a_mail_that_asks(world: World) -> None:
+    await _ask(world)
+    row = await world.lead(ANNA)
+    flows = {run.flow for run in await world.rows(EnrolmentRow)}
+    touches = {touch.name for touch in await world.rows(TouchRow)}
+    assert (row.consents, "confirm" in flows) == ([], True)
+    assert touches == {"form_submitted", REQUESTED}
+    assert await world.rows(ConsentRow) == []
+
+
+async def test_a_confirmation_grants_with_wording_time_and_proof(world: World) -> None:
+    lead = await _ask(world)
+    assert await world.intake.confirm(lead, "m1", NOW + DAY) == [EMAIL_MARKETING]
+    [record] = await world.rows(ConsentRow)
+    assert (await world.lead(ANNA)).consents == [EMAIL_MARKETING]
+    assert (record.source, record.wording, record.at) == ("form/guide", WORDING, NOW + DAY)
+    assert record.proof == f"asked {NOW.isoformat()}, confirmed by mail m1"
+    assert CONFIRMED in {touch.name for touch in await world.rows(TouchRow)}
+
+
+async def test_a_second_press_of_the_button_changes_nothing(world: World) -> None:
+    lead = await _ask(world)
+    await world.intake.confirm(lead, "m1", NOW + DAY)
+    assert await world.intake.confirm(lead, "m1", NOW + 2 * DAY) == []
+    assert len(await world.rows(ConsentRow)) == 1
+
+
+async def test_who_unsubscribes_instead_of_confirming_cannot_be_confirmed_any_more(
+    world: World,
+) -> None:
+    lead = await _ask(world)
+    await world.intake.withdraw(lead, EMAIL_MARKETING, "unsubscribe", NOW + timedelta(hours=1))
+    assert await world.intake.confirm(lead, "m1", NOW + DAY) == []
+    assert (await world.lead(ANNA)).consents == []
+
+
+async def test_a_request_that_nobody_confirmed_lapses(world: World) -> None:
+    lead = await _ask(world)
+    assert await world.intake.confirm(lead, "m1", NOW + REQUEST_LASTS) == []
+
+
+async def test_who_takes_a_confirmed_consent_back_is_asked_again(world: World) -> None:
+    lead = await _ask(world)
+    await world.intake.confirm(lead, "m1", NOW + DAY)
+    await _ask(world, NOW + 2 * DAY)
+    assert len(await world.rows(ConsentRequestRow)) == 1, "it is given already"
+    await world.intake.withdraw(lead, EMAIL_MARKETING, "unsubscribe", NOW + 3 * DAY)
+    await _ask(world, NOW + 4 * DAY)
+    assert (await world.lead(ANNA)).consents == []
+    assert await world.intake.confirm(lead, "m2", NOW + 5 * DAY) == [EMAIL_MARKETING]
+
+
+async def test_a_form_sent_a_hundred_times_asks_once_a_day(world: World) -> None:
+    for minute in range(100):
+        await _ask(world, NOW + timedelta(minutes=minute))
+    runs = [run for run in await world.rows(EnrolmentRow) if run.flow == "confirm"]
+    assert len(runs) == 1
+
+
+async def test_the_links_of_a_mail_work_for_the_lead_that_its_lead_was_joined_into(
+    world: World,
+) -> None:
+    """The elder stays, so the younger one's mails carry an id that is nobody's any more."""
+    bo = await world.tell(None, email="bo@example.org", at=NOW - DAY, consents=())
+    anna = await _ask(world)
+    await world.tell(None, user_id="u1", consents=())
+    joined = await world.tell(None, email="bo@example.org", user_id="u1", consents=())
+    assert joined.id == bo.id != anna
+    assert await world.intake.confirm(anna, "m1", NOW + DAY) == [EMAIL_MARKETING]
+    await world.intake.withdraw(anna, EMAIL_MARKETING, "unsubscribe", NOW + 2 * DAY)
+    assert (await world.lead("bo@example.org")).consents == []
+
+
+async def test_what_was_asked_and_proved_is_part_of_an_export(world: World) -> None:
+    lead = await _ask(world)
+    await world.intake.confirm(lead, "m1", NOW + DAY)
+    found = await world.privacy.export(ANNA)
+    assert found["consent_request"][0]["wording"] == WORDING
+    assert "confirmed by mail m1" in found["consent"][0]["proof"]
