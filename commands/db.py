@@ -1,15 +1,18 @@
 """`nurture db`: the database's schema."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from commands import opening
+from nurture.restoring import Restored, Restoring
+from nurture.shelf import Shelf
 from nurture.store import migrate
 
 app = typer.Typer(
-    help="The database's schema: upgrade, downgrade, current.",
+    help="The database: upgrade, downgrade, current, restored.",
     no_args_is_help=True,
     add_completion=False,
 )
@@ -55,3 +58,21 @@ def current() -> None:
     typer.echo(f"{found or 'nothing'} (needed: {wanted})")
     if found != wanted:
         raise typer.Exit(1)
+
+
+@app.command()
+def restored() -> None:
+    """Say that the database was restored to an earlier moment, before any worker runs: mails that may have
+    gone out since then become unknown and are not sent again."""
+
+    async def run() -> Restored:
+        config = opening.load()
+        async with opening.database(config) as db:
+            await migrate.require_current(db)
+            return await Restoring(db, Shelf(db, config.pace)).doubt(datetime.now(UTC))
+
+    found = asyncio.run(run())
+    typer.echo(
+        f"{found.mails} mails of {found.leads} leads may have gone out and will not be sent again;"
+        " `nurture mails unknown` lists them"
+    )

@@ -146,6 +146,22 @@ def heard(row: MessageRow, name: str, now: datetime) -> None:
         row.clicked_at = row.clicked_at or now
 
 
+async def suspect(
+    session: AsyncSession,
+    playbook: Playbook,
+    run: EnrolmentRow,
+    step: str,
+    template: str,
+    reason: str,
+    now: datetime,
+) -> None:
+    """It may have gone out although nothing here says so; what is known of it stays as it is."""
+    known = await of_step(session, run.id, step)
+    row = known or _enter(session, playbook, run, step, template, now)
+    if row.state in (PLANNED, CLAIMED):
+        row.state, row.reason, row.sent_at = UNKNOWN, reason, now
+
+
 def _enter(
     session: AsyncSession,
     playbook: Playbook,
