@@ -119,11 +119,11 @@ def _declined_part(rules: MailRules, subscription: str, facts: Facts) -> bool:
 def _held(rules: MailRules, facts: Facts, now: datetime) -> Hold | None:
     if not rules.transactional and (held := _disturbing(rules, facts, now)):
         return held
-    if facts.standing.sender_paused:
-        return Hold("sender_paused")
     cap = None if rules.transactional else rules.cap
     if cap and (held := _capped(cap, rules.priority, facts, now)):
         return held
+    if facts.standing.sender_paused:  # behind all that is the lead's, which a flow that skips refuses
+        return Hold("sender_paused")
     if facts.standing.turn and now < facts.standing.turn and not rules.transactional:
         return Hold(DAILY_LIMIT, until=facts.standing.turn)
     if rules.window and (opens := _opens(rules, rules.window, facts, now)) != now:

@@ -47,9 +47,9 @@ PUT_RIGHT: list[tuple[dict[str, Any], Refuse | str]] = [
     ({"sales_owned": False}, "sales_conversation"),
     ({"talks_until": NOW}, "open_case"),
     ({"open_cases": frozenset({"mail"})}, "paused_by_lead"),
-    ({"paused_until": NOW}, "sender_paused"),
-    ({"sender_paused": False}, "frequency_cap"),
-    ({"sent": ()}, "send_window"),
+    ({"paused_until": NOW}, "frequency_cap"),
+    ({"sent": ()}, "sender_paused"),
+    ({"sender_paused": False}, "send_window"),
 ]
 """One thing after the other is put right; what the gate says then."""
 
