@@ -122,7 +122,7 @@ def _held(rules: MailRules, facts: Facts, now: datetime) -> Hold | None:
     cap = None if rules.transactional else rules.cap
     if cap and (held := _capped(cap, rules.priority, facts, now)):
         return held
-    if facts.standing.sender_paused:  # behind all that is the lead's, which a flow that skips refuses
+    if facts.standing.sender_paused:  # behind what is the lead's, which a flow that skips refuses
         return Hold("sender_paused")
     if facts.standing.turn and now < facts.standing.turn and not rules.transactional:
         return Hold(DAILY_LIMIT, until=facts.standing.turn)
