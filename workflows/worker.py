@@ -59,8 +59,9 @@ class Workers:
         return self
 
     async def __aexit__(self, *error: Any) -> None:
+        """An error of whoever entered is none of the workers': it goes on as it is."""
         await asyncio.gather(*(worker.shutdown() for worker in self._running.values()))
-        await self._tasks.__aexit__(*error)
+        await self._tasks.__aexit__(None, None, None)
 
     async def follow(self, rates: Mapping[str, float | None]) -> None:
         """Serve these senders, each at most at its rate (mails a second over all processes), and no others."""

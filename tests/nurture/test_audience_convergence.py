@@ -73,6 +73,7 @@ class Workflow:
     heard: int = 0
 
     async def until(self, end: datetime) -> None:
+        await self.lists.world.outbox.relay(end)
         self._listen()
         while self.due is not None and self.due <= end:
             self.lists.now = max(self.lists.now, self.due)

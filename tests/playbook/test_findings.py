@@ -581,6 +581,21 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_files_and_lines() -> None
         ),
         (
             {
+                "stages": "lead: {title: Lead, by: [import], when: stage == ''}\nsql: {title: SQL}\n"
+                "customer: {title: Customer}\n"
+            },
+            f'{STAGES}:1:41: no rule may lift a lead here; add "rule" to by, or remove this',
+        ),
+        (
+            {
+                "stages": "lead: {title: Lead}\nsql: {title: SQL, back: {to: [lead], by: [import]}}\n"
+                "customer: {title: Customer}\n"
+            },
+            f'{STAGES}:2:19: sales gives leads back to "lead" (config/sla.yaml); '
+            "let it, under by and to",
+        ),
+        (
+            {
                 "stages": "lead: {title: Lead}\nsql: {title: SQL, after: [customer]}\n"
                 "customer: {title: Customer}\n"
             },

@@ -70,7 +70,7 @@ async def _mail(house: House, email: str) -> None:
         step = playbook.flows[run.flow].steps[run.step or ""]
         assert isinstance(step, Email)
         assert run.step
-        messages.claim(session, playbook, run, SendMail(run.step, step.template), NOW, None)
+        messages.claim(session, playbook, run, SendMail(run.step, step.template), "smtp", NOW, None)
         await session.flush()
         mail = keys.message_id(run.id, run.step)
         await messages.record(session, mail, messages.ACCEPTED, "", "p1", NOW)
