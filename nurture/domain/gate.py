@@ -121,7 +121,9 @@ def _held(rules: MailRules, facts: Facts, now: datetime) -> Hold | None:
         return Hold("paused_by_lead", facts.standing.paused_until)
     if rules.cap and (held := _capped(rules.cap, rules.priority, facts, now)):
         return held
-    if facts.standing.sender_paused:  # behind all that is the lead's, which a flow that skips refuses
+    if (
+        facts.standing.sender_paused
+    ):  # behind all that is the lead's, which a flow that skips refuses
         return Hold("sender_paused")
     if rules.window and (opens := _opens(rules, rules.window, facts, now)) != now:
         return Hold("send_window", until=opens)
