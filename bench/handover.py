@@ -123,5 +123,5 @@ def _quantiles(seconds: list[float]) -> dict[str, float]:
 async def _head(reader: asyncio.StreamReader) -> bytes:
     try:
         return await reader.readuntil(b"\r\n\r\n")
-    except asyncio.IncompleteReadError:
+    except (asyncio.IncompleteReadError, ConnectionResetError):
         return b""
