@@ -33,3 +33,6 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("click", (event) => {
   for (const sheet of sheets()) if (!sheet.contains(event.target)) sheet.open = false;
 });
+
+/* On a phone the sections stand in a row: the one that is open comes into sight. */
+document.querySelector(".rail [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
