@@ -7,7 +7,7 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, select
 
-from nurture.domain import keys
+from nurture.domain import gate, keys
 from nurture.domain.enrolment import Run
 from nurture.domain.flow import Cursor
 from nurture.domain.gate import DAILY_LIMIT
@@ -90,6 +90,10 @@ def move(
     listens: Iterable[str],
     held: str = "",
 ) -> None:
+    waited = row.waited.split() if to.step == row.step else []
+    if held in gate.THE_LEADS and held not in waited:
+        waited.append(held)
+    row.waited = " ".join(waited)
     row.step, row.since = to.step, to.since
     row.wake_at, row.held = wake_at, held
     row.listens = sorted(listens)

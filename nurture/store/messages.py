@@ -71,6 +71,7 @@ def claim(
     """From here until `record` the mail is on its way through that account; nobody else sends it."""
     row = planned or _enter(session, playbook, run, effect.step, effect.template, now)
     row.state, row.claimed_at, row.account = CLAIMED, now, account
+    row.reason = f"waited: {run.waited}" if run.waited else ""
     row.attempts += 1
 
 
@@ -123,7 +124,7 @@ async def record(
         row.provider_id = provider_id
     if row.state != CLAIMED:  # its feedback was faster
         return
-    row.state, row.reason = state, reason
+    row.state, row.reason = state, reason or row.reason
     row.sent_at = now if state in _SENT else None
     if state == BOUNCED:
         row.bounce = "hard"

@@ -173,8 +173,8 @@ class PlaybookInForceRow(SQLModel, table=True):
 
 class EnrolmentRow(SQLModel, table=True):
     """`step`/`since` is the cursor in the version `playbook`; `listens` the topics that wake it; `held` says
-    why the mail it stands at waits; `ended` why it is over. `again`: steps whose mail certainly never went out,
-    says a person; each is sent once more.
+    why the mail it stands at waits, `waited` what of the lead it has waited for at this step so far; `ended`
+    why it is over. `again`: steps whose mail certainly never went out, says a person; each is sent once more.
     """
 
     __tablename__ = "enrolment"
@@ -212,6 +212,7 @@ class EnrolmentRow(SQLModel, table=True):
     wake_at: datetime | None = maybe()
     listens: list[str] = json(list)
     held: str = ""
+    waited: str = Field(default="", sa_column=Column(String, nullable=False, server_default=""))
     again: list[str] = json(list)
     started_at: datetime = moment()
     ended_at: datetime | None = maybe()

@@ -19,6 +19,7 @@ from nurture.domain.owners import Absence, Owner
 from nurture.domain.sla import State, Team
 from nurture.notices import Notices
 from nurture.store.handover_tables import HandoverEventRow, HandoverRow, NoticeRow
+from nurture.store.tables import MessageRow
 from tests.support.agreement import RULE, agree, answer, hand_over, heard, the_handover
 from tests.support.domain import DAY, HOUR
 from tests.support.playbook import PLAYBOOK
@@ -205,6 +206,8 @@ async def test_after_a_talk_with_sales_the_next_mail_waits_its_time(stage: Stage
     assert stage.mailer.subjects == ["hello Anna"]
     await stage.pass_time(4 * DAY)
     assert stage.mailer.subjects == ["hello Anna", "guide Anna"]
+    reasons = {row.template: row.reason for row in await stage.world.rows(MessageRow)}
+    assert reasons == {"hello": "", "guide": "waited: sales_conversation"}
 
 
 async def test_a_contact_before_the_deadline_keeps_the_promise(stage: Stage) -> None:
