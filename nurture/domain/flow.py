@@ -207,7 +207,8 @@ def _wait_for(flow: Flow, step: WaitFor, cursor: Cursor, facts: Facts, now: date
     awaited = step.when.topics if step.when else frozenset()
     look = deadline
     if topics.CLOCK in awaited:
-        look = min(deadline, now + (deadline - cursor.since) / _LOOKS)
+        pause = max((deadline - cursor.since) / _LOOKS, timedelta.resolution)
+        look = min(deadline, now + pause)
     if step.touch:
         awaited |= {topics.touch(step.touch)}
     return Move(cursor, wake_at=look, listens=awaited | listens(flow))

@@ -288,6 +288,13 @@ def test_a_condition_on_the_clock_is_looked_at_again_and_again() -> None:
     assert looks <= 100
 
 
+def test_even_the_shortest_wait_for_the_clock_comes_to_an_end() -> None:
+    never = When(lambda facts, now: False, frozenset({topics.CLOCK}))
+    waiting = flow({"ripe": WaitFor(Span(timedelta(microseconds=1)), when=never, otherwise="no")})
+    move = advance(waiting, at("ripe"), facts(), NOW)
+    assert move.wake_at == NOW + timedelta(microseconds=1)
+
+
 def test_a_branch_takes_the_first_arm_that_holds() -> None:
     choosing = flow({"choose": Branch(((NEVER_TRUE, "a"), (ALWAYS_TRUE, "b")), "c")})
     assert advance(choosing, at("choose"), facts(), NOW).cursor.step == "b"
