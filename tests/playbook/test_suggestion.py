@@ -111,7 +111,8 @@ def test_limits_are_written_without_exponents() -> None:
         assert check(with_scoring(scoring_file(dict.fromkeys(tried, 3), {}, ""))) == []
 
 
-WORDS = st.text(min_size=1, max_size=12)
+WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=12)
+"""Without NUL and half characters: those are stored as U+FFFD (docs/http.md)."""
 SEEN = st.lists(
     st.tuples(
         st.fixed_dictionaries({}, optional={"occupation": WORDS}),
