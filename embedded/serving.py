@@ -26,6 +26,7 @@ class Site:
                 log_config=None,
                 access_log=False,
                 timeout_graceful_shutdown=1,
+                timeout_keep_alive=60,  # a browser that reads a page for long finds its connection again
             )
         )
         self._task: asyncio.Task[None] | None = None

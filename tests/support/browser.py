@@ -30,4 +30,5 @@ async def opened(**context: Any) -> AsyncIterator[Page]:
             yield page
         finally:
             await browser.close()
-        assert [line for line in said if line.startswith(("error", "warning"))] == []
+        wrong = [line for line in said if line.startswith(("error", "warning"))]
+        assert not wrong, "\n".join(wrong)
