@@ -18,6 +18,7 @@ class Tokens:
 
     def __init__(self, keys: Sequence[str]) -> None:
         self._keys = list(keys)
+        self._serializers: dict[str, URLSafeTimedSerializer] = {}
 
     def sign(self, use: str, content: Any) -> str:
         return str(self._serializer(use).dumps(content))
@@ -42,4 +43,6 @@ class Tokens:
         return at
 
     def _serializer(self, use: str) -> URLSafeTimedSerializer:
-        return URLSafeTimedSerializer(self._keys, salt=f"nurture.{use}")
+        if use not in self._serializers:
+            self._serializers[use] = URLSafeTimedSerializer(self._keys, salt=f"nurture.{use}")
+        return self._serializers[use]

@@ -282,6 +282,19 @@ async def test_a_server_that_can_is_asked_to_name_the_mail_in_its_notices() -> N
     assert len(post.received) == 1
 
 
+async def test_an_old_server_that_knows_no_ehlo_gets_its_mail_too() -> None:
+    async with Post({"EHLO": "502 5.5.1 what is that"}) as post, mailer(post) as smtp:
+        await smtp.send(mail())
+    assert len(post.received) == 1
+
+
+async def test_a_mail_too_large_for_a_server_is_refused_before_it_goes_out() -> None:
+    async with Post({"BODY": DROP}, {"data_size_limit": 100}) as post:
+        error = await failure(post)
+    assert type(error) is Permanent
+    assert "size" in error.detail
+
+
 async def test_one_domain_gets_only_so_many_mails_at_once() -> None:
     async with Post(pause=lambda: 0.01) as post, mailer(post, connections=6, per_domain=2) as smtp:
         await asyncio.gather(*(smtp.send(mail(id=str(n))) for n in range(8)))

@@ -13,7 +13,6 @@ from aiosmtplib import (
     SMTPAuthenticationError,
     SMTPException,
     SMTPHeloError,
-    SMTPRecipientRefused,
     SMTPResponseException,
     SMTPServerDisconnected,
 )
@@ -25,6 +24,7 @@ from nurture.ports import Mail
 _BROKEN = (SMTPException, OSError)
 _START_INPUT = 354
 _COMPLETED = 250
+_RECIPIENT_TAKEN = (_COMPLETED, 251)
 _UNTIL_REPAIRED = timedelta(minutes=5)
 
 
@@ -87,7 +87,7 @@ class SmtpMailer:
             payload = signing.signed(payload, mail.dkim, self._dkim_key)
         recipient = mime.wire_address(mail.to)
         async with self._turn(recipient), self._slots, self._connection() as client:
-            await _announce(client, mail.id, mime.envelope_sender(mail), recipient)
+            await _announce(client, mail.id, mime.envelope_sender(mail), recipient, len(payload))
             await _hand_over(client, payload)
         return mime.message_id(mail)
 
@@ -154,6 +154,7 @@ class SmtpMailer:
         )
         try:
             await client.connect()
+            await _greet(client)
         except SMTPAuthenticationError as error:
             client.close()
             text = replies.detail(error.code, error.message)
@@ -164,22 +165,37 @@ class SmtpMailer:
         return client
 
 
-async def _announce(client: SMTP, mail_id: str, sender: str, recipient: str) -> None:
+async def _greet(client: SMTP) -> None:
+    """Unless it had to be done for TLS or the login. An old server refuses EHLO, and is greeted by HELO."""
+    if client.is_ehlo_or_helo_needed:
+        try:
+            await client.ehlo()
+        except SMTPHeloError:
+            await client.helo()
+
+
+async def _announce(client: SMTP, mail_id: str, sender: str, recipient: str, size: int) -> None:
     """Up to here the server has nothing of the mail, so every break may be tried again.
 
-    Where it can, we ask for the id in notices of failure, and for those of failure only (RFC 3461).
+    Where it can, it hears the size beforehand (RFC 1870), and we ask for the id in notices of failure, and for those of
+    failure only (RFC 3461). The addresses have been checked; the library's own methods would take them apart again.
     """
     try:
-        if client.is_ehlo_or_helo_needed:
-            with suppress(SMTPHeloError):  # an old server says so, and is greeted by HELO
-                await client.ehlo()
         notices = client.supports_extension("dsn")
-        await client.mail(sender, options=["RET=HDRS", f"ENVID={mail_id}"] if notices else None)
-        await client.rcpt(recipient, options=["NOTIFY=FAILURE"] if notices else None)
+        whence = f"FROM:<{sender}>"
+        if client.supports_extension("size"):
+            whence += f" SIZE={size}"
+        if notices:
+            whence += f" RET=HDRS ENVID={mail_id}"
+        answer = await client.execute_command(b"MAIL", whence.encode())
+        if answer.code != _COMPLETED:
+            raise replies.of_message(answer.code, answer.message)
+        whither = f"TO:<{recipient}>" + (" NOTIFY=FAILURE" if notices else "")
+        answer = await client.execute_command(b"RCPT", whither.encode())
+        if answer.code not in _RECIPIENT_TAKEN:
+            raise replies.of_recipient(answer.code, answer.message)
         answer = await client.execute_command(b"DATA")
-    except SMTPRecipientRefused as error:
-        raise replies.of_recipient(error.code, error.message) from error
-    except SMTPResponseException as error:
+    except SMTPResponseException as error:  # an answer that is none
         raise replies.of_message(error.code, error.message) from error
     except _BROKEN as error:
         client.close()

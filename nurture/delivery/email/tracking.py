@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape, unescape
 from urllib.parse import (
     SplitResult,
@@ -26,7 +26,6 @@ _HREF = re.compile(r"(\shref\s*=\s*)([\"'])(.*?)\2", re.DOTALL | re.I)
 _REL = re.compile(r"\srel\s*=\s*([\"'])([^\"']*)\1", re.I)
 _URL = re.compile(rf"({UNTRACKED}:)?(https?://[^\s<>\"'\[\]()]*[^\s<>\"'\[\]().,;:!?])")
 _IN_TEXT = str.maketrans({" ": "%20", "(": "%28", ")": "%29", "[": "%5B", "]": "%5D"})
-_END_OF_BODY = re.compile(r"</body\s*>", re.I)
 
 
 @dataclass(frozen=True)
@@ -41,6 +40,8 @@ class Tracing:
     marks: Mapping[str, str]
     secret: str
     tracking: bool
+    _made: dict[tuple[str, bool], str] = field(default_factory=dict)
+    """The links of the HTML stand in the text once more."""
 
     def in_html(self, html: str) -> str:
         def rewritten(match: re.Match[str]) -> str:
@@ -62,12 +63,16 @@ class Tracing:
             return html
         source = escape(self.links.open_url(self.message_id))
         picture = f'<img src="{source}" width="1" height="1" alt="" style="display:block;border:0">'
-        ends = list(_END_OF_BODY.finditer(html))
-        at = ends[-1].start() if ends else len(html)
-        return html[:at] + picture + html[at:]
+        at = html.lower().rfind("</body")
+        return html[:at] + picture + html[at:] if at >= 0 else html + picture
 
     def link(self, url: str, untracked: bool = False) -> str:
         """Raises InputError for a link that holds the lead's address."""
+        if (url, untracked) not in self._made:
+            self._made[url, untracked] = self._rewritten(url, untracked)
+        return self._made[url, untracked]
+
+    def _rewritten(self, url: str, untracked: bool) -> str:
         if not url.lower().startswith(("http://", "https://")) or self.links.is_ours(url):
             return url
         if self.secret and self.secret.lower() in unquote(url).lower():
