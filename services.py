@@ -43,7 +43,7 @@ from nurture.fingerprints import Fingerprints
 from nurture.handovers import Handovers
 from nurture.intake import Intake
 from nurture.mail_accounts import Accounts, MailAccounts
-from nurture.mailbox import Mailbox
+from nurture.mailbox import Mailbox, address_read
 from nurture.mails import Mails
 from nurture.notices import Notices
 from nurture.outbox import Outbox
@@ -231,13 +231,14 @@ def wire(
     """Everything between the database, Temporal and these ends. The caller closes what it gave."""
     tokens = Tokens(_secret_keys(settings))
     fingerprints = Fingerprints(_secret_keys(settings))
-    links = Links(settings.base_url, tokens)
+    links = Links(settings.base_url, tokens, address_read(settings))
     outbox = Outbox(db, TemporalWaker(client, settings.task_queue))
     shelf = shelf or Shelf(db, settings.pace)
     handovers = Handovers(links.handover_url)
     reactions = Reactions(handovers)
     postroom = Postroom(links)
     feedback = Feedback(outbox, shelf, reactions)
+    intake = Intake(outbox, shelf, reactions, fingerprints)
     watch = Watch(db, shelf)
     rescoring = Rescoring(outbox, shelf, reactions)
     reconciling = Reconciling(outbox, shelf, TemporalRuns(client))
@@ -257,13 +258,13 @@ def wire(
             {"Temporal": settings.temporal_ui_url} if settings.temporal_ui_url else {},
             settings.base_url,
         ),
-        intake=Intake(outbox, shelf, reactions, fingerprints),
+        intake=intake,
         privacy=Privacy(db, outbox, shelf, handovers, fingerprints),
         feedback=feedback,
         preferences=Preferences(outbox, shelf, reactions),
         watch=watch,
         mails=Mails(db),
-        mailbox=_mailbox(settings, feedback),
+        mailbox=_mailbox(settings, feedback, intake, tokens),
         providers=ends.providers,
         stages=Stages(outbox, shelf, reactions),
         desk=Desk(db, outbox, shelf, reactions, handovers),
@@ -297,7 +298,7 @@ def wire(
     )
 
 
-def _mailbox(settings: Settings, feedback: Feedback) -> Mailbox:
+def _mailbox(settings: Settings, feedback: Feedback, intake: Intake, tokens: Tokens) -> Mailbox:
     imap = Imap(
         host=settings.bounce_imap_host,
         port=settings.bounce_imap_port,
@@ -307,7 +308,7 @@ def _mailbox(settings: Settings, feedback: Feedback) -> Mailbox:
         folder=settings.bounce_imap_folder,
     )
     listen = (settings.bounce_host, settings.bounce_port) if settings.bounce_port else None
-    return Mailbox(feedback, utc_now, [imap] if imap.host else [], listen)
+    return Mailbox(feedback, intake, tokens, utc_now, [imap] if imap.host else [], listen)
 
 
 def _secret_keys(settings: Settings) -> list[str]:

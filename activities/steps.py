@@ -11,7 +11,7 @@ from activities.contract import ADVANCE_ENROLMENT, Next
 from activities.effects import Effects
 from activities.sending import Claimed, Sending, Sent
 from nurture import live_edits
-from nurture.domain import allowance, gate
+from nurture.domain import allowance, gate, keys
 from nurture.domain import flow as flow_domain
 from nurture.domain.flow import Email, Flow, Move, RefuseMail, SendMail
 from nurture.domain.lead import Facts
@@ -178,11 +178,13 @@ def _due(book: Playbook, flow: str, at: datetime, mail: bool = True) -> Next:
 async def _turn(
     session: AsyncSession, book: Playbook, run: EnrolmentRow, now: datetime
 ) -> datetime | None:
-    """When the sender, which may send so many a day, has room for the mail that the lead stands at."""
+    """When the sender, which may send so many a day, has room for the mail that the lead stands at. None: now; and
+    until this transaction ends nobody takes that room."""
     sender = book.senders[book.sender_of[run.flow]]
     its = sender.allowance
     if its.on(now) is None:
         return None
+    await senders.take_turn(session, sender.id)
     called = False
     if run.held == gate.DAILY_LIMIT and run.wake_at:
         if run.wake_at > now:
@@ -190,6 +192,7 @@ async def _turn(
         called = True
     today = its.begin_of(now)
     flows = [flow for flow, name in book.sender_of.items() if name == sender.id]
-    sent = await messages.sent_since(session, sender.id, today)
+    own = keys.message_id(run.id, run.step or "")
+    sent = await messages.sent_since(session, sender.id, today, own)
     waiting, last = await enrolments.line(session, flows, now, today + its.day)
     return allowance.turn(its, allowance.Line(sent, waiting, last), now, called)

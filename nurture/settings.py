@@ -58,6 +58,7 @@ class Settings(BaseSettings):
     bounce_imap_folder: str = "INBOX"
     bounce_host: str = "127.0.0.1"
     bounce_port: int = Field(0, ge=0, le=65535)
+    unsubscribe_address: str = Field("", pattern=r"^([\w.+-]+@[\w.-]+)?$")
 
     postmark_webhook_secret: SecretStr = SecretStr("")
     sendgrid_webhook_key: str = ""

@@ -33,6 +33,14 @@ class Tokens:
         except BadSignature as error:
             raise InputError("this link is not valid") from error
 
+    def lead_leaving(self, token: str) -> str:
+        """Whose mails a link to unsubscribe ends. Raises InputError like `read`."""
+        try:
+            lead_id, _ = self.read(UNSUBSCRIBE, token)
+        except (ValueError, TypeError) as error:
+            raise InputError("this link is not valid") from error
+        return str(lead_id)
+
     def signed_at(self, use: str, token: str) -> datetime:
         """When a valid token was made (UTC, whole seconds). Raises InputError like `read`."""
         try:

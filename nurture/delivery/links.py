@@ -1,14 +1,19 @@
 """The addresses of nurture's own pages, as they stand in mails and in tasks for sales."""
 
+from nurture.delivery.feedback import leaving
 from nurture.tokens import CLICK, CONFIRM, HANDOVER, OPEN, UNSUBSCRIBE, Tokens
 
 
 class Links:
-    """Builds signed links under `base_url`. They carry surrogate ids; no personal data."""
+    """Builds signed links under `base_url`. They carry surrogate ids; no personal data.
 
-    def __init__(self, base_url: str, tokens: Tokens) -> None:
+    `leave_by_mail` is an address whose mails we read; empty when there is none.
+    """
+
+    def __init__(self, base_url: str, tokens: Tokens, leave_by_mail: str = "") -> None:
         self._base = base_url.rstrip("/")
         self._tokens = tokens
+        self._leave_by_mail = leave_by_mail
 
     def open_url(self, message_id: str) -> str:
         """The picture whose loading says that a mail was opened."""
@@ -21,6 +26,13 @@ class Links:
     def unsubscribe_url(self, lead_id: str, message_id: str) -> str:
         """Identifies lead and mail by itself: a one-click request carries nothing else."""
         return f"{self._base}/u/{self._tokens.sign(UNSUBSCRIBE, [lead_id, message_id])}"
+
+    def ways_to_leave(self, url: str) -> str:
+        """The value of List-Unsubscribe: the link, which comes first, and the same by mail where somebody reads it."""
+        if not self._leave_by_mail:
+            return f"<{url}>"
+        by_mail = leaving.mailto(self._leave_by_mail, url.rpartition("/")[2])
+        return f"<{url}>, <{by_mail}>"
 
     def confirm_url(self, lead_id: str, message_id: str) -> str:
         """The page on which the lead confirms a consent that a form gave in its name."""

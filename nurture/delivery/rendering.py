@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 from nurture.delivery.email import compiling, plaintext
 from nurture.delivery.email.compiling import Body, Part
@@ -92,7 +91,7 @@ class Renderer:
             html=tracing.pixel(html),
             text=text,
             reply_to=sender.reply_to,
-            headers=_headers(leave, sender, flow, step),
+            headers=_headers(self._links.ways_to_leave(leave), sender, flow, step),
         )
 
     def _variant(self, template: str, lead: Lead, persona: str | None) -> Variant:
@@ -121,15 +120,13 @@ def _compile(files: Files, folder: str, variant: Variant) -> _Compiled:
     )
 
 
-def _headers(leave: str, sender: Sender, flow: str, step: str) -> dict[str, str]:
+def _headers(ways_to_leave: str, sender: Sender, flow: str, step: str) -> dict[str, str]:
     """RFC 8058 one-click, RFC 2919 List-ID, RFC 3834 so that no absence notice answers, and Feedback-ID, whose
     last field names the sender."""
-    mailbox = quote(sender.reply_to or sender.address, safe="@+.")
-    token = leave.rpartition("/")[2]
     domain = sender.address.rpartition("@")[2]
     flow, step, account = (_NOT_IN_A_NAME.sub("-", name) for name in (flow, step, sender.id))
     return {
-        "List-Unsubscribe": f"<{leave}>, <mailto:{mailbox}?subject=unsubscribe%20{token}>",
+        "List-Unsubscribe": ways_to_leave,
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         "List-ID": f"<{flow}.{domain}>",
         "Auto-Submitted": "auto-generated",

@@ -1,10 +1,13 @@
 """Column types that behave the same on SQLite and PostgreSQL."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import JSON, Column, DateTime, Dialect, ForeignKey, String, Table
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
@@ -57,3 +60,12 @@ def table(model: type[SQLModel]) -> Table:
     """The plain table, for statements that have no use for mapped objects, which cost more than the statement."""
     found: Table = model.__table__  # type: ignore[attr-defined]
     return found
+
+
+def unless_there(
+    session: AsyncSession, model: type[SQLModel], rows: Sequence[Mapping[str, Any]]
+) -> sqlite.Insert | postgresql.Insert:
+    """Inserts the rows whose keys nobody has. Whoever inserts the same at the same moment is waited for."""
+    on_sqlite = session.get_bind().dialect.name == "sqlite"
+    insert = sqlite.insert(model) if on_sqlite else postgresql.insert(model)
+    return insert.values(rows).on_conflict_do_nothing()

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, or_, select
 
 from nurture.domain import feedback, keys
 from nurture.domain.feedback import Event, Fate, Kind
+from nurture.store.columns import unless_there
 from nurture.store.feedback_tables import FeedbackRow
 from nurture.store.tables import LeadRow, MessageRow
 
@@ -19,7 +19,7 @@ _LOOKED_AT = 50
 async def keep(
     session: AsyncSession, provider: str, events: Sequence[Event], now: datetime
 ) -> list[Event]:
-    """Store what is new; those events. Whoever stores the same at the same moment is waited for."""
+    """Store what is new; those events."""
     by_id = {keys.feedback_id(provider, event.id): event for event in events}
     rows = [
         {
@@ -36,9 +36,7 @@ async def keep(
     ]
     if not rows:
         return []
-    on_sqlite = session.get_bind().dialect.name == "sqlite"
-    insert = (sqlite.insert if on_sqlite else postgresql.insert)(FeedbackRow)
-    query = insert.values(rows).on_conflict_do_nothing().returning(col(FeedbackRow.id))
+    query = unless_there(session, FeedbackRow, rows).returning(col(FeedbackRow.id))
     new = set((await session.execute(query)).scalars())
     return [event for id_, event in by_id.items() if id_ in new]
 

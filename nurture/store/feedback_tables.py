@@ -28,7 +28,7 @@ class FeedbackRow(SQLModel, table=True):
 
 
 class SenderRow(SQLModel, table=True):
-    """A sender that was paused at least once. It stands still while `paused_at` is set.
+    """A sender that was paused at least once, or has a share a day. It stands still while `paused_at` is set.
 
     After `resumed_at` only mails sent since then count against it.
     """

@@ -98,10 +98,11 @@ async def put_back(session: AsyncSession, message_id: str, reason: str, account:
         row.state, row.reason, row.account = PLANNED, reason, account
 
 
-async def sent_since(session: AsyncSession, sender: str, since: datetime) -> int:
-    """How many mails of the sender went out or are on their way since then."""
+async def sent_since(session: AsyncSession, sender: str, since: datetime, but: str) -> int:
+    """How many mails of the sender went out or are on their way since then, not counting that one."""
     query = select(func.count()).where(
         col(MessageRow.sender) == sender,
+        col(MessageRow.id) != but,
         col(MessageRow.claimed_at) >= since,
         col(MessageRow.state).not_in((PLANNED, REFUSED)),
     )

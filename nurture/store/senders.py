@@ -11,6 +11,7 @@ from sqlmodel import col, func, select
 
 from nurture.domain.watch import Sent
 from nurture.store import wakeups
+from nurture.store.columns import unless_there
 from nurture.store.feedback_tables import SenderRow
 from nurture.store.tables import EnrolmentRow, MessageRow
 
@@ -25,6 +26,16 @@ async def paused(session: AsyncSession, sender: str) -> bool:
         col(SenderRow.id) == sender, col(SenderRow.paused_at).is_not(None)
     )
     return (await session.execute(query)).first() is not None
+
+
+async def take_turn(session: AsyncSession, sender: str) -> None:
+    """Until this transaction ends, nobody else counts and claims mails of the sender, so a count stays true."""
+    locked = select(col(SenderRow.id)).where(col(SenderRow.id) == sender).with_for_update()
+    if (await session.execute(locked)).first() is None:
+        await session.execute(
+            unless_there(session, SenderRow, [{"id": sender, "reason": "", "by": ""}])
+        )
+        await session.execute(locked)
 
 
 async def rows(session: AsyncSession) -> Mapping[str, SenderRow]:

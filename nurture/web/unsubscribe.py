@@ -12,7 +12,6 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from nurture.domain.consent import EMAIL_MARKETING
 from nurture.domain.errors import InputError
 from nurture.preferences import BREAKS, Wanted
-from nurture.tokens import UNSUBSCRIBE
 from nurture.web import fields, i18n, pages, payload
 from nurture.web.access import open_to
 from nurture.web.deps import Current, Deps
@@ -130,8 +129,7 @@ def _words(request: Request, asked: str, wanted: Wanted | None) -> Words:
 
 def _lead_of(deps: Deps, token: str) -> str:
     try:
-        lead_id, _ = deps.tokens.read(UNSUBSCRIBE, token)
-    except (InputError, ValueError, TypeError) as error:
+        return deps.tokens.lead_leaving(token)
+    except InputError as error:
         text = later("this link is not valid; please use the one in the mail itself")
         raise Refusal(404, "bad_link", text) from error
-    return str(lead_id)

@@ -28,3 +28,12 @@ def test_a_link_to_elsewhere_is_not_taken_for_one_of_ours() -> None:
     assert LINKS.is_ours(LINKS.unsubscribe_url("l1", "m1"))
     assert not LINKS.is_ours("https://t.x-education.example/courses")
     assert not LINKS.is_ours("https://t.x-education.example.bad.example/u/x")
+
+
+def test_a_way_to_leave_by_mail_is_offered_only_where_somebody_reads_it() -> None:
+    url = LINKS.unsubscribe_url("lead-1", "message-1")
+    assert LINKS.ways_to_leave(url) == f"<{url}>"
+    read = Links("https://t.x-education.example/", TOKENS, "leave+us@x-education.example")
+    told = url.rpartition("/")[2]
+    by_mail = f"<mailto:leave+us@x-education.example?subject=unsubscribe%20{told}>"
+    assert read.ways_to_leave(url) == f"<{url}>, {by_mail}"

@@ -57,7 +57,7 @@ def test_the_one_click_headers_stand_on_one_line_each_unencoded() -> None:
     lines = header_lines(render(templates(FOOTER)))
     [leave] = [line for line in lines if line.startswith(b"List-Unsubscribe:")]
     assert leave.startswith(b"List-Unsubscribe: <https://t.x-education.example/u/")
-    assert b">, <mailto:hello@x-education.example?subject=unsubscribe%20" in leave
+    assert b">, <mailto:leave@x-education.example?subject=unsubscribe%20" in leave
     assert leave.endswith(b">")
     assert b"=?" not in leave
     assert len(leave) > 150

@@ -3,19 +3,26 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from email import policy
+from email.message import EmailMessage
+from urllib.parse import parse_qs, urlsplit
 
 import aiosmtplib
 import pytest
 
 from nurture.delivery.feedback.imap import Imap
 from nurture.delivery.feedback.listener import Listener
+from nurture.delivery.links import Links
 from nurture.domain.errors import StartError, Transient
-from nurture.mailbox import Mailbox
+from nurture.mailbox import Mailbox, address_read
+from nurture.settings import Settings
 from nurture.store.database import Database
 from nurture.store.feedback_tables import FeedbackRow
+from nurture.store.tables import TouchRow
 from tests.support import bounces
 from tests.support.domain import NOW
 from tests.support.imap import ImapServer
+from tests.support.mail import TOKENS
 from tests.support.mails import mail, sent
 from tests.support.waiting import until
 from tests.support.world import World
@@ -28,7 +35,7 @@ def world(db: Database) -> World:
 
 @pytest.fixture
 def mailbox(world: World) -> Mailbox:
-    return Mailbox(world.feedback, lambda: NOW, listen=("127.0.0.1", 0))
+    return Mailbox(world.feedback, world.intake, TOKENS, lambda: NOW, listen=("127.0.0.1", 0))
 
 
 @pytest.fixture
@@ -71,7 +78,9 @@ async def test_a_mailbox_that_does_not_let_us_in_is_asked_again(
     await sent(world, bounces.KEY)
     imap.refuse, stop = True, asyncio.Event()
     often = timedelta(milliseconds=20)
-    mailbox = Mailbox(world.feedback, lambda: NOW, [source(imap)], pause=often)
+    mailbox = Mailbox(
+        world.feedback, world.intake, TOKENS, lambda: NOW, [source(imap)], pause=often
+    )
     task = asyncio.create_task(mailbox.run(stop))
     await until(lambda: imap.logins >= 2)
     imap.refuse = False
@@ -89,6 +98,59 @@ async def test_a_report_delivered_by_smtp_is_stored_before_it_is_answered(
     async with aiosmtplib.SMTP(hostname="127.0.0.1", port=mailbox.port) as smtp:
         await smtp.sendmail("", ["bounce@b.courses.example"], bounces.ARF_HOTMAIL)
         assert (await mail(world, bounces.KEY)).state == "complained"
+    await _stop(mailbox)
+
+
+async def _to_leave_by_mail(world: World) -> bytes:
+    """The mail that a mail program writes from the header of one of ours (RFC 6068)."""
+    lead = await sent(world, bounces.KEY)
+    links = Links("https://n.example", TOKENS, "leave+us@courses.example")
+    header = links.ways_to_leave(links.unsubscribe_url(lead.id, bounces.KEY))
+    by_mail = urlsplit(header.rpartition("<")[2].rstrip(">"))
+    written = EmailMessage()
+    written["From"], written["To"] = "anna@elsewhere.example", by_mail.path
+    written["Subject"] = parse_qs(by_mail.query)["subject"][0]
+    written.set_content("")
+    return written.as_bytes(policy=policy.SMTP)
+
+
+async def test_a_mail_program_unsubscribes_by_mail_as_its_button_would(
+    world: World, mailbox: Mailbox
+) -> None:
+    raw = await _to_leave_by_mail(world)
+    await mailbox.start()
+    async with aiosmtplib.SMTP(hostname="127.0.0.1", port=mailbox.port) as smtp:
+        for _ in range(2):
+            await smtp.sendmail("anna@elsewhere.example", ["leave+us@courses.example"], raw)
+    anna = await world.lead("anna@example.org")
+    assert anna.declined == ["email_marketing"]
+    touches = [row.name for row in await world.rows(TouchRow)]
+    assert touches.count("unsubscribed") == 1, "said twice is said once"
+    assert await world.rows(FeedbackRow) == []
+    await _stop(mailbox)
+
+
+async def test_unsubscribing_mails_are_read_over_imap_too(world: World, mailbox: Mailbox) -> None:
+    server = ImapServer([await _to_leave_by_mail(world)])
+    await server.start()
+    assert await source(server).look(mailbox.take) == 1
+    await server.stop()
+    assert (await world.lead("anna@example.org")).declined == ["email_marketing"]
+
+
+async def test_a_mail_of_ours_that_comes_back_unsubscribes_nobody(
+    world: World, mailbox: Mailbox
+) -> None:
+    leave = (await _to_leave_by_mail(world)).partition(b"Subject: ")[2].partition(b"\r\n\r\n")[0]
+    await mailbox.take(
+        b"Subject: Re: your guide\r\n\r\n> List-Unsubscribe: <mailto:x?subject=" + leave
+    )
+    await mailbox.take(b"Subject: Re: " + leave + b"\r\n\r\nwhat is this?")
+    await mailbox.take(b"Subject: unsubscribe " + b"x" * 80 + b"\r\nFrom: anna@example.org\r\n\r\n")
+    assert (await world.lead("anna@example.org")).declined == []
+
+
+async def _stop(mailbox: Mailbox) -> None:
     stop = asyncio.Event()
     stop.set()
     await mailbox.run(stop)
@@ -108,3 +170,12 @@ async def test_while_the_database_is_away_the_sending_server_keeps_the_report() 
     with pytest.raises(StartError, match="NURTURE_BOUNCE_PORT"):
         await taken.start()
     await listener.stop()
+
+
+def test_no_mail_promises_an_address_that_nobody_reads() -> None:
+    promised = {"unsubscribe_address": "leave@courses.example"}
+    with pytest.raises(StartError, match="NURTURE_UNSUBSCRIBE_ADDRESS: nobody reads"):
+        address_read(Settings(**promised))
+    assert address_read(Settings(**promised, bounce_port=2525)) == "leave@courses.example"
+    assert address_read(Settings(**promised, bounce_imap_host="i")) == "leave@courses.example"
+    assert address_read(Settings(bounce_port=2525)) == ""

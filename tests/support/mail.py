@@ -37,7 +37,7 @@ COMPANY = Company(
 )
 SENDER = Sender("courses", "Søren Ærø", "courses@x-education.example", "hello@x-education.example")
 TOKENS = Tokens(["a secret that only the tests know, of some length"])
-LINKS = Links(BASE, TOKENS)
+LINKS = Links(BASE, TOKENS, "leave@x-education.example")
 LEAD = Lead("lead-1", "anna@firma.example", {"first_name": "Anna", "city": "Århus"})
 TRAITS = ("first_name", "city", "specialization")
 
