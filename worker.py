@@ -16,6 +16,7 @@ from services import Services, assemble, open_door, require_ready
 from workflows import releases
 from workflows.schedules import keep_schedules, keep_upkeep
 from workflows.telemetry import SILENT, Telemetry
+from workflows.tuning import Tuning
 from workflows.worker import Workers
 
 log = structlog.get_logger()
@@ -38,6 +39,7 @@ async def run(config: settings.Settings, told: Telemetry = SILENT) -> None:
             config.parts,
             config.worker_sandbox,
             releases.deployment(config.deployment, config.build_id),
+            Tuning.of(config),
         )
         async with workers:
             beside = [_following(services, workers, stop)]

@@ -16,5 +16,5 @@ class AudienceActivities:
     @activity.defn(name=SYNC_AUDIENCE)
     async def sync(self, name: str) -> Next:
         """Work off everything owed that may be tried now; when something next will be."""
-        look = await self._keeper.sync(name, clock.now(), activity.heartbeat)
+        look = await self._keeper.sync(name, clock.now())
         return Next(wake_at=look.at.timestamp() if look.at else None, done=look.done)

@@ -74,7 +74,7 @@ async def _measure(
         if what.startswith("churn"):
             await _churn(db, now)
         before, began = calls.number, time.perf_counter()
-        await keeper.sync(_NAME, now, lambda: None)
+        await keeper.sync(_NAME, now)
         figures[what] = {
             "requests": calls.number - before,
             "seconds": round(time.perf_counter() - began, 1),
@@ -105,7 +105,7 @@ class _OneBook:
 
 
 class _Nobody:
-    async def wake(self, kind: str, key: str) -> None:
+    async def wake(self, kind: str, key: str, flow: str = "") -> None:
         """No workflow listens."""
 
 

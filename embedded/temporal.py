@@ -14,6 +14,9 @@ NAMESPACE = "default"
 PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL")
 """Four times as fast as SQLite's default; what is committed survives kill -9 all the same."""
 
+FAIR = ("--dynamic-config-value", "matching.enableFairness=true")
+"""Flows take turns where many leads wait (see workflows.client); a cluster of yours needs the same setting."""
+
 VARIABLES = {"GOGC": "400"}
 """Its garbage collector would take a tenth of its time to keep the little memory that it uses less."""
 
@@ -36,6 +39,7 @@ def command(data_dir: Path, host: str, port: int, ui_port: int) -> list[str]:
         *("--ui-ip", host, "--ui-port", str(ui_port)),
         *("--db-filename", str(data_dir / "temporal.db")),
         *(option for pragma in PRAGMAS for option in ("--sqlite-pragma", pragma)),
+        *FAIR,
         *("--log-format", "json", "--log-level", "error", "--ui-disable-news-fetch"),
     ]
 

@@ -84,10 +84,10 @@ class AudienceKeeper:
         self._ticks = ticks
         self._pacers: defaultdict[str, _Pacer] = defaultdict(_Pacer)
 
-    async def sync(self, name: str, now: datetime, beat: Callable[[], None]) -> Look:
-        """Work off everything owed that may be tried now. `beat` is called after every page and batch."""
+    async def sync(self, name: str, now: datetime) -> Look:
+        """Work off everything owed that may be tried now."""
         began = self._ticks()
-        job = await self._open(name, now, beat)
+        job = await self._open(name, now)
         if job is None:
             return Look(done=True)
         if job.held and job.held > now:
@@ -100,16 +100,15 @@ class AudienceKeeper:
             # what becomes due during this look is seen in it: who objects does not wait for its end
             at = now + timedelta(seconds=self._ticks() - began)
             try:
-                more, held = await self._more(job, sink, at, beat)
+                more, held = await self._more(job, sink, at)
             except DeliveryError as error:
                 return await self._next(job, await self._fail(job, error, now))
             if held:
                 return await self._next(job, held)
-            beat()
         return await self._close(job, now)
 
     async def _more(
-        self, job: _Job, sink: AudienceSink, now: datetime, beat: Callable[[], None]
+        self, job: _Job, sink: AudienceSink, now: datetime
     ) -> tuple[bool, datetime | None]:
         """The next call that is due: a removal as long as there is any."""
         more, held = await self._batch(job, sink, False, now)
@@ -119,11 +118,11 @@ class AudienceKeeper:
         if more or held or job.renew is None or job.renew > now:
             return more, held
         async with self._pacers[job.platform].turn:
-            await renew(self._outbox, job.name, job.external_id, sink, now, beat)
+            await renew(self._outbox, job.name, job.external_id, sink, now)
         job.renew = None
         return True, None
 
-    async def _open(self, name: str, now: datetime, beat: Callable[[], None]) -> _Job | None:
+    async def _open(self, name: str, now: datetime) -> _Job | None:
         async with self._outbox.write() as session:
             playbook = await self._shelf.current(session)
             audience = playbook.audiences.get(name)
@@ -142,7 +141,7 @@ class AudienceKeeper:
             compare_now = audience and not leaving and _due(state, playbook) <= now
             await audiences.overstayed(session, name, now)
         if audience and compare_now:
-            await compare(self._outbox, playbook, audience, now, beat)
+            await compare(self._outbox, playbook, audience, now)
         async with self._outbox.write() as session:
             state = await ad_lists.state(session, name)
             assert state is not None

@@ -1,6 +1,6 @@
 """Every lead compared with an audience's rule, page by page: once a day, and before a changed rule is in force."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -29,9 +29,7 @@ class Effect:
     removes: int
 
 
-async def compare(
-    outbox: Outbox, playbook: Playbook, audience: Audience, now: datetime, beat: Callable[[], None]
-) -> None:
+async def compare(outbox: Outbox, playbook: Playbook, audience: Audience, now: datetime) -> None:
     """Mark where each lead should be, going on where an interrupted comparison stopped."""
     while True:
         async with outbox.write() as session:
@@ -48,7 +46,6 @@ async def compare(
                     await audiences.refresh(session, audience.id, now - audience.refresh, now)
                 return
             state.cursor = page[-1].row.id
-        beat()
 
 
 async def effects(db: Database, playbook: Playbook, now: datetime) -> list[Effect]:

@@ -87,7 +87,7 @@ class Enrolling:
             if run is None or run.lead_id != lead_id or run.ended:
                 raise InputError("the lead is not in this flow any more")
             enrolments.end(run, REMOVED, now)
-            wakeups.add(session, wakeups.ENROLMENT, run.id, now)
+            enrolments.wake(session, run, now)
             wakeups.leave_to_relay(session, now)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 
 from nurture.domain.errors import InputError
-from nurture.store import leads, messages, wakeups
+from nurture.store import enrolments, leads, messages, wakeups
 from nurture.store.database import Database
 from nurture.store.tables import EnrolmentRow, MessageRow
 
@@ -60,7 +60,7 @@ class Mails:
                 run = await session.get(EnrolmentRow, row.enrolment_id, with_for_update=True)
                 assert run is not None, "a mail belongs to a run"
                 run.again = sorted({*run.again, row.step})
-                wakeups.add(session, wakeups.ENROLMENT, run.id, now)
+                enrolments.wake(session, run, now)
             wakeups.leave_to_relay(session, now)
         log.info("mails_settled", mails=len(ids), sent=sent, by=by)
         return len(ids)

@@ -59,10 +59,10 @@ class Outbox:
 
     async def _hand_over(self, rows: Sequence[WakeupRow]) -> int:
         """One call per workflow, however many wake-ups; what fails stays in the table for the relay."""
-        ids: dict[tuple[str, str], list[int]] = {}
+        ids: dict[tuple[str, str, str], list[int]] = {}
         for row in rows:
-            ids.setdefault((row.kind, row.key), []).append(row.id or 0)
-        outcomes = await asyncio.gather(*(self._wake(kind, key) for kind, key in ids))
+            ids.setdefault((row.kind, row.key, row.flow), []).append(row.id or 0)
+        outcomes = await asyncio.gather(*(self._wake(*which) for which in ids))
         through = [
             row_id
             for row_ids, woken in zip(ids.values(), outcomes, strict=True)
@@ -81,10 +81,10 @@ class Outbox:
         except Transient as error:
             log.warning("wakeups_not_recorded", error=error.detail)
 
-    async def _wake(self, kind: str, key: str) -> bool:
+    async def _wake(self, kind: str, key: str, flow: str) -> bool:
         async with self._free:
             try:
-                await self._waker.wake(kind, key)
+                await self._waker.wake(kind, key, flow)
             except Transient:
                 return False
         return True

@@ -147,9 +147,12 @@ class SalesDesk(Protocol):
 
 
 class Waker(Protocol):
-    """Wakes workflows: starts the one of that id, or signals it when it runs. Idempotent."""
+    """Wakes workflows: starts the one of that id, or signals it when it runs. Idempotent.
 
-    async def wake(self, kind: str, key: str) -> None: ...
+    `flow`: where those of many flows wait, each flow gets its turn.
+    """
+
+    async def wake(self, kind: str, key: str, flow: str = "") -> None: ...
 
 
 class Runs(Protocol):

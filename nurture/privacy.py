@@ -108,7 +108,7 @@ async def _end_runs(session: AsyncSession, ids: Sequence[str], now: datetime) ->
     rows = list((await session.execute(query.with_for_update())).scalars())
     for row in rows:
         enrolments.end(row, erasing.ERASED, now)
-        wakeups.add(session, wakeups.ENROLMENT, row.id, now)
+        enrolments.wake(session, row, now)
     return len(rows)
 
 

@@ -18,7 +18,7 @@ from nurture.domain.lifecycle import RULE
 from nurture.domain.persona import persona_of
 from nurture.handovers import Handovers
 from nurture.playbook import Playbook
-from nurture.store import audiences, leads, wakeups
+from nurture.store import audiences, enrolments, leads, wakeups
 from nurture.store.dossiers import Dossier, load
 from nurture.store.tables import EnrolmentRow, LeadRow
 
@@ -172,4 +172,4 @@ def _wake(
     changed = {trigger.topic for trigger in heard}
     for run in runs:
         if run.ended is None and run.started_at != now and changed & set(run.listens):
-            wakeups.add(session, wakeups.ENROLMENT, run.id, now)
+            enrolments.wake(session, run, now)

@@ -6,7 +6,7 @@ Temporal's list shows some seconds late is no danger.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -42,12 +42,14 @@ class Place:
 
 @dataclass(frozen=True)
 class _Page:
-    """How many were looked at, what was found by key, and where the part goes on (empty: it is over)."""
+    """How many were looked at, what was found by key, where the part goes on (empty: it is over), and whose flow
+    each enrolment is in."""
 
     kind: str
     looked: int
     found: Mapping[str, str]
     after: str = ""
+    flows: Mapping[str, str] = field(default_factory=dict)
 
 
 class Reconciling:
@@ -78,7 +80,7 @@ class Reconciling:
             row = await upkeep.begin(session, night, now)
             for key, what in page.found.items():
                 await upkeep.note(session, night, page.kind, key, what, now)
-                wakeups.add(session, page.kind, key, now)
+                wakeups.add(session, page.kind, key, now, page.flows.get(key, ""))
             looked = row.looked.get(place.part, 0) + page.looked
             row.looked = {**row.looked, place.part: looked}
             row.ended_at = None if following else now
@@ -96,7 +98,8 @@ class Reconciling:
             rows = await upkeep.active(session, after, now - GRACE, self._size)
         due = {row.id for row in rows if row.wake_at and row.wake_at < now - GRACE}
         found = await self._missing(wakeups.ENROLMENT, [row.id for row in rows], due)
-        return _Page(wakeups.ENROLMENT, len(rows), found, self._behind(rows))
+        flows = {row.id: row.flow for row in rows}
+        return _Page(wakeups.ENROLMENT, len(rows), found, self._behind(rows), flows)
 
     async def _handovers(self, after: str, now: datetime) -> _Page:
         async with self._outbox.read() as session:

@@ -5,7 +5,7 @@ with the last. A session that broke off is begun again when the platform has for
 told everybody again.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
 from nurture.outbox import Outbox
@@ -19,11 +19,10 @@ async def renew(
     external_id: str,
     sink: AudienceSink,
     now: datetime,
-    beat: Callable[[], None],
 ) -> None:
     """Raises DeliveryError: then it is begun again at the next look that may."""
     if isinstance(sink, ReplacingSink):
-        await _replace(outbox, name, external_id, sink, now, beat)
+        await _replace(outbox, name, external_id, sink, now)
     async with outbox.write() as session:
         if isinstance(sink, ReplacingSink):
             await audiences.taken_again(session, name, now)
@@ -38,7 +37,6 @@ async def _replace(
     external_id: str,
     sink: ReplacingSink,
     now: datetime,
-    beat: Callable[[], None],
 ) -> None:
     """An empty list is left as it is: platforms take no replacement by nobody."""
     async with outbox.write() as session:
@@ -51,7 +49,6 @@ async def _replace(
         applied = await sink.replace(external_id, people, Portion(number, count, last, total))
         async with outbox.write() as session:
             await audiences.doubted(session, name, list(applied.refused), now)
-        beat()
 
 
 async def _portions(

@@ -1,5 +1,6 @@
 """The outside's side of the workflows: which are there, and how one is started or woken."""
 
+from dataclasses import replace
 from typing import Any
 
 from temporalio.client import Client
@@ -15,6 +16,9 @@ from workflows.handover import Handover
 from workflows.send_report import SendReport
 from workflows.upkeep import Upkeep
 
+_LONGEST_KEY = 64
+"""Temporal's limit for what it shares turns out by. A flow's name is ASCII."""
+
 WORKFLOWS: list[type] = [Enrolment, Handover, AudienceSync, SendReport, Upkeep]
 
 BY_KIND: dict[str, tuple[Any, Any, Priority]] = {
@@ -27,14 +31,15 @@ BY_KIND: dict[str, tuple[Any, Any, Priority]] = {
 class TemporalWaker:
     """Implements ports.Waker by signal-with-start: what runs is woken, what does not is started.
 
-    So waking twice does no harm, and a workflow that Temporal lost begins again where the database says.
+    So waking twice does no harm, and a workflow that Temporal lost begins again where the database says. What a
+    workflow of a flow asks for, now and later, takes turns with that of other flows: Temporal's fairness keys.
     """
 
     def __init__(self, client: Client, task_queue: str) -> None:
         self._client = client
         self._task_queue = task_queue
 
-    async def wake(self, kind: str, key: str) -> None:
+    async def wake(self, kind: str, key: str, flow: str = "") -> None:
         run, workflow_id, priority = BY_KIND[kind]
         try:
             await self._client.start_workflow(
@@ -42,7 +47,7 @@ class TemporalWaker:
                 key,
                 id=workflow_id(key),
                 task_queue=self._task_queue,
-                priority=priority,
+                priority=replace(priority, fairness_key=flow[:_LONGEST_KEY] or None),
                 start_signal="wake",
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             )

@@ -34,6 +34,7 @@ class Enrolment:
                 task_queue=queues.named(workflow.info().task_queue, next_.part),
                 priority=policies.URGENT if next_.urgent else policies.USUAL,
                 start_to_close_timeout=policies.STEP,
+                heartbeat_timeout=policies.HEARTBEAT,
                 retry_policy=policies.RETRY,
             )
             if next_.done:

@@ -32,6 +32,7 @@ class Handover:
                 result_type=Next,
                 task_queue=queues.named(workflow.info().task_queue, queues.WEBHOOKS),
                 start_to_close_timeout=policies.STEP,
+                heartbeat_timeout=policies.HEARTBEAT,
                 retry_policy=policies.RETRY,
             )
             if next_.done:

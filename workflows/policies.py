@@ -12,9 +12,10 @@ STEP = timedelta(minutes=2)
 """One activity attempt: longer than every network time-out inside it together."""
 
 SYNC = timedelta(minutes=15)
-"""One page of an audience; the activity beats its heart at every batch."""
+"""One look at an audience, or one page of the nightly comparison."""
 
-HEARTBEAT = timedelta(minutes=2)
+HEARTBEAT = timedelta(seconds=20)
+"""An attempt that is silent for so long died with its worker, and is tried again (see heartbeats)."""
 
 RETRY = RetryPolicy(
     initial_interval=timedelta(seconds=1),
@@ -30,5 +31,5 @@ URGENT, USUAL, PATIENT = (
     Priority(priority_key=3),
     Priority(priority_key=4),
 )
-"""Who goes first where many wait: a promise to sales and a mail that the lead waits for, then the flows, then
-the ad platforms. A thousand enrolments at once delay no handover."""
+"""Who goes first where many wait: a promise to sales and a mail that the lead waits for, then the flows, each in
+its turn (see client), then the ad platforms. A thousand enrolments at once delay no handover, and no other flow."""

@@ -20,6 +20,7 @@ class Upkeep:
                 Reconcile(night, order.part, order.after),
                 result_type=Reconcile,
                 start_to_close_timeout=policies.SYNC,
+                heartbeat_timeout=policies.HEARTBEAT,
                 retry_policy=policies.RETRY,
             )
             if following.done:

@@ -6,16 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 from temporalio.client import Client
-from temporalio.worker import (
-    PollerBehaviorAutoscaling,
-    UnsandboxedWorkflowRunner,
-    Worker,
-    WorkerDeploymentConfig,
-)
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkerDeploymentConfig
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities import queues
 from workflows.client import WORKFLOWS
+from workflows.heartbeats import Heartbeats
+from workflows.tuning import Tuning
 
 _GRACE = timedelta(seconds=30)
 
@@ -38,6 +35,7 @@ class Workers:
         parts: Collection[str] = queues.PARTS,
         sandbox: bool = True,
         release: WorkerDeploymentConfig | None = None,
+        tuning: Tuning | None = None,
     ) -> None:
         self._client = client
         self._base = base
@@ -45,6 +43,7 @@ class Workers:
         self._parts = frozenset(parts)
         self._sandbox = sandbox
         self._release = release
+        self._tuning = tuning or Tuning.usual()
         self._running: dict[str, Worker] = {}
         self._rates: dict[str, float | None] = {}
         self._tasks = asyncio.TaskGroup()
@@ -52,7 +51,12 @@ class Workers:
     async def __aenter__(self) -> "Workers":
         await self._tasks.__aenter__()
         if queues.DECISIONS in self._parts:
-            self._start(queues.DECISIONS, workflows=WORKFLOWS, workflow_runner=self._runner())
+            self._start(
+                queues.DECISIONS,
+                workflows=WORKFLOWS,
+                workflow_runner=self._runner(),
+                **self._tuning.of_workflows(),
+            )
         for part in (queues.WEBHOOKS, queues.ADS):
             if part in self._parts:
                 self._start(part)
@@ -84,8 +88,8 @@ class Workers:
             activities=list(self._activities[kind]),
             deployment_config=self._release,
             graceful_shutdown_timeout=_GRACE,
-            workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
-            activity_task_poller_behavior=PollerBehaviorAutoscaling(),
+            interceptors=[Heartbeats()],
+            **self._tuning.of_queue(part),
             **options,
         )
         self._running[part] = worker

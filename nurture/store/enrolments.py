@@ -66,10 +66,15 @@ def begin(
     session.add(row)
     runs.append(row)
     if begins > now + SOON:
-        wakeups.later(session, wakeups.ENROLMENT, row.id, begins)
+        wakeups.later(session, wakeups.ENROLMENT, row.id, begins, flow)
     else:
-        wakeups.add(session, wakeups.ENROLMENT, row.id, now)
+        wake(session, row, now)
     return row
+
+
+def wake(session: AsyncSession, row: EnrolmentRow, now: datetime) -> None:
+    """Its workflow looks at it after the commit."""
+    wakeups.add(session, wakeups.ENROLMENT, row.id, now, row.flow)
 
 
 async def last_start(session: AsyncSession, flow: str) -> datetime | None:

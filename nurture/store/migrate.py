@@ -1,6 +1,7 @@
 """Bringing a database to the schema this code expects, and refusing to run on one that is behind."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from alembic import command
@@ -8,6 +9,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.domain.errors import StartError
 from nurture.store.database import Database
@@ -56,7 +58,20 @@ def _config(connection: Connection | None = None) -> Config:
 
 
 async def _run(db: Database, step: Callable[[Config], None]) -> None:
-    async with db.engine.connect() as connection:
+    async with db.engine.connect() as connection, _rebuilding(db, connection):
         await connection.execution_options(nurture_write=True)
         await connection.run_sync(lambda sync: step(_config(sync)))
         await connection.commit()
+
+
+@asynccontextmanager
+async def _rebuilding(db: Database, connection: AsyncConnection) -> AsyncIterator[None]:
+    """SQLite changes some tables by making them anew; what refers to the old one must not hold it back meanwhile.
+    That is said outside any transaction, so to the driver itself."""
+    driver = (await connection.get_raw_connection()).driver_connection
+    assert driver is not None
+    if db.sqlite:
+        await driver.execute("PRAGMA foreign_keys=OFF")
+    yield
+    if db.sqlite:
+        await driver.execute("PRAGMA foreign_keys=ON")

@@ -284,12 +284,16 @@ class CallRow(SQLModel, table=True):
 
 
 class WakeupRow(SQLModel, table=True):
-    """The outbox: a workflow to be woken once this transaction is committed, or from `claimed_until` on."""
+    """The outbox: a workflow to be woken once this transaction is committed, or from `claimed_until` on.
+
+    `flow`: whose turn it is, where those of many flows wait; empty for what is no flow's.
+    """
 
     __tablename__ = "wakeup"
     id: int | None = Field(default=None, primary_key=True)
     kind: str
     key: str
+    flow: str = Field(default="", sa_column_kwargs={"server_default": ""})
     created_at: datetime = moment()
     claimed_until: datetime = moment(index=True)
 

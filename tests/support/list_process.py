@@ -20,7 +20,7 @@ async def main(database: str, ads: str, hangs_in: str = "0") -> None:
         sink = Mortal(MetaAudiences(http, ads, "v26.0", "t"), batch_size=5)
         sink.dies = ["" for _ in range(1, int(hangs_in))] + ["hangs"] * (hangs_in != "0")
         keeper = AudienceKeeper(lists.world.outbox, lists.world.shelf, {"meta": sink})
-        await keeper.sync("pros", NOW, lambda: None)
+        await keeper.sync("pros", NOW)
     await lists.world.db.close()
 
 

@@ -100,7 +100,7 @@ class Lists:
     async def sync(self, name: str = "pros") -> Look | None:
         """None: the process was killed in the middle, and another one takes over."""
         try:
-            return await self.keeper.sync(name, self.now, lambda: None)
+            return await self.keeper.sync(name, self.now)
         except Killed:
             self.keeper = self._started()
             return None

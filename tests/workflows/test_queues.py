@@ -10,6 +10,7 @@ import pytest
 from temporalio.testing import WorkflowEnvironment
 
 from activities import queues
+from embedded.temporal import FAIR
 from nurture.domain.calendar import Span
 from nurture.domain.flow import Email, Flow, Wait
 from nurture.domain.keys import enrolment_workflow
@@ -104,28 +105,35 @@ async def test_two_mails_in_a_row_take_two_turns_on_the_queue(stage: Stage) -> N
 
 @pytest.fixture
 async def crowd(tmp_path: Path) -> AsyncIterator[Stage]:
-    """Many leads at a mail, on Temporal's real server; nobody works yet."""
+    """Many leads at a mail, on Temporal's real server as it is embedded; nobody works yet."""
     environment = await WorkflowEnvironment.start_local(
-        dev_server_existing_path=binary("temporal"), dev_server_log_level="error"
+        dev_server_existing_path=binary("temporal"),
+        dev_server_log_level="error",
+        dev_server_extra_args=FAIR,
     )
     async with environment, Stage.idle(environment, tmp_path) as stage:
         steps = {"mail": Email("hello", next="rest"), "rest": Wait(Span(DAY))}
         stage.book.book = _book(Flow("welcome", "Welcome", steps, "mail"))
-        now = await stage.now()
-        async with stage.world.outbox.write() as session:
-            for n in range(MANY):
-                lead = LeadRow(
-                    id=f"lead-{n}",
-                    email=f"lead-{n}@example.org",
-                    stage="lead",
-                    created_at=now,
-                    consents=["email_marketing"],
-                )
-                session.add(lead)
-                await session.flush()
-                enrolments.begin(session, stage.book.book, lead.id, "welcome", [], now)
-        await stage.world.outbox.drain()
+        await _enrol(stage, "welcome", MANY)
         yield stage
+
+
+async def _enrol(stage: Stage, flow: str, number: int, first: int = 0) -> None:
+    """So many leads, at the flow's first mail; `first` is the number of the first of them."""
+    now = await stage.now()
+    async with stage.world.outbox.write() as session:
+        for n in range(first, first + number):
+            lead = LeadRow(
+                id=f"{flow}-{n}",
+                email=f"{flow}-{n}@example.org",
+                stage="lead",
+                created_at=now,
+                consents=["email_marketing"],
+            )
+            session.add(lead)
+            await session.flush()
+            enrolments.begin(session, stage.book.book, lead.id, flow, [], now)
+    await stage.world.outbox.drain()
 
 
 async def test_a_sender_keeps_its_rate(crowd: Stage) -> None:
@@ -144,6 +152,15 @@ async def test_a_crowd_in_a_flow_delays_no_handover(crowd: Stage) -> None:
         await workers.follow({"courses": None})
         await until(lambda: crowd.sales.got, 60)
         assert len(crowd.mailer.got) < MANY / 2
+
+
+async def test_a_crowd_in_one_flow_delays_no_other_flow(crowd: Stage) -> None:
+    await _enrol(crowd, "welcome", 3 * MANY, first=MANY)
+    await _enrol(crowd, "win-back", 5)
+    async with _at_work(crowd) as workers:
+        await workers.follow({"courses": None})
+        await until(lambda: crowd.mailer.subjects.count("comeback") == 5, 60)
+    assert crowd.mailer.subjects.count("hello") < 2 * MANY
 
 
 async def test_who_serves_one_sender_only_decides_nothing_and_sends_no_other_mail(
