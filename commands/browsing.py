@@ -15,7 +15,7 @@ _BROWSERS = (
     "chrome",
     "msedge",
 )
-_LONGEST = 60
+_LONGEST = 60.0
 """Seconds that a browser may take for one picture."""
 
 
@@ -26,10 +26,15 @@ def show(page: Path) -> None:
 
 
 def picture(
-    page: Path, target: Path, width: int = 720, height: int = 1200, dark: bool = False
+    page: Path,
+    target: Path,
+    width: int = 720,
+    height: int = 1200,
+    dark: bool = False,
+    longest: float = _LONGEST,
 ) -> None:
     """The page as PNG, by day or by night. Raises InputError when no browser is found, or it makes no
-    picture."""
+    picture, in `longest` seconds."""
     browser = next((found for name in _BROWSERS if (found := shutil.which(name))), None)
     if browser is None:
         raise InputError(f"a picture needs one of these browsers: {', '.join(_BROWSERS)}")
@@ -46,9 +51,9 @@ def picture(
         page.resolve().as_uri(),
     ]
     try:
-        done = subprocess.run(command, capture_output=True, timeout=_LONGEST, check=False)
+        done = subprocess.run(command, capture_output=True, timeout=longest, check=False)
     except subprocess.TimeoutExpired as error:
-        raise InputError(f"{browser} took longer than {_LONGEST} s", str(target)) from error
+        raise InputError(f"{browser} took longer than {longest:g} s", str(target)) from error
     if done.returncode or not target.is_file():
         said = done.stderr.decode(errors="replace").strip().splitlines()
         raise InputError(f"{browser} made no picture: {said[-1] if said else 'no reason'}")

@@ -3,14 +3,13 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from sqlalchemy.exc import OperationalError
-
 from nurture import logs, settings
-from nurture.domain.errors import StartError, Transient
+from nurture.domain.errors import StartError
 from nurture.reports import Reports
 from nurture.settings import Settings
 from nurture.shelf import Shelf
 from nurture.store import migrate
+from nurture.store.away import needed
 from nurture.store.database import Database
 
 
@@ -30,11 +29,8 @@ async def database(config: Settings) -> AsyncIterator[Database]:
         raise StartError(f"the data folder {config.data_dir}: {error.strerror}") from error
     db = Database(config.database)
     try:
-        yield db
-    except OperationalError as error:
-        raise StartError(f"the database cannot be used: {error.orig}") from error
-    except Transient as error:
-        raise StartError(f"the database cannot be used: {error.detail}") from error
+        with needed():
+            yield db
     finally:
         await db.close()
 

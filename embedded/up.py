@@ -10,7 +10,6 @@ from importlib.util import find_spec
 from typing import Protocol
 
 import httpx
-from sqlalchemy.exc import OperationalError
 
 from embedded import first_accounts, local, ports, temporal
 from embedded.ads.platform import AdPlatform
@@ -18,11 +17,11 @@ from embedded.first_accounts import Person
 from embedded.inbox import Inbox
 from embedded.processes import Death, Processes
 from embedded.sales_inbox import SalesInbox
-from nurture.domain.errors import StartError, Transient
 from nurture.playbook.source import read_files
 from nurture.settings import Settings
 from nurture.shelf import Shelf
 from nurture.store import migrate
+from nurture.store.away import needed
 from nurture.store.database import Database
 
 DOORS = ("worker", "server")
@@ -103,13 +102,10 @@ async def prepare_database(
     texts = read_files(settings.playbook_dir)
     db, now = Database(settings.database), datetime.now(UTC)
     try:
-        await migrate.upgrade(db)
-        await Shelf(db, settings.pace).apply(texts, "up", now)
-        return await first_accounts.ensure(db, settings.data_dir, people, now)
-    except OperationalError as error:
-        raise StartError(f"the database cannot be used: {error.orig}") from error
-    except Transient as error:
-        raise StartError(f"the database cannot be used: {error.detail}") from error
+        with needed():
+            await migrate.upgrade(db)
+            await Shelf(db, settings.pace).apply(texts, "up", now)
+            return await first_accounts.ensure(db, settings.data_dir, people, now)
     finally:
         await db.close()
 

@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
-from nurture.domain.errors import Transient
+from nurture.domain.errors import StartError, Transient
 
 _POSTGRESQL = ("08", "53", "57P", "58")
 """Classes of SQLSTATE: no connection, out of resources, shutting down or starting up, system error."""
+
+_AWAY = "database_away"
 
 _SQLITE = frozenset({5, 6, 10, 13, 14})
 """Primary result codes: BUSY, LOCKED, IOERR, FULL, CANTOPEN."""
@@ -22,9 +24,23 @@ def told_apart() -> Iterator[None]:
     except DBAPIError as error:
         if not _passes(error):
             raise
-        raise Transient("database_away", str(error.orig).partition("\n")[0]) from error
+        raise Transient(_AWAY, str(error.orig).partition("\n")[0]) from error
     except ConnectionError as error:
-        raise Transient("database_away", type(error).__name__) from error
+        raise Transient(_AWAY, type(error).__name__) from error
+
+
+@contextmanager
+def needed() -> Iterator[None]:
+    """For who can do nothing without the database: what keeps it from answering is raised as StartError."""
+    try:
+        with told_apart():
+            yield
+    except OperationalError as error:
+        raise StartError(f"the database cannot be used: {error.orig}") from error
+    except Transient as error:
+        if error.reason != _AWAY:
+            raise
+        raise StartError(f"the database cannot be used: {error.detail}") from error
 
 
 def _passes(error: DBAPIError) -> bool:

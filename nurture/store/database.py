@@ -1,5 +1,6 @@
 """One engine, two kinds of transaction: reading, and writing (which takes SQLite's one write lock at once)."""
 
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import event, text
 from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, InvalidRequestError, NoSuchModuleError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from nurture.domain.errors import StartError, Transient
@@ -30,7 +31,7 @@ class Database:
             self.sqlite = parsed.get_backend_name() == "sqlite"
             options: dict[str, Any] = {"pool_size": pool, "max_overflow": pool}
             self.engine: AsyncEngine = create_async_engine(url, **options)
-        except (ArgumentError, NoSuchModuleError) as error:
+        except (ArgumentError, NoSuchModuleError, ImportError, InvalidRequestError) as error:
             raise StartError(
                 f"NURTURE_DATABASE_URL: {error}; use sqlite+aiosqlite:///file or postgresql+asyncpg://…"
             ) from error
@@ -41,6 +42,7 @@ class Database:
             if self._turn.file and file:
                 self._writer = inline.engine(file)
             for engine in {self.engine, self._writer}:
+                event.listen(engine.sync_engine, "do_connect", _try_sqlite)
                 event.listen(engine.sync_engine, "connect", _prepare_sqlite)
                 event.listen(engine.sync_engine, "begin", _begin_sqlite)
 
@@ -89,6 +91,14 @@ def _lock_file(database: str | None) -> Path | None:
     if not database or database == ":memory:":
         return None
     return Path(f"{database}-turn")
+
+
+def _try_sqlite(
+    _dialect: object, _record: object, words: list[Any], options: dict[str, Any]
+) -> None:
+    """aiosqlite leaves its thread behind when a file cannot be opened, to stumble over the end of the event
+    loop; so that is found out without it."""
+    sqlite3.connect(*words, **options).close()
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

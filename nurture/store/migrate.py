@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from nurture.domain.errors import StartError
+from nurture.store.away import needed
 from nurture.store.database import Database
 
 _SCRIPTS = Path(__file__).parent / "migrations"
@@ -28,11 +29,12 @@ async def downgrade(db: Database, revision: str) -> None:
 
 
 async def current(db: Database) -> str | None:
-    """The database's schema version; None for an empty database."""
-    async with db.engine.connect() as connection:
-        return await connection.run_sync(
-            lambda sync: MigrationContext.configure(sync).get_current_revision()
-        )
+    """The database's schema version; None for an empty database. Raises StartError when it does not answer."""
+    with needed():
+        async with db.engine.connect() as connection:
+            return await connection.run_sync(
+                lambda sync: MigrationContext.configure(sync).get_current_revision()
+            )
 
 
 def newest() -> str | None:
@@ -58,10 +60,11 @@ def _config(connection: Connection | None = None) -> Config:
 
 
 async def _run(db: Database, step: Callable[[Config], None]) -> None:
-    async with db.engine.connect() as connection, _rebuilding(db, connection):
-        await connection.execution_options(nurture_write=True)
-        await connection.run_sync(lambda sync: step(_config(sync)))
-        await connection.commit()
+    with needed():
+        async with db.engine.connect() as connection, _rebuilding(db, connection):
+            await connection.execution_options(nurture_write=True)
+            await connection.run_sync(lambda sync: step(_config(sync)))
+            await connection.commit()
 
 
 @asynccontextmanager

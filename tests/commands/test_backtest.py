@@ -4,7 +4,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from nurture.domain.backtest import auc
+from nurture.domain.backtest import auc, held_out
 from tests.support.command import Ended, Nurture
 
 ROOT = Path(__file__).parents[2]
@@ -149,6 +149,18 @@ def test_a_mistake_in_the_scoring_file_is_named_by_that_file(small: Nurture) -> 
     assert ended.stderr.startswith("nurture: scoring.yaml:1:")
 
 
+def test_a_list_that_says_too_little_gives_no_points(small: Nurture) -> None:
+    def of(*bought: str) -> str:
+        rows = [f"{n},,no,,,{answer}" for n, answer in enumerate(bought)]
+        return "\n".join([LEADS.partition("\n")[0], *rows])
+
+    ended = small("--suggest", "new.yaml", leads=of(*["yes", "no"] * 30))
+    assert ended.stderr == "nurture: leads.csv: 42 leads say too little to fit points to\n"
+    unseen = ["no" if held_out(str(n), 0.3, 2026) and n % 2 else "yes" for n in range(60)]
+    ended = small("--suggest", "new.yaml", leads=of(*unseen))
+    assert ended.stderr == "nurture: Bought: the 42 leads to learn from have one outcome\n"
+
+
 def test_rows_that_cannot_be_used_are_counted_and_end_with_1(small: Nurture) -> None:
     ended = small("--json", leads=f"{LEADS}5,,no,,many,no\n6,,no,,,perhaps\n7,,no\n")
     assert ended.returncode == 1
@@ -210,7 +222,7 @@ def test_suggested_points_compile_and_are_judged_on_leads_they_never_saw(
 
     over = nurture("backtest", *EDUCATION, "--suggest", "mine.yaml")
     assert over.returncode == 2
-    assert "mine.yaml: is there already" in over.stderr
+    assert "mine.yaml: is there already; name another file, or remove it" in over.stderr
     assert (tmp_path / "mine.yaml").read_text() == text
 
 

@@ -78,5 +78,7 @@ def test_a_demo_leaves_a_folder_alone_in_which_another_still_runs(
     with local.held(folder):
         found = nurture("demo", "--leads", str(ROOT / "examples" / "education-leads.csv"))
     assert found.returncode == 2
-    assert "another nurture runs on the data folder" in found.stderr
+    assert found.stderr == (
+        f"nurture: another nurture runs on the data folder {folder}; NURTURE_DATA_DIR names another\n"
+    )
     assert folder.exists()

@@ -69,11 +69,11 @@ def test_what_cannot_be_done_ends_with_2_and_a_reason(nurture: Nurture) -> None:
     nurture("users", "add", EMAIL, "--role", "admin")
     for words, reason in {
         ("add", "nobody"): "not an e-mail address",
-        ("add", EMAIL): "has an account already",
+        ("add", EMAIL): f"email: {EMAIL} has an account already",
         ("add", "bo@firm.example", "--role", "king"): "king",
         ("remove", "stranger@firm.example"): "no such account",
         ("passwd", "stranger@firm.example"): "no such account",
-        ("remove", EMAIL): "only administrator",
+        ("remove", EMAIL): ("role: this is the only administrator; make somebody else one first"),
     }.items():
         ended = nurture("users", *words)
         assert ended.returncode == 2

@@ -52,8 +52,10 @@ async def test_what_is_chosen_on_a_mails_page_comes_back_as_a_real_report(
         assert "Reported back" in (await http.get(answer.headers["location"])).text
         refused = await http.post("/mails/0000001/report", data={"kind": "lost"})
         assert refused.status_code == 400
+        await listener.stop()
+        away = await http.post("/mails/0000001/report", data={"kind": kind})
+        assert (away.status_code, away.text) == (502, "the worker does not take bounces now")
     await inbox.stop()
-    await listener.stop()
     [event] = events
     assert event.kind is heard
     assert KEY in event.mails
@@ -69,6 +71,7 @@ async def test_while_nobody_listens_no_fate_is_offered(tmp_path: Path) -> None:
         assert "Reported as spam" not in (await http.get("/mails/0000001")).text
         answer = await http.post("/mails/0000001/report", data={"kind": "spam"})
         assert answer.status_code == 400
+        assert answer.text.startswith("kind must be one of ")
     await inbox.stop()
 
 

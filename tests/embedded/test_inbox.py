@@ -142,7 +142,9 @@ async def test_a_mail_is_shown_without_scripts_and_without_asking_anybody(tmp_pa
 @pytest.mark.parametrize("path", ["/mails/1", "/mails/../list", "/api/mails/9999999", "/nothing"])
 async def test_what_is_not_there_is_not_found(tmp_path: Path, path: str) -> None:
     async with running(tmp_path) as inbox:
-        assert (await get(inbox, path)).status_code == 404
+        answer = await get(inbox, path)
+        assert answer.status_code == 404
+        assert answer.text in ("there is no such mail", "Not Found")
 
 
 async def test_a_mail_that_cannot_be_written_is_not_taken(tmp_path: Path) -> None:
@@ -153,15 +155,20 @@ async def test_a_mail_that_cannot_be_written_is_not_taken(tmp_path: Path) -> Non
 
 
 async def test_a_taken_port_is_named_with_its_setting(tmp_path: Path, taken: int) -> None:
-    with pytest.raises(StartError, match=f"NURTURE_SMTP_PORT: port {taken} "):
+    with pytest.raises(StartError, match=f"NURTURE_SMTP_PORT: port {taken} cannot be used: "):
         await Inbox(tmp_path, taken, 0).start()
-    with pytest.raises(StartError, match=f"NURTURE_INBOX_PORT: port {taken} "):
+    with pytest.raises(StartError, match=f"NURTURE_INBOX_PORT: port {taken} cannot be used: "):
         await Inbox(tmp_path, 0, taken).start()
 
 
 async def test_an_unusable_folder_is_named_with_its_setting(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
-    with pytest.raises(StartError, match="NURTURE_DATA_DIR"):
+    with pytest.raises(
+        StartError,
+        match=(
+            r"the inbox cannot use .*file/inbox: Not a directory; NURTURE_DATA_DIR names another folder"
+        ),
+    ):
         await Inbox(tmp_path / "file", 0, 0).start()
 
 

@@ -31,14 +31,18 @@ def test_a_given_secret_is_kept(tmp_path: Path) -> None:
 def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(
-        StartError, match=r"data folder .*file/data cannot be used: Not a directory"
+        StartError,
+        match=(
+            r"the data folder .*file/data cannot be used: Not a directory;"
+            " NURTURE_DATA_DIR names another"
+        ),
     ):
         local.prepare(Settings(data_dir=tmp_path / "file" / "data"))
 
 
 def test_damaged_secrets_are_not_replaced_silently(tmp_path: Path) -> None:
     (tmp_path / "secrets.json").write_text("{")
-    with pytest.raises(StartError, match=r"secrets\.json is damaged"):
+    with pytest.raises(StartError, match=r"secrets\.json is damaged; without it links"):
         local.prepare(Settings(data_dir=tmp_path))
 
 

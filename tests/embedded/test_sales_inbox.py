@@ -160,11 +160,22 @@ async def test_a_sender_in_the_middle_of_a_rotation_is_understood(office: Office
     assert len(await office.get("/api/tasks")) == 1
 
 
-@pytest.mark.parametrize("body", ["[]", "no json", '{"data":{}}', '{"type":"a","timestamp":"b"}'])
-async def test_a_genuine_call_that_is_no_task_is_refused(office: Office, body: str) -> None:
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        ("[]", "the body is not an object with data"),
+        ("no json", "the body is not JSON"),
+        ('{"data":{}}', "the body lacks type, timestamp, data."),
+        ('{"type":"a","timestamp":"b"}', "the body is not an object with data"),
+    ],
+)
+async def test_a_genuine_call_that_is_no_task_is_refused(
+    office: Office, body: str, problem: str
+) -> None:
     headers = signing.sign([SECRET], "msg_1", NOW, body.encode())
     answer = await office.http.post(office.hook, content=body.encode(), headers=headers)
     assert answer.status_code == 400
+    assert problem in answer.text
     assert await office.page()
 
 
@@ -242,5 +253,5 @@ async def test_a_fault_that_makes_no_sense_is_refused(office: Office) -> None:
 async def test_a_taken_port_is_named_by_its_setting(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         inbox = SalesInbox(tmp_path, [SECRET], other.getsockname()[1])
-        with pytest.raises(StartError, match="NURTURE_SALES_PORT"):
+        with pytest.raises(StartError, match=r"NURTURE_SALES_PORT: port \d+ cannot be used: "):
             await inbox.start()

@@ -27,7 +27,10 @@ def test_only_what_is_configured_is_opened() -> None:
 
 
 def test_an_audience_without_an_account_says_what_to_set() -> None:
-    with pytest.raises(StartError, match=r"pros is on google.*NURTURE_GOOGLE_ACCOUNT"):
+    with pytest.raises(
+        StartError,
+        match="the audience pros is on google, which is not configured; set NURTURE_GOOGLE_ACCOUNT",
+    ):
         require([Audience("pros", "Pros", "google", "1")], ["meta"])
 
 

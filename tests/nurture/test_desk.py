@@ -65,14 +65,18 @@ async def test_a_rejected_lead_goes_back_to_nurture_and_rests(db: Database) -> N
 
 async def test_a_rejection_needs_a_reason_from_the_list(db: Database) -> None:
     world, handover = await _handed_over(db)
-    with pytest.raises(InputError, match="no budget, wrong person"):
+    with pytest.raises(
+        InputError, match="a rejection needs one of these reasons: no budget, wrong person"
+    ):
         await world.desk.answer(handover, Answer(State.REJECTED, NOW, reason="meh"))
 
 
 async def test_an_answer_that_contradicts_an_earlier_one_is_refused(db: Database) -> None:
     world, handover = await _handed_over(db)
     await world.desk.answer(handover, Answer(State.REJECTED, NOW, reason="no budget"))
-    with pytest.raises(InputError, match="cannot become accepted"):
+    with pytest.raises(
+        InputError, match="this handover is rejected, so it cannot become accepted any more"
+    ):
         await world.desk.answer(handover, Answer(State.ACCEPTED, NOW))
 
 
@@ -86,8 +90,40 @@ async def test_a_won_lead_is_a_customer_with_revenue(db: Database) -> None:
 
 async def test_won_needs_an_amount(db: Database) -> None:
     world, handover = await _handed_over(db)
-    with pytest.raises(InputError, match="amount"):
+    with pytest.raises(InputError, match="won needs the amount of the order, in whole units"):
         await world.desk.answer(handover, Answer(State.WON, NOW))
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        (Answer(State.CONTACTED, NOW), "how: contacted needs how"),
+        (Answer(State.BOOKED, NOW), "until: booked needs the time of the meeting"),
+        (Answer(State.BOOKED, NOW, until=NOW - DAY), "until: this date is over"),
+        (Answer(State.BOOKED, NOW, until=NOW + 9999 * DAY), "until: at most 3660 days ahead"),
+        (
+            Answer(State.SNOOZED, NOW, reason="meh"),
+            "a snooze needs one of these reasons: asked to wait",
+        ),
+        (
+            Answer(State.SNOOZED, NOW, reason="asked to wait"),
+            "until: a snooze needs the day the lead asked for",
+        ),
+    ],
+)
+async def test_an_answer_that_lacks_something_is_told_what(
+    db: Database, answer: Answer, problem: str
+) -> None:
+    world, handover = await _handed_over(db)
+    with pytest.raises(InputError) as refused:
+        await world.desk.answer(handover, answer)
+    assert str(refused.value) == problem
+
+
+async def test_a_handover_that_is_not_there_cannot_be_answered(db: Database) -> None:
+    world, _ = await _handed_over(db)
+    with pytest.raises(InputError, match="this handover does not exist"):
+        await world.desk.answer("h9", Answer(State.ACCEPTED, NOW))
 
 
 async def test_the_answer_page_knows_what_may_be_answered(db: Database) -> None:

@@ -139,6 +139,38 @@ async def test_by_hand_says_why_a_lead_cannot_enter(
         await Enrolling(db, house.shelf).by_hand(lead, flow, "ida", NOW)
 
 
+async def test_by_hand_says_that_a_lead_may_not_enter_yet_or_any_more(db: Database) -> None:
+    house = world(db, Entry(ON_FORM, again=Span(9 * DAY), closes=NOW + 5 * DAY))
+    enrolling = Enrolling(db, house.shelf)
+    await house.tell("form_submitted")
+    await leave(house)
+    with pytest.raises(InputError) as again:
+        await enrolling.by_hand("anna@example.org", "welcome", "ida", NOW + DAY)
+    assert str(again.value) == (
+        "anna@example.org: the lead was in this flow before, and `again` does not let it in yet"
+    )
+    await house.tell("page", email="bo@example.org")
+    with pytest.raises(InputError) as over:
+        await enrolling.by_hand("bo@example.org", "welcome", "ida", NOW + 6 * DAY)
+    assert str(over.value) == "bo@example.org: the lead is erased, or the flow is not open now"
+
+
+async def test_by_hand_does_not_enter_a_draft(db: Database) -> None:
+    house = world(db, Entry(ON_FORM), live=False)
+    await house.tell("page")
+    with pytest.raises(InputError, match="welcome: the flow is a draft, or paused"):
+        await Enrolling(db, house.shelf).by_hand("anna@example.org", "welcome", "ida", NOW)
+
+
+async def test_who_left_a_flow_cannot_be_taken_out_of_it(db: Database) -> None:
+    house = world(db, Entry(ON_FORM))
+    await house.tell("form_submitted")
+    await leave(house)
+    [run] = await runs(house)
+    with pytest.raises(InputError, match="the lead is not in this flow any more"):
+        await Enrolling(db, house.shelf).take_out(run.lead_id, run.id, NOW)
+
+
 async def test_of_two_flows_that_hold_a_mail_the_one_with_priority_is_known_to_the_other(
     db: Database,
 ) -> None:

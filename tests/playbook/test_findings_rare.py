@@ -120,6 +120,10 @@ def test_a_rare_mistake_in_a_step_is_found(steps: str, finding: str) -> None:
             f'{SCORING}:2:38: there is no group "wep"; give its cap under groups',
         ),
         (
+            {"sla": SMALL[SLA].replace("DKK", "kroner")},
+            f'{SLA}:3:57: "currency" cannot be "kroner"; three capital letters, such as DKK',
+        ),
+        (
             {"forms": "guide: {fields: {land: shoe}}\n"},
             f'{FORMS}:1:24: unknown trait "shoe"; declare it in config/traits.yaml',
         ),

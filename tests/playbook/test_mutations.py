@@ -12,12 +12,13 @@ import pytest
 from ruamel.yaml import YAML
 
 from nurture.checking import checked
-from nurture.domain.errors import Finding, PlaybookError
+from nurture.delivery.email.checking import check_templates
+from nurture.domain.errors import PlaybookError
 from nurture.playbook import Playbook
 from nurture.playbook.compiler import compile_playbook
 
 MUTATIONS = int(os.environ.get("NURTURE_MUTATIONS", "500"))
-"""`NURTURE_MUTATIONS=10000` for a thorough look."""
+"""`NURTURE_MUTATIONS=10000` for a thorough look at files of config/; 100000 for as many of templates."""
 VALUES: tuple[Any, ...] = (
     None,
     True,
@@ -112,13 +113,15 @@ def outcome(files: Mapping[str, str]) -> Playbook | PlaybookError:
         return error
 
 
-def findings_of(files: Mapping[str, str]) -> tuple[Finding, ...]:
-    """All that `nurture check` would say."""
-    try:
-        checked(files)
-    except PlaybookError as error:
-        return tuple(error.findings)
-    return ()
+def one_mail(templates: Mapping[str, str], chance: random.Random) -> dict[str, str]:
+    """A mail and what all of them share: the others have no part in what is found in it."""
+    folders = sorted({path.split("/")[2] for path in templates})
+    name = chance.choice([folder for folder in folders if not folder.startswith("_")])
+    return {
+        path.removeprefix("templates/"): text
+        for path, text in templates.items()
+        if path.split("/")[2] == name or path.split("/")[2].startswith("_")
+    }
 
 
 @pytest.mark.parametrize("mutate", [mutate_tree, mutate_text])
@@ -140,17 +143,36 @@ def test_a_mutated_playbook_compiles_or_has_findings(shipped: dict[str, str], mu
 
 
 def test_a_mutated_template_is_in_order_or_has_findings(shipped: dict[str, str]) -> None:
-    """Through all of `nurture check`: a mail is rendered on trial, too."""
+    """Through all that `nurture check` does: a mail is rendered on trial, too."""
     chance = random.Random("templates")
-    paths = sorted(path for path in shipped if path.startswith("templates/"))
+    playbook = compile_playbook(shipped)
+    templates = {path: text for path, text in shipped.items() if path.startswith("templates/")}
+    personas = [persona.id for persona in playbook.personas]
     refused = 0
-    for _ in range(max(MUTATIONS // 20, 20)):
-        path = chance.choice(paths)
-        mutated = {**shipped, path: mutate_text(shipped[path], chance)}
-        findings = findings_of(mutated)
-        refused += bool(findings)
-        assert all(finding.problem and finding.line >= 1 for finding in findings)
-    assert refused > MUTATIONS // 80
+    for _ in range(MUTATIONS // 10):
+        mail = one_mail(templates, chance)
+        path = chance.choice(sorted(mail))
+        mutated = {**mail, path: mutate_text(mail[path], chance)}
+        found = check_templates(mutated, playbook.traits, playbook.company.languages, personas)
+        refused += bool(found)
+        assert all(finding.problem and finding.line >= 1 for finding in found), mutated[path]
+    assert refused > MUTATIONS // 40
+
+
+def test_mails_are_looked_at_whatever_became_of_what_they_lean_on(
+    shipped: dict[str, str],
+) -> None:
+    chance = random.Random("beside")
+    templates = {path: text for path, text in shipped.items() if path.startswith("templates/")}
+    config = {path: text for path, text in shipped.items() if path.startswith("config/")}
+    for _ in range(MUTATIONS // 20):
+        path = f"config/{chance.choice(['traits', 'company', 'personas'])}.yaml"
+        mutate = chance.choice([mutate_tree, mutate_text])
+        mutated = {**config, path: mutate(config[path], chance)}
+        mail = {f"templates/{name}": text for name, text in one_mail(templates, chance).items()}
+        with pytest.raises(PlaybookError) as refused:  # the flows lack their other mails
+            checked({**mutated, **mail})
+        assert all(finding.problem for finding in refused.value.findings), mutated[path]
 
 
 def test_a_playbook_without_one_of_its_files_compiles_or_has_findings(

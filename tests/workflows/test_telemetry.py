@@ -77,7 +77,7 @@ def test_a_taken_port_for_metrics_is_a_clear_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         settings = Settings(metrics_port=taken.getsockname()[1])
         with (
-            pytest.raises(StartError, match="NURTURE_METRICS_PORT"),
+            pytest.raises(StartError, match=r"NURTURE_METRICS_PORT: .* cannot be bound: "),
             telemetry.opened("worker", settings),
         ):
             pass

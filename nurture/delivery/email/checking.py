@@ -60,9 +60,7 @@ def _file(path: str, files: Mapping[str, str], traits: Collection[str]) -> Itera
         env.compile(text, path, file)
     except TemplateSyntaxError as error:
         line = _line(text, error.lineno)
-        yield Finding(
-            file, error.lineno, _first_column(line, r"\{"), error.message or "broken Jinja"
-        )
+        yield Finding(file, error.lineno, _first_column(line, r"\{"), str(error.message))
         return
     yield from _names(file, text, tree, env, traits)
     markup = _TAG.sub(lambda tag: re.sub(r"[^\n]", " ", tag[0]), text)
