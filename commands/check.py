@@ -10,10 +10,9 @@ from typing import Annotated
 import typer
 
 from nurture import settings
-from nurture.checking import checked
+from nurture.checking import checked, remarks
 from nurture.domain.errors import Finding, PlaybookError
 from nurture.playbook import Playbook
-from nurture.playbook.compiler import remarks
 from nurture.playbook.source import read_files
 from nurture.settings import Settings
 

@@ -1,7 +1,6 @@
 """Looks into the inboxes as people do, and lets readers and sales act on what is new."""
 
 import asyncio
-from collections.abc import Coroutine
 from typing import Any
 
 import httpx
@@ -32,21 +31,23 @@ class Watch:
         """Until cancelled; whatever readers and sales still had in mind is then forgotten."""
         async with asyncio.TaskGroup() as people:
             while True:
-                for acting in [*await self._new_mails(), *await self._new_notices()]:
-                    people.create_task(acting)
+                for mail in await self._new_mails():
+                    people.create_task(self._readers.handle(mail))
+                for notice in await self._new_notices():
+                    people.create_task(self._floor.handle(notice["type"], notice["data"]))
                 await asyncio.sleep(_PAUSE)
 
-    async def _new_mails(self) -> list[Coroutine[Any, Any, None]]:
+    async def _new_mails(self) -> list[dict[str, Any]]:
         answer = await self._http.get(self._inbox, params={"since": self._last_mail})
-        found = answer.json()["mails"]
+        found: list[dict[str, Any]] = answer.json()["mails"]
         if found:
             self._last_mail = found[-1]["id"]
         self.mails += len(found)
-        return [self._readers.handle(mail) for mail in found]
+        return found
 
-    async def _new_notices(self) -> list[Coroutine[Any, Any, None]]:
+    async def _new_notices(self) -> list[dict[str, Any]]:
         answer = await self._http.get(self._sales, params={"after": self._notices})
-        found = answer.json()
+        found: list[dict[str, Any]] = answer.json()
         self._notices += len(found)
         self.handovers += sum(notice["type"] == CREATED for notice in found)
-        return [self._floor.handle(notice["type"], notice["data"]) for notice in found]
+        return found

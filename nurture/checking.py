@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from nurture.delivery.email.checking import check_templates
+from nurture.delivery.email.readable import unannounced
 from nurture.domain.errors import Finding, PlaybookError
-from nurture.playbook import FIRST_LANGUAGE, Playbook
+from nurture.playbook import FIRST_LANGUAGE, Playbook, compiler
 from nurture.playbook.compiler import compile_playbook
 from nurture.playbook.document import parse
 from nurture.playbook.reading import MAILS
@@ -27,17 +28,29 @@ def checked(files: Mapping[str, str], pace: str = "") -> Playbook:
     return playbook
 
 
+def remarks(files: Mapping[str, str]) -> list[Finding]:
+    """What is allowed and yet worth a second look, in flows and in mails."""
+    personas = _keys(files, "personas") or ()
+    return sorted(
+        [*compiler.remarks(files), *unannounced(_templates(files), _languages(files), personas)]
+    )
+
+
 def _mails(files: Mapping[str, str]) -> list[Finding]:
     """Nothing when the traits cannot be read: then any name in a mail may be right."""
     traits = _keys(files, "traits")
     if traits is None:
         return []
-    mails = {
+    personas = _keys(files, "personas") or ()
+    return check_templates(_templates(files), traits, _languages(files), personas)
+
+
+def _templates(files: Mapping[str, str]) -> dict[str, str]:
+    return {
         file.removeprefix(_TEMPLATES): text
         for file, text in files.items()
         if file.startswith(MAILS)
     }
-    return check_templates(mails, traits, _languages(files), _keys(files, "personas") or ())
 
 
 def _keys(files: Mapping[str, str], name: str) -> dict[str, object] | None:

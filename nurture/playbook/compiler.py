@@ -31,14 +31,15 @@ def check(files: Mapping[str, str]) -> list[Finding]:
 
 
 def remarks(files: Mapping[str, str]) -> list[Finding]:
-    """What is allowed and yet worth a second look: flows of which nobody can say whether they work."""
+    """What is allowed and yet worth a second look: flows of which nobody can say whether they work. One that
+    only answers what a lead did is for nothing else."""
     return [
         document.at(
             ("flow",),
             Problem("this flow has no goal", 'say what it is for, such as goal: stage == "sql"'),
         )
         for document, flow in read(files, Durations()).flows()
-        if flow.goal is None
+        if flow.goal is None and not flow.transactional
     ]
 
 

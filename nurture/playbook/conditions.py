@@ -8,7 +8,7 @@ Evaluating never raises: what cannot be answered (a missing number, too long a l
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,7 +19,7 @@ from nurture.domain.lead import Facts
 from nurture.domain.scoring import GRADES
 from nurture.playbook.durations import Durations
 from nurture.playbook.findings import Problem, Wrong, suggest, wrong
-from nurture.playbook.tokens import Token, tokens
+from nurture.playbook.tokens import Token, patterns, tokens
 from nurture.playbook.traits import as_kind
 from nurture.playbook.usage import COUNT, SHIFTS, Quoted, topics_of
 
@@ -38,6 +38,7 @@ _UNSET = object()
 _ERROR = re.compile(r"ERROR: <input>:(\d+):(\d+): (.*)")
 _UNDECLARED = re.compile(r"undeclared reference to '([^']*)'")
 _OVERLOAD = re.compile(r"found no matching overload for '([^']*)' applied to '\((.*)\)'")
+_PATTERN = 'it is written as RE2 has it, such as matches("^D[KE]$")'
 _TYPE_WORDS = {
     "string": "text",
     "int": "a whole number",
@@ -96,7 +97,7 @@ class Conditions:
         except RuntimeError as error:
             problems = [self._explain(source, *found) for found in _ERROR.findall(str(error))]
             raise Wrong(*problems or [_unplaced(str(error))]) from error
-        if problems := self._quoted.problems(words):
+        if problems := [*self._quoted.problems(words), *self._unreadable(words)]:
             raise Wrong(*problems)
         if expression.return_type() != cel.Type.BOOL:
             kind = _type_word(expression.return_type().name())
@@ -105,6 +106,15 @@ class Conditions:
 
     def _seconds(self, text: str) -> float:
         return self._durations.elapsed(text).total_seconds()
+
+    def _unreadable(self, words: Iterable[Token]) -> Iterator[Problem]:
+        """Regular expressions (RE2) that are none: CEL would tell only when it asks them about a lead."""
+        for each in patterns(words):
+            said = self._env.compile(f'"".matches({each.written})').eval(data={})
+            if said.type() == cel.Type.ERROR:
+                why = str(said.value()).rpartition("invalid regular expression: ")[2]
+                text = f'"{each.text}" is not a regular expression: {why}'
+                yield Problem(text, _PATTERN, each.line, each.column)
 
     def _reads(self, words: Iterable[Token]) -> dict[str, Read]:
         """How to get each variable that the expression mentions, and nothing else."""

@@ -22,12 +22,13 @@ _TOKEN = re.compile(
 
 @dataclass(frozen=True)
 class Token:
-    """`kind` is string, name, number or sign. A string's `text` is without its quotes."""
+    """`kind` is string, name, number or sign. A string's `text` is without its quotes, `written` with them."""
 
     kind: str
     text: str
     line: int
     column: int
+    written: str = ""
 
 
 def tokens(source: str) -> list[Token]:
@@ -43,7 +44,7 @@ def tokens(source: str) -> list[Token]:
             text = "".join(text.split())
         elif kind == "string":
             text = text.lstrip("rRbB").strip(text[-1])
-        found.append(Token(kind, text, line, column))
+        found.append(Token(kind, text, line, column, match[0]))
     return found
 
 
@@ -74,6 +75,26 @@ def arguments(words: Sequence[Token], index: int) -> list[Token] | None:
         elif not (position % 2 == 1 and token.text == ","):
             return None
     return None
+
+
+def patterns(words: Sequence[Token]) -> Iterator[Token]:
+    """The literal regular expressions: what stands alone as the last argument of a call of `matches`."""
+    for index, word in enumerate(words):
+        if word.kind == "name" and word.text.rpartition(".")[2] == "matches":
+            call = _call(words[index + 1 :])
+            if len(call) > 1 and call[-1].kind == "string" and call[-2].text in ("(", ","):
+                yield call[-1]
+
+
+def _call(words: Sequence[Token]) -> Sequence[Token]:
+    """From the opening parenthesis up to the closing one, which is left out."""
+    depth = 0
+    for index, word in enumerate(words):
+        if word.kind == "sign":
+            depth += (word.text == "(") - (word.text == ")")
+        if depth == 0:
+            return words[:index]
+    return words
 
 
 def _until_bracket(words: Sequence[Token]) -> Iterator[Token]:

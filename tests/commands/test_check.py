@@ -52,7 +52,13 @@ def test_a_flow_without_a_goal_is_a_remark_and_no_error(nurture: Nurture, book: 
     assert found.returncode == 0
     assert f"remark: {LAUNCH}:1:7: this flow has no goal" in found.stdout
     told = json.loads(nurture("check", "--json", NURTURE_PLAYBOOK_DIR=str(book)).stdout)
-    assert (told["ok"], len(told["remarks"])) == (True, 1)
+    assert (told["ok"], len(told["remarks"])) == (True, 2)
+    assert "remark: templates/email/welcome/body.mjml:1:1: this mail has no pre" in found.stdout
+
+
+def test_the_shipped_playbook_leaves_nothing_to_say(nurture: Nurture) -> None:
+    told = json.loads(nurture("check", "--json").stdout)
+    assert (told["findings"], told["remarks"]) == ([], [])
 
 
 def test_watching_tells_each_version_once() -> None:

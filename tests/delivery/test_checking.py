@@ -1,16 +1,19 @@
 import pytest
 
 from nurture.delivery.email.checking import check_templates
+from nurture.delivery.email.readable import unannounced
 from tests.support.mail import FOOTER, TRAITS, templates
 
 SHELL = """<mjml><mj-body>
 <mj-section><mj-column>
 {}
+<mj-text>Words for all who see no pictures, and there are many of them.</mj-text>
 <mj-text><a href="{{{{ unsubscribe_url }}}}">Unsubscribe</a></mj-text>
 </mj-column></mj-section>
 </mj-body></mjml>
 """
 
+IMG = '<img src="x" alt="Courses" width="600" height="900">'
 PICTURE = '<mj-image src="https://x.example/a.png" alt="A desk" width="520px" height="260px" />'
 
 
@@ -136,7 +139,55 @@ def test_pictures_in_an_html_body_need_the_same() -> None:
     assert [problem.partition(";")[0] for problem in found] == [
         "templates/email/t/body.html:2:1: img has no height",
         "templates/email/t/body.html:2:1: img has no width",
+        "templates/email/t/body.html:2:1: this mail says next to nothing without its pictures",
     ]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"<body>{IMG}{FOOTER}</body>",
+        f"<p>Hi {{{{ lead.first_name }}}}</p>{IMG}{FOOTER}",
+        f"<title>A long name that only the tab of a browser shows to people</title>{IMG}{FOOTER}",
+        f"{IMG}<p>You get this mail because you asked us for news about courses that we give in "
+        f"many places, {{{{ company.address }}}}. {FOOTER}</p>",
+    ],
+)
+def test_a_mail_of_pictures_only_is_found(body: str) -> None:
+    [found] = problems(templates(body))
+    assert found.partition(":")[2].partition(": ")[2] == (
+        "this mail says next to nothing without its pictures; many see none; "
+        "write beside them what it is about"
+    )
+    text = "<p>The new courses begin in May, and you can choose yours from today on.</p>"
+    assert problems(templates(body.replace(FOOTER, text + FOOTER))) == []
+
+
+def test_a_mail_of_which_no_plain_text_can_be_made_needs_one_of_its_own() -> None:
+    body = f'<a href="{{{{ unsubscribe_url }}}}">{IMG}</a>'
+    assert problems(templates(body))[0] == (
+        "templates/email/t/body.html:1:1: there is no plain text, and no word in here to make one "
+        "of; write it into body.txt"
+    )
+    own = "Choose your course. {{ unsubscribe_url }}"
+    [left] = problems(templates(body, body__txt=own))
+    assert "without its pictures" in left
+    [empty] = problems(templates(FOOTER, body__txt="{# {{ unsubscribe_url }} #}"))
+    assert empty.startswith("templates/email/t/body.txt:1:1: empty for a lead that says nothing")
+
+
+def test_a_mail_without_a_preheader_is_remarked_upon() -> None:
+    silent, said = mjml(""), "<mjml><mj-head><mj-preview>Five courses</mj-preview></mj-head>"
+    assert [str(remark) for remark in unannounced(silent, ["en"], ())] == [
+        "templates/email/t/body.mjml:1:1: this mail has no preheader; inboxes show its first words "
+        "instead; one sentence in <mj-preview> is better"
+    ]
+    speaking = silent["email/t/body.mjml"].replace("<mjml>", said)
+    assert unannounced({**silent, "email/t/body.mjml": speaking}, ["en"], ()) == []
+    hidden = templates(f'<div style="display: none">Five courses</div>{FOOTER}')
+    assert unannounced(hidden, ["en"], ()) == []
+    empty = silent["email/t/body.mjml"].replace("<mjml>", said.replace("Five courses", " "))
+    assert len(unannounced({**silent, "email/t/body.mjml": empty}, ["en"], ())) == 1
 
 
 NIGHT = """<html><head><style>

@@ -28,7 +28,8 @@ def said(body: str = SHELL % "", subject: str = "Hello", **more: str) -> list[st
             "personal data in addresses ends up in logs; the click already says who it was",
         ),
         (
-            "<mjml><mj-body></mj-body></mjml>",
+            "<mjml><mj-body><mj-section><mj-column><mj-text>x</mj-text></mj-column></mj-section>"
+            "</mj-body></mjml>",
             "1:1: there is no link to unsubscribe; use {{ unsubscribe_url }}",
         ),
         (

@@ -224,3 +224,40 @@ def test_a_loop_that_never_ends_is_cut_off_and_does_not_hold() -> None:
         "lead.languages.all(a, lead.languages.all(b, lead.languages.all(c, c != 'x')))"
     )
     assert condition(facts(languages=languages), NOW) is False
+
+
+@pytest.mark.parametrize(
+    ("source", "column"),
+    [
+        ('lead.country.matches("(((")', 22),
+        ('stage == "lead" && matches(lead.country, "(((")', 42),
+        ("lead.country.matches(\"D.*\") || lead.country.matches('(((')", 53),
+    ],
+)
+def test_a_regular_expression_that_is_none_is_found_before_any_lead_comes(
+    source: str, column: int
+) -> None:
+    with pytest.raises(Wrong) as caught:
+        conditions().compile(source)
+    [problem] = caught.value.problems
+    assert problem.text == '"(((" is not a regular expression: missing ): ((('
+    assert problem.remedy == 'it is written as RE2 has it, such as matches("^D[KE]$")'
+    assert (problem.line, problem.column) == (1, column)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        r'lead.country.matches(r"^\w+$")',
+        r'lead.country.matches("^\\w+$")',
+        'lead.country.matches("^(" + lead.country + ")$")',
+        "'Danmark'.matches(lead.country)",
+    ],
+)
+def test_a_regular_expression_that_holds_is_let_pass(source: str) -> None:
+    assert conditions().compile(source)(facts(country="Danmark"), NOW)
+
+
+def test_a_trait_may_be_called_matches() -> None:
+    known = Conditions({"matches": "text"}, [], [], [], Durations())
+    assert known.compile('lead.matches == "x"')(facts(matches="x"), NOW)

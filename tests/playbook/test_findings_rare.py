@@ -164,6 +164,10 @@ def test_a_flow_without_a_goal_is_remarked_upon() -> None:
     ]
 
 
+def test_a_flow_that_only_answers_needs_no_goal() -> None:
+    assert remarks({**SMALL, LAUNCH: FLOW + "transactional: true\n"}) == []
+
+
 def test_a_folder_without_a_playbook_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         read_files(tmp_path)

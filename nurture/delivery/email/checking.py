@@ -7,9 +7,10 @@ from html import unescape
 from jinja2 import Environment, TemplateSyntaxError, meta, nodes
 
 from nurture.delivery.email import compiling
-from nurture.delivery.email.completeness import BODIES, FILES, SUBJECT, completeness
+from nurture.delivery.email.completeness import BODIES, FILES, SUBJECT, TEXT, completeness
 from nurture.delivery.email.contrast import Faint, faint
 from nurture.delivery.email.linting import lint, lint_html
+from nurture.delivery.email.readable import unreadable
 from nurture.delivery.email.sandbox import (
     LEAD_NAMES,
     NAMES,
@@ -122,25 +123,15 @@ def _trials(
     for path in (f"{ROOT}{name}/{part}" for part in FILES):
         if path not in files:
             continue
-        reached = _reached(path, files)
+        reached = compiling.reached(path, files)
         if not any(files.place(part) in broken for part in reached):
             yield from _rendered(path, variant, files, reached, traits)
+        if path.endswith(BODIES):
+            text = files.speaks_for(f"{ROOT}{name}/{TEXT}", path)
+            yield from unreadable(path, files, reached, text)
         if not path.endswith(SUBJECT) and not any(_LEAVE in files[part] for part in reached):
             remedy = f"use {{{{ {_LEAVE} }}}}"
             yield Finding(files.place(path), 1, 1, "there is no link to unsubscribe", remedy)
-
-
-def _reached(path: str, files: Files) -> list[str]:
-    """The file and what it includes."""
-    found, ahead = [], [path]
-    while ahead:
-        current = ahead.pop()
-        if current in files and current not in found:
-            found.append(current)
-            wanted = (match[1] for match in compiling.INCLUDE.finditer(files[current]))
-            ahead += [compiling.included_name(name) for name in wanted]
-            ahead += re.findall(r"\{%-?\s*include\s+[\"']([^\"']+)[\"']", files[current])
-    return found
 
 
 def _rendered(
@@ -165,7 +156,7 @@ def _rendered(
             yield from (_faint(found, files, reached) for found in faint(page))
             if body.text:
                 body.text.render(values)
-        elif not compiling.plain(files, path).render(values).strip() and path.endswith(SUBJECT):
+        elif not compiling.plain(files, path).render(values).strip():
             remedy = "say something that needs no trait"
             place = files.place(path)
             yield Finding(place, 1, 1, "empty for a lead that says nothing", remedy)

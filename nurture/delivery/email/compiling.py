@@ -17,6 +17,7 @@ from nurture.delivery.email.variants import FOLDER, Files
 from nurture.domain.errors import InputError
 
 INCLUDE = re.compile(r"<mj-include\s+path=[\"']([^\"']*)[\"']\s*(?:/>|>\s*</mj-include>)")
+_INCLUDED = re.compile(r"\{%-?\s*include\s+[\"']([^\"']+)[\"']")
 _COMMENT = re.compile(r"<!--(?!\[if|<!\[endif)(?!jinja-).*?-->", re.DOTALL)
 _SPAN = re.compile(r"at position (\d+):(\d+)")
 _BROKEN = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
@@ -126,6 +127,19 @@ def _hidden(shelter: Shelter, name: str, files: Files, chain: tuple[str, ...] = 
 def included_name(path: str) -> str:
     """Paths in mj-include count from templates/email/."""
     return f"email/{path.removeprefix('./')}"
+
+
+def reached(path: str, files: Files) -> list[str]:
+    """The file and what it includes."""
+    found, ahead = [], [path]
+    while ahead:
+        current = ahead.pop()
+        if current in files and current not in found:
+            found.append(current)
+            wanted = (match[1] for match in INCLUDE.finditer(files[current]))
+            ahead += [included_name(name) for name in wanted]
+            ahead += _INCLUDED.findall(files[current])
+    return found
 
 
 def _html(markup: str, place: str, shelter: Shelter) -> str:

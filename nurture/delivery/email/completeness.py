@@ -8,7 +8,8 @@ from nurture.domain.errors import Finding
 
 BODIES = ("body.mjml", "body.html")
 SUBJECT = "subject.txt"
-FILES = (SUBJECT, *BODIES, "body.txt")
+TEXT = "body.txt"
+FILES = (SUBJECT, *BODIES, TEXT)
 
 _LANG = re.compile(r"<(?:mjml|html)\b[^>]*?\slang\s*=\s*[\"']([a-zA-Z]*)")
 _MARKS = "before the ending may stand a language of config/company.yaml and a persona"
@@ -46,7 +47,7 @@ def _everybodys(folder: str, parts: dict[str, list[File]], first: str) -> Iterat
 
 def _twice(parts: dict[str, list[File]]) -> Iterator[Finding]:
     """Two files for the same leads."""
-    for kinds in ([SUBJECT], list(BODIES), ["body.txt"]):
+    for kinds in ([SUBJECT], list(BODIES), [TEXT]):
         taken: dict[object, File] = {}
         for each in (each for kind in kinds for each in parts[kind]):
             other = taken.setdefault(each.variant, each)
