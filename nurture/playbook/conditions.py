@@ -8,7 +8,7 @@ Evaluating never raises: what cannot be answered (a missing number, too long a l
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -107,7 +107,7 @@ class Conditions:
     def _seconds(self, text: str) -> float:
         return self._durations.elapsed(text).total_seconds()
 
-    def _unreadable(self, words: Iterable[Token]) -> Iterator[Problem]:
+    def _unreadable(self, words: Sequence[Token]) -> Iterator[Problem]:
         """Regular expressions (RE2) that are none: CEL would tell only when it asks them about a lead."""
         for each in patterns(words):
             said = self._env.compile(f'"".matches({each.written})').eval(data={})
