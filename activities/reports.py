@@ -50,7 +50,7 @@ class ReportActivities:
                 return Next(done=True)
             zone = figures.zone_of(playbook)
             month = plan.month(due, zone) if figures.is_monthly(playbook) else ""
-            report = await figures.report(session, playbook, due, month)
+            report = await figures.report(session, playbook, due, figures.Question(month))
         times = [await self._mail(order, plan, playbook, report, address) for address in plan.to]
         times += [
             await self._call(order, playbook, report, name, due)

@@ -14,7 +14,7 @@ from typing import Any, cast
 from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from nurture.figures import BY
+from nurture.figures import BY, Question
 from nurture.reports import Reports
 from nurture.shelf import Shelf
 from nurture.store import migrate
@@ -68,7 +68,7 @@ async def _ask(reports: Reports) -> dict[str, float]:
         "month": await _timed(reports.report(NOW)),
     }
     for by in BY:
-        took[f"by_{by}"] = await _timed(reports.report(NOW, by=by))
+        took[f"by_{by}"] = await _timed(reports.report(NOW, Question(by=by)))
     return took
 
 
@@ -143,7 +143,10 @@ def _life(number: int) -> Iterator[Any]:
     for days, stage in enumerate(reached):
         old = reached[days - 1] if days else None
         moved = at + timedelta(days=3 * days)
-        yield StageChangeRow(lead_id=id_, from_stage=old, to_stage=stage, at=moved, by="rule")
+        way = f"{','.join(sorted(reached[:days]))}>{stage}"
+        yield StageChangeRow(
+            lead_id=id_, from_stage=old, to_stage=stage, at=moved, by="rule", way=way
+        )
     if "lead" in reached:
         yield from _run(id_, at)
     if "mql" in reached:

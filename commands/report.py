@@ -11,14 +11,19 @@ from rich.console import Console
 
 from commands import opening, summary
 from nurture.domain.errors import InputError
-from nurture.figures import BY
+from nurture.figures import BY, Question
 from nurture.web import pages
+from nurture.web.asked import question
 from nurture.web.dashboard.reports import lines
 
 
 def report(
     month: Annotated[str, typer.Option(help="YYYY-MM; without it the running one.")] = "",
     by: Annotated[str, typer.Option(help=f"Split by {', '.join(BY)}.")] = "",
+    persona: Annotated[str, typer.Option(help="Only leads of that persona.")] = "",
+    source: Annotated[str, typer.Option(help="Only leads that first came from there.")] = "",
+    flow: Annotated[str, typer.Option(help="Only leads that entered that flow last.")] = "",
+    owner: Annotated[str, typer.Option(help="Only leads that this one at sales had last.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print one line per group.")] = False,
     as_html: Annotated[bool, typer.Option("--html", help="Print one whole page.")] = False,
@@ -26,7 +31,7 @@ def report(
     """Show both promises with their pace, funnel, contact times and rejects of a month, and all totals."""
     if as_json + as_csv + as_html > 1:
         raise InputError("one of --json, --csv and --html is enough")
-    found, company = asyncio.run(_read(month, by))
+    found, company = asyncio.run(_read(question(month, by, persona, source, flow, owner)))
     if as_json:
         typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
     elif as_csv:
@@ -41,6 +46,6 @@ def _money(report: Mapping[str, Any]) -> dict[str, str]:
     return {"currency": report["figures"]["currency"]}
 
 
-async def _read(month: str, by: str) -> tuple[dict[str, Any], str]:
+async def _read(asked: Question) -> tuple[dict[str, Any], str]:
     async with opening.reports(opening.load()) as reports:
-        return await reports.summary(datetime.now(UTC), month, by), await reports.company()
+        return await reports.summary(datetime.now(UTC), asked), await reports.company()

@@ -1,9 +1,9 @@
 """The agreement in figures, as plain data: one period, for everybody and split by a dimension."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta, tzinfo
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,6 +16,7 @@ from nurture.domain.periods import Period
 from nurture.playbook import Playbook
 from nurture.store import agreement
 from nurture.store import figures as queries
+from nurture.store.figures import Scope
 
 MONTH = "month"
 BY = (*queries.DIMENSIONS, MONTH)
@@ -25,30 +26,54 @@ MONTHS = 12
 _MONTHLY = (timedelta(days=28), timedelta(days=31))
 
 
-async def report(
-    session: AsyncSession, playbook: Playbook, now: datetime, month: str = "", by: str = ""
-) -> dict[str, Any]:
-    """A period's figures, promises, contact times and rejects. `month` is YYYY-MM, else the running one.
+@dataclass(frozen=True)
+class Question:
+    """What figures are asked for: a `month` (YYYY-MM, else the running one), split `by` a dimension or by month, of
+    the leads that belong to all the values of `only`, by dimension."""
 
-    Raises InputError for a month or dimension that does not exist.
-    """
-    if by and by not in BY:
-        raise InputError(f"{by!r} is not one of {', '.join(BY)}", "by")
+    month: str = ""
+    by: str = ""
+    only: Mapping[str, str] = field(default_factory=dict)
+
+    def checked(self) -> Self:
+        """Raises InputError for a dimension that does not exist."""
+        if self.by and self.by not in BY:
+            raise InputError(f"{self.by!r} is not one of {', '.join(BY)}", "by")
+        for name in self.only:
+            if name not in queries.DIMENSIONS:
+                raise InputError(f"is not one of {', '.join(queries.DIMENSIONS)}", name)
+        return self
+
+
+EVERYTHING = Question()
+
+
+async def report(
+    session: AsyncSession, playbook: Playbook, now: datetime, asked: Question = EVERYTHING
+) -> dict[str, Any]:
+    """A period's figures, promises, contact times and rejects. Promises are made for all leads, so none is told where
+    only some are asked for. Raises InputError for a month or dimension that does not exist."""
+    asked.checked()
     now = await moment(session, playbook, now)
-    period = period_of(playbook, now, month)
+    period = period_of(playbook, now, asked.month)
+    scope = Scope(period, None, asked.only)
     currency = playbook.promise.currency
-    total = await queries.counts(session, funnel_of(playbook), currency, period)
-    given = await agreement.given(session, period)
+    total = await queries.counts(session, funnel_of(playbook), currency, scope)
+    given = await agreement.given(session, scope)
+    promised = not asked.only and _is_the_promises(playbook, period)
     return {
         "period": _period(period, zone_of(playbook)),
-        "by": by or None,
+        "by": asked.by or None,
+        "only": dict(asked.only),
         "figures": figures(total[""], playbook),
-        "other_revenue": await queries.other_revenue(session, currency, period),
-        "groups": await _groups(session, playbook, period, by, now),
-        "promises": promises(total[""], playbook, period, now),
-        "persona_promises": await _persona_promises(session, playbook, period, now),
+        "other_revenue": await queries.other_revenue(session, currency, scope),
+        "groups": await _groups(session, playbook, scope, asked.by, now),
+        "promises": promises(total[""], playbook, period, now) if promised else {},
+        "persona_promises": (
+            await _persona_promises(session, playbook, period, now) if promised else {}
+        ),
         "contact": _contact(rules.kept(given.get("", ()), now, playbook.day)),
-        "rejects": await _rejects(session, playbook, period),
+        "rejects": await _rejects(session, playbook, scope),
     }
 
 
@@ -98,10 +123,8 @@ def figures(counts: Counts, playbook: Playbook) -> dict[str, Any]:
 def promises(
     counts: Counts, playbook: Playbook, period: Period, now: datetime
 ) -> dict[str, dict[str, Any]]:
-    """Both sides. Nothing for a month when the promise is not made by the month."""
+    """Both sides."""
     promise = playbook.promise
-    if not _is_the_promises(playbook, period):
-        return {}
     average = counts.revenue / counts.customers if counts.customers else 0
     return {
         "sqls": _pace(counts.sqls, promise.sqls, period, now),
@@ -118,10 +141,10 @@ async def _persona_promises(
     session: AsyncSession, playbook: Playbook, period: Period, now: datetime
 ) -> dict[str, dict[str, Any]]:
     promised: Mapping[str, int] = playbook.promise.personas
-    if not promised or not _is_the_promises(playbook, period):
+    if not promised:
         return {}
     found = await queries.counts(
-        session, funnel_of(playbook), playbook.promise.currency, period, "persona"
+        session, funnel_of(playbook), playbook.promise.currency, Scope(period, "persona")
     )
     titles = {persona.id: persona.title for persona in playbook.personas}
     return {
@@ -134,16 +157,16 @@ async def _persona_promises(
 
 
 async def _groups(
-    session: AsyncSession, playbook: Playbook, period: Period, by: str, now: datetime
+    session: AsyncSession, playbook: Playbook, scope: Scope, by: str, now: datetime
 ) -> list[dict[str, Any]]:
     """The figures and sales' side for each value of the dimension, the most leads first."""
     if by == MONTH:
-        return await _months(session, playbook, period, now)
+        return await _months(session, playbook, scope, now)
     if not by:
         return []
-    currency = playbook.promise.currency
-    counts = await queries.counts(session, funnel_of(playbook), currency, period, by)
-    given = await agreement.given(session, period, by)
+    scope = replace(scope, by=by)
+    counts = await queries.counts(session, funnel_of(playbook), playbook.promise.currency, scope)
+    given = await agreement.given(session, scope)
     names = [name for name in {*counts, *given} if counts.get(name) != Counts() or name in given]
     rows = [
         _group(name, counts.get(name, Counts()), given.get(name, ()), playbook, now)
@@ -153,15 +176,16 @@ async def _groups(
 
 
 async def _months(
-    session: AsyncSession, playbook: Playbook, last: Period, now: datetime
+    session: AsyncSession, playbook: Playbook, scope: Scope, now: datetime
 ) -> list[dict[str, Any]]:
-    zone, found = zone_of(playbook), []
-    named = last if last.monthly else periods.month_of(now, zone)
+    zone, found, last = zone_of(playbook), [], scope.period
+    named = last if last and last.monthly else periods.month_of(now, zone)
     for period in periods.months_until(named, MONTHS, zone):
+        month = replace(scope, period=period)
         counts = await queries.counts(
-            session, funnel_of(playbook), playbook.promise.currency, period
+            session, funnel_of(playbook), playbook.promise.currency, month
         )
-        given = await agreement.given(session, period)
+        given = await agreement.given(session, month)
         found.append(_group(period.name, counts[""], given.get("", ()), playbook, now))
     return found
 
@@ -173,19 +197,19 @@ def _group(
     return {"name": name, **figures(counts, playbook), **_brief(side)}
 
 
-async def _rejects(session: AsyncSession, playbook: Playbook, period: Period) -> dict[str, Any]:
+async def _rejects(session: AsyncSession, playbook: Playbook, scope: Scope) -> dict[str, Any]:
     titles = {rule.id: rule.title for rule in playbook.scoring.fit}
     titles |= {rule.id: rule.title for rule in playbook.scoring.engagement}
     by_rule = [
         replace(each, title=titles.get(each.name) or each.name)
-        for each in await agreement.by_rule(session, period)
+        for each in await agreement.by_rule(session, scope)
     ]
     by_trigger = [
         replace(each, title=_flow_title(playbook, each.name))
-        for each in await agreement.by_trigger(session, period)
+        for each in await agreement.by_trigger(session, scope)
     ]
     return {
-        "reasons": await agreement.rejects(session, period),
+        "reasons": await agreement.rejects(session, scope),
         "rules": [_judged(each) for each in by_rule],
         "triggers": [_judged(each) for each in by_trigger],
     }

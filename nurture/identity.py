@@ -102,7 +102,12 @@ class Register:
         self._session.add(row)
         self._session.add(
             StageChangeRow(
-                lead_id=row.id, to_stage=self._lowest, at=now, by="rule", reason="first touch"
+                lead_id=row.id,
+                to_stage=self._lowest,
+                at=now,
+                by="rule",
+                reason="first touch",
+                way=f">{self._lowest}",
             )
         )
         self.rows[row.id] = row

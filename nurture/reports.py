@@ -9,12 +9,15 @@ from sqlmodel import col, select
 from nurture import figures
 from nurture.audience_view import AudienceView
 from nurture.domain import scoring
+from nurture.figures import EVERYTHING, Question
 from nurture.shelf import Shelf
 from nurture.store import enrolments, handovers, leads
 from nurture.store import figures as counting
 from nurture.store import reports as queries
 from nurture.store.database import Database
+from nurture.store.figures import Scope
 from nurture.store.handover_tables import HandoverRow
+from nurture.store.loose import values
 from nurture.store.tables import ConsentRow, LeadRow, MessageRow, StageChangeRow
 
 _LISTED = 200
@@ -27,15 +30,15 @@ class Reports:
         self._db = db
         self._shelf = shelf
 
-    async def summary(self, now: datetime, month: str = "", by: str = "") -> dict[str, Any]:
-        """Totals, funnel, mails and audiences since the beginning; the agreement in one period.
+    async def summary(self, now: datetime, asked: Question = EVERYTHING) -> dict[str, Any]:
+        """Totals, funnel, mails and audiences since the beginning; the agreement as it is asked for.
 
-        `month` is YYYY-MM, else the running one; `by` splits its figures. Raises InputError for others.
+        Raises InputError for a month or dimension that does not exist.
         """
         async with self._db.read() as session:
             playbook = await self._shelf.current(session)
             currency = playbook.promise.currency
-            ever = await counting.counts(session, figures.funnel_of(playbook), currency)
+            ever = await counting.counts(session, figures.funnel_of(playbook), currency, Scope())
             return {
                 **await queries.leads(session, playbook.lifecycle),
                 **await queries.totals(session),
@@ -44,14 +47,27 @@ class Reports:
                 "sla": await queries.sla(session, now),
                 "audiences": await queries.audiences(session, list(playbook.audiences)),
                 "kpi": figures.figures(ever[""], playbook),
-                **await figures.report(session, playbook, now, month, by),
+                **await figures.report(session, playbook, now, asked),
             }
 
-    async def report(self, now: datetime, month: str = "", by: str = "") -> dict[str, Any]:
+    async def report(self, now: datetime, asked: Question = EVERYTHING) -> dict[str, Any]:
         """The agreement in one period, without what is counted since the beginning."""
         async with self._db.read() as session:
             playbook = await self._shelf.current(session)
-            return await figures.report(session, playbook, now, month, by)
+            return await figures.report(session, playbook, now, asked)
+
+    async def choices(self) -> dict[str, dict[str, str]]:
+        """What figures can be asked for, by dimension: each value with its title."""
+        async with self._db.read() as session:
+            playbook = await self._shelf.current(session)
+            sources = await values(session, LeadRow.source)
+            owners = await values(session, HandoverRow.owner)
+        return {
+            "persona": {each.id: each.title for each in playbook.personas},
+            "source": {name: name for name in sources},
+            "flow": {name: flow.title or name for name, flow in playbook.flows.items()},
+            "owner": {name: name for name in owners},
+        }
 
     async def company(self) -> str:
         """Whose figures these are."""

@@ -3,13 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from nurture import figures
 from nurture.dashboard.versions import Versions
+from nurture.domain.periods import Period
 from nurture.playbook import Playbook
 from nurture.shelf import Shelf
-from nurture.store import queue, trend
+from nurture.store import queue, ways
 from nurture.store.database import Database
 from nurture.store.vitals import for_people
 
@@ -58,7 +60,8 @@ class Overview:
             playbook = await self._shelf.current(session)
             report = await figures.report(session, playbook, now)
             edges = _edges(playbook, await figures.moment(session, playbook, now))
-            reached = await trend.reached(session, figures.funnel_of(playbook), edges)
+            stretches = [Period("", *pair) for pair in pairwise(edges)]
+            counted = await ways.counts(session, figures.funnel_of(playbook), stretches)
             late = (await queue.numbers(session, owner, now))["late"]
             found = await for_people(session, now) if owner is None else []
         needs = [Need("handovers_late", late, "/handovers")]
@@ -70,7 +73,11 @@ class Overview:
         if owner is None:
             findings = await self._versions.findings(playbook.hash)
             needs.append(Need("playbook_findings", len(findings), "/playbook"))
-        return Look(report, reached, edges[0], [need for need in needs if need.number])
+        return Look(report, _trend(counted), edges[0], [need for need in needs if need.number])
+
+
+def _trend(stretches: Sequence[Mapping[str, int]]) -> dict[str, list[int]]:
+    return {mark: [counted[mark] for counted in stretches] for mark in stretches[0]}
 
 
 def _edges(playbook: Playbook, now: datetime) -> list[datetime]:

@@ -1,6 +1,6 @@
 """Which stages the figures count under which name, whatever a company calls its own."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from nurture.domain.lifecycle import Lifecycle
@@ -22,18 +22,12 @@ class Funnel:
     def below(self, name: str) -> list[str]:
         return [stage for stage, rank in self.ranks.items() if rank < self.marks[name]]
 
-    def reached(self, moves: Sequence[tuple[int | None, int, int]]) -> dict[str, int]:
-        """How many leads reached each mark for the first time.
-
-        `moves` are groups of leads: the highest position before the period (None: not there yet), the
-        highest at its end, and how many leads went that way.
-        """
-        return {
-            name: sum(
-                number for old, top, number in moves if top >= mark and (old is None or old < mark)
-            )
-            for name, mark in self.marks.items()
-        }
+    def passed(self, been: Iterable[str], stage: str) -> list[str]:
+        """The marks that a lead which has `been` in those stages reaches for the first time at this one."""
+        old = max((self.ranks.get(each, -1) for each in been), default=-1)
+        return [
+            name for name, mark in self.marks.items() if old < mark <= self.ranks.get(stage, -1)
+        ]
 
 
 def funnel(lifecycle: Lifecycle, mql: str | None, sql: str, customer: str) -> Funnel:

@@ -1,7 +1,7 @@
 """Sales' side of the agreement: the handovers opened in a period, as they stand now."""
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import select
@@ -9,11 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import case, col, func
 
 from nurture.domain.figures import Given
-from nurture.domain.periods import Period
 from nurture.domain.sla import State
-from nurture.store.figures import belonging
+from nurture.store.columns import within
+from nurture.store.figures import Scope
 from nurture.store.handover_tables import HandoverRow, HandoverRuleRow
 from nurture.store.handovers import HANDOVER
+
+OWNER = "owner"
 
 
 @dataclass(frozen=True)
@@ -26,12 +28,10 @@ class Judged:
     title: str = ""
 
 
-async def given(
-    session: AsyncSession, period: Period, by: str | None = None
-) -> dict[str, list[Given]]:
+async def given(session: AsyncSession, scope: Scope) -> dict[str, list[Given]]:
     """The handovers opened in the period by the values of a dimension; an owner's are those in its hands."""
     row = HandoverRow
-    owned = col(row.owner) if by == "owner" else belonging(by, col(row.lead_id), period.end)
+    owned = col(row.owner) if scope.by == OWNER else scope.value(col(row.lead_id))
     query = select(
         owned.label("value"),
         col(row.opened_at),
@@ -39,38 +39,38 @@ async def given(
         col(row.contacted_at),
         col(row.closed_at),
         col(row.state),
-    ).where(*_opened(period))
+    ).where(*_opened(scope))
     found: dict[str, list[Given]] = defaultdict(list)
     for value, opened, due, contacted, closed, state in (await session.execute(query)).all():
         found[value].append(Given(opened, due, contacted, closed, state == State.REJECTED))
     return dict(found)
 
 
-async def rejects(session: AsyncSession, period: Period) -> dict[str, int]:
+async def rejects(session: AsyncSession, scope: Scope) -> dict[str, int]:
     """Rejected ones by the reason that sales gave, most first."""
     row = HandoverRow
     query = (
         select(col(row.outcome), func.count())
-        .where(*_opened(period), col(row.state) == State.REJECTED)
+        .where(*_opened(scope), col(row.state) == State.REJECTED)
         .group_by(col(row.outcome))
     )
     found = {str(why or ""): int(number) for why, number in (await session.execute(query)).all()}
     return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
 
 
-async def by_trigger(session: AsyncSession, period: Period) -> list[Judged]:
+async def by_trigger(session: AsyncSession, scope: Scope) -> list[Judged]:
     """By what opened the handover: the score, or a flow."""
     return await _judged(
-        session, select(col(HandoverRow.trigger), *_numbers()).where(*_opened(period))
+        session, select(col(HandoverRow.trigger), *_numbers()).where(*_opened(scope))
     )
 
 
-async def by_rule(session: AsyncSession, period: Period) -> list[Judged]:
+async def by_rule(session: AsyncSession, scope: Scope) -> list[Judged]:
     """By each scoring rule that had given the lead points when it was handed over."""
     query = (
         select(col(HandoverRuleRow.rule), *_numbers())
         .join(HandoverRow, col(HandoverRow.id) == col(HandoverRuleRow.handover_id))
-        .where(*_opened(period))
+        .where(*_opened(scope))
     )
     return await _judged(session, query)
 
@@ -88,10 +88,13 @@ def _numbers() -> tuple[Any, Any]:
     return func.count(), func.sum(rejected)
 
 
-def _opened(period: Period) -> list[Any]:
+def _opened(scope: Scope) -> list[Any]:
     row = HandoverRow
+    only = {by: value for by, value in scope.only.items() if by != OWNER}
+    owner = [col(row.owner) == scope.only[OWNER]] if OWNER in scope.only else []
     return [
         col(row.kind) == HANDOVER,
-        col(row.opened_at) >= period.start,
-        col(row.opened_at) < period.end,
+        *within(row.opened_at, scope.period),
+        *owner,
+        *replace(scope, only=only).holds(col(row.lead_id)),
     ]

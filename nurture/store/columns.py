@@ -9,7 +9,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import TypeDecorator
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field, SQLModel, col
+
+from nurture.domain.periods import Period
 
 
 class Moment(TypeDecorator[datetime]):
@@ -50,6 +52,11 @@ def moment(**kwargs: Any) -> Any:
 def maybe(**kwargs: Any) -> Any:
     """A time column that may be empty."""
     return Field(default=None, sa_column=Column(Moment, nullable=True, **kwargs))
+
+
+def within(column: Any, period: Period | None) -> list[Any]:
+    """The conditions for a time in the period; none for None, which is ever."""
+    return [col(column) >= period.start, col(column) < period.end] if period else []
 
 
 def lead() -> Any:

@@ -1,4 +1,4 @@
-"""Counting the figures of a period from the history, for everybody or split by what is known of a lead.
+"""Counting the figures of a period from the history: for everybody, for some, or split by what is known of a lead.
 
 Nothing here is kept up to date by anybody: each figure is counted anew from touches, stage changes, sales,
 enrolments and handovers. Definitions: docs/figures.md.
@@ -6,17 +6,20 @@ enrolments and handovers. Definitions: docs/figures.md.
 
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
-from sqlmodel import case, col, exists, func, literal
+from sqlmodel import col, exists, func, literal
 
 from nurture.domain.figures import Counts
 from nurture.domain.funnel import Funnel
 from nurture.domain.periods import Period
+from nurture.store import ways
+from nurture.store.columns import within
 from nurture.store.handover_tables import HandoverRow, SaleRow
 from nurture.store.handovers import HANDOVER
 from nurture.store.tables import EnrolmentRow, LeadRow, StageChangeRow, TouchRow
@@ -24,29 +27,47 @@ from nurture.store.tables import EnrolmentRow, LeadRow, StageChangeRow, TouchRow
 DIMENSIONS = ("persona", "source", "flow", "owner")
 
 
-async def counts(
-    session: AsyncSession,
-    funnel: Funnel,
-    currency: str,
-    period: Period | None = None,
-    by: str | None = None,
-) -> dict[str, Counts]:
-    """What happened in the period (None: ever) by the values of a dimension; without one all under "".
+@dataclass(frozen=True)
+class Scope:
+    """Which leads are counted when (None: ever): those that belong to all the values of `only`, by dimension. `by`
+    splits them; without it all stand under ""."""
 
-    Revenue is what was sold in `currency`.
-    """
-    moved = await _moves(session, funnel, period, by)
+    period: Period | None = None
+    by: str | None = None
+    only: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def whole(self) -> bool:
+        return self.by is None and not self.only
+
+    def value(self, lead_id: Any) -> Any:
+        """What the lead in that column stands under."""
+        return self._belonging(self.by, lead_id)
+
+    def holds(self, lead_id: Any) -> list[Any]:
+        """The conditions for the lead in that column to be counted."""
+        return [self._belonging(by, lead_id) == value for by, value in self.only.items()]
+
+    def _belonging(self, by: str | None, lead_id: Any) -> Any:
+        return belonging(by, lead_id, self.period.end if self.period else None)
+
+
+async def counts(
+    session: AsyncSession, funnel: Funnel, currency: str, scope: Scope
+) -> dict[str, Counts]:
+    """What happened, by the values of the scope's dimension. Revenue is what was sold in `currency`."""
+    marks = await _marks(session, funnel, scope)
     sums = {
-        "visits": await _visits(session, period, by),
-        "revenue": await _revenue(session, currency, period, by),
-        "mqls_again": await _again(session, funnel, "mqls", period, by),
-        "sqls_again": await _again(session, funnel, "sqls", period, by),
+        "visits": await _visits(session, scope),
+        "revenue": await _revenue(session, currency, scope),
+        "mqls_again": await _again(session, funnel, "mqls", scope),
+        "sqls_again": await _again(session, funnel, "sqls", scope),
     }
-    orders = await _first_orders(session, period, by)
-    values = {"", *moved, *orders, *(value for found in sums.values() for value in found)}
+    orders = await _first_orders(session, scope)
+    values = {"", *marks, *orders, *(value for found in sums.values() for value in found)}
     return {
         value: Counts(
-            **funnel.reached(moved.get(value, [])),
+            **marks.get(value, {}),
             **{name: found.get(value, 0) for name, found in sums.items()},
             first_order_seconds=tuple(orders.get(value, ())),
         )
@@ -62,14 +83,16 @@ async def last_news(session: AsyncSession) -> datetime | None:
     return max((at for at in found if at), default=None)
 
 
-async def other_revenue(
-    session: AsyncSession, currency: str, period: Period | None = None
-) -> dict[str, int]:
+async def other_revenue(session: AsyncSession, currency: str, scope: Scope) -> dict[str, int]:
     """What was sold in other currencies than the promise's, by currency."""
     row = SaleRow
     query = (
         select(col(row.currency), func.sum(row.amount))
-        .where(col(row.currency) != currency, *_within(row.at, period))
+        .where(
+            col(row.currency) != currency,
+            *within(row.at, scope.period),
+            *scope.holds(col(row.lead_id)),
+        )
         .group_by(col(row.currency))
     )
     return {name: int(amount) for name, amount in (await session.execute(query)).all()}
@@ -103,37 +126,24 @@ def belonging(by: str | None, lead_id: Any, end: datetime | None) -> Any:
     return func.coalesce(newest, "")
 
 
-def _within(column: Any, period: Period | None) -> list[Any]:
-    return [col(column) >= period.start, col(column) < period.end] if period else []
-
-
-def _end(period: Period | None) -> datetime | None:
-    return period.end if period else None
-
-
-async def _split(
-    session: AsyncSession, leads: Any, period: Period | None, by: str | None, *what: Any
-) -> list[Any]:
-    """Aggregates over a subquery with one row per lead (`lead_id`), by the dimension's values."""
-    if by is None:  # grouping by a constant costs half as much again
+async def _split(session: AsyncSession, leads: Any, scope: Scope, *what: Any) -> list[Any]:
+    """Aggregates over a subquery with rows of leads (`lead_id`), by the dimension's values."""
+    lead_id = leads.c.lead_id
+    chosen = scope.holds(lead_id)
+    if scope.by is None:  # grouping by a constant costs half as much again
         columns = [leads.c[name] for name in what]
-        whole = select(literal(""), *columns, func.count(), func.sum(leads.c.n))
+        whole = select(literal(""), *columns, func.sum(leads.c.n)).where(*chosen)
         rows = (await session.execute(whole.group_by(*columns) if columns else whole)).all()
-        return [row for row in rows if row[-2]]
-    value = belonging(by, leads.c.lead_id, _end(period)).label("value")
-    valued = select(value, leads).subquery()
-    columns = [valued.c[name] for name in what]
-    query = select(valued.c.value, *columns, func.count(), func.sum(valued.c.n)).group_by(
-        valued.c.value, *columns
-    )
+        return [row for row in rows if row[-1]]
+    valued = select(scope.value(lead_id).label("value"), leads).where(*chosen).subquery()
+    columns = [valued.c.value, *(valued.c[name] for name in what)]
+    query = select(*columns, func.sum(valued.c.n)).group_by(*columns)
     return list((await session.execute(query)).all())
 
 
-async def _visits(
-    session: AsyncSession, period: Period | None, by: str | None
-) -> Mapping[str, int]:
-    where = [col(TouchRow.name) == "page", *_within(TouchRow.at, period)]
-    if by is None:
+async def _visits(session: AsyncSession, scope: Scope) -> Mapping[str, int]:
+    where = [col(TouchRow.name) == "page", *within(TouchRow.at, scope.period)]
+    if scope.whole:
         query = select(func.count()).select_from(TouchRow).where(*where)
         return {"": int((await session.execute(query)).scalar_one())}
     leads = (
@@ -142,49 +152,38 @@ async def _visits(
         .group_by(col(TouchRow.lead_id))
         .subquery()
     )
-    return {value: int(n) for value, _, n in await _split(session, leads, period, by)}
+    return {value: int(n) for value, n in await _split(session, leads, scope)}
 
 
-async def _revenue(
-    session: AsyncSession, currency: str, period: Period | None, by: str | None
-) -> Mapping[str, int]:
+async def _revenue(session: AsyncSession, currency: str, scope: Scope) -> Mapping[str, int]:
     leads = (
         select(col(SaleRow.lead_id), func.sum(SaleRow.amount).label("n"))
-        .where(col(SaleRow.currency) == currency, *_within(SaleRow.at, period))
+        .where(col(SaleRow.currency) == currency, *within(SaleRow.at, scope.period))
         .group_by(col(SaleRow.lead_id))
         .subquery()
     )
-    return {value: int(n) for value, _, n in await _split(session, leads, period, by)}
+    return {value: int(n) for value, n in await _split(session, leads, scope)}
 
 
-async def _moves(
-    session: AsyncSession, funnel: Funnel, period: Period | None, by: str | None
-) -> dict[str, list[tuple[int | None, int, int]]]:
-    """Of the leads that moved in the period: the highest position before it and at its end."""
-    row = StageChangeRow
-    position = case(funnel.ranks, value=col(row.to_stage), else_=None)
-    what = [func.max(position).label("top"), literal(1).label("n")]
-    query = select(col(row.lead_id), *what).group_by(col(row.lead_id))
-    if period:
-        before = case((col(row.at) < period.start, position), else_=None)
-        query = query.add_columns(func.max(before).label("old"))
-        moved = aliased(StageChangeRow)
-        query = query.where(
-            col(row.at) < period.end,
-            col(row.lead_id).in_(select(col(moved.lead_id)).where(*_within(moved.at, period))),
-        )
-    found: dict[str, list[tuple[int | None, int, int]]] = defaultdict(list)
-    leads = query.subquery()
-    names = ("old", "top") if period else ("top",)
-    for value, *old, top, number, _ in await _split(session, leads, period, by, *names):
-        if top is not None:
-            earlier = [int(rank) for rank in old if rank is not None]
-            found[value].append((earlier[0] if earlier else None, int(top), int(number)))
+async def _marks(
+    session: AsyncSession, funnel: Funnel, scope: Scope
+) -> Mapping[str, Mapping[str, int]]:
+    """How many leads came to each mark for the first time."""
+    if scope.whole:
+        [counted] = await ways.counts(session, funnel, [scope.period])
+        return {"": counted}
+    row, marks = StageChangeRow, await ways.marks_of(session, funnel)
+    moved = col(row.way).in_(sorted(marks)), *within(row.at, scope.period)
+    leads = select(col(row.lead_id), col(row.way), literal(1).label("n")).where(*moved).subquery()
+    found: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(funnel.marks, 0))
+    for value, way, number in await _split(session, leads, scope, "way"):
+        for mark in marks[way]:
+            found[value][mark] += int(number)
     return found
 
 
 async def _again(
-    session: AsyncSession, funnel: Funnel, name: str, period: Period | None, by: str | None
+    session: AsyncSession, funnel: Funnel, name: str, scope: Scope
 ) -> Mapping[str, int]:
     """Leads that came (back) to the mark in the period after they had fallen below it."""
     row, fall = StageChangeRow, aliased(StageChangeRow)
@@ -198,34 +197,32 @@ async def _again(
             col(row.from_stage).in_(low),
             col(row.to_stage).in_(high),
             tuple_(col(fall.at), col(fall.id)) < tuple_(col(row.at), col(row.id)),
-            *_within(row.at, period),
+            *within(row.at, scope.period),
         )
         .distinct()
         .subquery()
     )
-    return {value: int(n) for value, n, _ in await _split(session, leads, period, by)}
+    return {value: int(n) for value, n in await _split(session, leads, scope)}
 
 
-async def _first_orders(
-    session: AsyncSession, period: Period | None, by: str | None
-) -> Mapping[str, list[float]]:
+async def _first_orders(session: AsyncSession, scope: Scope) -> Mapping[str, list[float]]:
     """Seconds from the first touch to the first order, of each lead whose first order is in the period."""
     row, earlier = SaleRow, aliased(SaleRow)
     query = (
         select(col(row.lead_id), func.min(row.at).label("at"), col(LeadRow.first_touch_at))
         .join(LeadRow, col(LeadRow.id) == col(row.lead_id))
-        .where(col(LeadRow.first_touch_at).is_not(None), *_within(row.at, period))
+        .where(col(LeadRow.first_touch_at).is_not(None), *within(row.at, scope.period))
         .group_by(col(row.lead_id), col(LeadRow.first_touch_at))
     )
-    if period:
+    if scope.period:
         before = exists().where(
-            col(earlier.lead_id) == col(row.lead_id), col(earlier.at) < period.start
+            col(earlier.lead_id) == col(row.lead_id), col(earlier.at) < scope.period.start
         )
         query = query.where(~before)
     leads = query.subquery()
-    value = belonging(by, leads.c.lead_id, _end(period))
+    told = select(scope.value(leads.c.lead_id), leads.c.at, leads.c.first_touch_at)
     found: dict[str, list[float]] = defaultdict(list)
-    pairs = await session.execute(select(value, leads.c.at, leads.c.first_touch_at))
+    pairs = await session.execute(told.where(*scope.holds(leads.c.lead_id)))
     for name, order, touch in pairs.all():
         found[name].append((order - touch).total_seconds())
     return found

@@ -23,6 +23,7 @@ from nurture.store.tables import (
     StageChangeRow,
     TouchRow,
 )
+from nurture.store.ways import way_to
 
 TOUCHES_LOOKED_AT = 500
 """A decision sees this many of a lead's latest touches; scores count all."""
@@ -187,11 +188,11 @@ def change_stage(
     session: AsyncSession, row: LeadRow, stage: str, now: datetime, by: str, reason: str = ""
 ) -> None:
     """Move the lead and keep the move in the history."""
-    session.add(
-        StageChangeRow(
-            lead_id=row.id, from_stage=row.stage, to_stage=stage, at=now, by=by, reason=reason
-        )
+    change = StageChangeRow(
+        lead_id=row.id, from_stage=row.stage, to_stage=stage, at=now, by=by, reason=reason
     )
+    change.way = way_to(stage, row.id)
+    session.add(change)
     row.stage = stage
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel, col, select
 
 from nurture.domain.sla import SALES_OWNED, State
-from nurture.store import audiences, consents, enrolments, handovers, wakeups
+from nurture.store import audiences, consents, enrolments, handovers, wakeups, ways
 from nurture.store.audience_tables import AudienceMemberRow
 from nurture.store.columns import table
 from nurture.store.feedback_tables import FeedbackRow
@@ -46,6 +46,7 @@ async def merge(
     for moved in _MOVED:
         column = table(moved).c.lead_id
         await session.execute(update(moved).where(column == goes.id).values(lead_id=stays.id))
+    await ways.retell(session, stays.id)
     await _join_runs(session, stays, goes, now)
     await _join_handovers(session, stays, goes, now)
     await _join_lists(session, stays, goes, now)

@@ -31,6 +31,8 @@ class LeadRow(SQLModel, table=True):
         Index("ix_lead_list", "created_at", "id"),
         Index("ix_lead_stage", "stage", "created_at", "id"),
         Index("ix_lead_persona", "persona", "created_at", "id"),
+        Index("ix_lead_source", "source"),
+        Index("ix_lead_belongs", "id", "persona", "source"),
     )
     id: str = Field(primary_key=True)
     email: str | None = Field(default=None, unique=True)
@@ -97,11 +99,12 @@ class ScoreEntryRow(SQLModel, table=True):
 
 
 class StageChangeRow(SQLModel, table=True):
-    """The lifecycle's history; every rate in the reports is counted from it."""
+    """The lifecycle's history; every rate in the reports is counted from it. `way`: the stages the lead had been in
+    before, and the one it came to, as `lead,visitor>mql`; see `nurture.store.ways`."""
 
     __tablename__ = "stage_change"
     __table_args__ = (
-        Index("ix_stage_change_at", "at", "lead_id"),
+        Index("ix_stage_change_way", "way", "at", "lead_id"),
         Index("ix_stage_change_lead_at", "lead_id", "at", "to_stage"),
         Index("ix_stage_change_from", "from_stage", "to_stage", "lead_id", "at"),
     )
@@ -112,6 +115,7 @@ class StageChangeRow(SQLModel, table=True):
     at: datetime = moment()
     by: str
     reason: str = ""
+    way: str = Field(default="", sa_column=Column(String, nullable=False, server_default=""))
 
 
 class ConsentRow(SQLModel, table=True):

@@ -9,9 +9,9 @@ from nurture.domain.errors import InputError
 from nurture.domain.lifecycle import SALES
 from nurture.domain.permissions import Permission
 from nurture.domain.sla import State
-from nurture.figures import BY
 from nurture.web import fields, sales
 from nurture.web.access import needs
+from nurture.web.asked import Asked
 from nurture.web.deps import Current
 from nurture.web.errors import Refusal
 from nurture.web.openapi import ANSWER, FIND, OPEN, STAGE, refusals
@@ -26,14 +26,11 @@ router = APIRouter(prefix="/api", tags=["api"], responses=refusals(401, 403))
     dependencies=[needs(Permission.FIGURES)],
     summary="Both sides of the agreement, in figures",
 )
-async def report(
-    deps: Current,
-    month: Annotated[str, Query(description="YYYY-MM; without it the running one")] = "",
-    by: Annotated[str, Query(description=f"one of {', '.join(BY)}")] = "",
-) -> dict[str, Any]:
+async def report(deps: Current, asked: Asked) -> dict[str, Any]:
     """The agreement in one period: figures, promises with their pace, contact times, rejects; and since
-    the beginning leads by stage and persona, mails, audiences, SLA kept and broken, KPIs."""
-    return await deps.reports.summary(deps.now(), month, by)
+    the beginning leads by stage and persona, mails, audiences, SLA kept and broken, KPIs. Filters combine;
+    promises are told only for all leads."""
+    return await deps.reports.summary(deps.now(), asked)
 
 
 @router.get(

@@ -6,6 +6,7 @@ import pytest
 
 from nurture.domain.errors import InputError
 from nurture.domain.sla import Promise, State
+from nurture.figures import Question
 from nurture.incoming import Answer
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverRow
@@ -58,7 +59,7 @@ async def test_a_persona_has_a_promise_of_its_own(db: Database) -> None:
 
 @pytest.mark.parametrize("by", ["persona", "source", "flow", "owner"])
 async def test_the_groups_of_a_dimension_add_up_to_all(db: Database, by: str) -> None:
-    told = await (await _played(db)).reports.report(NOW + DAY, by=by)
+    told = await (await _played(db)).reports.report(NOW + DAY, Question(by=by))
     for figure in ("visits", "leads", "mqls", "sqls", "customers", "revenue"):
         assert sum(row[figure] for row in told["groups"]) == told["figures"][figure]
     for figure in ("handovers", "kept", "rejected"):
@@ -67,9 +68,9 @@ async def test_the_groups_of_a_dimension_add_up_to_all(db: Database, by: str) ->
 
 async def test_another_month_knows_nothing_of_it(db: Database) -> None:
     world = await _played(db)
-    told = await world.reports.report(NOW + DAY, month="2026-02")
+    told = await world.reports.report(NOW + DAY, Question(month="2026-02"))
     assert (told["figures"]["leads"], told["contact"]["handovers"]) == (0, 0)
-    months = (await world.reports.report(NOW + DAY, by="month"))["groups"]
+    months = (await world.reports.report(NOW + DAY, Question(by="month")))["groups"]
     assert [row["leads"] for row in months] == [0] * 11 + [2]
 
 
@@ -85,6 +86,19 @@ async def test_under_a_compressed_clock_the_last_stretch_counts(db: Database) ->
     assert later["promises"]["customers"]["so_far"] == 0
 
 
+async def test_filters_combine_and_then_no_promise_is_told(db: Database) -> None:
+    world = await _played(db)
+    [anna] = [row for row in await world.rows(HandoverRow) if row.state == State.WON]
+    only = {"source": "site", "owner": anna.owner}
+    told = await world.reports.report(NOW + DAY, Question(by="persona", only=only))
+    assert told["figures"]["customers"] == told["contact"]["handovers"] == 1
+    assert told["figures"]["revenue"] == 41_000
+    assert sum(row["visits"] for row in told["groups"]) == told["figures"]["visits"]
+    assert told["promises"] == {}
+    nobody = await world.reports.report(NOW + DAY, Question(only={**only, "persona": "student"}))
+    assert nobody["figures"]["leads"] == nobody["contact"]["handovers"] == 0
+
+
 async def test_what_figures_cannot_be_split_by_is_said(db: Database) -> None:
     with pytest.raises(InputError, match="persona, source, flow, owner, month"):
-        await World(db).reports.report(NOW, by="weather")
+        await World(db).reports.report(NOW, Question(by="weather"))

@@ -2,12 +2,15 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
+from sqlmodel import select
 
 from nurture import figures
 from nurture.domain.funnel import funnel
-from nurture.store import queue, trend
+from nurture.domain.periods import Period
+from nurture.store import leads, queue, ways
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverRow
 from nurture.store.queue import OVER, Key
@@ -83,31 +86,37 @@ async def test_the_numbers_are_those_of_the_lists(db: Database) -> None:
     assert owners == ["Anna", "Bo"]
 
 
-async def test_the_trend_counts_who_came_to_a_mark_in_each_stretch(db: Database) -> None:
+async def test_the_trend_counts_who_came_to_a_mark_for_the_first_time_in_each_stretch(
+    db: Database,
+) -> None:
     moves = [
-        ("visitor", "lead", 1),
-        ("lead", "mql", 1),
-        (None, "mql", 9),
-        ("mql", "lead", 9),
-        ("lead", "customer", 9),
-        ("visitor", "lead", 30),
+        (None, "visitor", 30),
+        ("visitor", "lead", 9),
+        ("lead", "mql", 9),
+        ("mql", "lead", 4),
+        ("lead", "mql", 3),
+        ("mql", "customer", 1),
     ]
     async with db.write() as session:
-        session.add(LeadRow(id="a", stage="lead", created_at=NOW))
-        await session.flush()
-        for old, new, days in moves:
-            at = NOW - timedelta(days=days)
-            session.add(StageChangeRow(lead_id="a", from_stage=old, to_stage=new, at=at, by="test"))
+        lead = LeadRow(id="a", stage="visitor", created_at=NOW)
+        session.add(lead)
+        for _, new, days in moves:
+            leads.change_stage(session, lead, new, NOW - timedelta(days=days), by="test")
     edges = [NOW - timedelta(days=days) for days in (20, 10, 5, 0)]
+    stretches = [Period("", *pair) for pair in pairwise(edges)]
     async with db.read() as session:
-        found = await trend.reached(session, funnel(LIFECYCLE, "mql", "sql", "customer"), edges)
-    assert found == {
-        "visitors": [0, 1, 0],
-        "leads": [0, 1, 1],
-        "mqls": [0, 2, 1],
-        "sqls": [0, 1, 0],
-        "customers": [0, 1, 0],
+        found = await ways.counts(
+            session, funnel(LIFECYCLE, "mql", "sql", "customer"), [*stretches, None]
+        )
+        told = [row.way for row in (await session.execute(select(StageChangeRow))).scalars()]
+    assert {mark: [each[mark] for each in found] for mark in found[0]} == {
+        "visitors": [0, 0, 0, 1],
+        "leads": [0, 1, 0, 1],
+        "mqls": [0, 1, 0, 1],
+        "sqls": [0, 0, 1, 1],
+        "customers": [0, 0, 1, 1],
     }
+    assert told[-1] == "lead,mql,visitor>customer"
 
 
 async def test_on_a_compressed_clock_figures_stop_with_the_last_visit(db: Database) -> None:

@@ -157,10 +157,12 @@ def value_of(history: History, lead: LeadRow, by: str | None, end: datetime) -> 
             return getattr(lead, by) or ""
 
 
-def counts(history: History, period: Period, by: str | None) -> dict[str, Counts]:
-    """The figures by the definitions in docs/figures.md; only values with anything to count."""
+def counts(
+    history: History, period: Period, by: str | None, leads: Sequence[LeadRow] | None = None
+) -> dict[str, Counts]:
+    """The figures by the definitions in docs/figures.md, of all leads or these; only values with anything to count."""
     found: dict[str, list[LeadRow]] = {}
-    for lead in history.of(LeadRow):
+    for lead in history.of(LeadRow) if leads is None else leads:
         found.setdefault(value_of(history, lead, by, period.end), []).append(lead)
     every = {value: _count(history, leads, period) for value, leads in found.items()}
     return {value: counted for value, counted in every.items() if counted != Counts()}

@@ -1,7 +1,8 @@
-"""The agreement of any month, split by what is known of the leads; also as CSV."""
+"""The agreement of any month, for some of the leads and split by what is known of them; also as CSV."""
 
 import csv
 import io
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -14,6 +15,7 @@ from nurture.domain import periods
 from nurture.domain.permissions import Permission
 from nurture.figures import BY, MONTHS
 from nurture.web.access import needs
+from nurture.web.asked import Asked, address
 from nurture.web.visit import Visit
 
 router = APIRouter(prefix="/reports", include_in_schema=False)
@@ -22,29 +24,29 @@ Looks = Annotated[Visit, needs(Permission.FIGURES)]
 
 
 @router.get("", response_class=HTMLResponse)
-async def report(visit: Looks, month: str = "", by: str = "") -> Response:
-    """`month` is YYYY-MM, else the running one; `by` splits it."""
+async def report(visit: Looks, asked: Asked) -> Response:
     now, playbook = visit.deps.now(), visit.playbook
     zone = figures.zone_of(playbook)
     months = periods.months_until(periods.month_of(now, zone), 2 * MONTHS, zone)
-    asked = {name: value for name, value in (("month", month), ("by", by)) if value}
     return visit.page(
         "reports.html",
-        report=await visit.deps.reports.report(now, month, by),
+        report=await visit.deps.reports.report(now, asked),
         months=[(period.name, visit.words.month(period.start)) for period in reversed(months)],
-        month=month,
-        by=by,
+        asked=asked,
+        choices=await visit.deps.reports.choices(),
         dimensions=BY,
-        query=f"?{urlencode(asked)}" if asked else "",
+        query=urlencode(address(asked)),
         currency=playbook.promise.currency,
     )
 
 
 @router.get("/figures.csv")
-async def as_csv(visit: Looks, month: str = "", by: str = "") -> Response:
-    told = await visit.deps.reports.report(visit.deps.now(), month, by)
-    name = f"{told['period']['name']}{'-' + by if by else ''}.csv"
-    headers = {"content-disposition": f'attachment; filename="{name}"'}
+async def as_csv(visit: Looks, asked: Asked) -> Response:
+    """What the page shows."""
+    told = await visit.deps.reports.report(visit.deps.now(), asked)
+    named = "-".join([told["period"]["name"], *filter(None, [asked.by]), *asked.only.values()])
+    name = re.sub(r"[^\w.-]+", "-", named, flags=re.ASCII)
+    headers = {"content-disposition": f'attachment; filename="{name}.csv"'}
     return Response(lines(told), media_type="text/csv; charset=utf-8", headers=headers)
 
 
@@ -53,17 +55,24 @@ def lines(report: Mapping[str, Any]) -> str:
     period, told = report["period"]["name"], report["contact"]
     sales = {name: value for name, value in told.items() if name not in ("histogram", "silent")}
     rows = report["groups"] or [{"name": "", **report["figures"], **sales}]
-    head = ["period", report["by"] or "everybody", *(key for key in rows[0] if key != "name")]
+    only = report["only"]
+    first = report["by"] or ("leads" if only else "everybody")
+    head = ["period", *only, first, *(key for key in rows[0] if key != "name")]
     written = io.StringIO()
     table = csv.writer(written, lineterminator="\n")
     if report["groups"] or not report["by"]:
         table.writerow(head)
-        table.writerows([period, *_plain(row)] for row in rows)
+        chosen = [_safe(value) for value in only.values()]
+        table.writerows([period, *chosen, *_plain(row)] for row in rows)
     return written.getvalue()
 
 
 def _plain(row: Mapping[str, Any]) -> list[Any]:
-    """Nothing to divide by is an empty field. A name cannot become a formula in a spreadsheet."""
-    name = str(row["name"])
-    safe = f"'{name}" if name[:1] in ("=", "+", "-", "@") else name
-    return [safe, *("" if value is None else value for key, value in row.items() if key != "name")]
+    """Nothing to divide by is an empty field."""
+    values = ("" if value is None else value for key, value in row.items() if key != "name")
+    return [_safe(str(row["name"])), *values]
+
+
+def _safe(name: str) -> str:
+    """A name cannot become a formula in a spreadsheet."""
+    return f"'{name}" if name[:1] in ("=", "+", "-", "@") else name
