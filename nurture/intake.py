@@ -21,7 +21,7 @@ from nurture.outbox import Outbox
 from nurture.playbook import Playbook
 from nurture.reactions import Reactions
 from nurture.shelf import Shelf
-from nurture.store import bursts, consents, erasing, leads, merging, messages, touches
+from nurture.store import bursts, consents, erasing, leads, merging, messages, touches, words
 from nurture.store.handover_tables import SaleRow
 from nurture.store.tables import LeadRow, MessageRow, QuarantineRow, TouchRow
 
@@ -58,6 +58,7 @@ class Intake:
             register = _register(session, playbook)
             await register.load(fresh)
             refused = dict.fromkeys(await self._erased(session, register, source, fresh), ERASED)
+            called = {row.id: words.called(row) for row in register.rows.values()}
             heard: dict[str, list[Trigger]] = {}
             said: list[tuple[str, ConsentRecord]] = []
             made: list[tuple[str, Touch]] = []
@@ -73,6 +74,7 @@ class Intake:
                 heard.setdefault(row.id, []).extend(triggers)
                 said += [(row.id, record) for record in _consents(message, row)]
             register.write_names()
+            await words.write(session, _renamed(register.rows.values(), called))
             theirs = [(register.now(lead_id), touch) for lead_id, touch in made]
             await touches.store(session, playbook.scoring, theirs, source, now)
             await consents.tell(session, _joined(register, said))
@@ -209,6 +211,11 @@ class Intake:
         if message.trusted:
             triggers += _business(session, playbook, row, touch)
         return triggers
+
+
+def _renamed(rows: Iterable[LeadRow], before: Mapping[str, Any]) -> list[LeadRow]:
+    """Those that are called otherwise than before."""
+    return [row for row in rows if words.called(row) != before.get(row.id, words.NOBODY)]
 
 
 def _register(session: AsyncSession, playbook: Playbook) -> Register:

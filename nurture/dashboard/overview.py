@@ -39,7 +39,7 @@ class Look:
 
 
 _NEEDS = {
-    "nurture_mails_unknown": ("mails_unknown", "/system"),
+    "nurture_mails_unknown": ("mails_unknown", "/mails?state=unknown"),
     "nurture_removals_owed": ("removals_owed", "/audiences"),
     "nurture_notices_dead": ("notices_dead", "/system"),
     "nurture_receivers_closed": ("receivers_closed", "/system"),

@@ -1,7 +1,7 @@
 """Leads as the dashboard shows them: a list, and one with everything known of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,13 +15,14 @@ from nurture.playbook import Playbook
 from nurture.playbook.wording import effect_words
 from nurture.reports import Reports
 from nurture.shelf import Shelf
-from nurture.store import enrolments, lead_list, leads
+from nurture.store import enrolments, lead_list, leads, words
 from nurture.store.database import Database
 from nurture.store.lead_list import Filter
 from nurture.store.queue import Key
 from nurture.store.tables import EnrolmentRow, LeadRow
 
 PAGE = 50
+LOOKED_AT = 2000
 _TIMES = {
     "at",
     "again_at",
@@ -48,8 +49,11 @@ class Line:
 
 @dataclass(frozen=True)
 class Page:
+    """`cut`: more leads are called like that than are looked at."""
+
     lines: Sequence[Line]
     after: Key | None
+    cut: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,12 +102,17 @@ class People:
         self._shelf = shelf
         self._reports = reports
 
-    async def page(self, wanted: Filter, after: Key | None) -> Page:
+    async def page(self, wanted: Filter, after: Key | None, name: str = "") -> Page:
+        """The newest first. `name`: beginnings of words such as a name, company or address, or an id; of those
+        only the first page is shown."""
         async with self._db.read() as session:
+            if name:
+                wanted = replace(wanted, among=await words.find(session, name, LOOKED_AT))
             rows = await lead_list.page(session, wanted, after, PAGE + 1)
         more = rows[PAGE - 1 : PAGE] if len(rows) > PAGE else []
         after = next((Key(row.created_at, row.id) for row in more), None)
-        return Page([_line(row) for row in rows[:PAGE]], after)
+        cut = bool(name) and (bool(after) or len(wanted.among or ()) == LOOKED_AT)
+        return Page([_line(row) for row in rows[:PAGE]], None if name else after, cut)
 
     async def show(self, lead_id: str, owner: str | None, now: datetime) -> Portrait | None:
         """By its id alone: a name in an address would stand in logs. None when it is not the owner's."""

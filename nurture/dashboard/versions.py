@@ -1,5 +1,6 @@
 """The playbook as the dashboard shows it: what is in force, what is wrong with it, what was before."""
 
+import asyncio
 import difflib
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -63,7 +64,8 @@ class Versions:
     async def findings(self, version: str) -> Sequence[Finding]:
         """What this program finds wrong with it, which an older one may have let pass."""
         if version not in self._findings:
-            self._findings[version] = _findings(await self.files(version))
+            files = await self.files(version)
+            self._findings[version] = await asyncio.to_thread(_findings, files)
             while len(self._findings) > _KEPT:
                 self._findings.popitem(last=False)
         return self._findings[version]

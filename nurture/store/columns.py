@@ -32,6 +32,9 @@ class Moment(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if isinstance(value, datetime) else None
 
 
+Letters = String().with_variant(String(collation="C"), "postgresql")
+"""Text that is compared letter by letter, so that an index finds what begins alike."""
+
 Json = JSON().with_variant(JSONB(), "postgresql")
 
 

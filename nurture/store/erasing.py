@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, delete, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, or_, select
 
+from nurture.store import words
 from nurture.store.audience_tables import AudienceMemberRow
 from nurture.store.feedback_tables import FeedbackRow
 from nurture.store.handover_tables import HandoverEventRow, HandoverRow, NoticeRow
@@ -58,6 +59,7 @@ async def anonymise(session: AsyncSession, rows: Iterable[LeadRow], now: datetim
         row.erased_at = row.erased_at or now
     await session.flush()
     await session.execute(delete(IdentityRow).where(col(IdentityRow.lead_id).in_(ids)))
+    await words.forget(session, ids)
     await _blank(session, TouchRow, ids, properties={})
     await _blank(session, StageChangeRow, ids, reason="")
     await _blank(session, EnrolmentRow, ids, reason="")

@@ -7,21 +7,20 @@ from typing import Any
 from sqlalchemy import Select, literal, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
-from sqlmodel import col, func, or_, select
+from sqlmodel import col, func, select
 
 from nurture.store.columns import Moment
 from nurture.store.handover_tables import HandoverRow
 from nurture.store.queue import Key
-from nurture.store.tables import IdentityRow, LeadRow
-
-_LAST = "\U0010ffff"
+from nurture.store.tables import LeadRow
 
 
 @dataclass(frozen=True)
 class Filter:
-    """What is empty does not matter. `name`: the beginning of an address, or any whole name of a lead."""
+    """What is empty does not matter. `among`: ids of those looked for, found before, since a database that orders
+    first would go through everybody."""
 
-    name: str = ""
+    among: Sequence[str] | None = None
     stage: str = ""
     persona: str = ""
     owner: str | None = None
@@ -39,13 +38,8 @@ async def page(
         query = query.where(col(row.stage) == wanted.stage)
     if wanted.persona:
         query = query.where(col(row.persona) == wanted.persona)
-    if wanted.name:
-        name = wanted.name.lower()
-        others = select(col(IdentityRow.lead_id)).where(col(IdentityRow.value) == name)
-        begins = (col(row.email) >= name) & (col(row.email) < name + _LAST)
-        query = query.where(
-            or_(begins, col(row.id).in_([wanted.name, name]), col(row.id).in_(others))
-        )
+    if wanted.among is not None:
+        query = query.where(col(row.id).in_(wanted.among))
     if wanted.owner is not None:
         query = query.where(col(row.id).in_(owned(wanted.owner)))
     if after:

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel, col, select
 
 from nurture.domain.sla import SALES_OWNED, State
-from nurture.store import audiences, consents, enrolments, handovers, wakeups, ways
+from nurture.store import audiences, consents, enrolments, handovers, wakeups, ways, words
 from nurture.store.audience_tables import AudienceMemberRow
 from nurture.store.columns import table
 from nurture.store.feedback_tables import FeedbackRow
@@ -54,6 +54,7 @@ async def merge(
     await session.flush()
     stays.email = stays.email or goes.email
     goes.email, goes.merged_into = None, stays.id
+    await words.forget(session, [goes.id])
     goes.traits, goes.traits_at = {}, {}
     goes.tags, goes.consents, goes.declined, goes.cases = [], [], [], []
     goes.sales_owned, goes.next_score_at = False, None

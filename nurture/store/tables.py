@@ -1,6 +1,6 @@
 """All tables. Rows are data; what may happen to them is decided in nurture.domain.
 
-Surrogate ids everywhere. A person's address stands in `lead.email`, `identity.value`, in what was told to
+Surrogate ids everywhere. A person's address stands in `lead.email`, `lead_word`, `identity.value`, in what was told to
 sales (`notice.data`) and in what an ad platform was given (`audience_member.sent_as`), nowhere else, so
 erasure knows where to go.
 """
@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Column, Index, String, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from nurture.store.columns import json, lead, maybe, moment, refers
+from nurture.store.columns import Letters, json, lead, maybe, moment, refers
 
 
 class LeadRow(SQLModel, table=True):
@@ -70,6 +70,14 @@ class IdentityRow(SQLModel, table=True):
     kind: str = Field(primary_key=True)
     value: str = Field(primary_key=True)
     lead_id: str = lead()
+
+
+class LeadWordRow(SQLModel, table=True):
+    """What a lead is looked for by; see `nurture.store.words`. Compared letter by letter, whatever the language."""
+
+    __tablename__ = "lead_word"
+    word: str = Field(sa_column=Column(Letters, primary_key=True))
+    lead_id: str = Field(sa_column=Column(String, refers("lead.id"), primary_key=True, index=True))
 
 
 class TouchRow(SQLModel, table=True):

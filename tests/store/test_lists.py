@@ -2,7 +2,9 @@
 
 from datetime import timedelta
 
-from nurture.store import flow_figures, lead_list, mail_list
+import pytest
+
+from nurture.store import flow_figures, lead_list, mail_list, words
 from nurture.store.database import Database
 from nurture.store.lead_list import Filter
 from nurture.store.queue import Key
@@ -44,18 +46,57 @@ async def test_pages_of_leads_follow_each_other_without_gap_or_repetition(db: Da
     assert found == ["l1", "l0", "l3", "l2", "l4"]
 
 
-async def test_leads_are_found_by_stage_and_by_the_beginning_of_an_address(db: Database) -> None:
+async def test_leads_are_filtered(db: Database) -> None:
     await fill(db)
     async with db.read() as session:
         for wanted, ids in (
             (Filter(stage="sql"), ["l0"]),
-            (Filter(name="P3@"), ["l3"]),
-            (Filter(name="l2"), ["l2"]),
-            (Filter(name="p"), ["l1", "l0", "l3", "l2", "l4"]),
+            (Filter(among=["l4", "l2"]), ["l2", "l4"]),
+            (Filter(among=[]), []),
             (Filter(owner="Mette Holm"), []),
         ):
             rows = await lead_list.page(session, wanted, None, 10)
             assert [row.id for row in rows] == ids, wanted
+
+
+CALLED: dict[str, dict[str, str]] = {
+    "l0": {"first_name": "Mette", "last_name": "Holm", "company": "Østerbro Øl"},
+    "l1": {"first_name": "Anna Sofie", "last_name": "Müller-Holm"},
+    "l2": {"first_name": "Mads"},
+}
+
+
+@pytest.mark.parametrize(
+    ("asked", "ids"),
+    [
+        ("mette", ["l0"]),
+        ("HOLM", ["l0", "l1"]),
+        ("holm m", ["l0", "l1"]),
+        ("m", ["l0", "l1", "l2"]),
+        ("sof mul", ["l1"]),
+        ("Müll", ["l1"]),
+        ("østerbro", ["l0"]),
+        ("P3@", ["l3"]),
+        ("p3@firm.example", ["l3"]),
+        ("firm mads", ["l2"]),
+        ("l2", ["l2"]),
+        ("ette", []),
+        ("%", []),
+        ("", []),
+    ],
+)
+async def test_leads_are_found_by_the_beginnings_of_their_names(
+    db: Database, asked: str, ids: list[str]
+) -> None:
+    await fill(db)
+    async with db.write() as session:
+        rows = [await session.get_one(LeadRow, f"l{n}") for n in range(5)]
+        for row in rows:
+            row.traits = CALLED.get(row.id, {})
+        await words.write(session, rows)
+    async with db.read() as session:
+        assert sorted(await words.find(session, asked, 10)) == ids
+        assert len(await words.find(session, asked, 1)) == min(len(ids), 1)
 
 
 async def test_mails_are_listed_by_state_flow_and_step(db: Database) -> None:

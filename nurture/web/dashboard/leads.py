@@ -82,12 +82,13 @@ async def erase(lead_id: str, visit: Annotated[Visit, needs(Permission.ERASE_LEA
 
 
 async def _list(visit: Visit, name: str, stage: str, persona: str, after: str) -> Response:
-    wanted = Filter(name, stage, persona, visit.actor.owner)
-    page = await visit.deps.dashboard.people.page(wanted, paging.read(after))
+    wanted = Filter(None, stage, persona, visit.actor.owner)
+    page = await visit.deps.dashboard.people.page(wanted, paging.read(after), name)
     return visit.page(
         "leads.html",
         page=page,
         wanted=wanted,
+        name=name,
         stages=[(each.id, each.title) for each in visit.playbook.lifecycle.stages],
         personas=[(each.id, each.title) for each in visit.playbook.personas],
         more=paging.written(page.after),

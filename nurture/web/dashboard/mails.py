@@ -6,8 +6,10 @@ from fastapi import APIRouter, Response
 from fastapi.responses import HTMLResponse
 
 from nurture.dashboard.letters import Letter
+from nurture.domain.errors import InputError
 from nurture.domain.permissions import Permission
 from nurture.store.mail_list import Filter
+from nurture.web import fields
 from nurture.web.access import needs
 from nurture.web.dashboard import paging
 from nurture.web.errors import Refusal
@@ -21,6 +23,7 @@ STATES = (
     *("unknown", "planned", "claimed", "accepted", "delivered", "bounced"),
     *("complained", "failed", "refused"),
 )
+FATES = (SENT, NOT_SENT) = ("sent", "not sent")
 _ALONE = (
     "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'none'; frame-ancestors 'self'"
 )
@@ -45,7 +48,28 @@ async def ledger(
 
 @router.get("/{message_id}", response_class=HTMLResponse)
 async def show(message_id: str, visit: Looks) -> Response:
-    return visit.page("mail.html", letter=await _letter(visit, message_id))
+    return await _page(visit, message_id)
+
+
+@router.post("/{message_id}/settle", response_class=HTMLResponse)
+async def settle_mail(
+    message_id: str, visit: Annotated[Visit, needs(Permission.EDIT_MAILS)]
+) -> Response:
+    """What a person found out about a mail of which nobody knew whether it went out."""
+    fate = fields.text(visit.form, "fate", 10)
+    visit.detail = fate if fate in FATES else ""
+    try:
+        if fate not in FATES or not fields.ticked(visit.form, "sure"):
+            raise InputError("say what became of the mail, and that you are sure")
+        sent, deps = fate == SENT, visit.deps
+        await deps.mails.settle([message_id], sent, visit.actor.name, deps.now())
+    except InputError as error:
+        return await _page(visit, message_id, visit.explain(error))
+    if sent:
+        return visit.go(f"/mails/{message_id}", visit.say("It counts as sent."))
+    return visit.go(
+        f"/mails/{message_id}", visit.say("It is sent once more, if the lead may still get it.")
+    )
 
 
 @router.get("/{message_id}/page", response_class=HTMLResponse)
@@ -59,6 +83,12 @@ async def as_it_looks(message_id: str, visit: Looks) -> Response:
         "cache-control": "no-store, private",
     }
     return HTMLResponse(letter.mail.html, headers=headers)
+
+
+async def _page(visit: Visit, message_id: str, problem: str = "") -> Response:
+    letter = await _letter(visit, message_id)
+    status = 422 if problem else 200
+    return visit.page("mail.html", status, letter=letter, problem=problem)
 
 
 async def _letter(visit: Visit, message_id: str) -> Letter:

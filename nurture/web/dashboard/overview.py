@@ -20,7 +20,7 @@ async def overview(visit: Annotated[Visit, needs(Permission.FIGURES)]) -> Respon
     return visit.page(
         "overview.html",
         look=look,
-        needs=[need for need in look.needs if need.path in may],
+        needs=[need for need in look.needs if need.path.partition("?")[0] in may],
         report=look.report,
         currency=visit.playbook.promise.currency,
     )

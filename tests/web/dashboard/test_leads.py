@@ -3,6 +3,8 @@
 import re
 from datetime import timedelta
 
+import pytest
+
 from nurture.domain import keys
 from nurture.store import enrolments, messages
 from nurture.store.tables import EnrolmentRow, MessageRow, WakeupRow
@@ -31,10 +33,13 @@ async def mailed(house: House, email: str, state: str = messages.ACCEPTED) -> st
     return mail
 
 
-async def test_a_lead_is_found_by_the_beginning_of_its_address(house: House) -> None:
+@pytest.mark.parametrize("name", ["HANS@", "hans", "Clausen hans", "brewery"])
+async def test_a_lead_is_found_by_its_name_company_or_address(house: House, name: str) -> None:
     await fill(house)
+    told = {"last_name": "Clausen", "company": "The Old Brewery"}
+    await house.world.tell("page", email=HANS, traits=told)
     async with house.signed_in("marketing") as browser:
-        found = await browser.post("/leads/find", on="/leads", name="HANS@", stage="", persona="")
+        found = await browser.post("/leads/find", on="/leads", name=name, stage="", persona="")
         assert HANS in found.text
         assert GITTE not in found.text
         none = await browser.post("/leads/find", on="/leads", name="nobody@", stage="", persona="")
@@ -242,3 +247,29 @@ async def test_a_mail_to_an_erased_person_is_not_shown(house: House) -> None:
     async with house.signed_in("marketing") as browser:
         assert "cannot be shown any more" in (await browser.get(f"/mails/{mail}")).text
         assert (await browser.get(f"/mails/{mail}/page")).status_code == 404
+
+
+@pytest.mark.parametrize(("fate", "state"), [("sent", "accepted"), ("not sent", "planned")])
+async def test_a_mail_of_which_nobody_knows_is_settled_by_somebody_who_is_sure(
+    house: House, fate: str, state: str
+) -> None:
+    await fill(house)
+    here = f"/mails/{await mailed(house, HANS, messages.UNKNOWN)}"
+    async with house.signed_in() as browser:
+        for unsure in ({"fate": fate}, {"sure": "yes"}, {"sure": "yes", "fate": "lost"}):
+            refused = await browser.post(f"{here}/settle", on=here, **unsure)
+            assert refused.status_code == 422
+            assert "that you are sure" in refused.text
+        done = await browser.post(f"{here}/settle", on=here, fate=fate, sure="yes")
+        assert done.status_code == 200
+        assert "/settle" not in done.text
+        again = await browser.post(f"{here}/settle", on=here, fate=fate, sure="yes")
+        assert again.status_code == 422
+        assert "Settle mail" in (await browser.get("/audit?action=settle_mail")).text
+    [row] = [row for row in await house.world.rows(MessageRow) if row.id in here]
+    assert row.state == state
+    assert "The admin person" in row.reason
+    run = await run_of(house, HANS)
+    assert (("enrolment", run.id) in [(row.kind, row.key) for row in await wakeups_of(house)]) == (
+        fate == "not sent"
+    )
