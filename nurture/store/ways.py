@@ -44,7 +44,7 @@ async def retell(session: AsyncSession, lead_id: str) -> None:
 
 def _been(row: Any, *which: Any) -> Any:
     """The stages that those changes led to, in a fixed order."""
-    stages = select(col(row.to_stage).label("stage")).where(*which).distinct()
+    stages: Any = select(col(row.to_stage).label("stage")).where(*which).distinct()
     known = stages.order_by(col(row.to_stage)).correlate(StageChangeRow).subquery()
     listed = select(func.aggregate_strings(known.c.stage, ",")).correlate(StageChangeRow)
     return func.coalesce(listed.scalar_subquery(), "")

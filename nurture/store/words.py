@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import delete, insert, select, union
+from sqlalchemy import delete, exists, insert, select, union
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
@@ -66,13 +66,13 @@ async def find(session: AsyncSession, text: str, most: int) -> Sequence[str]:
 
 def _beginning(beginnings: Sequence[str]) -> Any:
     """By the longest, which the fewest have, and then each of the others."""
-    first, *others = ((aliased(LeadWordRow), beginning) for beginning in beginnings)
-    query = select(col(first[0].lead_id)).where(*_begins(*first)).distinct()
-    for word, beginning in others:
-        same = select(word.lead_id).where(
-            col(word.lead_id) == col(first[0].lead_id), *_begins(word, beginning)
-        )
-        query = query.where(same.exists())
+    first, *others = beginnings
+    row = LeadWordRow
+    query = select(col(row.lead_id)).where(*_begins(row, first)).distinct()
+    for beginning in others:
+        word = aliased(LeadWordRow)
+        same = exists().where(col(word.lead_id) == col(row.lead_id), *_begins(word, beginning))
+        query = query.where(same)
     return query
 
 

@@ -13,6 +13,7 @@ from nurture.dashboard import Dashboard
 from nurture.delivery.feedback.reading import Provider
 from nurture.domain.feedback import Event
 from nurture.feedback import Heard
+from nurture.figures import EVERYTHING, Question
 from nurture.incoming import Answer, Incoming, Receipt
 from nurture.playbook import Playbook
 from nurture.preferences import Wanted
@@ -136,8 +137,8 @@ class Stages(Protocol):
 class Reports(Protocol):
     """Figures and records as JSON-able values. The dashboard leaves out what is missing."""
 
-    async def summary(self, now: datetime, month: str = "", by: str = "") -> dict[str, Any]:
-        """`month` is YYYY-MM, `by` what to split its figures by. Raises InputError for others."""
+    async def summary(self, now: datetime, asked: Question = EVERYTHING) -> dict[str, Any]:
+        """Raises InputError for a month or dimension that does not exist."""
         ...
 
     async def lead(
@@ -146,8 +147,12 @@ class Reports(Protocol):
         """By id or e-mail, with the explanation of its score. With `owner` only one of that owner's."""
         ...
 
-    async def report(self, now: datetime, month: str = "", by: str = "") -> dict[str, Any]:
+    async def report(self, now: datetime, asked: Question = EVERYTHING) -> dict[str, Any]:
         """The agreement of a period, without what is counted since the beginning."""
+        ...
+
+    async def choices(self) -> Mapping[str, Mapping[str, str]]:
+        """What figures can be asked for, by dimension: each value with its title."""
         ...
 
     async def audiences(self, now: datetime) -> list[dict[str, Any]]: ...

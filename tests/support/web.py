@@ -16,6 +16,7 @@ from nurture.domain.errors import InputError
 from nurture.domain.feedback import Event
 from nurture.domain.lifecycle import Stage
 from nurture.feedback import Heard
+from nurture.figures import EVERYTHING, Question
 from nurture.incoming import Answer, Incoming, Receipt
 from nurture.playbook import Company, Form, Subscription
 from nurture.preferences import Wanted
@@ -163,11 +164,15 @@ class FakeNotices:
 class FakeReports:
     figures: dict[str, Any] = field(default_factory=dict)
 
-    async def summary(self, now: datetime, month: str = "", by: str = "") -> dict[str, Any]:
-        return {**self.figures, "asked": [month, by]} if month or by else self.figures
+    async def summary(self, now: datetime, asked: Question = EVERYTHING) -> dict[str, Any]:
+        asked_for = [asked.month, asked.by, *asked.only.values()]
+        return self.figures if asked == EVERYTHING else {**self.figures, "asked": asked_for}
 
-    async def report(self, now: datetime, month: str = "", by: str = "") -> dict[str, Any]:
+    async def report(self, now: datetime, asked: Question = EVERYTHING) -> dict[str, Any]:
         return self.figures
+
+    async def choices(self) -> dict[str, dict[str, str]]:
+        return {}
 
     async def lead(
         self, name: str, now: datetime, owner: str | None = None
