@@ -1,6 +1,6 @@
 """The way of a lead in each of its stage changes, by which figures are counted; words to find leads by
 
-Revision: 0013, after 0010
+Revision: 0015, after 0014
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from alembic import op
 from nurture.store.columns import Json, Letters
 from nurture.store.words import NAMED_BY, words
 
-revision = "0013"
-down_revision = "0010"
+revision = "0015"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 
