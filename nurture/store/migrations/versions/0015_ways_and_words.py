@@ -37,11 +37,11 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["lead_id"], ["lead.id"], initially="DEFERRED", deferrable=True),
         sa.PrimaryKeyConstraint("word", "lead_id"),
     )
-    _write_words()
     op.create_index("ix_lead_word_lead_id", "lead_word", ["lead_id"])
     op.create_index("ix_lead_source", "lead", ["source"])
     op.create_index("ix_lead_belongs", "lead", ["id", "persona", "source"])
     op.create_index("ix_handover_owner", "handover", ["owner"])
+    _write_words()  # last: PostgreSQL makes no index where a deferred reference is still to be checked
 
 
 def _write_words() -> None:
