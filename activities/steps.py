@@ -51,12 +51,12 @@ class Steps:
         """In one transaction: record the mail just sent, then move until a wait or a mail comes, which is
         claimed if it is one of this sender's."""
         async with self._outbox.write() as session:
-            row = await enrolments.lock(session, enrolment_id)
-            if row and sent:
-                await self._record(session, row, sent, now)
-            lead = await leads.lock(session, row.lead_id) if row else None
-            if row is None or lead is None:
+            found = await enrolments.lock_with_lead(session, enrolment_id)
+            if found is None:
                 return Next(done=True)
+            row, lead = found
+            if sent:
+                await self._record(session, row, sent, now)
             playbook = await self._shelf.current(session)
             while row.again:
                 outcome = await self._once_more(session, playbook, row, lead, sender, now)
@@ -170,9 +170,8 @@ def _due(book: Playbook, flow: str, at: datetime, mail: bool = True) -> Next:
     goes first."""
     if not mail:
         return Next(at.timestamp())
-    rules = book.flows[flow].mail
-    urgent = rules.priority > 0 or rules.transactional
-    return Next(at.timestamp(), part=queues.mail(book.sender_of[flow]), urgent=urgent)
+    part = queues.mail(book.sender_of[flow])
+    return Next(at.timestamp(), part=part, urgent=book.flows[flow].mail.urgent)
 
 
 async def _turn(

@@ -105,7 +105,7 @@ class _OneBook:
 
 
 class _Nobody:
-    async def wake(self, kind: str, key: str, flow: str = "") -> None:
+    async def wake(self, kind: str, key: str, flow: str = "", sender: str = "") -> None:
         """No workflow listens."""
 
 

@@ -102,7 +102,7 @@ async def _change(config: Settings, name: str, what: str) -> None:
 class _Later:
     """Leaves the wake-up to the worker's relay: this verb needs no Temporal."""
 
-    async def wake(self, kind: str, key: str, flow: str = "") -> None:
+    async def wake(self, kind: str, key: str, flow: str = "", sender: str = "") -> None:
         raise Transient("relay", f"{kind} {key} is woken by the worker")
 
 

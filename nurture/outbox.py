@@ -59,9 +59,9 @@ class Outbox:
 
     async def _hand_over(self, rows: Sequence[WakeupRow]) -> int:
         """One call per workflow, however many wake-ups; what fails stays in the table for the relay."""
-        ids: dict[tuple[str, str, str], list[int]] = {}
+        ids: dict[tuple[str, str, str, str], list[int]] = {}
         for row in rows:
-            ids.setdefault((row.kind, row.key, row.flow), []).append(row.id or 0)
+            ids.setdefault((row.kind, row.key, row.flow, row.sender), []).append(row.id or 0)
         outcomes = await asyncio.gather(*(self._wake(*which) for which in ids))
         through = [
             row_id
@@ -81,10 +81,10 @@ class Outbox:
         except Transient as error:
             log.warning("wakeups_not_recorded", error=error.detail)
 
-    async def _wake(self, kind: str, key: str, flow: str) -> bool:
+    async def _wake(self, kind: str, key: str, flow: str, sender: str) -> bool:
         async with self._free:
             try:
-                await self._waker.wake(kind, key, flow)
+                await self._waker.wake(kind, key, flow, sender)
             except Transient:
                 return False
         return True

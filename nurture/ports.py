@@ -149,10 +149,11 @@ class SalesDesk(Protocol):
 class Waker(Protocol):
     """Wakes workflows: starts the one of that id, or signals it when it runs. Idempotent.
 
-    `flow`: where those of many flows wait, each flow gets its turn.
+    `flow`: where those of many flows wait, each flow gets its turn. `sender`: whose mail a run that starts will
+    send first; empty: it has to be looked up.
     """
 
-    async def wake(self, kind: str, key: str, flow: str = "") -> None: ...
+    async def wake(self, kind: str, key: str, flow: str = "", sender: str = "") -> None: ...
 
 
 class Runs(Protocol):

@@ -7,6 +7,7 @@ from temporalio.client import Client
 from temporalio.common import Priority, WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities import queues
 from nurture.domain import keys
 from nurture.domain.errors import Transient
 from workflows import policies
@@ -39,12 +40,12 @@ class TemporalWaker:
         self._client = client
         self._task_queue = task_queue
 
-    async def wake(self, kind: str, key: str, flow: str = "") -> None:
+    async def wake(self, kind: str, key: str, flow: str = "", sender: str = "") -> None:
         run, workflow_id, priority = BY_KIND[kind]
         try:
             await self._client.start_workflow(
                 run,
-                key,
+                args=[key, queues.mail(sender)] if sender else [key],
                 id=workflow_id(key),
                 task_queue=self._task_queue,
                 priority=replace(priority, fairness_key=flow[:_LONGEST_KEY] or None),

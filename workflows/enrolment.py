@@ -14,7 +14,7 @@ class Enrolment:
     """Take the steps that are due, sleep until the next one is, for weeks if need be; start over until done."""
 
     @workflow.init
-    def __init__(self, enrolment_id: str) -> None:
+    def __init__(self, enrolment_id: str, part: str = queues.DECISIONS) -> None:
         self._sleeper = Sleeper()
 
     @workflow.signal
@@ -23,8 +23,8 @@ class Enrolment:
         self._sleeper.wake()
 
     @workflow.run
-    async def run(self, enrolment_id: str) -> None:
-        next_ = Next()
+    async def run(self, enrolment_id: str, part: str = queues.DECISIONS) -> None:
+        next_ = Next(part=part)
         while True:
             self._sleeper.start_looking()
             next_ = await workflow.execute_activity(

@@ -50,6 +50,11 @@ class MailRules:
     waits: bool = True
     transactional: bool = False
 
+    @property
+    def urgent(self) -> bool:
+        """Whether its mails go ahead of others that wait to be sent."""
+        return self.transactional or self.priority > 0
+
 
 @dataclass(frozen=True)
 class Send:

@@ -150,6 +150,10 @@ class Flow:
     formerly: frozenset[str] = frozenset()
     revision: str = ""
 
+    @property
+    def opens_with_mail(self) -> bool:
+        return isinstance(self.steps.get(self.first or ""), Email)
+
     def names_of(self, step: str) -> frozenset[str]:
         """What the step is called, and was called before."""
         return frozenset({step, *(old for old, now in self.was.items() if now == step)})

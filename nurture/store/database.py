@@ -45,6 +45,7 @@ class Database:
                 event.listen(engine.sync_engine, "do_connect", _try_sqlite)
                 event.listen(engine.sync_engine, "connect", _prepare_sqlite)
                 event.listen(engine.sync_engine, "begin", _begin_sqlite)
+        self._writing = self._writer.execution_options(nurture_write=True)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
@@ -65,9 +66,8 @@ class Database:
         with told_apart():
             async with (
                 self._turn.take() if self._turn else nullcontext(),
-                AsyncSession(self._writer, expire_on_commit=False) as session,
+                AsyncSession(self._writing, expire_on_commit=False) as session,
             ):
-                await session.connection(execution_options={"nurture_write": True})
                 yield session
                 await session.commit()
 

@@ -2,8 +2,10 @@
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 
-from sqlalchemy import update
+from sqlalchemy import Select, bindparam, update
+from sqlalchemy import select as select_columns
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, select
 
@@ -13,7 +15,8 @@ from nurture.domain.flow import Cursor
 from nurture.domain.gate import DAILY_LIMIT
 from nurture.playbook import Playbook
 from nurture.store import wakeups
-from nurture.store.tables import EnrolmentRow
+from nurture.store.columns import table
+from nurture.store.tables import EnrolmentRow, LeadRow
 
 SOON = timedelta(seconds=1)
 """A start that near is waited for by the workflow itself."""
@@ -24,6 +27,22 @@ COMPETE = ("frequency_cap", "priority", "send_window")
 
 async def lock(session: AsyncSession, enrolment_id: str) -> EnrolmentRow | None:
     return await session.get(EnrolmentRow, enrolment_id, with_for_update=True)
+
+
+@cache
+def _with_lead() -> Select[EnrolmentRow, LeadRow]:
+    both = select_columns(EnrolmentRow, LeadRow).join(
+        LeadRow, col(LeadRow.id) == col(EnrolmentRow.lead_id)
+    )
+    return both.where(col(EnrolmentRow.id) == bindparam("id")).with_for_update()
+
+
+async def lock_with_lead(
+    session: AsyncSession, enrolment_id: str
+) -> tuple[EnrolmentRow, LeadRow] | None:
+    """The run and whose it is, both held against other writers until the transaction ends."""
+    found = (await session.execute(_with_lead(), {"id": enrolment_id})).one_or_none()
+    return (found[0], found[1]) if found else None
 
 
 async def of_lead(session: AsyncSession, lead_id: str) -> list[EnrolmentRow]:
@@ -65,11 +84,18 @@ def begin(
     )
     session.add(row)
     runs.append(row)
+    sender = _first_sender(playbook, flow)
     if begins > now + SOON:
-        wakeups.later(session, wakeups.ENROLMENT, row.id, begins, flow)
+        wakeups.later(session, wakeups.ENROLMENT, row.id, begins, flow, sender)
     else:
-        wake(session, row, now)
+        wakeups.add(session, wakeups.ENROLMENT, row.id, now, flow, sender)
     return row
+
+
+def _first_sender(playbook: Playbook, flow: str) -> str:
+    """Whose queue a run's first look belongs to; nobody's when no mail comes first, or one that overtakes others."""
+    opening = playbook.flows[flow]
+    return playbook.sender_of[flow] if opening.opens_with_mail and not opening.mail.urgent else ""
 
 
 def wake(session: AsyncSession, row: EnrolmentRow, now: datetime) -> None:
@@ -108,17 +134,23 @@ def end(row: EnrolmentRow, why: str, now: datetime) -> None:
     row.ended, row.ended_at, row.wake_at, row.listens = why, now, None, []
 
 
+@cache
+def _competing() -> Select[str]:
+    run = table(EnrolmentRow).c
+    return select_columns(run.flow).where(
+        run.lead_id == bindparam("lead"),
+        run.id != bindparam("run"),
+        run.ended.is_(None),
+        run.held.in_(COMPETE),
+    )
+
+
 async def held_mails(
     session: AsyncSession, playbook: Playbook, run: EnrolmentRow
 ) -> tuple[int, ...]:
     """The priorities of the lead's other flows whose mail waits for its turn."""
-    query = select(EnrolmentRow.flow).where(
-        col(EnrolmentRow.lead_id) == run.lead_id,
-        col(EnrolmentRow.id) != run.id,
-        col(EnrolmentRow.ended).is_(None),
-        col(EnrolmentRow.held).in_(COMPETE),
-    )
-    flows = (await session.execute(query)).scalars()
+    given = {"lead": run.lead_id, "run": run.id}
+    flows = (await session.execute(_competing(), given)).scalars()
     return tuple(playbook.flows[flow].mail.priority for flow in flows if flow in playbook.flows)
 
 

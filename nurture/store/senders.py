@@ -3,15 +3,16 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import Integer, cast
+from sqlalchemy import Integer, Select, bindparam, cast
 from sqlalchemy import select as select_columns
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, select
 
 from nurture.domain.watch import Sent
 from nurture.store import wakeups
-from nurture.store.columns import unless_there
+from nurture.store.columns import table, unless_there
 from nurture.store.feedback_tables import SenderRow
 from nurture.store.tables import EnrolmentRow, MessageRow
 
@@ -22,10 +23,13 @@ _SENT = ("accepted", "delivered", "bounced", "complained", "unknown")
 
 
 async def paused(session: AsyncSession, sender: str) -> bool:
-    query = select(col(SenderRow.id)).where(
-        col(SenderRow.id) == sender, col(SenderRow.paused_at).is_not(None)
-    )
-    return (await session.execute(query)).first() is not None
+    return (await session.execute(_paused(), {"sender": sender})).first() is not None
+
+
+@cache
+def _paused() -> Select[str]:
+    row = table(SenderRow).c
+    return select_columns(row.id).where(row.id == bindparam("sender"), row.paused_at.is_not(None))
 
 
 async def take_turn(session: AsyncSession, sender: str) -> None:

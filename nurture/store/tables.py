@@ -299,6 +299,7 @@ class WakeupRow(SQLModel, table=True):
     """The outbox: a workflow to be woken once this transaction is committed, or from `claimed_until` on.
 
     `flow`: whose turn it is, where those of many flows wait; empty for what is no flow's.
+    `sender`: whose mail it will send first, should it be a run that starts.
     """
 
     __tablename__ = "wakeup"
@@ -306,6 +307,7 @@ class WakeupRow(SQLModel, table=True):
     kind: str
     key: str
     flow: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    sender: str = Field(default="", sa_column_kwargs={"server_default": ""})
     created_at: datetime = moment()
     claimed_until: datetime = moment(index=True)
 

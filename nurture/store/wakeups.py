@@ -20,9 +20,13 @@ LEASE = timedelta(seconds=30)
 """How long the process that wrote a wake-up has to hand it over before the relay takes it."""
 
 
-def add(session: AsyncSession, kind: str, key: str, now: datetime, flow: str = "") -> WakeupRow:
+def add(
+    session: AsyncSession, kind: str, key: str, now: datetime, flow: str = "", sender: str = ""
+) -> WakeupRow:
     """The row is also remembered on the session, for whoever commits it (see nurture.outbox)."""
-    row = WakeupRow(kind=kind, key=key, flow=flow, created_at=now, claimed_until=now + LEASE)
+    row = WakeupRow(
+        kind=kind, key=key, flow=flow, sender=sender, created_at=now, claimed_until=now + LEASE
+    )
     session.add(row)
     session.info.setdefault(WRITTEN, []).append(row)
     return row
@@ -34,9 +38,13 @@ def leave_to_relay(session: AsyncSession, now: datetime) -> None:
         row.claimed_until = now
 
 
-def later(session: AsyncSession, kind: str, key: str, at: datetime, flow: str = "") -> None:
+def later(
+    session: AsyncSession, kind: str, key: str, at: datetime, flow: str = "", sender: str = ""
+) -> None:
     """A wake-up that the relay hands over at that time."""
-    session.add(WakeupRow(kind=kind, key=key, flow=flow, created_at=at, claimed_until=at))
+    session.add(
+        WakeupRow(kind=kind, key=key, flow=flow, sender=sender, created_at=at, claimed_until=at)
+    )
 
 
 async def spread(

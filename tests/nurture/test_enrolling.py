@@ -179,7 +179,8 @@ async def test_of_two_flows_that_hold_a_mail_the_one_with_priority_is_known_to_t
     }
     flows["high"] = replace(flows["high"], mail=replace(flows["high"].mail, priority=9))
     entries = {name: Entry(ON_FORM) for name in flows}
-    book = replace(PLAYBOOK, flows=flows, entries=entries)
+    senders = dict.fromkeys(flows, "courses")
+    book = replace(PLAYBOOK, flows=flows, entries=entries, sender_of=senders)
     house = World(db, OneBook(book))
     await house.tell("form_submitted")
     anna = await house.lead("anna@example.org")

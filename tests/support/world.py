@@ -62,7 +62,7 @@ class Alarm:
     woken: list[tuple[str, str]] = field(default_factory=list)
     down: Exception | None = None
 
-    async def wake(self, kind: str, key: str, flow: str = "") -> None:
+    async def wake(self, kind: str, key: str, flow: str = "", sender: str = "") -> None:
         if self.down:
             raise self.down
         self.woken.append((kind, key))
