@@ -7,11 +7,11 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import uvicorn
 from fastapi import FastAPI
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from sqlalchemy import JSON, Column, DateTime, MetaData, String, Table, insert
 
 from nurture.store.database import Database
@@ -27,16 +27,21 @@ TOUCH = Table(
 )
 
 
+Id = Annotated[str, Field(min_length=1, max_length=255)]
+
+
 class Message(BaseModel):
     type: Literal["identify", "track", "page", "screen", "group", "alias"] = "track"
-    messageId: str
-    userId: str
+    messageId: Annotated[str, Field(max_length=100)]
+    userId: Id
+    anonymousId: Id | None = None
     event: str | None = None
     name: str | None = None
     properties: dict[str, Any] = {}
     traits: dict[str, Any] = {}
     context: dict[str, Any] = {}
     timestamp: datetime | None = None
+    sentAt: datetime | None = None
 
 
 class Batch(BaseModel):

@@ -11,15 +11,17 @@ import os
 import random
 import sys
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from math import ceil
 from pathlib import Path
 from typing import Any
 
 import httpx
 from sqlalchemy import insert
+from sqlmodel import SQLModel
 from temporalio.testing import WorkflowEnvironment
 
 from bench.handover import SECRET
@@ -29,12 +31,14 @@ from nurture.playbook.source import read_files
 from nurture.shelf import Shelf
 from nurture.store import migrate
 from nurture.store.database import Database
-from nurture.store.tables import IdentityRow, LeadRow, TouchRow
+from nurture.store.tables import EnrolmentRow, IdentityRow, LeadRow, TouchRow
 from tests.support.temporal import Stage, binary, free_port
 
 ROOT = Path(__file__).parents[1]
 FEW, MANY = 1_000, 100_000
 BATCH, BATCHES, SINGLES, AT_ONCE, ROUNDS = 200, 6, 150, 4, 3
+PAGES = 4
+"""Pages that a visitor looks at, in the mean."""
 HISTORY = 2
 """Touches that every lead has when the measuring begins."""
 CROSSINGS = 60
@@ -64,8 +68,8 @@ async def _product(file: Path, leads: int) -> dict[str, float]:
     url = f"sqlite+aiosqlite:///{file}"
     db = Database(url)
     await migrate.upgrade(db)
-    await Shelf(db).apply(read_files(ROOT), "bench", datetime.now(UTC))
-    await _seed(db, leads)
+    playbook = await Shelf(db).apply(read_files(ROOT), "bench", datetime.now(UTC))
+    await _seed(db, leads, playbook.hash)
     await db.close()
     settings = {
         "NURTURE_DATABASE_URL": url,
@@ -116,62 +120,115 @@ async def _rate(client: httpx.AsyncClient, path: str, bodies: Sequence[bytes]) -
 
 
 def _batches(dice: random.Random, leads: int, name: str) -> list[bytes]:
+    """What a server-side SDK or a relay hands in at once: what some visitors did lately."""
     found = []
     for n in range(BATCHES):
-        chosen = dice.sample(range(leads), BATCH)
-        batch = [_message(dice, lead, f"{name}-{n}-{lead}") for lead in chosen]
+        visitors = dice.sample(range(leads), BATCH // PAGES)
+        batch = [
+            message(dice, dice.choice(visitors), f"{name}-{n}-{k}", datetime.now(UTC))
+            for k in range(BATCH)
+        ]
         found.append(json.dumps({"writeKey": "wk", "batch": batch}).encode())
     return found
 
 
 def _singles(dice: random.Random, leads: int, name: str) -> list[bytes]:
-    return [
-        json.dumps(
-            _message(dice, dice.randrange(leads), f"{name}-{n}") | {"writeKey": "wk"}
-        ).encode()
+    told = (
+        message(dice, dice.randrange(leads), f"{name}-{n}", datetime.now(UTC))
         for n in range(SINGLES)
-    ]
+    )
+    return [json.dumps(each | {"writeKey": "wk"}).encode() for each in told]
 
 
-def _message(dice: random.Random, lead: int, name: str) -> dict[str, Any]:
+def message(dice: random.Random, lead: int, name: str, at: datetime) -> dict[str, Any]:
+    """A page view as Segment's browser SDK tells it, of somebody who identified in that browser before."""
     path = f"/courses/{dice.choice(COURSES)}"
+    page = {
+        "path": path,
+        "referrer": "https://x-education.example/",
+        "search": "",
+        "title": "What you learn, when it begins and what it costs",
+        "url": f"https://x-education.example{path}",
+    }
     return {
         "type": "page",
-        "messageId": name,
+        "messageId": f"ajs-next-{name}-5f0c7f3a-0bd2-4d52-8e0d",
+        "anonymousId": f"browser-{lead}",
         "userId": f"u{lead}",
-        "properties": {"path": path, "title": path, "url": f"https://x-education.example{path}"},
-        "context": {"library": {"name": "bench", "version": "1"}, "locale": "en-GB"},
+        "properties": page,
+        "context": {
+            "page": page,
+            "userAgent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+            "Chrome/142.0.0.0 Safari/537.36",
+            "userAgentData": {
+                "brands": [{"brand": "Chromium", "version": "142"}],
+                "mobile": False,
+                "platform": "Linux",
+            },
+            "library": {"name": "analytics.js", "version": "npm:next-1.81.1"},
+            "locale": "en-GB",
+            "timezone": "Europe/Copenhagen",
+        },
+        "integrations": {},
+        "timestamp": (at - timedelta(seconds=dice.uniform(0, 30))).isoformat(),
+        "sentAt": at.isoformat(),
     }
 
 
-async def _seed(db: Database, leads: int) -> None:
-    """Leads by name, each with a short history."""
+async def _seed(db: Database, leads: int, playbook: str) -> None:
+    """Leads that identified in their browser, are in the welcome flow, and have a short history."""
     now = datetime.now(UTC)
+    told = {"locale": "en-GB", "timezone": "Europe/Copenhagen"}
+    told_at = dict.fromkeys(told, now.isoformat())
     for begin in range(0, leads, 10_000):
-        ids = range(begin, min(begin + 10_000, leads))
-        rows = [
-            LeadRow(
-                id=f"l{n}", email=f"l{n}@x.example", stage="lead", created_at=now, scored_by="bench"
+        rows: dict[type[SQLModel], list[SQLModel]] = defaultdict(list)
+        for n in range(begin, min(begin + 10_000, leads)):
+            lead_id = f"l{n}"
+            rows[LeadRow].append(
+                LeadRow(
+                    id=lead_id,
+                    email=f"l{n}@x.example",
+                    stage="lead",
+                    created_at=now,
+                    scored_by=playbook,
+                    traits=told,
+                    traits_at=told_at,
+                )
             )
-            for n in ids
-        ]
-        names = [IdentityRow(kind="user", value=f"u{n}", lead_id=f"l{n}") for n in ids]
-        touches = [
-            TouchRow(
-                id=f"t{n}-{k}",
-                lead_id=f"l{n}",
-                source="bench",
-                name="page",
-                at=now,
-                received_at=now,
-                properties={"path": "/"},
-            )
-            for n in ids
-            for k in range(HISTORY)
-        ]
+            rows[IdentityRow] += [
+                IdentityRow(kind="user", value=f"u{n}", lead_id=lead_id),
+                IdentityRow(kind="anonymous", value=f"browser-{n}", lead_id=lead_id),
+            ]
+            rows[TouchRow] += [
+                TouchRow(
+                    id=f"t{n}-{k}",
+                    lead_id=lead_id,
+                    source="bench",
+                    name="page",
+                    at=now,
+                    received_at=now,
+                )
+                for k in range(HISTORY)
+            ]
+            rows[EnrolmentRow].append(_run(n, playbook, now))
         async with db.write() as session:
-            for table, found in ((LeadRow, rows), (IdentityRow, names), (TouchRow, touches)):
+            for table, found in rows.items():
                 await session.execute(insert(table), [row.model_dump() for row in found])
+
+
+def _run(number: int, playbook: str, now: datetime) -> EnrolmentRow:
+    return EnrolmentRow(
+        id=f"e{number}",
+        lead_id=f"l{number}",
+        flow="welcome",
+        ordinal=1,
+        playbook=playbook,
+        step="welcome",
+        since=now,
+        started_at=now,
+        wake_at=now + timedelta(days=5),
+        listens=["stage"],
+    )
 
 
 @asynccontextmanager

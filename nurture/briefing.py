@@ -9,7 +9,7 @@ from sqlmodel import col, select
 from nurture.domain import scoring
 from nurture.domain.task import MAILS, MailSent, Task, task_data
 from nurture.playbook import Playbook
-from nurture.store import leads
+from nurture.store import leads, points
 from nurture.store.handover_tables import HandoverRow
 from nurture.store.tables import LeadRow, MessageRow
 
@@ -26,7 +26,7 @@ async def notice_data(
 ) -> dict[str, Any]:
     """The task as it stands at `now`; `told` is whom an escalation goes to, `news` what came on top."""
     facts = await leads.facts(session, lead, now)
-    earned = await leads.score_entries(session, lead.id)
+    earned = await points.earned(session, lead.id)
     titles = {persona.id: persona.title for persona in playbook.personas}
     return task_data(
         Task(

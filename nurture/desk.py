@@ -21,7 +21,7 @@ from nurture.outbox import Outbox
 from nurture.playbook import Playbook
 from nurture.reactions import Reactions
 from nurture.shelf import Shelf
-from nurture.store import handovers, leads
+from nurture.store import handovers, leads, points
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverEventRow, HandoverRow, SaleRow
 from nurture.store.tables import LeadRow, TouchRow
@@ -87,7 +87,7 @@ class Desk:
                 return None
             playbook = await self._shelf.version(session, row.playbook)
             facts = await leads.facts(session, lead, row.opened_at)
-            earned = await leads.score_entries(session, lead.id)
+            earned = await points.earned(session, lead.id)
             events = await handovers.events(session, row.id)
             mails = await briefing.mails_of(session, lead.id)
             tenure.clock(row, playbook, await self._shelf.current(session))

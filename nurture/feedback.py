@@ -100,7 +100,7 @@ class Feedback:
             told = f"{provider}/{event.id}/{now.isoformat()}"
             message = Incoming(told, event.at, touch=name)
             touch = touches.make("feedback", message, _about(event, mail))
-            await touches.store(session, playbook.scoring, [(lead, touch)], "feedback", now)
+            await touches.store(session, playbook.scoring, lead, touch, "feedback", now)
             heard.append(Trigger(topics.touch(name)))
         if heard:
             await self._reactions.settle(session, playbook, lead, heard, now)

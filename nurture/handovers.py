@@ -14,7 +14,7 @@ from nurture.domain.owners import Owner
 from nurture.domain.sla import Deadline, Kind, State, Team, Terms
 from nurture.domain.terms import to_json
 from nurture.playbook import Playbook
-from nurture.store import enrolments, handovers, leads
+from nurture.store import enrolments, handovers, leads, points
 from nurture.store.handover_tables import HandoverRow, HandoverRuleRow
 from nurture.store.tables import LeadRow
 
@@ -235,7 +235,7 @@ async def _keep_rules(
     session: AsyncSession, playbook: Playbook, row: HandoverRow, facts: Facts, now: datetime
 ) -> None:
     """Which rules qualified the lead; points expire and traits change, so only now can it be told."""
-    earned = await leads.score_entries(session, row.lead_id)
+    earned = await points.earned(session, row.lead_id)
     for reason in scoring.explain(playbook.scoring, facts, earned, now):
         if reason.points > 0:
             session.add(HandoverRuleRow(handover_id=row.id, rule=reason.rule, points=reason.points))

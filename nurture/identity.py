@@ -8,7 +8,8 @@ must not melt two customers into one. Apart from whose a shared browser is, the 
 matter.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -46,11 +47,32 @@ class Register:
         self._gone: dict[str, str] = {}
         self.rows: dict[str, LeadRow] = {}
 
-    async def load(self, messages: Iterable[Incoming]) -> None:
-        """Look up every name of the batch and lock the leads behind them."""
-        wanted = sorted({name for message in messages for name in names(message)})
-        self._known = await leads.identities(self._session, wanted)
-        self.rows = await leads.lock_all(self._session, sorted(set(self._known.values())))
+    async def look_up(self, messages: Iterable[Incoming]) -> set[str]:
+        """Every name of the batch; the ids of the leads behind them."""
+        wanted = {name for message in messages for name in names(message)}
+        self._known = await leads.identities(self._session, sorted(wanted))
+        return set(self._known.values())
+
+    def of_one(
+        self, messages: Iterable[Incoming], plain: Callable[[Incoming], bool]
+    ) -> dict[str, list[Incoming]]:
+        """By lead, the messages of those who alone are meant by every name in theirs, all of them `plain`."""
+        found: dict[str | None, list[Incoming]] = defaultdict(list)
+        mixed: set[str | None] = {None}
+        for message in messages:
+            meant = {self._known.get(name) for name in names(message)}
+            if len(meant) > 1 or not plain(message):
+                mixed |= meant
+            else:
+                found[meant.pop()].append(message)
+        return {
+            lead_id: told for lead_id, told in found.items() if lead_id and lead_id not in mixed
+        }
+
+    async def lock(self, messages: Iterable[Incoming]) -> None:
+        """Load the leads that these messages may change."""
+        meant = {self._known.get(name) for message in messages for name in names(message)}
+        self.rows = await leads.lock_all(self._session, sorted(id_ for id_ in meant if id_))
 
     def knows(self, message: Incoming) -> bool:
         """Whether one of its names is somebody's already, apart from a browser's."""

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col, select
 
-from nurture import stages
+from nurture import passing, stages
 from nurture.domain import keys, lifecycle, machines, topics
 from nurture.domain.consent import REQUEST_LASTS, ConsentRecord
 from nurture.domain.enrolment import Trigger
@@ -21,9 +21,19 @@ from nurture.outbox import Outbox
 from nurture.playbook import Playbook
 from nurture.reactions import Reactions
 from nurture.shelf import Shelf
-from nurture.store import bursts, consents, erasing, leads, merging, messages, touches, words
+from nurture.store import (
+    bursts,
+    consents,
+    erasing,
+    glances,
+    leads,
+    merging,
+    messages,
+    touches,
+    words,
+)
 from nurture.store.handover_tables import SaleRow
-from nurture.store.tables import LeadRow, MessageRow, QuarantineRow, TouchRow
+from nurture.store.tables import LeadRow, MessageRow, QuarantineRow
 
 _DAY = timedelta(days=1)
 
@@ -56,35 +66,54 @@ class Intake:
             playbook = await self._shelf.current(session)
             fresh = await _unseen(session, source, messages)
             register = _register(session, playbook)
-            await register.load(fresh)
-            refused = dict.fromkeys(await self._erased(session, register, source, fresh), ERASED)
-            called = {row.id: words.called(row) for row in register.rows.values()}
-            heard: dict[str, list[Trigger]] = {}
-            said: list[tuple[str, ConsentRecord]] = []
-            made: list[tuple[str, Touch]] = []
-            for message in sorted(fresh, key=lambda message: (message.at, message.message_id)):
-                if message.message_id in refused:
-                    continue
-                row = await register.lead_of(message, source, now)
-                triggers = self._record(session, playbook, row, source, message, made)
-                try:
-                    triggers += _placed(session, playbook, row, message, now)
-                except InputError as error:
-                    refused[message.message_id] = f"all but its stage was taken: {error}"
-                heard.setdefault(row.id, []).extend(triggers)
-                said += [(row.id, record) for record in _consents(message, row)]
-            register.write_names()
-            await words.write(session, _renamed(register.rows.values(), called))
-            theirs = [(register.now(lead_id), touch) for lead_id, touch in made]
-            await touches.store(session, playbook.scoring, theirs, source, now)
-            await consents.tell(session, _joined(register, said))
-            changed = [(register.now(id_), triggers) for id_, triggers in sorted(heard.items())]
-            await self._reactions.settle_all(session, playbook, _together(changed), now)
+            known = await glances.look(session, await register.look_up(fresh))
+            plain = register.of_one(fresh, partial(_plain, source))
+            passed = await passing.sift(session, playbook, known, plain, source, now)
+            rest = [message for message in fresh if message.message_id not in passed.messages]
+            refused = await self._tell(session, playbook, register, rest, source, now)
+            await passing.keep(session, passed, source, now)
         return Receipt(
             accepted=len(fresh) - len(refused),
             duplicates=len(messages) - len(fresh),
             refused=tuple(sorted(refused.items())),
         )
+
+    async def _tell(
+        self,
+        session: AsyncSession,
+        playbook: Playbook,
+        register: Register,
+        messages: Sequence[Incoming],
+        source: str,
+        now: datetime,
+    ) -> dict[str, str]:
+        """The messages that say something new of their leads, and all that follows; what was refused, and why."""
+        if not messages:
+            return {}
+        await register.lock(messages)
+        called = {row.id: words.called(row) for row in register.rows.values()}
+        refused = dict.fromkeys(await self._erased(session, register, source, messages), ERASED)
+        heard: dict[str, list[Trigger]] = {}
+        said: list[tuple[str, ConsentRecord]] = []
+        made: list[tuple[str, Touch]] = []
+        for message in sorted(messages, key=lambda message: (message.at, message.message_id)):
+            if message.message_id in refused:
+                continue
+            row = await register.lead_of(message, source, now)
+            triggers = self._record(session, playbook, row, source, message, made)
+            try:
+                triggers += _placed(session, playbook, row, message, now)
+            except InputError as error:
+                refused[message.message_id] = f"all but its stage was taken: {error}"
+            heard.setdefault(row.id, []).extend(triggers)
+            said += [(row.id, record) for record in _consents(message, row)]
+        register.write_names()
+        await words.write(session, _renamed(register.rows.values(), called))
+        await _store(session, playbook, register, made, source, now)
+        await consents.tell(session, _joined(register, said))
+        changed = [(register.now(id_), triggers) for id_, triggers in sorted(heard.items())]
+        await self._reactions.settle_all(session, playbook, _together(changed), now)
+        return refused
 
     async def _erased(
         self, session: AsyncSession, register: Register, source: str, fresh: Sequence[Incoming]
@@ -138,7 +167,7 @@ class Intake:
                 messages.heard(mail, name, now)
             message = Incoming(f"{mail.id}/{name}/{now.isoformat()}/{url}", now, touch=name)
             touch = touches.make("mail", message, {**properties, **about}, machine)
-            await touches.store(session, playbook.scoring, [(row, touch)], "mail", now)
+            await touches.store(session, playbook.scoring, row, touch, "mail", now)
             triggers = [] if machine else [Trigger(topics.touch(name))]
             await self._reactions.settle(session, playbook, row, triggers, now)
             return True
@@ -153,7 +182,7 @@ class Intake:
             await consents.tell(session, [(row, [ConsentRecord(purpose, False, now, source)])])
             message = Incoming(f"{row.id}/{purpose}/{now.isoformat()}", now, touch="unsubscribed")
             touch = touches.make(source, message, {"purpose": purpose}, None)
-            await touches.store(session, playbook.scoring, [(row, touch)], source, now)
+            await touches.store(session, playbook.scoring, row, touch, source, now)
             triggers = [Trigger(topics.CONSENT), Trigger(topics.touch("unsubscribed"))]
             await self._reactions.settle(session, playbook, row, triggers, now)
 
@@ -172,7 +201,7 @@ class Intake:
             touch = touches.make(
                 "mail", message, {"purposes": granted, "message": message_id}, None
             )
-            await touches.store(session, playbook.scoring, [(row, touch)], "mail", now)
+            await touches.store(session, playbook.scoring, row, touch, "mail", now)
             triggers = [Trigger(topics.CONSENT), Trigger(topics.touch(CONFIRMED))]
             await self._reactions.settle(session, playbook, row, triggers, now)
             return granted
@@ -228,9 +257,35 @@ async def _unseen(
 ) -> list[Incoming]:
     """Each message once, without those stored before."""
     by_id = {keys.touch_id(source, message.message_id): message for message in messages}
-    query = select(col(TouchRow.id)).where(col(TouchRow.id).in_(list(by_id)))
-    seen = set((await session.execute(query)).scalars())
+    seen = await touches.stored(session, by_id)
     return [message for touch_id, message in by_id.items() if touch_id not in seen]
+
+
+def _plain(source: str, message: Incoming) -> bool:
+    """Whether the message tells of a touch alone, as far as can be seen without its lead."""
+    more = message.consents or message.requests or message.stage
+    business = message.trusted and message.touch in _BUSINESS
+    return not (more or business or source == IMPORT)
+
+
+async def _store(
+    session: AsyncSession,
+    playbook: Playbook,
+    register: Register,
+    made: Sequence[tuple[str, Touch]],
+    source: str,
+    now: datetime,
+) -> None:
+    """The touches, each with its lead as it is now that the batch is read."""
+    theirs = [(register.now(lead_id), touch) for lead_id, touch in made]
+    for row, touch in theirs:
+        touches.first(row, touch)
+    await touches.store_all(
+        session,
+        [touches.made(playbook.scoring, row.id, touch) for row, touch in theirs],
+        source,
+        now,
+    )
 
 
 def _consents(message: Incoming, row: LeadRow) -> list[ConsentRecord]:
@@ -269,6 +324,11 @@ def _together(
     for row, triggers in changed:
         found.setdefault(row.id, (row, []))[1].extend(triggers)
     return [found[lead_id] for lead_id in sorted(found)]
+
+
+_BUSINESS = frozenset(
+    {"support_case_opened", "support_case_closed", "sales_conversation", "order_completed"}
+)
 
 
 def _business(

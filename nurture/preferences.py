@@ -107,7 +107,7 @@ class Preferences:
     ) -> None:
         message = Incoming(f"{lead.id}/{name}/{about}/{now.isoformat()}", now, touch=name)
         touch = touches.make(SOURCE, message, {"purpose": about})
-        await touches.store(session, playbook.scoring, [(lead, touch)], SOURCE, now)
+        await touches.store(session, playbook.scoring, lead, touch, SOURCE, now)
         heard = [Trigger(topics.CONSENT), Trigger(topics.touch(name))]
         await self._reactions.settle(session, playbook, lead, heard, now)
 

@@ -16,9 +16,10 @@ from nurture.domain.enrolment import Trigger
 from nurture.domain.lead import Facts, Score
 from nurture.domain.lifecycle import RULE
 from nurture.domain.persona import persona_of
+from nurture.domain.scoring import Entry
 from nurture.handovers import Handovers
 from nurture.playbook import Playbook
-from nurture.store import audiences, enrolments, leads, wakeups
+from nurture.store import audiences, enrolments, leads, points, wakeups
 from nurture.store.dossiers import Dossier, load
 from nurture.store.tables import EnrolmentRow, LeadRow
 
@@ -56,19 +57,22 @@ class Reactions:
     ) -> None:
         """The same for many leads, for the price of a few queries."""
         dossiers = await load(session, [row for row, _ in changed], now)
-        for dossier, (_, triggers) in zip(dossiers, changed, strict=True):
-            await self._settle(session, playbook, dossier, list(triggers), now)
+        ids = [row.id for row, _ in changed]
+        earned = await points.living(session, playbook.scoring, ids, now)
+        for about, (row, triggers) in zip(dossiers, changed, strict=True):
+            await self._settle(session, playbook, about, earned[row.id], list(triggers), now)
 
     async def _settle(
         self,
         session: AsyncSession,
         playbook: Playbook,
         about: Dossier,
+        earned: Sequence[Entry],
         heard: list[Trigger],
         now: datetime,
     ) -> None:
         facts = self._persona(playbook, about.row, about.facts, heard, now)
-        facts = self._score(playbook, about, facts, heard, now)
+        facts = self._score(playbook, about.row, facts, earned, heard, now)
         facts = await self._stage(session, playbook, about.row, facts, heard, now)
         await enrolling.enter(session, playbook, about.row, facts, about.runs, heard, now)
         for name in _audiences(session, playbook, about, facts, now):
@@ -87,18 +91,18 @@ class Reactions:
     def _score(
         self,
         playbook: Playbook,
-        about: Dossier,
+        row: LeadRow,
         facts: Facts,
+        earned: Sequence[Entry],
         heard: list[Trigger],
         now: datetime,
     ) -> Facts:
-        row = about.row
-        score = scoring.score(playbook.scoring, facts, about.earned, now)
+        score = scoring.score(playbook.scoring, facts, earned, now)
         if score != Score(row.fit, row.engagement, row.grade):
             row.fit, row.engagement, row.grade = score.fit, score.engagement, score.grade
             heard.append(Trigger(topics.SCORE))
         row.scored_by = row.scored_by or playbook.hash  # a newer rule set: see nurture.rescoring
-        row.next_score_at = scoring.next_change(playbook.scoring, about.earned, now)
+        row.next_score_at = scoring.next_change(playbook.scoring, earned, now)
         return replace(facts, score=score)
 
     async def _stage(

@@ -11,7 +11,7 @@ from nurture.audience_view import AudienceView
 from nurture.domain import scoring
 from nurture.figures import EVERYTHING, Question
 from nurture.shelf import Shelf
-from nurture.store import enrolments, handovers, leads
+from nurture.store import enrolments, handovers, leads, points
 from nurture.store import figures as counting
 from nurture.store import reports as queries
 from nurture.store.database import Database
@@ -85,7 +85,7 @@ class Reports:
                 return None
             playbook = await self._shelf.current(session)
             facts = await leads.facts(session, row, now)
-            earned = await leads.score_entries(session, row.id)
+            earned = await points.earned(session, row.id)
             reasons = scoring.explain(playbook.scoring, facts, earned, now)
             stages = await self._all(session, StageChangeRow, row)
             return {

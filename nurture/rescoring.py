@@ -19,7 +19,7 @@ from nurture.reactions import Reactions
 from nurture.shelf import Shelf
 from nurture.store import leads
 from nurture.store.tables import LeadRow, ScoreEntryRow, TouchRow
-from nurture.store.touches import earn
+from nurture.store.touches import earn, made
 
 PAGE = 200
 
@@ -96,8 +96,10 @@ async def _score(session: AsyncSession, playbook: Playbook, rows: Sequence[LeadR
     mine = col(ScoreEntryRow.lead_id).in_(ids)
     kept = [touch.id for told in touches.values() for touch in told]
     await session.execute(delete(ScoreEntryRow).where(mine, col(ScoreEntryRow.touch_id).in_(kept)))
-    made = [(row, touch) for row in rows for touch in touches.get(row.id, [])]
-    await earn(session, playbook.scoring, made)
+    rules = playbook.scoring
+    await earn(
+        session, [made(rules, row.id, touch) for row in rows for touch in touches.get(row.id, [])]
+    )
     for row in rows:
         row.scored_by = playbook.hash
     await session.flush()

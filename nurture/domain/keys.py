@@ -4,13 +4,20 @@ Keys hold surrogate ids only; no address or name ever becomes part of one, since
 Message-IDs are written to places from which nothing can be erased.
 """
 
-from uuid import UUID, uuid5
+from hashlib import sha1
+from uuid import UUID
 
-_NAMESPACE = UUID("5b0c2b1e-52a4-4b0e-9d0c-6f1f5d2f5a10")
+_NAMESPACE = UUID("5b0c2b1e-52a4-4b0e-9d0c-6f1f5d2f5a10").bytes
 
 
 def _key(*parts: str) -> str:
-    return str(uuid5(_NAMESPACE, "\x1f".join(parts)))
+    """A UUID of version 5 (RFC 9562). Every touch needs one, and `uuid.uuid5` takes four times as long."""
+    name = _NAMESPACE + "\x1f".join(parts).encode()
+    digest = bytearray(sha1(name, usedforsecurity=False).digest()[:16])
+    digest[6] = digest[6] & 0x0F | 0x50
+    digest[8] = digest[8] & 0x3F | 0x80
+    text = digest.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def touch_id(source: str, message_id: str) -> str:

@@ -1,8 +1,9 @@
 """Stages (visitor, lead, MQL, SQL, customer), and who may move a lead between them, which way and why."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 
 from nurture.domain.errors import InputError
 from nurture.domain.lead import Condition, Facts
@@ -37,6 +38,12 @@ class Stage:
     after: frozenset[str] | None = None
     back: Back | None = None
 
+    @property
+    def topics(self) -> frozenset[str]:
+        """What can change whether a rule lifts a lead here, or takes it away again."""
+        rules = (self.when, self.back and self.back.when)
+        return frozenset(topic for rule in rules if rule for topic in rule.topics)
+
 
 @dataclass(frozen=True)
 class Lifecycle:
@@ -46,15 +53,17 @@ class Lifecycle:
 
     def rank(self, stage: str) -> int:
         """Position from 0; an unknown stage (renamed since) counts as the lowest."""
-        ids = [known.id for known in self.stages]
-        return ids.index(stage) if stage in ids else 0
+        return self._ranks.get(stage, 0)
+
+    @cached_property
+    def _ranks(self) -> Mapping[str, int]:
+        return {stage.id: rank for rank, stage in enumerate(self.stages)}
 
     def qualified(self, facts: Facts, now: datetime) -> str:
         """The highest stage the rules lift the lead to; never lower than where it is."""
         best = facts.lead.stage
-        for stage in self.stages:
-            higher = self.rank(stage.id) > self.rank(best)
-            if higher and _opens(stage, best, RULE) and stage.when and stage.when(facts, now):
+        for stage in self.stages[self.rank(best) + 1 :]:
+            if _opens(stage, best, RULE) and stage.when and stage.when(facts, now):
                 best = stage.id
         return best
 

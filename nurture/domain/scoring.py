@@ -5,12 +5,14 @@ the order in which touches arrived, nor on whether it was kept up touch by touch
 An entry keeps its points whole; what is left of them is the rule's to say, as its cap is.
 """
 
+import operator
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from fnmatch import fnmatchcase
+from fnmatch import translate
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 from nurture.domain import decay
@@ -79,10 +81,31 @@ class Scoring:
     groups: Mapping[str, int] = field(default_factory=dict)
     grades: Grades | None = None
 
+    @cached_property
+    def rules(self) -> Mapping[str, EngagementRule]:
+        """The engagement rules by id."""
+        return {rule.id: rule for rule in self.engagement}
+
+    @cached_property
+    def by_touch(self) -> Mapping[str, Sequence[EngagementRule]]:
+        """The engagement rules by the touch they look at."""
+        found: dict[str, list[EngagementRule]] = defaultdict(list)
+        for rule in self.engagement:
+            found[rule.touch].append(rule)
+        return dict(found)
+
+    @cached_property
+    def fading(self) -> frozenset[str]:
+        """Rules whose points lose worth before they expire: their entries count one by one."""
+        return frozenset(rule.id for rule in self.engagement if rule.half_life)
+
 
 @dataclass(frozen=True)
 class Entry:
-    """Points one touch earned by one rule, whole as on the first day."""
+    """Points one touch earned by one rule, whole as on the first day.
+
+    Living entries of a rule that does not fade may be told as one: the sum, and when the first is gone.
+    """
 
     rule: str
     touch_id: str
@@ -113,14 +136,19 @@ def entries(scoring: Scoring, touch: Touch) -> list[Entry]:
         return []
     return [
         Entry(rule.id, touch.id, rule.points, touch.at, rule.expiry(touch.at))
-        for rule in scoring.engagement
-        if rule.touch == touch.name and _matches(rule.where or {}, touch.properties)
+        for rule in scoring.by_touch.get(touch.name, ())
+        if _matches(rule.where or {}, touch.properties)
     ]
 
 
 def score(scoring: Scoring, facts: Facts, earned: Iterable[Entry], now: datetime) -> Score:
     """The points at `now`. `facts.score` is not looked at: a fit rule cannot depend on the score."""
     fit = sum(rule.points for rule in scoring.fit if rule.when(facts, now))
+    return scored(scoring, fit, earned, now)
+
+
+def scored(scoring: Scoring, fit: int, earned: Iterable[Entry], now: datetime) -> Score:
+    """The points at `now` of a lead whose fit is known."""
     by_rule = _by_rule(scoring, earned, now)
     engagement = sum(by_rule.values()) - sum(_over(scoring, by_rule).values())
     return Score(fit, engagement, scoring.grades.of(fit, engagement) if scoring.grades else "")
@@ -128,7 +156,7 @@ def score(scoring: Scoring, facts: Facts, earned: Iterable[Entry], now: datetime
 
 def next_change(scoring: Scoring, earned: Iterable[Entry], now: datetime) -> datetime | None:
     """When the engagement score can next change by itself: the nearest loss of a point."""
-    rules = {rule.id: rule for rule in scoring.engagement}
+    rules = scoring.rules
     losses = [_next_loss(rules[entry.rule], entry, now) for entry in earned if entry.rule in rules]
     return min((at for at in losses if at), default=None)
 
@@ -149,7 +177,7 @@ def explain(scoring: Scoring, facts: Facts, earned: Sequence[Entry], now: dateti
         for rule in scoring.fit
         if rule.when(facts, now)
     ]
-    rules = {rule.id: rule for rule in scoring.engagement}
+    rules = scoring.rules
     by_rule = _by_rule(scoring, earned, now)
     reasons += [
         Reason(f"cap/{group}", f"Beyond what {group} may give", -points)
@@ -172,7 +200,7 @@ def _alive(rule: EngagementRule, earned: Iterable[Entry], now: datetime) -> tupl
 
 def _by_rule(scoring: Scoring, earned: Iterable[Entry], now: datetime) -> dict[str, int]:
     """Living points of each rule still in force, capped."""
-    rules = {rule.id: rule for rule in scoring.engagement}
+    rules = scoring.rules
     sums: dict[str, int] = defaultdict(int)
     for entry in earned:
         if entry.rule in rules and entry.alive(now):
@@ -206,26 +234,25 @@ def _capped(points: int, cap: int | None) -> int:
 
 def _matches(where: Mapping[str, str], properties: Mapping[str, Any]) -> bool:
     return all(
-        key in properties and _like(str(properties[key]).lower(), pattern.lower())
+        key in properties and _likeness(pattern.lower())(str(properties[key]).lower())
         for key, pattern in where.items()
     )
 
 
-def _like(text: str, pattern: str) -> bool:
-    """Only `*` is special: addresses are full of `?`, and of brackets at times."""
+@lru_cache(4096)
+def _likeness(pattern: str) -> Callable[[str], object]:
+    """The question whether a text is like the pattern. Only `*` is special: addresses are full of `?`, and
+    of brackets at times."""
     if limit := LIMIT.fullmatch(pattern):
-        return _within(text, limit[1], float(limit[2]))
-    return fnmatchcase(text, pattern.replace("[", "[[]").replace("?", "[?]"))
+        return partial(_within, limit[1], float(limit[2]))
+    return re.compile(translate(pattern.replace("[", "[[]").replace("?", "[?]"))).match
 
 
-def _within(text: str, sign: str, limit: float) -> bool:
+def _within(sign: str, limit: float, text: str) -> bool:
     try:
-        number = float(text)
+        return bool(_COMPARE[sign](float(text), limit))
     except ValueError:
         return False
-    return {
-        ">=": number >= limit,
-        "<=": number <= limit,
-        ">": number > limit,
-        "<": number < limit,
-    }[sign]
+
+
+_COMPARE = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}

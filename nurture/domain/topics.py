@@ -10,5 +10,12 @@ CASES = "cases"
 CLOCK = "clock"
 
 
+_TOUCH = "touch:"
+
+
 def touch(name: str) -> str:
-    return f"touch:{name}"
+    return f"{_TOUCH}{name}"
+
+
+def is_touch(topic: str) -> bool:
+    return topic.startswith(_TOUCH)

@@ -1,15 +1,18 @@
 """The playbook: all of config/ and templates/, checked, compiled and immutable."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from fnmatch import fnmatchcase
+from functools import cached_property
 
+from nurture.domain import topics
 from nurture.domain.allowance import Allowance
 from nurture.domain.audience import Audience
 from nurture.domain.effects import CreateTask
-from nurture.domain.enrolment import Entry
+from nurture.domain.enrolment import CONDITION, Entry
 from nurture.domain.flow import Flow
+from nurture.domain.lead import Condition
 from nurture.domain.lifecycle import Lifecycle
 from nurture.domain.persona import Persona
 from nurture.domain.reporting import ReportPlan
@@ -181,6 +184,36 @@ class Playbook:
     subscriptions: Mapping[str, Subscription] = field(default_factory=dict)
     watch: Limits = field(default_factory=Limits)
     accounts: Mapping[str, MailAccount] = field(default_factory=dict)
+
+    @cached_property
+    def follows(self) -> frozenset[str]:
+        """Topics from which more than points can follow for a lead, on whatever it did before: a persona,
+        a fit, a flow, a place on a list, a stage.
+
+        What depends on the score alone is left out: `anytime` and the stages' rules, which can be asked.
+        """
+        found = {topic for condition in self._conditions() for topic in condition.topics}
+        found |= {topic for entry in self.entries.values() for topic in entry.on}
+        asked = {topic for when in self.anytime for topic in when.topics}
+        staged = {topic for stage in self.lifecycle.stages for topic in stage.topics}
+        counts = any(topics.is_touch(topic) for topic in asked | staged)
+        if counts or topics.CLOCK in asked:
+            return frozenset(found | staged | {topics.CLOCK})
+        return frozenset(found | staged - {topics.SCORE})
+
+    @cached_property
+    def anytime(self) -> tuple[Condition, ...]:
+        """Conditions of flows that a lead enters whatever is heard of it, once they hold."""
+        found = (entry.when for entry in self.entries.values() if CONDITION in entry.on)
+        return tuple(when for when in found if when)
+
+    def _conditions(self) -> Iterator[Condition]:
+        """Those whose answer matters from the moment it changes, apart from the stages'."""
+        for persona in self.personas:
+            yield from filter(None, (persona.when, *(sign.when for sign in persona.signs)))
+        yield from (rule.when for rule in self.scoring.fit)
+        yield from (audience.when for audience in self.audiences.values() if audience.when)
+        yield from (entry.when for entry in self.entries.values() if entry.when and entry.lapse)
 
     def accounts_of(self, sender: str) -> tuple[MailAccount, ...]:
         """Where the sender's mails are handed in, the preferred first."""

@@ -29,7 +29,11 @@ class Database:
         try:
             parsed = make_url(url)
             self.sqlite = parsed.get_backend_name() == "sqlite"
-            options: dict[str, Any] = {"pool_size": pool, "max_overflow": pool}
+            options: dict[str, Any] = {
+                "pool_size": pool,
+                "max_overflow": pool,
+                "json_serializer": inline.to_text,
+            }
             self.engine: AsyncEngine = create_async_engine(url, **options)
         except (ArgumentError, NoSuchModuleError, ImportError, InvalidRequestError) as error:
             raise StartError(
@@ -109,6 +113,8 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
         "synchronous=NORMAL",
         "foreign_keys=ON",
         f"busy_timeout={_BUSY_MS}",
+        "wal_autocheckpoint=8000",
+        "cache_size=-32000",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

@@ -9,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from nurture.domain.lead import Facts
-from nurture.domain.scoring import Entry
 from nurture.store import leads
 from nurture.store.audience_tables import AudienceMemberRow
 from nurture.store.tables import EnrolmentRow, LeadRow
@@ -21,7 +20,6 @@ class Dossier:
 
     row: LeadRow
     facts: Facts
-    earned: list[Entry]
     runs: list[EnrolmentRow]
     members: dict[str, AudienceMemberRow]
 
@@ -31,7 +29,6 @@ async def load(session: AsyncSession, rows: Sequence[LeadRow], now: datetime) ->
     await session.flush()
     ids = [row.id for row in rows]
     facts = await leads.facts_of(session, rows, now)
-    earned = await leads.score_entries_of(session, ids)
     runs: defaultdict[str, list[EnrolmentRow]] = defaultdict(list)
     query = select(EnrolmentRow).where(col(EnrolmentRow.lead_id).in_(ids))
     for run in (await session.execute(query)).scalars():
@@ -40,6 +37,4 @@ async def load(session: AsyncSession, rows: Sequence[LeadRow], now: datetime) ->
     on_list = select(AudienceMemberRow).where(col(AudienceMemberRow.lead_id).in_(ids))
     for member in (await session.execute(on_list)).scalars():
         members[member.lead_id][member.audience] = member
-    return [
-        Dossier(row, facts[row.id], earned[row.id], runs[row.id], members[row.id]) for row in rows
-    ]
+    return [Dossier(row, facts[row.id], runs[row.id], members[row.id]) for row in rows]

@@ -8,6 +8,7 @@ thread, since a report may take longer than a moment.
 import sqlite3
 from typing import Any
 
+from pydantic_core import to_json
 from sqlalchemy import create_engine
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
@@ -33,6 +34,11 @@ class _Connection(sqlite3.Connection):
         return super().cursor(factory)
 
 
+def to_text(value: Any) -> str:
+    """JSON for a column, several times as fast as the standard library's."""
+    return to_json(value).decode()
+
+
 def engine(file: str) -> AsyncEngine:
     """An engine for the database in `file`."""
     registry.register("sqlite.inline", __name__, Inline.__name__)
@@ -41,5 +47,6 @@ def engine(file: str) -> AsyncEngine:
             f"sqlite+inline:///{file}",
             poolclass=AsyncAdaptedQueuePool,
             connect_args={"factory": _Connection},
+            json_serializer=to_text,
         )
     )

@@ -13,13 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, or_, select
 
 from nurture.domain.lead import Facts, Lead, Score, Standing, Touch
-from nurture.domain.scoring import Entry
+from nurture.store.among import Among
 from nurture.store.columns import table
 from nurture.store.tables import (
     IdentityRow,
     LeadRow,
     MessageRow,
-    ScoreEntryRow,
     StageChangeRow,
     TouchRow,
 )
@@ -75,10 +74,18 @@ async def identities(
     session: AsyncSession, names: Sequence[tuple[str, str]]
 ) -> dict[tuple[str, str], str]:
     """Lead ids by (kind, value), for all names in one query."""
-    values = {value for _, value in names}
-    query = select(IdentityRow).where(col(IdentityRow.value).in_(values))
-    rows = (await session.execute(query)).scalars()
-    return {(row.kind, row.value): row.lead_id for row in rows}
+    given = {"kinds": sorted({kind for kind, _ in names}), "values": [value for _, value in names]}
+    rows = await session.execute(_named(), given)
+    return {(kind, value): lead_id for kind, value, lead_id in rows}
+
+
+@cache
+def _named() -> Select[Any]:
+    name = table(IdentityRow).c
+    return select_columns(name.kind, name.value, name.lead_id).where(
+        Among(name.kind, "kinds"),  # the key begins with it
+        Among(name.value, "values"),
+    )
 
 
 async def facts(session: AsyncSession, row: LeadRow, now: datetime) -> Facts:
@@ -120,7 +127,7 @@ def _latest_touches() -> Select[Any]:
             touch.received_at,
             rank.label("rank"),
         )
-        .where(touch.lead_id.in_(bindparam("ids", expanding=True)))
+        .where(Among(touch.lead_id, "ids"))
         .subquery()
     )
     latest = select_columns(ranked).where(ranked.c.rank <= TOUCHES_LOOKED_AT)
@@ -139,7 +146,7 @@ async def _touches(session: AsyncSession, ids: Sequence[str]) -> defaultdict[str
 def _sent_lately() -> Select[str, datetime | None]:
     mail = table(MessageRow).c
     return select_columns(mail.lead_id, mail.sent_at).where(
-        mail.lead_id.in_(bindparam("ids", expanding=True)), mail.sent_at > bindparam("since")
+        Among(mail.lead_id, "ids"), mail.sent_at > bindparam("since")
     )
 
 
@@ -152,29 +159,6 @@ async def _sent(
     for lead_id, at in await session.execute(_sent_lately(), given):
         if at is not None:
             found[lead_id].append(at)
-    return found
-
-
-@cache
-def _points() -> Select[Any]:
-    entry = table(ScoreEntryRow).c
-    return select_columns(
-        entry.lead_id, entry.rule, entry.touch_id, entry.points, entry.at, entry.expires_at
-    ).where(entry.lead_id.in_(bindparam("ids", expanding=True)))
-
-
-async def score_entries(session: AsyncSession, lead_id: str) -> list[Entry]:
-    """The points one lead ever earned."""
-    return (await score_entries_of(session, [lead_id]))[lead_id]
-
-
-async def score_entries_of(
-    session: AsyncSession, ids: Sequence[str]
-) -> defaultdict[str, list[Entry]]:
-    found: defaultdict[str, list[Entry]] = defaultdict(list)
-    found_rows = await session.execute(_points(), {"ids": list(ids)})
-    for lead_id, rule, touch_id, points, at, expires_at in found_rows:
-        found[lead_id].append(Entry(rule, touch_id, points, at, expires_at))
     return found
 
 

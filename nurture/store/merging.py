@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -62,7 +62,12 @@ async def merge(
     await session.flush()
 
 
-def tell_traits(row: LeadRow, traits: Mapping[str, Any], at: datetime) -> bool:
+class Described(Protocol):
+    traits: dict[str, Any]
+    traits_at: dict[str, str]
+
+
+def tell_traits(row: Described, traits: Mapping[str, Any], at: datetime) -> bool:
     """Take over traits said at `at`, unless something newer is known; None deletes. True if any changed."""
     said, said_at = dict(row.traits), dict(row.traits_at)
     stamp = at.isoformat()

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from fastapi import Request
+from pydantic_core import PydanticSerializationError, to_json
 
 from nurture.domain.errors import InputError
 from nurture.web.errors import Refusal
@@ -21,6 +22,8 @@ _LARGEST = 2**63
 """Beyond this no database column keeps a whole number, and no figure means anything."""
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_SUSPECT = (b"\\u0000", b"\xed")
+"""What stands in packed JSON wherever something unstorable does, and hardly ever else."""
 
 
 async def read(request: Request, limit: int, too_large: int = HTTPStatus.BAD_REQUEST) -> bytes:
@@ -58,11 +61,48 @@ def parse(data: bytes) -> Any:
         raise _bad_json(str(error)) from error
 
 
-def clean(value: Any, place: str = "", depth: int = 0) -> Any:
-    """The value as every database can keep it: NUL and half characters become U+FFFD.
+def packed(value: Any) -> bytes:
+    """The value as compact JSON. Raises InputError when it is nested too deeply to be written."""
+    try:
+        return to_json(value)
+    except PydanticSerializationError:  # half characters, which UTF-8 has no bytes for
+        return _spelled(value)
+
+
+def clean(value: Any, text: bytes | None = None) -> Any:
+    """The value as every database can keep it: NUL and half characters become U+FFFD. `text`: the value `packed`.
 
     Raises InputError for what has no harmless form: deep nesting, numbers beyond any column.
     """
+    text = packed(value) if text is None else text
+    if any(sign in text for sign in _SUSPECT) or not _tame([value], DEEPEST):
+        return _cleaned(value)
+    return value
+
+
+def _spelled(value: Any) -> bytes:
+    try:
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    except RecursionError as error:
+        raise _too_deep("") from error
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _tame(value: Any, levels: int) -> bool:
+    """Whether nesting and numbers are within bounds. Most messages are, and then nothing is copied."""
+    for item in value.values() if type(value) is dict else value:
+        kind = type(item)
+        if kind is str or kind is bool or item is None:
+            continue
+        if kind is dict or kind is list:
+            if levels == 0 or not _tame(item, levels - 1):
+                return False
+        elif not _LARGEST > item > -_LARGEST:
+            return False
+    return True
+
+
+def _cleaned(value: Any, place: str = "", depth: int = 0) -> Any:
     if isinstance(value, str):
         return _UNSTORABLE.sub("\ufffd", value)
     if isinstance(value, bool) or value is None:
@@ -72,13 +112,17 @@ def clean(value: Any, place: str = "", depth: int = 0) -> Any:
             raise InputError("a number too large to keep", place)
         return value
     if depth >= DEEPEST:
-        raise InputError(f"nested deeper than {DEEPEST} levels", place)
+        raise _too_deep(place)
     if isinstance(value, list):
-        return [clean(item, f"{place}[{n}]", depth + 1) for n, item in enumerate(value)]
+        return [_cleaned(item, f"{place}[{n}]", depth + 1) for n, item in enumerate(value)]
     return {
-        clean(key): clean(item, f"{place}.{key}" if place else key, depth + 1)
+        _cleaned(key): _cleaned(item, f"{place}.{key}" if place else key, depth + 1)
         for key, item in value.items()
     }
+
+
+def _too_deep(place: str) -> InputError:
+    return InputError(f"nested deeper than {DEEPEST} levels", place)
 
 
 def _gunzip(data: bytes, limit: int, too_large: int) -> bytes:

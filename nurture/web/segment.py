@@ -16,7 +16,7 @@ from nurture.domain.consent import PURPOSES, ConsentRecord
 from nurture.domain.errors import InputError
 from nurture.incoming import LARGEST_AMOUNT, Incoming
 from nurture.web import traits
-from nurture.web.payload import clean
+from nurture.web.payload import clean, packed
 from nurture.web.traits import snake_case
 
 MESSAGE_BYTES = 32 * 1024
@@ -114,10 +114,10 @@ def _under(shared: Mapping[str, Any], context: Any, message: Any) -> Any:
 def _incoming(message: Any, number: int, origin: Origin) -> Incoming:
     if not isinstance(message, dict):
         raise InputError("must be an object")
-    raw = _raw(message)
-    if len(raw) > MESSAGE_BYTES and _size(message) > MESSAGE_BYTES:
+    text = packed(message)
+    if len(text) > MESSAGE_BYTES:
         raise InputError(f"larger than {MESSAGE_BYTES // 1024} KB")
-    message = clean(message)
+    given, message = message, clean(message, text)
     context = _object(message, "context")
     kind = message.get("type")
     touch, properties = _touch(kind, message, context, origin.trusted)
@@ -128,7 +128,7 @@ def _incoming(message: Any, number: int, origin: Origin) -> Incoming:
     if not (user or anonymous or email):
         raise InputError("userId or anonymousId: one of them is needed")
     return Incoming(
-        message_id=_message_id(message, raw, number, origin),
+        message_id=_id(message, "messageId", LONGEST_MESSAGE_ID) or _made_id(given, number, origin),
         at=at,
         anonymous_id=anonymous,
         user_id=user,
@@ -186,7 +186,7 @@ def _previous(message: Mapping[str, Any], user: str | None) -> str:
     return previous
 
 
-def _id(message: Mapping[str, Any], field: str) -> str | None:
+def _id(message: Mapping[str, Any], field: str, longest: int = LONGEST_ID) -> str | None:
     """An id as text; null and "" both mean that there is none."""
     value = message.get(field)
     if value is None or value == "":
@@ -194,21 +194,16 @@ def _id(message: Mapping[str, Any], field: str) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise InputError("must be a text or a whole number", field)
     text = str(value).strip()
-    if len(text) > LONGEST_ID:
-        raise InputError(f"longer than {LONGEST_ID} characters", field)
+    if len(text) > longest:
+        raise InputError(f"longer than {longest} characters", field)
     return text or None
 
 
-def _message_id(message: Mapping[str, Any], raw: str, number: int, origin: Origin) -> str:
-    """The client's, else one made of the content, so that a message with a time may be sent again."""
-    given = _id(message, "messageId")
-    if given and len(given) > LONGEST_MESSAGE_ID:
-        raise InputError(f"longer than {LONGEST_MESSAGE_ID} characters", "messageId")
-    if given:
-        return given
+def _made_id(message: Mapping[str, Any], number: int, origin: Origin) -> str:
+    """One made of the content, so that a message with a time may be sent again."""
     timed = message.get("timestamp") or message.get("originalTimestamp")
     when = "" if timed else origin.received_at.isoformat()
-    return sha256(f"{number}/{when}/{raw}".encode()).hexdigest()
+    return sha256(f"{number}/{when}/{_raw(message)}".encode()).hexdigest()
 
 
 def _at(message: Mapping[str, Any], origin: Origin) -> datetime:
@@ -273,11 +268,6 @@ def _object(holder: Mapping[str, Any], field: str) -> dict[str, Any]:
 def _name(message: Any) -> str:
     given = message.get("messageId") if isinstance(message, dict) else None
     return str(given)[:LONGEST_MESSAGE_ID] if isinstance(given, str | int) else ""
-
-
-def _size(message: Any) -> int:
-    text = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
-    return len(text.encode("utf-8", "surrogatepass"))
 
 
 def _raw(message: Any) -> str:

@@ -86,7 +86,8 @@ def _address(found: Mapping[str, Any]) -> dict[str, Any]:
     """Path and ad platforms' click ids, read from the page's own address."""
     try:
         parts = urlsplit(str(found.get("url") or ""))
-        query = parse_qs(str(found.get("search") or parts.query).removeprefix("?"))
+        searched = str(found.get("search") or parts.query).removeprefix("?")
+        query = parse_qs(searched) if searched else {}
     except ValueError:
         return {}
     marks = {name: query[name][0] for name in CLICK_IDS if name in query}

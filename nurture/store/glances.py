@@ -1,0 +1,96 @@
+"""Leads at a glance: what a touch can change of a lead that nothing else is told of, in plain rows.
+
+Reading and writing a mapped object costs many times what the statement does, and touches are by far the most
+that is ever stored.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Select, Update, bindparam, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from nurture.domain.lead import Facts, Lead, Score, Standing
+from nurture.store.among import Among
+from nurture.store.columns import table
+from nurture.store.tables import EnrolmentRow, LeadRow
+
+
+@dataclass(slots=True)
+class Glance:
+    """One lead. `listens`: the topics that its enrolments wait for."""
+
+    id: str
+    email: str | None
+    traits: dict[str, Any]
+    traits_at: dict[str, str]
+    tags: list[str]
+    stage: str
+    persona: str | None
+    fit: int
+    engagement: int
+    grade: str
+    scored_by: str | None
+    next_score_at: datetime | None
+    sales_owned: bool
+    cooled_until: datetime | None
+    first_touch_at: datetime | None
+    erased_at: datetime | None
+    listens: set[str] = field(default_factory=set)
+
+    def facts(self, score: Score) -> Facts:
+        """What rules about the score may ask for; touches are not among it."""
+        tags = frozenset(self.tags)
+        lead = Lead(self.id, self.email, self.traits, self.stage, self.persona, tags)
+        return Facts(lead, score, standing=Standing(sales_owned=self.sales_owned))
+
+
+async def look(session: AsyncSession, ids: Iterable[str]) -> dict[str, Glance]:
+    """By id. All of them are held against other writers, in a fixed order, so that two batches cannot wait
+    for each other."""
+    given = {"ids": sorted(ids)}
+    found = {row[0]: Glance(*row) for row in await session.execute(_looked(), given)}
+    for lead_id, listens in await session.execute(_listening(), given):
+        found[lead_id].listens.update(listens)
+    return found
+
+
+async def write(session: AsyncSession, glances: Sequence[Glance]) -> None:
+    """What touches change."""
+    values = [
+        {"of": each.id, **{name: getattr(each, name) for name in _CHANGED}} for each in glances
+    ]
+    if values:
+        await session.execute(_written(), values)
+
+
+_READ = tuple(name for name in Glance.__dataclass_fields__ if name != "listens")
+_CHANGED = ("traits_at", "engagement", "grade", "next_score_at", "first_touch_at")
+
+
+@cache
+def _looked() -> Select[Any]:
+    lead = table(LeadRow).c
+    query = select(*(lead[name] for name in _READ))
+    mine = Among(lead.id, "ids")
+    return query.where(mine).order_by(lead.id).with_for_update()
+
+
+@cache
+def _listening() -> Select[Any]:
+    run = table(EnrolmentRow).c
+    mine = Among(run.lead_id, "ids")
+    return select(run.lead_id, run.listens).where(mine, run.ended.is_(None))
+
+
+@cache
+def _written() -> Update:
+    lead = table(LeadRow)
+    return (
+        update(lead)
+        .where(lead.c.id == bindparam("of"))
+        .values({name: bindparam(name) for name in _CHANGED})
+    )

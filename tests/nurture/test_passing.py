@@ -1,0 +1,139 @@
+"""Touches that pass by: stored in plain rows, they leave a lead exactly as the long way would."""
+
+import random
+import shutil
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from nurture.domain.scoring import EngagementRule
+from nurture.incoming import Incoming
+from nurture.store.database import Database
+from nurture.store.handover_tables import HandoverRow
+from nurture.store.tables import EnrolmentRow, LeadRow, ScoreEntryRow, StageChangeRow, TouchRow
+from tests.support.domain import DAY, NOW
+from tests.support.playbook import PLAYBOOK, SCORING
+from tests.support.world import OneBook, World
+
+FADING = EngagementRule("video", 24, "video_played", cap=40, half_life=7 * DAY)
+
+
+@st.composite
+def _touch(draw: st.DrawFn) -> dict[str, Any]:
+    return {
+        "email": draw(st.sampled_from(["anna@example.org", "bo@example.org"])),
+        "touch": draw(
+            st.sampled_from(["page", "page", "clicked", "video_played", "demo_requested"])
+        ),
+        "at": NOW - timedelta(hours=draw(st.integers(0, 40 * 24))),
+    }
+
+
+async def _world(folder: Path, template: Path) -> World:
+    file = folder / "one.db"
+    file.unlink(missing_ok=True)
+    shutil.copy(template, file)
+    rules = replace(SCORING, engagement=(*SCORING.engagement, FADING))
+    book = OneBook(replace(PLAYBOOK, scoring=rules))
+    return World(Database(f"sqlite+aiosqlite:///{file}", pool=1), book)
+
+
+async def _state(world: World) -> list[Any]:
+    leads = await world.rows(LeadRow)
+    return [
+        sorted((row.email, row.model_dump_json(exclude={"id", "created_at"})) for row in leads),
+        [len(await world.rows(table)) for table in (StageChangeRow, HandoverRow, EnrolmentRow)],
+    ]
+
+
+async def _settled(world: World) -> list[Any]:
+    """After every rule was asked again of every lead."""
+    async with world.outbox.write() as session:
+        for known in await world.rows(LeadRow):
+            row = await session.get(LeadRow, known.id)
+            assert row is not None
+            await world.reactions.settle(session, await world.shelf.current(session), row, [], NOW)
+    return await _state(world)
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(told=st.lists(_touch(), min_size=1, max_size=12), seed=st.integers(0, 1000))
+async def test_what_passed_by_counts_as_if_everything_had_been_asked_again(
+    tmp_path: Path, sqlite_template: Path, told: list[dict[str, Any]], seed: int
+) -> None:
+    messages = [Incoming(f"told-{n}", **each) for n, each in enumerate(told)]
+    cuts = random.Random(seed).sample(range(len(messages) + 1), 1)
+    world = await _world(tmp_path, sqlite_template)
+    for email in ("anna@example.org", "bo@example.org"):
+        await world.tell("page", email=email)
+    for batch in (messages[: cuts[0]], messages[cuts[0] :]):
+        await world.intake.take("site", batch, NOW)
+    await world.outbox.drain()
+    kept = await _state(world)
+    assert await _settled(world) == kept
+    assert len(await world.rows(TouchRow)) == len(messages) + 2
+    await world.db.close()
+
+
+async def test_a_page_view_of_a_known_lead_changes_its_points_and_when_they_go(
+    db: Database,
+) -> None:
+    world = World(db)
+    await world.tell("form_submitted")
+    row = await world.tell("page", consents=(), at=NOW + DAY)
+    assert (row.engagement, row.next_score_at) == (5, NOW + 31 * DAY)
+    assert row.first_touch_at == NOW
+    [entry] = await world.rows(ScoreEntryRow)
+    assert (entry.lead_id, entry.points) == (row.id, 5)
+
+
+async def test_a_late_page_view_may_be_the_first_touch(db: Database) -> None:
+    world = World(db)
+    await world.tell("form_submitted")
+    row = await world.tell("page", consents=(), at=NOW - DAY)
+    assert row.first_touch_at == NOW - DAY
+
+
+async def test_the_touch_that_crosses_the_threshold_does_not_pass_by(db: Database) -> None:
+    world = World(db)
+    await world.tell("form_submitted", traits={"occupation": "pro"})
+    messages = [
+        Incoming(f"p{n}", NOW, email="anna@example.org", touch="page", properties={"n": n})
+        for n in range(6)
+    ]
+    await world.intake.take("site", messages[:2], NOW)
+    assert await world.rows(HandoverRow) == []
+    await world.intake.take("site", messages[2:], NOW)
+    await world.intake.take("site", [_demo()], NOW)
+    [handover] = await world.rows(HandoverRow)
+    assert (await world.lead("anna@example.org")).stage == "mql"
+    assert handover.trigger == "score"
+
+
+async def test_a_lead_of_an_earlier_playbook_takes_the_long_way(db: Database) -> None:
+    world = World(db)
+    await world.tell("form_submitted", traits={"occupation": "pro"})
+    async with db.write() as session:
+        stored = await session.get(LeadRow, (await world.lead("anna@example.org")).id)
+        assert stored is not None
+        stored.scored_by, stored.fit = "an earlier one", 0
+    row = await world.tell("page", consents=())
+    assert (row.fit, row.engagement) == (30, 5)
+
+
+async def test_a_trait_told_again_is_newer_and_one_told_anew_is_taken(db: Database) -> None:
+    world = World(db)
+    await world.tell("form_submitted", traits={"city": "Aarhus"})
+    await world.tell("page", consents=(), traits={"city": "Aarhus"}, at=NOW + 2 * DAY)
+    row = await world.tell("page", consents=(), traits={"city": "Odense"}, at=NOW + DAY)
+    assert row.traits["city"] == "Aarhus"
+    row = await world.tell("page", consents=(), traits={"city": "Odense"}, at=NOW + 3 * DAY)
+    assert row.traits["city"] == "Odense"
+
+
+def _demo() -> Incoming:
+    return Incoming("demo", NOW, email="anna@example.org", touch="demo_requested")
