@@ -176,6 +176,12 @@ def test_a_mail_of_which_no_plain_text_can_be_made_needs_one_of_its_own() -> Non
     assert empty.startswith("templates/email/t/body.txt:1:1: empty for a lead that says nothing")
 
 
+@pytest.mark.parametrize("oddity", ["<![x]>", "<![ x", "<![endif]-->", "<!x", "</"])
+def test_half_a_comment_is_no_traceback(oddity: str) -> None:
+    assert problems(templates(f"{FOOTER}<p>Hi</p>{oddity} there")) == []
+    assert all("templates/email/t/body.mjml" in found for found in problems(mjml(oddity)))
+
+
 def test_a_mail_without_a_preheader_is_remarked_upon() -> None:
     silent, said = mjml(""), "<mjml><mj-head><mj-preview>Five courses</mj-preview></mj-head>"
     assert [str(remark) for remark in unannounced(silent, ["en"], ())] == [

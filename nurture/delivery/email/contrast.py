@@ -5,11 +5,11 @@ Judged on the finished mail, where every style is inline. Text on a picture or a
 
 import re
 from collections.abc import Iterator
-from html.parser import HTMLParser
 from typing import NamedTuple
 
 from css_inline import CSSInliner, InlineError
 
+from nurture.delivery.email.markup import Markup
 from nurture.domain.errors import InputError
 
 _DARK = re.compile(r"@media[^{]*prefers-color-scheme:\s*dark[^{]*\{((?:[^{}]*\{[^{}]*\})*)\s*\}")
@@ -83,7 +83,7 @@ class _Look(NamedTuple):
     seen: bool
 
 
-class _Reader(HTMLParser):
+class _Reader(Markup):
     def __init__(self, dark: bool) -> None:
         super().__init__()
         self._dark = dark

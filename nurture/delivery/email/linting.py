@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from difflib import get_close_matches
-from html.parser import HTMLParser
 from xml.parsers import expat
 
+from nurture.delivery.email.markup import Markup
 from nurture.delivery.email.vocabulary import ATTRIBUTES, CONTENT, DEFAULTS_TAG
 from nurture.domain.errors import Finding
 
@@ -81,7 +81,7 @@ def lint_html(file: str, markup: str) -> list[Finding]:
     return reader.findings
 
 
-class _Pictures(HTMLParser):
+class _Pictures(Markup):
     def __init__(self, file: str) -> None:
         super().__init__()
         self._file = file

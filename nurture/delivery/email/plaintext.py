@@ -6,11 +6,11 @@ hidden behind words. Where that could change what a tag does, the text is made o
 
 import re
 from collections.abc import Iterator, Sequence
-from html.parser import HTMLParser
 
 from inscriptis import get_text  # type: ignore[import-untyped]
 from inscriptis.model.config import ParserConfig  # type: ignore[import-untyped]
 
+from nurture.delivery.email.markup import Markup
 from nurture.delivery.email.shelter import Restored, Shelter, Tag
 from nurture.delivery.email.tracking import for_text
 
@@ -92,7 +92,7 @@ def _inside(tags: Sequence[Tag], blocks: set[int]) -> set[tuple[int, int]]:
     return found
 
 
-class _Rows(HTMLParser):
+class _Rows(Markup):
     """Looks for conditions inside rows of several cells: in a text their lines stand beside each other."""
 
     @classmethod

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from html.parser import HTMLParser
 
 from nurture.delivery.email import compiling
+from nurture.delivery.email.markup import Markup
 from nurture.delivery.email.variants import ROOT, Files, Library
 from nurture.domain.errors import Finding
 
@@ -59,7 +59,7 @@ def unannounced(
     return [Finding(file, 1, 1, "this mail has no preheader", remedy) for file in sorted(found)]
 
 
-class _Reader(HTMLParser):
+class _Reader(Markup):
     """Counts the words of a body as it is written: a value counts as one, Jinja's tags as none."""
 
     @classmethod
