@@ -5,6 +5,7 @@ compiled, so the cursor is one step id and the moment the lead came to it. A wai
 computed from that moment and the flow in force, so a wait that was edited means what it now says.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
@@ -21,7 +22,7 @@ from nurture.domain.effects import (
     SetTag,
     SetTrait,
 )
-from nurture.domain.lead import Facts, Touch
+from nurture.domain.lead import Facts, Stay, Touch
 from nurture.domain.steps import (
     Act,
     Branch,
@@ -81,6 +82,7 @@ _HELD = timedelta(days=30)
 
 def advance(flow: Flow, cursor: Cursor, facts: Facts, now: datetime) -> Move:
     """The next move of a lead that stands at `cursor`. Total: every valid flow and cursor has one."""
+    facts = replace(facts, stay=Stay(cursor.entered, cursor.since))
     if ended := _ended(flow, facts, now):
         return Move(cursor, done=ended)
     if waiting := _not_yet(flow, cursor, now):

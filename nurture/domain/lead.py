@@ -81,13 +81,23 @@ class Standing:
 
 
 @dataclass(frozen=True)
+class Stay:
+    """One run through a flow, for the conditions in it: when the lead `entered` (None: not known), and since when it
+    is at its step."""
+
+    entered: datetime | None
+    since: datetime
+
+
+@dataclass(frozen=True)
 class Facts:
-    """All that a decision about one lead may look at. Touches stand newest first."""
+    """All that a decision about one lead may look at. Touches stand newest first. `stay`: only inside a flow."""
 
     lead: Lead
     score: Score = Score()
     touches: tuple[Touch, ...] = ()
     standing: Standing = Standing()
+    stay: Stay | None = None
 
 
 class Condition(Protocol):

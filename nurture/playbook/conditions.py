@@ -1,12 +1,14 @@
 """Conditions: CEL, type-checked when the playbook is read. The only module that knows the CEL library.
 
 A condition may ask for `lead.<trait>`, `lead.email`, `lead.tags`, `stage`, `persona`, `score.fit`,
-`score.engagement`, `score.total`, `score.grade` and `now`, and call `touches.count("clicked")`,
-`touches.count("page", "7 days")`, `now.plus("3 days")`, `now.minus("3 days")`. Reference: docs/playbook.md.
+`score.engagement`, `score.total`, `score.grade` and `now`, in a flow also for `enrolment.entered` and
+`enrolment.step_since`, and call `touches.count("clicked")`, `touches.count("page", "7 days")`, `touches.last("page")`,
+`touches.since("page")`, `now.plus("3 days")`, `now.minus("3 days")`. Reference: docs/playbook.md.
 
 Evaluating never raises: what cannot be answered (a missing number, too long a loop) does not hold.
 """
 
+import math
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,11 +23,16 @@ from nurture.playbook.durations import Durations
 from nurture.playbook.findings import Problem, Wrong, suggest, wrong
 from nurture.playbook.tokens import Token, patterns, tokens
 from nurture.playbook.traits import as_kind
-from nurture.playbook.usage import COUNT, SHIFTS, Quoted, topics_of
+from nurture.playbook.usage import CALLS, EXAMPLES, SHIFTS, Quoted, topics_of
 
 Read = Callable[[Facts, datetime], Any]
 
-_AGES = cel.Type.Map(cel.Type.STRING, cel.Type.List(cel.Type.DOUBLE))
+_Times = Mapping[str, list[datetime]]
+
+_TIMES = cel.Type.Map(cel.Type.STRING, cel.Type.List(cel.Type.TIMESTAMP))
+_NOW = ""
+"""No touch is called so."""
+_ENROLMENT = ("enrolment.entered", "enrolment.step_since")
 _TRAIT_TYPE = {
     "text": cel.Type.STRING,
     "number": cel.Type.DYN,
@@ -84,16 +91,20 @@ class Conditions:
         quoted = {"stage": stages, "persona": personas, "score.grade": GRADES}
         self._quoted = Quoted(quoted, touches, durations)
         self._variables = _variables(traits)
-        types = {name: type_ for name, (type_, _) in self._variables.items()}
-        self._env = cel.NewEnv(
-            variables={**types, "touches": _AGES}, functions=_functions(self._seconds)
+        functions = _functions(self._seconds, durations.day.total_seconds())
+        outside = {name: type_ for name, (type_, _) in self._variables.items()}
+        outside = {name: type_ for name, type_ in outside.items() if name not in _ENROLMENT}
+        inside = outside | dict.fromkeys(_ENROLMENT, cel.Type.TIMESTAMP)
+        self._env, self._in_flow = (
+            cel.NewEnv(variables={**known, "touches": _TIMES}, functions=functions)
+            for known in (outside, inside)
         )
 
-    def compile(self, source: str) -> CelCondition:
-        """Check and compile. Raises Wrong with every problem."""
+    def compile(self, source: str, in_flow: bool = False) -> CelCondition:
+        """Check and compile; `in_flow`: it may ask for the enrolment. Raises Wrong with every problem."""
         words = tokens(source)
         try:
-            expression = self._env.compile(source)
+            expression = (self._in_flow if in_flow else self._env).compile(source)
         except RuntimeError as error:
             problems = [self._explain(source, *found) for found in _ERROR.findall(str(error))]
             raise Wrong(*problems or [_unplaced(str(error))]) from error
@@ -124,8 +135,8 @@ class Conditions:
             for variable, (_, read) in self._variables.items()
             if any(name == variable or name.startswith(f"{variable}.") for name in names)
         }
-        if any(name == COUNT for name in names):
-            reads["touches"] = _ages
+        if any(name in CALLS for name in names):
+            reads["touches"] = _times
         return reads
 
     def _explain(self, source: str, line: str, column: str, message: str) -> Problem:
@@ -133,11 +144,15 @@ class Conditions:
         row, position = int(line), int(column)
         if match := _UNDECLARED.search(message):
             name = match[1]
+            if name in EXAMPLES:
+                return self._miscalled(name, row, position)
             before = len(name.rpartition(".")[0])
             here = source.split("\n")[row - 1][position - 1 : position]
             start = position - before if here == "." else position
             return Problem(f'unknown name "{name}"', self._meant(name), row, max(start, 1))
         if match := _OVERLOAD.search(message):
+            if match[1] in EXAMPLES:
+                return self._miscalled(match[1], row, position)
             sides = " and ".join(_type_word(word.strip()) for word in _split(match[2]))
             text = f'"{match[1].strip("_@")}" does not work on {sides}'
             return Problem(text, "both sides must be of the same kind", row, position)
@@ -145,19 +160,21 @@ class Conditions:
         text = "it ends too early" if "<EOF>" in text else text
         return Problem(f"this cannot be read as a condition: {text}", "", row, position)
 
+    def _miscalled(self, name: str, row: int, position: int) -> Problem:
+        return Problem(f'"{name}" is not called like this', EXAMPLES[name], row, position)
+
     def _meant(self, name: str) -> str:
         """The remedy for a name that CEL does not know: a variable, a trait or a function."""
         first, _, last = name.rpartition(".")
+        if name in _ENROLMENT:
+            return "only the conditions in a flow know its enrolment"
         if first == "lead":
             traits = [known.removeprefix("lead.") for known in self._variables if "lead." in known]
             remedy = suggest(last, traits, f"declare the trait {last} in config/traits.yaml")
             return remedy.replace('mean "', 'mean "lead.')
         return suggest(
-            name, [*self._variables, "touches", "count", *SHIFTS], "see docs/playbook.md"
+            name, [*self._variables, "touches", *CALLS.values(), *SHIFTS], "see docs/playbook.md"
         )
-
-
-_UNSET = object()
 
 
 def _variables(traits: Mapping[str, str]) -> dict[str, tuple[cel.Type, Read]]:
@@ -172,6 +189,8 @@ def _variables(traits: Mapping[str, str]) -> dict[str, tuple[cel.Type, Read]]:
         "score.total": (cel.Type.INT, lambda facts, now: facts.score.total),
         "score.grade": (cel.Type.STRING, lambda facts, now: facts.score.grade),
         "now": (cel.Type.TIMESTAMP, lambda facts, now: now),
+        "enrolment.entered": (cel.Type.TIMESTAMP, lambda facts, now: _stay(facts, "entered")),
+        "enrolment.step_since": (cel.Type.TIMESTAMP, lambda facts, now: _stay(facts, "since")),
     }
     for name, kind in traits.items():
         found[f"lead.{name}"] = (_TRAIT_TYPE[kind], _trait(name, kind))
@@ -190,22 +209,36 @@ def _trait(name: str, kind: str) -> Read:
     return read
 
 
-def _ages(facts: Facts, now: datetime) -> dict[str, list[float]]:
-    """How many seconds ago the lead did what. What a machine did is no touch of the lead."""
-    ages: dict[str, list[float]] = {}
+def _stay(facts: Facts, moment: str) -> Any:
+    return getattr(facts.stay, moment, None) or _UNSET
+
+
+def _times(facts: Facts, now: datetime) -> dict[str, list[datetime]]:
+    """When the lead did what, and under _NOW what time it is. What a machine did is no touch of the lead."""
+    times: dict[str, list[datetime]] = {_NOW: [now]}
     for touch in facts.touches:
         if not touch.machine:
-            ages.setdefault(touch.name, []).append((now - touch.at).total_seconds())
-    return ages
+            times.setdefault(touch.name, []).append(touch.at)
+    return times
 
 
-def _functions(seconds: Callable[[str], float]) -> list[cel.FunctionDecl]:
-    def count(ages: Mapping[str, list[float]], name: str) -> int:
-        return len(ages.get(name, ()))
+def _functions(seconds: Callable[[str], float], day: float) -> list[cel.FunctionDecl]:
+    """`day`: how many seconds the playbook's day lasts."""
 
-    def count_within(ages: Mapping[str, list[float]], name: str, window: str) -> int:
-        limit = seconds(window)
-        return sum(age <= limit for age in ages.get(name, ()))
+    def count(times: _Times, name: str) -> int:
+        return len(times.get(name, ()))
+
+    def count_within(times: _Times, name: str, window: str) -> int:
+        first = times[_NOW][0] - timedelta(seconds=seconds(window))
+        return sum(at >= first for at in times.get(name, ()))
+
+    def last(times: _Times, name: str) -> datetime:
+        return max(times[name])
+
+    def since(times: _Times, name: str) -> float:
+        if name not in times:
+            return math.inf
+        return (times[_NOW][0] - max(times[name])).total_seconds() / day
 
     def plus(at: datetime, span: str) -> datetime:
         return at + timedelta(seconds=seconds(span))
@@ -218,10 +251,12 @@ def _functions(seconds: Callable[[str], float]) -> list[cel.FunctionDecl]:
         cel.FunctionDecl(
             "count",
             [
-                _member("count", cel.Type.INT, [_AGES, text], count),
-                _member("count_within", cel.Type.INT, [_AGES, text, text], count_within),
+                _member("count", cel.Type.INT, [_TIMES, text], count),
+                _member("count_within", cel.Type.INT, [_TIMES, text, text], count_within),
             ],
         ),
+        cel.FunctionDecl("last", [_member("last", moment, [_TIMES, text], last)]),
+        cel.FunctionDecl("since", [_member("since", cel.Type.DYN, [_TIMES, text], since)]),
         cel.FunctionDecl("plus", [_member("plus", moment, [moment, text], plus)]),
         cel.FunctionDecl("minus", [_member("minus", moment, [moment, text], minus)]),
     ]

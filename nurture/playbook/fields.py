@@ -111,13 +111,14 @@ def _such_as(examples: Collection[str]) -> str:
     return "such as " + " or ".join(f'"{example}"' for example in examples) if examples else ""
 
 
-def _condition(forbidden: Mapping[str, str]) -> Reads:
-    """A condition that must not ask for some topics, since they are settled only after it."""
+def _condition(forbidden: Mapping[str, str], in_flow: bool = False) -> Reads:
+    """A condition that must not ask for some topics, since they are settled only after it. `in_flow`: it is asked of
+    a lead in a flow, and so may ask for its enrolment."""
 
     def read(text: str, known: Known) -> CelCondition | None:
         if known.conditions is None:  # the traits have a finding, so nothing is compiled anyway
             return None
-        condition = known.conditions.compile(text)
+        condition = known.conditions.compile(text, in_flow)
         for topic, why in forbidden.items():
             if topic in condition.topics:
                 raise wrong(f"this rule cannot ask for the {topic}", why)
@@ -352,6 +353,7 @@ Clock = Annotated[time, Reads(_clock, "08:00")]
 Share = Annotated[float, Reads(_percent, "50%")]
 Percent = Annotated[float, Reads(_percentage, "0.3%")]
 When = Annotated[CelCondition, _condition({})]
+FlowWhen = Annotated[CelCondition, _condition({}, in_flow=True)]
 FitWhen = Annotated[CelCondition, _condition({topics.SCORE: _EARLY, topics.STAGE: _EARLY})]
 PersonaWhen = Annotated[
     CelCondition,

@@ -160,7 +160,7 @@ class Wait(Step):
 class Awaited(f.Model):
     touch: f.TouchName | None = None
     of: f.Slug | None = None
-    when: f.When | None = None
+    when: f.FlowWhen | None = None
     within: f.Duration
 
     @model_validator(mode="after")
@@ -179,7 +179,7 @@ class WaitFor(Step):
 
 
 class Arm(f.Model):
-    when: Annotated[f.When, Field(alias="if")]
+    when: Annotated[f.FlowWhen, Field(alias="if")]
     do: list["AnyStep"]
 
 
@@ -322,8 +322,8 @@ class Flow(f.Model):
     transactional: bool = False
     about: list[f.Slug] = Field(default_factory=list)
     enter: Enter
-    goal: f.When | None = None
-    exit: list[f.When] = Field(default_factory=list)
+    goal: f.FlowWhen | None = None
+    exit: list[f.FlowWhen] = Field(default_factory=list)
     send_window: SendWindow | None = None
     sender: f.SenderName | None = None
     live: bool = True

@@ -8,7 +8,7 @@ from nurture.playbook.durations import Durations
 from nurture.playbook.findings import Problem, Wrong, suggest
 from nurture.playbook.tokens import Token, arguments, compared
 
-COUNT = "touches.count"
+CALLS = {f"touches.{what}": what for what in ("count", "last", "since")}
 SHIFTS = ("plus", "minus")
 
 _TOPIC = {
@@ -18,8 +18,13 @@ _TOPIC = {
     "score": topics.SCORE,
     "now": topics.CLOCK,
 }
-_COUNT_EXAMPLE = 'write touches.count("clicked") or touches.count("page", "7 days")'
+_TOUCHES = (
+    'write touches.count("clicked"), touches.count("page", "7 days"), touches.last("page") or '
+    'touches.since("page")'
+)
 _SHIFT_EXAMPLE = 'write now.plus("3 days") or now.minus("3 days")'
+EXAMPLES = {**dict.fromkeys(CALLS.values(), _TOUCHES), **dict.fromkeys(SHIFTS, _SHIFT_EXAMPLE)}
+"""How each of our functions is called."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +53,11 @@ class Quoted:
         first, _, last = word.text.rpartition(".")
         if word.text == "duration":
             yield _at(word, "duration() is not used here", _SHIFT_EXAMPLE)
-        elif word.text == COUNT and given and len(given) <= 2:
+        elif word.text in CALLS and given and len(given) <= (2 if last == "count" else 1):
             yield from self._touch(given[0])
             yield from (problem for window in given[1:] for problem in self._duration(window))
-        elif "touches" in (word.text, first) or last == "count":
-            yield _at(word, "touches can only be counted by name", _COUNT_EXAMPLE)
+        elif "touches" in (word.text, first) or word.text in CALLS.values():
+            yield _at(word, "touches can only be asked for by name", _TOUCHES)
         elif last in SHIFTS and given and len(given) == 1:
             yield from self._duration(given[0])
         elif last in SHIFTS:
@@ -79,10 +84,10 @@ def topics_of(words: Sequence[Token]) -> frozenset[str]:
             continue
         if topic := _TOPIC.get(word.text.partition(".")[0]):
             found.add(topic)
-        if word.text == COUNT:
+        if word.text in CALLS:
             name, *window = arguments(words, index) or []
             found.add(topics.touch(name.text))
-            if window:  # what was counted grows old without anything happening
+            if window or CALLS[word.text] == "since":  # it grows old without anything happening
                 found.add(topics.CLOCK)
     return frozenset(found)
 

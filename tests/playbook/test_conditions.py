@@ -1,9 +1,10 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from nurture.domain.lead import Facts, Lead, Score, Touch
+from nurture.domain.lead import Facts, Lead, Score, Stay, Touch
 from nurture.playbook.conditions import Conditions
 from nurture.playbook.durations import Durations
 from nurture.playbook.findings import Wrong
@@ -155,14 +156,16 @@ def test_a_condition_names_what_can_change_its_answer(source: str, topics: set[s
         (
             "touches.size() > 0",
             1,
-            "touches can only be counted by name",
-            'write touches.count("clicked") or touches.count("page", "7 days")',
+            "touches can only be asked for by name",
+            'write touches.count("clicked"), touches.count("page", "7 days"), '
+            'touches.last("page") or touches.since("page")',
         ),
         (
             "touches.count(stage) > 0",
             1,
-            "touches can only be counted by name",
-            'write touches.count("clicked") or touches.count("page", "7 days")',
+            "touches can only be asked for by name",
+            'write touches.count("clicked"), touches.count("page", "7 days"), '
+            'touches.last("page") or touches.since("page")',
         ),
         (
             'now.plus("2 business days") > now',
@@ -261,3 +264,79 @@ def test_a_regular_expression_that_holds_is_let_pass(source: str) -> None:
 def test_a_trait_may_be_called_matches() -> None:
     known = Conditions({"matches": "text"}, [], [], [], Durations())
     assert known.compile('lead.matches == "x"')(facts(matches="x"), NOW)
+
+
+@pytest.mark.parametrize(
+    ("source", "holds", "never_did"),
+    [
+        ('touches.last("page") > now.minus("3 days")', True, False),
+        ('touches.last("page") < now.minus("2 days")', False, False),
+        ('touches.since("page") >= 2', True, True),
+        ('touches.since("page") > 14', False, True),
+        ('touches.since("page") < 3', True, False),
+        ('touches.last("page") < touches.last("clicked")', True, False),
+    ],
+)
+def test_when_a_lead_did_something_last_and_how_many_days_ago(
+    source: str, holds: bool, never_did: bool
+) -> None:
+    asked = conditions().compile(source)
+    told = facts(touch("page", 2), touch("page", 40), touch("clicked", 1), touch("page", 0, "bot"))
+    assert (asked(told, NOW), asked(facts(), NOW)) == (holds, never_did)
+
+
+def test_days_are_those_of_the_playbooks_clock() -> None:
+    asked = conditions("1 day = 2 s").compile('touches.since("page") >= 3')
+    ago = Touch("t1", "page", NOW - timedelta(seconds=6))
+    assert asked(facts(ago), NOW)
+    assert not asked(facts(ago), NOW - timedelta(seconds=1))
+
+
+def test_what_grows_old_is_asked_about_again() -> None:
+    assert "clock" in conditions().compile('touches.since("page") >= 3').topics
+    assert conditions().compile('touches.last("page") > touches.last("clicked")').topics == {
+        "touch:page",
+        "touch:clicked",
+    }
+
+
+@pytest.mark.parametrize(
+    ("source", "holds"),
+    [
+        ('touches.last("page") > enrolment.entered', True),
+        ('touches.last("page") > enrolment.step_since', False),
+        ('now > enrolment.entered.plus("4 days")', True),
+    ],
+)
+def test_in_a_flow_the_enrolment_can_be_asked_about(source: str, holds: bool) -> None:
+    asked = conditions().compile(source, in_flow=True)
+    stay = Stay(entered=NOW - timedelta(days=5), since=NOW - timedelta(days=1))
+    inside = replace(facts(touch("page", 2)), stay=stay)
+    assert asked(inside, NOW) is holds
+    assert not asked(facts(touch("page", 2)), NOW), "where nothing is known of it, nothing holds"
+
+
+def test_outside_a_flow_there_is_no_enrolment() -> None:
+    with pytest.raises(Wrong) as caught:
+        conditions().compile("now > enrolment.entered")
+    [problem] = caught.value.problems
+    assert problem.text == 'unknown name "enrolment.entered"'
+    assert problem.remedy == "only the conditions in a flow know its enrolment"
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ('touches.since("page", "2 days") > 2', "since"),
+        ("touches.count(1) > 2", "count"),
+        ("now.plus(3) > now", "plus"),
+    ],
+)
+def test_a_function_that_is_called_otherwise_is_shown_as_it_is_called(
+    source: str, name: str
+) -> None:
+    with pytest.raises(Wrong) as caught:
+        conditions().compile(source)
+    [problem] = caught.value.problems
+    assert problem.text == f'"{name}" is not called like this'
+    assert problem.remedy.startswith("write ")

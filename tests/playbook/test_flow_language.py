@@ -22,7 +22,7 @@ from nurture.domain.flow import (
     advance,
 )
 from nurture.playbook import Playbook
-from nurture.playbook.compiler import compile_playbook
+from nurture.playbook.compiler import check, compile_playbook
 from tests.support.domain import DAY, NOW, facts, lead
 from tests.support.small import FLOW, LAUNCH, SMALL, TRAITS
 
@@ -80,6 +80,28 @@ def test_a_task_with_a_time_waits_until_it_is_done_or_overdue() -> None:
     assert flow.steps["call-done"] == WaitFor(
         Span(2 * DAY), "task_done", "call", then="tag-called", otherwise="tag-forgotten"
     )
+
+
+def test_a_branch_may_ask_how_long_the_lead_is_in_the_flow() -> None:
+    text = (
+        "  - branch:\n      - if: now > enrolment.entered.plus('20 days')\n"
+        "        do: [{tag: {add: late}}]\n    else: [{tag: {add: early}}]\n"
+    )
+    flow = steps(text)
+    for days, step in ((21, "tag-late"), (19, "tag-early")):
+        cursor = Cursor(flow.first, NOW, entered=NOW - days * DAY)
+        assert advance(flow, cursor, facts(), NOW).cursor.step == step
+
+
+def test_who_enters_has_no_enrolment_yet() -> None:
+    files = {
+        **SMALL,
+        LAUNCH: FLOW.replace("form_submitted}", "page, when: enrolment.entered < now}"),
+    }
+    assert [str(finding) for finding in check(files)] == [
+        f'{LAUNCH}:3:25: unknown name "enrolment.entered"; '
+        "only the conditions in a flow know its enrolment"
+    ]
 
 
 def test_a_webhook_is_told_by_name() -> None:
