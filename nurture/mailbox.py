@@ -45,7 +45,8 @@ class Mailbox:
         self._tokens = tokens
         self._now = now
         self._sources = sources
-        self._listener = Listener(*listen, self.take) if listen else None
+        setting = f"{PREFIX}BOUNCE_PORT"
+        self._listener = Listener(*listen, self.take, setting) if listen else None
         self._pause = pause
 
     @property

@@ -38,7 +38,7 @@ async def test_what_is_chosen_on_a_mails_page_comes_back_as_a_real_report(
     async def take(raw: bytes) -> None:
         events.extend(bounces.read(raw, NOW))
 
-    listener = Listener("127.0.0.1", 0, take)
+    listener = Listener("127.0.0.1", 0, take, "NURTURE_BOUNCE_PORT")
     await listener.start()
     inbox = Inbox(tmp_path, 0, 0, bounce_port=listener.port)
     await inbox.start()

@@ -160,13 +160,13 @@ async def test_while_the_database_is_away_the_sending_server_keeps_the_report() 
     async def away(raw: bytes) -> None:
         raise Transient("no_database")
 
-    listener = Listener("127.0.0.1", 0, away)
+    listener = Listener("127.0.0.1", 0, away, "NURTURE_BOUNCE_PORT")
     await listener.start()
     async with aiosmtplib.SMTP(hostname="127.0.0.1", port=listener.port) as smtp:
         with pytest.raises(aiosmtplib.SMTPDataError) as refused:
             await smtp.sendmail("", ["b@b.courses.example"], bounces.POSTFIX)
     assert refused.value.code == 451
-    taken = Listener("127.0.0.1", listener.port, away)
+    taken = Listener("127.0.0.1", listener.port, away, "NURTURE_BOUNCE_PORT")
     with pytest.raises(StartError, match="NURTURE_BOUNCE_PORT"):
         await taken.start()
     await listener.stop()

@@ -30,13 +30,19 @@ def world() -> World:
     return World(OPEN)
 
 
+def _seconds(world: World) -> str:
+    return str(int(world.at.timestamp()))
+
+
 async def test_every_provider_is_heard(client: Any, world: World) -> None:
     world.http = (amazon := Amazon()).http()
     calls = {
         "postmark": providers.postmark({"RecordType": "SpamComplaint", "MessageID": "p"}),
-        "sendgrid": providers.sendgrid([{"event": "spamreport", "sg_event_id": "s"}]),
+        "sendgrid": providers.sendgrid(
+            [{"event": "spamreport", "sg_event_id": "s"}], _seconds(world)
+        ),
         "mailgun": providers.mailgun({"event": "complained", "id": "m"}, world.at),
-        "ses": amazon.post({"eventType": "Complaint", "mail": {}}),
+        "ses": amazon.post({"eventType": "Complaint", "mail": {}}, Timestamp=world.at.isoformat()),
         "resend": providers.resend({"type": "email.complained", "data": {}}, world.at),
         "brevo": providers.brevo({"event": "spam"}),
     }
@@ -69,7 +75,7 @@ async def test_a_stranger_is_refused_and_leaves_nothing(client: Any, world: Worl
 async def test_a_genuine_call_that_cannot_be_read_goes_to_quarantine(
     client: Any, world: World
 ) -> None:
-    call = providers.sendgrid({"not": "a list"})
+    call = providers.sendgrid({"not": "a list"}, _seconds(world))
     answer = await client.post("/webhooks/sendgrid", content=call.body, headers=call.headers)
     assert answer.status_code == 400
     [(source, raw, reason)] = world.intake.refused
@@ -78,7 +84,7 @@ async def test_a_genuine_call_that_cannot_be_read_goes_to_quarantine(
 
 
 async def test_while_amazon_cannot_be_asked_it_may_come_again(world: World) -> None:
-    call = Amazon().post({"eventType": "Complaint"})
+    call = Amazon().post({"eventType": "Complaint"}, Timestamp=world.at.isoformat())
     async with connect(world.app()) as client:
         answer = await client.post("/webhooks/ses", content=call.body, headers=call.headers)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "60")

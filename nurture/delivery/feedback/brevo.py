@@ -3,11 +3,11 @@
 https://developers.brevo.com/docs/transactional-webhooks
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from nurture.delivery.feedback import reading, secrets
+from nurture.delivery.feedback import reading
 from nurture.domain.feedback import Event, Kind
 
 _KINDS = {
@@ -31,32 +31,21 @@ _KINDS = {
 }
 
 
-class Brevo:
-    """`secrets_`: any of them opens, so that one can be changed."""
-
-    def __init__(self, secrets_: Sequence[str]) -> None:
-        self._secrets = secrets_
-
-    async def hear(self, headers: Mapping[str, str], body: bytes, now: datetime) -> list[Event]:
-        """Events have no id of their own; the same content is the same event."""
-        secrets.require(self._secrets, headers)
-        told = reading.mapping(reading.parse(body), "body")
-        kind = _kind(told)
-        if kind is None:
-            return []
-        event = Event(
-            id=reading.digest(told),
-            kind=kind,
-            # the other times are in the account's zone
-            at=reading.moment(told.get("ts_epoch"), now, per_second=1000),
-            mails=reading.names(
-                told.get("message-id"), told.get("X-Mailin-custom"), told.get("tags")
-            ),
-            to=reading.word(told.get("email")),
-            reason=reading.reason(told.get("reason")),
-            raw=reading.raw(told),
-        )
-        return [event]
+def read(told: Mapping[str, Any], now: datetime) -> Event | None:
+    """Events have no id of their own; the same content is the same event."""
+    kind = _kind(told)
+    if kind is None:
+        return None
+    return Event(
+        id=reading.digest(told),
+        kind=kind,
+        # the other times are in the account's zone
+        at=reading.moment(told.get("ts_epoch"), now, per_second=1000),
+        mails=reading.names(told.get("message-id"), told.get("X-Mailin-custom"), told.get("tags")),
+        to=reading.word(told.get("email")),
+        reason=reading.reason(told.get("reason")),
+        raw=reading.raw(told),
+    )
 
 
 def _kind(told: Mapping[str, Any]) -> Kind | None:

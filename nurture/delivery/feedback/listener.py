@@ -1,4 +1,4 @@
-"""A small SMTP server that bounces are delivered to, where a mail server of one's own can route them."""
+"""A small SMTP server for mails that come to us, where a mail server of one's own can route them."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -14,12 +14,17 @@ Take = Callable[[bytes], Awaitable[None]]
 
 
 class Listener:
-    """Keeps nothing and relays nothing: a mail is handed to `take` before it is answered."""
+    """Relays nothing: a mail is handed to `take` before it is answered. While `take` raises Transient, whoever
+    sends it keeps it. `setting` names the port in an error; a mail has at most `largest` bytes."""
 
-    def __init__(self, host: str, port: int, take: Take) -> None:
+    def __init__(
+        self, host: str, port: int, take: Take, setting: str, largest: int = _LARGEST
+    ) -> None:
         self._host = host
         self.port = port
-        self._take = take
+        self._handler = _Handler(take)
+        self._setting = setting
+        self._largest = largest
         self._server: asyncio.Server | None = None
         self._talks: WeakSet[SMTP] = WeakSet()
 
@@ -28,7 +33,7 @@ class Listener:
         loop = asyncio.get_running_loop()
 
         def talk() -> SMTP:
-            made = SMTP(_Handler(self._take), data_size_limit=_LARGEST, ident="nurture", loop=loop)
+            made = SMTP(self._handler, data_size_limit=self._largest, ident="nurture", loop=loop)
             self._talks.add(made)
             return made
 
@@ -36,11 +41,12 @@ class Listener:
             self._server = await loop.create_server(talk, self._host, self.port)
         except OSError as error:
             raise StartError(
-                f"NURTURE_BOUNCE_PORT: port {self.port} cannot be used: {error.strerror}"
+                f"{self._setting}: port {self.port} cannot be used: {error.strerror}"
             ) from error
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
+        """Whoever keeps its connection open is not waited for."""
         if self._server:
             self._server.close()
         for talk in self._talks:
@@ -61,6 +67,6 @@ class _Handler:
         path = f"Return-Path: <{envelope.mail_from or ''}>\r\n"
         try:
             await self._take((path + to).encode("utf-8", "replace") + (body or b""))
-        except Transient:
-            return "451 4.3.0 not now"
-        return "250 2.0.0 heard"
+        except Transient as error:
+            return f"451 4.3.0 not now: {error.reason}"
+        return "250 2.0.0 taken"

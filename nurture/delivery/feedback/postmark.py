@@ -3,11 +3,11 @@
 https://postmarkapp.com/developer/webhooks/webhooks-overview
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from nurture.delivery.feedback import reading, secrets
+from nurture.delivery.feedback import reading
 from nurture.domain.feedback import Event, Kind
 
 _HARD = frozenset({"HardBounce", "BadEmailAddress", "ManuallyDeactivated"})
@@ -25,31 +25,22 @@ _SUPPRESSED = {
 _TIMES = ("DeliveredAt", "BouncedAt", "ReceivedAt", "ChangedAt")
 
 
-class Postmark:
-    """`secrets_`: any of them opens, so that one can be changed."""
-
-    def __init__(self, secrets_: Sequence[str]) -> None:
-        self._secrets = secrets_
-
-    async def hear(self, headers: Mapping[str, str], body: bytes, now: datetime) -> list[Event]:
-        secrets.require(self._secrets, headers)
-        told = reading.mapping(reading.parse(body), "body")
-        kind = _kind(told)
-        if kind is None:
-            return []
-        at = next((told[name] for name in _TIMES if told.get(name)), None)
-        event = Event(
-            id=reading.digest(told),
-            kind=kind,
-            at=reading.moment(at, now),
-            mails=reading.names(told.get("MessageID"), told.get("Metadata")),
-            to=reading.word(told.get("Email") or told.get("Recipient")),
-            reason=reading.reason(
-                told.get("Type") or told.get("SuppressionReason"), told.get("Details")
-            ),
-            raw=reading.raw(told),
-        )
-        return [event]
+def read(told: Mapping[str, Any], now: datetime) -> Event | None:
+    kind = _kind(told)
+    if kind is None:
+        return None
+    at = next((told[name] for name in _TIMES if told.get(name)), None)
+    return Event(
+        id=reading.digest(told),
+        kind=kind,
+        at=reading.moment(at, now),
+        mails=reading.names(told.get("MessageID"), told.get("Metadata")),
+        to=reading.word(told.get("Email") or told.get("Recipient")),
+        reason=reading.reason(
+            told.get("Type") or told.get("SuppressionReason"), told.get("Details")
+        ),
+        raw=reading.raw(told),
+    )
 
 
 def _kind(told: Mapping[str, Any]) -> Kind | None:

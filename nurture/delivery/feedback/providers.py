@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 import httpx
 from pydantic import SecretStr
 
-from nurture.delivery.feedback.brevo import Brevo
+from nurture.delivery.feedback import brevo, postmark
 from nurture.delivery.feedback.mailgun import Mailgun
-from nurture.delivery.feedback.postmark import Postmark
 from nurture.delivery.feedback.reading import Provider
 from nurture.delivery.feedback.resend import Resend
+from nurture.delivery.feedback.secrets import Unsigned
 from nurture.delivery.feedback.sendgrid import SendGrid
 from nurture.delivery.feedback.ses import Ses
 from nurture.delivery.feedback.sns import Sns
@@ -34,12 +34,12 @@ def open_providers(settings: Settings, http: httpx.AsyncClient) -> Mapping[str, 
     """Each provider by the name in its address; None while its setting is empty. Several values separated
     by blanks are all accepted. Raises StartError for a key that cannot be used."""
     makers: Mapping[str, Callable[[Sequence[str]], Provider]] = {
-        "postmark": Postmark,
+        "postmark": lambda secrets: Unsigned(secrets, postmark.read),
         "sendgrid": SendGrid,
         "mailgun": Mailgun,
         "ses": lambda topics: Ses(Sns(http, topics)),
         "resend": Resend,
-        "brevo": Brevo,
+        "brevo": lambda secrets: Unsigned(secrets, brevo.read),
     }
     given = {name: _values(settings, _SETTINGS[name]) for name in makers}
     return {name: make(given[name]) if given[name] else None for name, make in makers.items()}

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any, Protocol
 
@@ -15,6 +15,7 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _LONGEST_REASON = 200
 _LONGEST_NAME = 300
 _MOST_NAMES = 20
+_CLOCKS_DIFFER = timedelta(minutes=5)
 
 
 class Forged(InputError):
@@ -89,6 +90,24 @@ def moment(value: Any, now: datetime, per_second: int = 1) -> datetime:
     except (TypeError, ValueError, OverflowError, OSError):
         return now
     return min(at, now)
+
+
+def require_fresh(told: str, now: datetime, good_for: timedelta) -> None:
+    """`told`: when it was signed, in seconds since 1970 or as ISO 8601. Raises Forged for a signature older than
+    that, which somebody may have kept, and for one of the future."""
+    try:
+        seconds = told.isascii() and told.isdecimal()
+        at = datetime.fromtimestamp(int(told), UTC) if seconds else datetime.fromisoformat(told)
+        fresh = now - good_for <= at <= now + _CLOCKS_DIFFER
+    except (
+        ValueError,
+        TypeError,
+        OverflowError,
+        OSError,
+    ) as error:  # no time, or one without a zone
+        raise Forged("the signature does not say when it was made") from error
+    if not fresh:
+        raise Forged("the signature is too old, or of the future")
 
 
 def digest(value: Any) -> str:

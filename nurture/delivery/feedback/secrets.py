@@ -2,9 +2,31 @@
 
 import base64
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
 
+from nurture.delivery.feedback import reading
 from nurture.delivery.feedback.reading import Forged
+from nurture.domain.feedback import Event
+
+
+class Unsigned:
+    """Calls of one JSON object, which `read` makes an event of, or nothing. Any of `secrets` opens, so that one can
+    be changed."""
+
+    def __init__(
+        self,
+        secrets: Sequence[str],
+        read: Callable[[Mapping[str, Any], datetime], Event | None],
+    ) -> None:
+        self._secrets = secrets
+        self._read = read
+
+    async def hear(self, headers: Mapping[str, str], body: bytes, now: datetime) -> list[Event]:
+        require(self._secrets, headers)
+        event = self._read(reading.mapping(reading.parse(body), "body"), now)
+        return [event] if event else []
 
 
 def require(secrets: Sequence[str], headers: Mapping[str, str]) -> None:

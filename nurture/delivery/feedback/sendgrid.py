@@ -5,7 +5,7 @@ https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event
 
 import base64
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
@@ -20,6 +20,9 @@ from nurture.domain.feedback import Event, Kind
 
 SIGNATURE = "x-twilio-email-event-webhook-signature"
 TIMESTAMP = "x-twilio-email-event-webhook-timestamp"
+
+GOOD_FOR = timedelta(hours=25)
+"""SendGrid repeats a call for a day, and does not say whether it signs it anew; what comes twice is known by its id."""
 
 _KINDS = {
     "processed": Kind.ACCEPTED,
@@ -46,8 +49,8 @@ class SendGrid:
         self._keys = [_key(text) for text in keys]
 
     async def hear(self, headers: Mapping[str, str], body: bytes, now: datetime) -> list[Event]:
-        """A repeated call is known by its events' ids, so its age does not matter."""
         self._verify(headers, body)
+        reading.require_fresh(headers.get(TIMESTAMP, ""), now, GOOD_FOR)
         told = reading.parse(body)
         if not isinstance(told, list):
             raise InputError("must be a list", "body")

@@ -7,7 +7,7 @@ whoever writes to us, so only SNS's own hosts are ever called, over TLS, without
 import base64
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 
+from nurture.delivery.feedback import reading
 from nurture.delivery.feedback.reading import Forged
 from nurture.domain.errors import Transient
 
@@ -29,6 +30,10 @@ _SIGNED = {
 _SIGNED_OTHERS = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
 _HASHES = {"1": SHA1, "2": SHA256}
 _LARGEST = 64 * 1024
+
+GOOD_FOR = timedelta(minutes=70)
+"""A message keeps the time of its publication, and SNS repeats it over HTTP for an hour at most, plus its time-outs:
+https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html"""
 
 
 class Sns:
@@ -44,6 +49,7 @@ class Sns:
         topic = envelope.get("TopicArn")
         if topic not in self._topics:
             raise Forged("no topic of ours")
+        reading.require_fresh(str(envelope.get("Timestamp")), now, GOOD_FOR)
         hash_ = _HASHES.get(str(envelope.get("SignatureVersion")))
         if hash_ is None:
             raise Forged("no signature version that is known")

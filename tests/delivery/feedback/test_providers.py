@@ -2,28 +2,29 @@
 
 import json
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.delivery.feedback.brevo import Brevo
+from nurture.delivery.feedback import brevo, postmark
 from nurture.delivery.feedback.mailgun import Mailgun
-from nurture.delivery.feedback.postmark import Postmark
 from nurture.delivery.feedback.reading import Forged
 from nurture.delivery.feedback.resend import Resend
+from nurture.delivery.feedback.secrets import Unsigned
 from nurture.delivery.feedback.sendgrid import SendGrid
 from nurture.domain.errors import InputError, StartError
 from nurture.domain.feedback import Event, Kind
 from tests.support import providers
-from tests.support.domain import DAY, NOW
+from tests.support.domain import DAY, HOUR, NOW
 from tests.support.providers import Call
 
 MAIL = "0b9f3d52-8f0e-5d6c-9a52-2f6f7e1f4a10"
 PROVIDERS: dict[str, Any] = {
-    "postmark": Postmark(["pm-secret"]),
-    "brevo": Brevo(["old", "brevo-secret"]),
+    "postmark": Unsigned(["pm-secret"], postmark.read),
+    "brevo": Unsigned(["old", "brevo-secret"], brevo.read),
     "sendgrid": SendGrid([providers.SENDGRID_KEY]),
     "mailgun": Mailgun(["mg-key"]),
     "resend": Resend([providers.SECRET]),
@@ -165,15 +166,31 @@ async def test_a_changed_body_is_not_believed(provider: str) -> None:
         await PROVIDERS[provider].hear(call.headers, call.body, NOW)
 
 
-@pytest.mark.parametrize("provider", ["mailgun", "resend"])
-async def test_an_old_signature_is_not_believed(provider: str) -> None:
-    call = _call(provider, {"event": "delivered", "type": "email.delivered"})
-    with pytest.raises(Forged):
-        await PROVIDERS[provider].hear(call.headers, call.body, NOW + 2 * DAY)
+@pytest.mark.parametrize(
+    ("provider", "repeated_for"),
+    [("mailgun", 8 * HOUR), ("sendgrid", DAY), ("resend", timedelta())],
+)
+async def test_a_signature_is_believed_as_long_as_the_provider_repeats_it(
+    provider: str, repeated_for: timedelta
+) -> None:
+    told: Any = {"event": "delivered", "type": "email.delivered"}
+    call = _call(provider, [told] if provider == "sendgrid" else told)
+    for at in (NOW - timedelta(minutes=4), NOW + repeated_for):
+        assert len(await PROVIDERS[provider].hear(call.headers, call.body, at)) == 1
+    for at in (NOW + 2 * DAY, NOW - HOUR):
+        with pytest.raises(Forged):
+            await PROVIDERS[provider].hear(call.headers, call.body, at)
+
+
+async def test_a_signature_that_does_not_say_when_is_not_believed() -> None:
+    for timestamp in ("", "yesterday", "2026-03-04T10:00:00", "9" * 30, "-1"):
+        call = providers.sendgrid(_sendgrid("delivered"), timestamp)
+        with pytest.raises(Forged, match="when it was made"):
+            await PROVIDERS["sendgrid"].hear(call.headers, call.body, NOW)
 
 
 async def test_a_secret_may_stand_in_the_address_as_user_and_password() -> None:
-    both = Postmark(["hook:pm-secret"])
+    both = Unsigned(["hook:pm-secret"], postmark.read)
     call = providers.postmark(_postmark("SpamComplaint"))
     assert len(await both.hear(call.headers, call.body, NOW)) == 1
 

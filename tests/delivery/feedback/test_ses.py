@@ -1,6 +1,6 @@
 """Amazon SES through SNS: only Amazon is believed, and only Amazon is ever called."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -128,6 +128,17 @@ async def test_a_certificate_out_of_date_is_refused() -> None:
     amazon = Amazon(valid=expired)
     with pytest.raises(Forged, match="not valid now"):
         await _hear(amazon, amazon.post(BOUNCE))
+
+
+async def test_a_message_is_believed_as_long_as_amazon_repeats_it() -> None:
+    amazon = Amazon()
+    for at in (NOW - timedelta(minutes=4), NOW + timedelta(minutes=65)):
+        assert len(await _hear(amazon, amazon.post(BOUNCE), at)) == 1
+    for at in (NOW - timedelta(minutes=10), NOW + timedelta(minutes=75)):
+        with pytest.raises(Forged, match="too old"):
+            await _hear(amazon, amazon.post(BOUNCE), at)
+    with pytest.raises(Forged, match="when it was made"):
+        await _hear(amazon, amazon.post(BOUNCE, Timestamp="yesterday"))
 
 
 async def test_while_amazon_does_not_answer_the_event_may_come_again() -> None:
