@@ -22,6 +22,7 @@ from bench import (
     open_leads,
     smtp,
     touches,
+    watch,
 )
 
 RESULTS = Path(__file__).parent / "results.json"
@@ -36,6 +37,7 @@ BENCHES: dict[str, Callable[[Path], Awaitable[dict[str, Any]]]] = {
     "mails": mails.measure,
     "faults": faults.measure,
     "smtp": smtp.measure,
+    "watch": watch.measure,
     "open_leads": open_leads.measure,
     "simulation": core.simulation,
     "interpreter": core.interpreter,

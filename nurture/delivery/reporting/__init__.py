@@ -1,6 +1,7 @@
 """The figures as a mail: to colleagues, so without consent, tracking or unsubscribing."""
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -26,7 +27,15 @@ def report_mail(
     if language not in WORDS:
         raise InputError(f"{language!r} is not one of {', '.join(LANGUAGES)}", "language")
     words = WORDS[language]
-    values = {"r": report, "w": words, "company": company, "language": language}
+    begin, end = (datetime.fromisoformat(report["period"][each]) for each in ("start", "end"))
+    values = {
+        "r": report,
+        "w": words,
+        "company": company,
+        "language": language,
+        "first": begin.date(),
+        "last": (end - timedelta(microseconds=1)).date(),
+    }
     return Mail(
         id=message_id,
         to=to,
