@@ -272,7 +272,7 @@ def _sentence(row: HandoverRow, answer: Answer) -> str:
 
 def _timeline(facts: Facts, mails: Sequence[MailSent], zone: tzinfo) -> tuple[str, ...]:
     titles = {mail.id: mail.title for mail in mails}
-    lines = story.timeline(facts.touches, titles)[:TIMELINE]
+    lines = story.timeline(facts.touches, titles, TIMELINE)
     return tuple(f"{story.short(line.at, zone)}: {line.text}" for line in lines)
 
 

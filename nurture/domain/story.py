@@ -66,10 +66,10 @@ class Line:
     text: str
 
 
-def timeline(touches: Iterable[Touch], mails: Mapping[str, str]) -> list[Line]:
+def timeline(touches: Iterable[Touch], mails: Mapping[str, str], longest: int) -> list[Line]:
     """Newest first and without machines' doings; the same thing done in a row is one line.
 
-    `mails` maps the id of a mail to its title.
+    `mails` maps the id of a mail to its title. At most `longest` lines.
     """
     found: list[tuple[Line, int]] = []
     for touch in sorted(touches, key=lambda touch: touch.at, reverse=True):
@@ -79,6 +79,8 @@ def timeline(touches: Iterable[Touch], mails: Mapping[str, str]) -> list[Line]:
         if found and found[-1][0].text == text:
             line, times = found[-1]
             found[-1] = (line, times + 1)
+        elif len(found) == longest:
+            break
         else:
             found.append((Line(touch.at, text), 1))
     return [Line(line.at, _times(line.text, times)) for line, times in found]
@@ -140,10 +142,12 @@ def moment(at: datetime, zone: tzinfo) -> str:
 
 def clean(text: Any, longest: int = LONGEST) -> str:
     """One line without control characters, at most `longest` bytes of UTF-8."""
-    spaced = "".join(
-        " " if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") else c for c in str(text)
-    )
-    line = " ".join(spaced.split())
+    said = str(text)
+    if not said.isprintable():
+        said = "".join(
+            " " if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") else c for c in said
+        )
+    line = " ".join(said.split())
     raw = line.encode()
     if len(raw) <= longest:
         return line

@@ -65,7 +65,7 @@ def task_data(task: Task) -> dict[str, Any]:
     """
     lead = _lead(task)
     titles = {mail.id: clean(mail.title) for mail in task.mails}
-    lines = story.timeline(task.touches, titles)[:TIMELINE]
+    lines = story.timeline(task.touches, titles, TIMELINE)
     return {
         "handover": _handover(task, _title(task, lead)),
         "lead": lead,
