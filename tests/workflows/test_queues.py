@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from temporalio.testing import WorkflowEnvironment
@@ -63,10 +64,11 @@ async def test_a_run_that_begins_with_a_wait_is_looked_at_where_decisions_are_ma
     assert await _looks(stage, enrolment_workflow(run.id)) == ["", ".mail.courses"]
 
 
-async def test_mails_of_a_flow_with_a_priority_go_first_on_their_senders_queue(
-    stage: Stage,
+@pytest.mark.parametrize("rules", [{"priority": 10}, {"transactional": True}], ids=str)
+async def test_transactional_mails_and_those_of_a_flow_with_a_priority_go_first_on_their_queue(
+    stage: Stage, rules: dict[str, Any]
 ) -> None:
-    stage.book.book = _book(replace(WELCOME, mail=replace(WELCOME.mail, priority=10)))
+    stage.book.book = _book(replace(WELCOME, mail=replace(WELCOME.mail, **rules)))
     await stage.tell("form_submitted")
     await stage.pass_time(HOUR)
     [run] = await stage.world.rows(EnrolmentRow)

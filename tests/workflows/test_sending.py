@@ -15,6 +15,7 @@ from tests.support.domain import DAY, HOUR
 from tests.support.playbook import PLAYBOOK, playbook
 from tests.support.temporal import Postbox, Stage
 
+UNLIMITED = Allowance()
 DOWN, NO_ANSWER = Transient("no_connection"), Unknown("connection_lost")
 ACCOUNTS = {"first": MailAccount("first", "resend"), "second": MailAccount("second", "smtp")}
 
@@ -41,6 +42,7 @@ async def _tell(
     stage: Stage,
     errors: dict[str, list[Exception]],
     wait: timedelta = 6 * HOUR,
+    allowance: Allowance = UNLIMITED,
     **times: timedelta,
 ) -> Mailers:
     """A lead enters; what each account raises first, and how long it knows a mail again."""
@@ -50,7 +52,7 @@ async def _tell(
         box.errors = errors.get(name, [])
         box.known_for = times.get(name, timedelta())
     stage.sending._mailers = mailers  # the stage's one postbox gives way to one an account
-    stage.book.book = _one_mail(through=("first", "second"))
+    stage.book.book = _one_mail(through=("first", "second"), allowance=allowance)
     await stage.tell("form_submitted")
     await stage.pass_time(wait)
     return mailers
@@ -102,6 +104,15 @@ async def test_an_account_that_knows_its_mails_is_asked_again_when_it_gave_no_an
     assert len(mailers.boxes["first"].got) == 1
     assert mailers.boxes["second"].got == []
     assert (row.state, row.attempts) == ("accepted", 3)
+
+
+async def test_a_mail_that_is_asked_for_again_takes_no_second_place_in_the_share_of_the_day(
+    stage: Stage,
+) -> None:
+    lost = Unknown("connection_lost", repeatable=True)
+    await _tell(stage, {"first": [lost]}, allowance=Allowance(a_day=1), first=DAY)
+    row = await _ledger(stage)
+    assert (row.state, row.attempts) == ("accepted", 2)
 
 
 async def test_once_it_would_not_know_the_mail_again_the_mail_is_given_up(stage: Stage) -> None:
