@@ -9,7 +9,7 @@ SDKS := tests/sdks/node_modules
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps
 COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header --quiet --upgrade
 
-.PHONY: help demo up test check format pictures words bench lock clean
+.PHONY: help demo up test check audit format pictures words bench lock clean
 
 help: ## what can be done here
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | column -t -s '|'
@@ -28,6 +28,9 @@ check: $(VENV)/.dev ## linter, formatter, types, and who may import whom
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+audit: $(VENV)/.dev ## known weaknesses in what the locks name (AUDIT_REQUIRED=1: fail where nobody can be asked)
+	@$(BIN)/python .ci/audit.py
 
 format: $(VENV)/.dev ## put imports and layout in order
 	@$(BIN)/ruff check --fix --quiet .

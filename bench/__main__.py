@@ -14,15 +14,18 @@ from bench import (
     audiences,
     core,
     dashboard,
+    due,
     faults,
     figures,
     handover,
     journeys,
     mails,
     open_leads,
+    plans,
     smtp,
     touches,
     watch,
+    workers,
 )
 
 RESULTS = Path(__file__).parent / "results.json"
@@ -39,6 +42,9 @@ BENCHES: dict[str, Callable[[Path], Awaitable[dict[str, Any]]]] = {
     "smtp": smtp.measure,
     "watch": watch.measure,
     "open_leads": open_leads.measure,
+    "workers": workers.measure,
+    "due": due.measure,
+    "plans": plans.measure,
     "simulation": core.simulation,
     "interpreter": core.interpreter,
 }

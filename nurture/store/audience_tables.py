@@ -42,6 +42,7 @@ class AudienceMemberRow(SQLModel, table=True):
             postgresql_where=text("objects"),
         ),
         Index("ix_audience_leaves", "audience", "leaves_at"),
+        Index("ix_audience_lead", "lead_id"),
         Index("ix_audience_email", "audience", "email_hash"),
         Index("ix_audience_phone", "audience", "phone_hash"),
     )

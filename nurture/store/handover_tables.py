@@ -88,7 +88,18 @@ class NoticeRow(SQLModel, table=True):
     __tablename__ = "notice"
     __table_args__ = (
         Index("ix_notice_handover", "handover_id", "number"),
-        Index("ix_notice_dead", "dead_at"),
+        Index(
+            "ix_notice_dead",
+            "dead_at",
+            sqlite_where=text("dead_at IS NOT NULL"),
+            postgresql_where=text("dead_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_notice_due",
+            "next_attempt_at",
+            sqlite_where=text("delivered_at IS NULL AND dead_at IS NULL"),
+            postgresql_where=text("delivered_at IS NULL AND dead_at IS NULL"),
+        ),
     )
     id: str = Field(primary_key=True)
     handover_id: str = Field(sa_column=Column(String, refers("handover.id"), nullable=False))

@@ -85,6 +85,7 @@ class TouchRow(SQLModel, table=True):
     __table_args__ = (
         Index("ix_touch_lead_at", "lead_id", "at"),
         Index("ix_touch_name_at", "name", "at", "lead_id"),
+        Index("ix_touch_received", "received_at", postgresql_using="brin"),
     )
     id: str = Field(primary_key=True)
     lead_id: str = Field(sa_column=Column(String, refers("lead.id"), nullable=False))
@@ -282,6 +283,7 @@ class CallRow(SQLModel, table=True):
             sqlite_where=text("next_attempt_at IS NOT NULL"),
             postgresql_where=text("next_attempt_at IS NOT NULL"),
         ),
+        Index("ix_call_enrolment", "enrolment_id"),
     )
     id: str = Field(primary_key=True)
     enrolment_id: str = Field(sa_column=Column(String, refers("enrolment.id"), nullable=False))
@@ -308,7 +310,7 @@ class WakeupRow(SQLModel, table=True):
     key: str
     flow: str = Field(default="", sa_column_kwargs={"server_default": ""})
     sender: str = Field(default="", sa_column_kwargs={"server_default": ""})
-    created_at: datetime = moment()
+    created_at: datetime = moment(index=True)
     claimed_until: datetime = moment(index=True)
 
 
@@ -320,7 +322,7 @@ class QuarantineRow(SQLModel, table=True):
     source: str
     reason: str
     raw: str
-    at: datetime = moment()
+    at: datetime = moment(index=True)
 
 
 class ReportSentRow(SQLModel, table=True):

@@ -25,9 +25,13 @@ class OwnServer:
         self._folder = folder
         self.url = f"postgresql+asyncpg://postgres:@/postgres?host={folder}"
 
+    @property
+    def pid(self) -> int:
+        return int((self._folder / "postmaster.pid").read_text().splitlines()[0])
+
     async def lose(self) -> None:
         """SIGKILL to the postmaster; its children notice and go. Returns when it is reaped."""
-        pid = int((self._folder / "postmaster.pid").read_text().splitlines()[0])
+        pid = self.pid
         with suppress(ProcessLookupError):
             while True:
                 os.kill(pid, signal.SIGKILL)

@@ -1,0 +1,20 @@
+"""Nothing that happens by the minute reads through a table that grows with the leads.
+
+`make bench ARGS=plans` asks the same of a million leads, and how long each statement takes there.
+"""
+
+from bench import plans
+from bench.plans import Statement
+from nurture.store.database import Database
+from tests.support.domain import NOW
+
+
+async def test_every_statement_of_the_running_product_goes_by_an_index(db: Database) -> None:
+    found = await plans.explained(db, NOW, few=True)
+    assert len(found) > 100
+    assert [(plan.statement.sql, plan.reads) for plan in found if plan.scans] == []
+
+
+async def test_one_that_does_not_is_noticed(db: Database) -> None:
+    careless = Statement("the test", "SELECT id FROM touch AS t WHERE source = 'site'", ())
+    assert (await plans.plan_of(db, careless, few=True)).scans == ("touch",)
