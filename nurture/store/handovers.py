@@ -1,12 +1,12 @@
 """Handovers, what happened to them, and what sales is to be told."""
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select as select_columns
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import case, col, func, or_, select
+from sqlmodel import col, func, or_, select
 
 from nurture.domain import keys
 from nurture.domain.owners import Load
@@ -64,16 +64,15 @@ async def next_ordinal(session: AsyncSession, lead_id: str) -> int:
 
 async def loads(session: AsyncSession, team: str, since: datetime) -> dict[str, Load]:
     """What each of the team got since then, and has in hand; whose turn it is follows from it."""
-    row = HandoverRow
-    running = col(row.state).in_(sorted(RUNNING))
-    lately = case((col(row.opened_at) >= since, 1), else_=0)
-    query = (
-        select_columns(col(row.owner), func.sum(lately), func.sum(case((running, 1), else_=0)))
-        .where(col(row.team) == team, or_(col(row.opened_at) >= since, running))
-        .group_by(col(row.owner))
-    )
-    found = (await session.execute(query)).all()
-    return {owner: Load(int(given), int(in_hand)) for owner, given, in_hand in found}
+    given = await _by_owner(session, team, col(HandoverRow.opened_at) >= since)
+    in_hand = await _by_owner(session, team, col(HandoverRow.state).in_(sorted(RUNNING)))
+    return {owner: Load(given[owner], in_hand[owner]) for owner in given | in_hand}
+
+
+async def _by_owner(session: AsyncSession, team: str, which: Any) -> Counter[str]:
+    """Rows are counted here: by their owner the database would look through all there ever were."""
+    query = select(col(HandoverRow.owner)).where(col(HandoverRow.team) == team, which)
+    return Counter((await session.execute(query)).scalars())
 
 
 def wake(session: AsyncSession, row: HandoverRow, now: datetime) -> None:
