@@ -22,6 +22,9 @@ TOLD = {
 }
 _TOKEN = re.compile(rf"({BASE}/[a-z]/)[\w.-]+")
 
+_UNSEEN = dict.fromkeys([0x034F, 0x200C])
+"""What fills up the preheader."""
+
 
 class Outline(HTMLParser):
     """What a reader meets: language, title, headings, links, pictures and texts, in order."""
@@ -38,7 +41,7 @@ class Outline(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if data.strip() and self.lines and not data.strip().startswith(("@", "#", ".", ":root")):
-            self.lines.append("  " + " ".join(data.split()))
+            self.lines.append("  " + " ".join(data.translate(_UNSEEN).split()))
 
 
 def sanitised(html: str, text: str, subject: str) -> str:

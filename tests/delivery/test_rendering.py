@@ -1,4 +1,5 @@
 import re
+from html import unescape
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -71,6 +72,15 @@ def test_the_preheader_comes_first_and_is_not_seen() -> None:
     preheader = html.index("Before you open it, Anna")
     assert preheader < html.index("From Århus")
     assert "display:none" in html[:preheader].rpartition("<div")[2]
+
+
+def test_an_inbox_with_room_for_more_than_the_preheader_shows_blanks_instead_of_the_mail() -> None:
+    mail = render(mjml())
+    hidden = mail.html[mail.html.index("Before you open it, Anna") :].partition("</div>")[0]
+    filled = unescape(hidden.removeprefix("Before you open it, Anna"))
+    assert len(filled) > 200
+    assert set(filled) == {"\u034f", "\u200c", "\xa0"}
+    assert not {"\u034f", "\u200c"} & set(mail.text)
 
 
 def test_styles_are_written_into_the_elements_and_nothing_is_fetched() -> None:

@@ -22,6 +22,9 @@ _COMMENT = re.compile(r"<!--(?!\[if|<!\[endif)(?!jinja-).*?-->", re.DOTALL)
 _SPAN = re.compile(r"at position (\d+):(\d+)")
 _BROKEN = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
 _NO_LANGUAGE = re.compile(r"<(mjml|html)\b(?![^>]*\slang\s*=)")
+_PREHEADER = re.compile(r'(<div style="display:none;[^"]*">[^<]+)(</div>)')
+_BLANK = "&#847;&zwnj;&nbsp;" * 80
+"""Behind the preheader: an inbox with room for more shows nothing, instead of the first words of the mail."""
 _FIXED_HEIGHT = re.compile(
     r"(<img\b[^>]*\sstyle=\"[^\"]*)(?<![-\w])height:\s*\d+px(?=[^\"]*width:\s*100%)"
 )
@@ -84,6 +87,7 @@ def body(files: Files, name: str, language: str) -> Body:
         ) from error
     if name.endswith(".mjml"):
         markup = _html(_spoken(markup, language), files.place(name), shelter)
+        markup = _PREHEADER.sub(rf"\1{_BLANK}\2", markup, count=1)
     inliner = CSSInliner(load_remote_stylesheets=False, keep_style_tags=True)
     try:
         html = _spoken(inliner.inline(shelter.as_comments(markup)), language)
