@@ -14,10 +14,11 @@ from nurture.domain.consent import ConsentRecord
 from nurture.domain.errors import InputError
 from nurture.incoming import Incoming
 from nurture.playbook import Form
-from nurture.web import fields, pages, traits
+from nurture.web import fields, i18n, pages, traits
 from nurture.web.access import open_to
 from nurture.web.deps import Current
 from nurture.web.errors import Refusal
+from nurture.web.i18n import later
 from nurture.web.ingest import Gated
 from nurture.web.openapi import ANSWERS, refusals
 
@@ -116,4 +117,10 @@ def _thanks(request: Request, form: Form) -> Response:
         return JSONResponse({"success": True})
     if form.redirect:
         return RedirectResponse(form.redirect, 303)
-    return pages.render("message.html", title="Thank you", text="We have received your answers.")
+    words = i18n.of(request)
+    text = later("We have received your answers.")
+    if form.double_opt_in:
+        text = later("Please look into your mailbox: a consent counts once you confirm it there.")
+    return pages.render(
+        "message.html", words=words, title=words.gettext("Thank you"), text=words.gettext(text)
+    )

@@ -9,12 +9,14 @@ from datetime import date, datetime, timedelta, tzinfo
 from functools import cache
 from io import BytesIO
 from pathlib import Path
+from typing import Annotated
 
 from babel import Locale
 from babel.core import negotiate_locale, parse_locale
 from babel.dates import format_date, format_datetime, format_time, get_timezone_name
 from babel.messages.pofile import read_po
 from babel.numbers import format_currency, format_decimal
+from fastapi import Query
 from starlette.requests import HTTPConnection
 
 from nurture.domain.calendar import Span
@@ -43,9 +45,20 @@ def choose(accepted: str, preferred: str = "") -> str:
     return negotiate_locale(wanted, list(LANGUAGES), sep="-") or "en"
 
 
-def of(request: HTTPConnection) -> "Words":
-    """The words for somebody of whom only the browser is known."""
-    return Words(choose(request.headers.get("accept-language", "")))
+Asked = Annotated[str, Query(alias="language", description="en or da; else as the lead told")]
+"""The language that the reader of a page chose on it."""
+
+
+def of(request: HTTPConnection, asked: str = "", told: str = "") -> "Words":
+    """The words in the language asked for on the page, else the one the reader told before, else the
+    browser's."""
+    preferred = asked if asked in LANGUAGES else told
+    return Words(choose(request.headers.get("accept-language", ""), preferred))
+
+
+def others(language: str) -> list[tuple[str, str]]:
+    """The languages that a page can also be read in, and what their speakers call them."""
+    return [(code, name) for code, name in LANGUAGES.items() if code != language]
 
 
 class Words:

@@ -3,10 +3,9 @@
 The page works without sign-in, cookie and script: its link, signed, is in the mail itself and never expires.
 """
 
-from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from nurture.domain.consent import EMAIL_MARKETING
@@ -16,7 +15,7 @@ from nurture.web import fields, i18n, pages, payload
 from nurture.web.access import open_to
 from nurture.web.deps import Current, Deps
 from nurture.web.errors import Refusal
-from nurture.web.i18n import Words, later
+from nurture.web.i18n import Asked, Words, later
 from nurture.web.openapi import CHOICE, refusals
 
 router = APIRouter(tags=["mail"], dependencies=[open_to("the reader of a mail, by a signed token")])
@@ -33,8 +32,6 @@ _DONE = {
     "resumed": later("Your break is over. You get our mails again."),
 }
 
-Language = Annotated[str, Query(alias="language", description="en or da; else as the lead told")]
-
 
 @router.head("/u/{token}", include_in_schema=False)
 @router.get(
@@ -44,7 +41,7 @@ Language = Annotated[str, Query(alias="language", description="en or da; else as
     responses=refusals(404),
 )
 async def ask(
-    token: str, request: Request, deps: Current, language: Language = "", done: str = ""
+    token: str, request: Request, deps: Current, language: Asked = "", done: str = ""
 ) -> Response:
     """Changes nothing: scanners follow every link of a mail."""
     return await _page(token, request, deps, language, done)
@@ -56,7 +53,7 @@ async def ask(
     summary="Unsubscribes at once",
     responses=refusals(400, 404),
 )
-async def act(token: str, request: Request, deps: Current, language: Language = "") -> Response:
+async def act(token: str, request: Request, deps: Current, language: Asked = "") -> Response:
     """Nothing but the token counts: no cookie, no confirmation, as often as it likes. The links of old
     mails work for ever."""
     await payload.read(request, _BODY_LIMIT)
@@ -74,7 +71,7 @@ async def act(token: str, request: Request, deps: Current, language: Language = 
     responses=refusals(400, 404, 413),
 )
 async def choose(
-    token: str, choice: str, request: Request, deps: Current, language: Language = ""
+    token: str, choice: str, request: Request, deps: Current, language: Asked = ""
 ) -> Response:
     """`choice` is `kinds` (a field for each kind that is wanted), `pause` (`days`: 30, 90, or 0 to end it) or
     `back`."""
@@ -117,14 +114,12 @@ async def _page(token: str, request: Request, deps: Deps, language: str, done: s
         back=words.gettext(BACK),
         here=f"/u/{token}",
         query=f"?{urlencode({'language': words.language})}",
-        languages=[(code, name) for code, name in i18n.LANGUAGES.items() if code != words.language],
+        languages=i18n.others(words.language),
     )
 
 
 def _words(request: Request, asked: str, wanted: Wanted | None) -> Words:
-    """The language asked for on the page, else the lead's own, else the browser's."""
-    told = asked if asked in i18n.LANGUAGES else (wanted.language if wanted else "")
-    return Words(i18n.choose(request.headers.get("accept-language", ""), told))
+    return i18n.of(request, asked, wanted.language if wanted else "")
 
 
 def _lead_of(deps: Deps, token: str) -> str:

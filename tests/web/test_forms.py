@@ -56,6 +56,14 @@ async def test_a_script_gets_json_and_a_browser_a_page(client):
     assert "Thank you" in page.text
 
 
+async def test_the_page_behind_a_form_speaks_danish_and_names_the_mail_that_asks(client, world):
+    world.form = replace(world.form, double_opt_in=True)
+    danish = {"accept": "text/html", "accept-language": "da"}
+    page = await client.post("/forms/whitepaper", data=PERSON, headers=danish)
+    assert "<h1>Tak</h1>" in page.text
+    assert "Se i din indbakke" in page.text
+
+
 async def test_a_browser_is_sent_on_to_the_forms_own_page(client, world):
     world.form = replace(world.form, redirect="https://shop.example/thanks")
     answer = await client.post("/forms/whitepaper", data=PERSON)

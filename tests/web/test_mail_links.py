@@ -1,9 +1,11 @@
 """Opens, clicks and unsubscribing: people are counted, machines told apart, nobody is redirected elsewhere."""
 
+import re
 from datetime import timedelta
 
 import pytest
 
+from nurture.preferences import Wanted
 from nurture.tokens import CLICK, CONFIRM, OPEN, UNSUBSCRIBE
 
 HUMAN = {"user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}
@@ -135,3 +137,26 @@ async def test_a_token_for_unsubscribing_confirms_nothing(client, world):
     token = world.tokens.sign(UNSUBSCRIBE, ["l1", "m1"])
     assert (await client.post(f"/y/{token}")).status_code == 404
     assert world.intake.confirmed == []
+
+
+@pytest.mark.parametrize(
+    ("told", "asked", "browser", "heading", "button", "thanks"),
+    [
+        ("", "", "da,en;q=0.8", "Må vi skrive til dig?", "Ja, skriv til mig", "Tak"),
+        ("da", "", "en", "Må vi skrive til dig?", "Ja, skriv til mig", "Tak"),
+        ("da", "?language=en", "da", "May we write to you?", "Yes, write to me", "Thank you"),
+        ("", "", "fr", "May we write to you?", "Yes, write to me", "Thank you"),
+    ],
+)
+async def test_the_double_opt_in_is_asked_and_answered_in_the_readers_language(
+    client, world, confirm, told, asked, browser, heading, button, thanks
+):
+    world.preferences.wanted = Wanted(False, frozenset(), None, told)
+    headers = {"accept-language": browser}
+    page = await client.get(confirm + asked, headers=headers)
+    assert f"<h1>{heading}</h1>" in page.text
+    assert button in page.text
+    action = re.search(r'action="([^"]+)"', page.text)[1]
+    answer = await client.post(action, headers=headers)
+    assert f"<h1>{thanks}</h1>" in answer.text
+    assert answer.headers["content-language"] == page.headers["content-language"]
