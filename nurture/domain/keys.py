@@ -4,6 +4,7 @@ Keys hold surrogate ids only; no address or name ever becomes part of one, since
 Message-IDs are written to places from which nothing can be erased.
 """
 
+from functools import lru_cache
 from hashlib import sha1
 from uuid import UUID
 
@@ -20,6 +21,7 @@ def _key(*parts: str) -> str:
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
+@lru_cache(4096)  # of each message it is asked twice: was it seen before, and what is it called
 def touch_id(source: str, message_id: str) -> str:
     """One per message of a source: a batch sent twice is stored once."""
     return _key("touch", source, message_id)

@@ -217,9 +217,9 @@ def _worth(rule: EngagementRule, entry: Entry, now: datetime) -> int:
 def _over(scoring: Scoring, by_rule: Mapping[str, int]) -> dict[str, int]:
     """What each group gives beyond its cap; groups within theirs are left out."""
     sums: dict[str, int] = defaultdict(int)
-    for rule in scoring.engagement:
-        if rule.group in scoring.groups:
-            sums[str(rule.group)] += by_rule.get(rule.id, 0)
+    for rule_id, points in by_rule.items():
+        if (group := scoring.rules[rule_id].group) in scoring.groups:
+            sums[str(group)] += points
     over = {group: sums[group] - _capped(sums[group], scoring.groups[group]) for group in sums}
     return {group: points for group, points in over.items() if points}
 

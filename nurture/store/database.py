@@ -17,6 +17,9 @@ from nurture.store.away import told_apart
 from nurture.store.turn import Turn
 
 _BUSY_MS = 30_000
+_CHECKPOINT_PAGES, _CACHE_KB = 8_000, 32_000
+"""A batch of touches changes some 200 pages all over the indexes. They are copied into the file once for many
+batches (every 32 MB), and those of 100,000 leads are still in memory when the next batch comes."""
 
 
 class Database:
@@ -113,8 +116,8 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
         "synchronous=NORMAL",
         "foreign_keys=ON",
         f"busy_timeout={_BUSY_MS}",
-        "wal_autocheckpoint=8000",
-        "cache_size=-32000",
+        f"wal_autocheckpoint={_CHECKPOINT_PAGES}",
+        f"cache_size=-{_CACHE_KB}",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

@@ -72,8 +72,9 @@ def tell_traits(row: Described, traits: Mapping[str, Any], at: datetime) -> bool
     said, said_at = dict(row.traits), dict(row.traits_at)
     stamp = at.isoformat()
     for name, value in traits.items():
-        if _word(said.get(name), said_at.get(name, "")) > _word(value, stamp):
-            continue
+        known_at = said_at.get(name, "")
+        if known_at > stamp or (known_at == stamp and repr(said.get(name)) > repr(value)):
+            continue  # of two said at one moment always the same, whichever arrives first
         said_at[name] = stamp
         if value is None:
             said.pop(name, None)
@@ -82,11 +83,6 @@ def tell_traits(row: Described, traits: Mapping[str, Any], at: datetime) -> bool
     changed = said != row.traits
     row.traits, row.traits_at = said, said_at
     return changed
-
-
-def _word(value: Any, stamp: str) -> tuple[str, str]:
-    """The later word counts; of two said at one moment, always the same, whichever arrives first."""
-    return stamp, repr(value)
 
 
 async def _join_runs(session: AsyncSession, stays: LeadRow, goes: LeadRow, now: datetime) -> None:

@@ -22,7 +22,7 @@ _LARGEST = 2**63
 """Beyond this no database column keeps a whole number, and no figure means anything."""
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-_SUSPECT = (b"\\u0000", b"\xed")
+_NUL, _HALF = b"\\u0000", b"\xed"
 """What stands in packed JSON wherever something unstorable does, and hardly ever else."""
 
 
@@ -75,7 +75,7 @@ def clean(value: Any, text: bytes | None = None) -> Any:
     Raises InputError for what has no harmless form: deep nesting, numbers beyond any column.
     """
     text = packed(value) if text is None else text
-    if any(sign in text for sign in _SUSPECT) or not _tame([value], DEEPEST):
+    if _NUL in text or _HALF in text or not _tame([value], DEEPEST):
         return _cleaned(value)
     return value
 
