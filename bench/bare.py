@@ -22,7 +22,7 @@ TOUCH = Table(
     Column("id", String, primary_key=True),
     Column("lead", String, index=True),
     Column("name", String),
-    Column("at", DateTime),
+    Column("at", DateTime(timezone=True)),
     Column("properties", JSON),
 )
 
@@ -60,7 +60,7 @@ def app(db: Database) -> FastAPI:
     bare = FastAPI(lifespan=lifespan)
 
     async def store(messages: list[Message]) -> dict[str, int]:
-        now = datetime.now(UTC).replace(tzinfo=None)
+        now = datetime.now(UTC)
         rows = [
             {
                 "id": message.messageId,
