@@ -1,4 +1,4 @@
-"""Every process killed, every receiver away, the disk full: and in the end nothing lost, nothing twice.
+"""Processes killed, receivers away, the clock wrong, the disk full: and in the end nothing lost, nothing twice.
 
 `make bench ARGS=faults` runs 2,000 leads on PostgreSQL; tests/story/test_faults.py runs a short one.
 """

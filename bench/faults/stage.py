@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import signal
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from embedded.ads.platform import AdPlatform
 from embedded.inbox import Inbox
 from embedded.processes import Processes
 from embedded.sales_inbox import SalesInbox
-from embedded.up import door_command, prepare_database
+from embedded.up import prepare_database
 from nurture.settings import Settings
 from tests.support.postgres import OwnServer
 
@@ -105,6 +106,25 @@ class Angry:
 
 
 @dataclass
+class Jumping:
+    """The clock of the server and the worker is wrong for a while: ahead, the next time behind (see door)."""
+
+    doors: Sequence[Killed]
+    ahead: bool = True
+
+    async def lose(self) -> None:
+        self._tell(signal.SIGUSR1 if self.ahead else signal.SIGUSR2)
+        self.ahead = not self.ahead
+
+    async def restore(self) -> None:
+        self._tell(signal.SIGHUP)
+
+    def _tell(self, word: signal.Signals) -> None:
+        for door in self.doors:
+            os.kill(door.group.pid(door.name), word)
+
+
+@dataclass
 class FullDisk:
     """The small disk of the database has no byte left."""
 
@@ -148,6 +168,8 @@ async def opened(
         sales = stage.parts["webhook"]
         assert isinstance(sales, Closed)
         stage.parts["storm"] = Angry(sales)
+        doors = (stage.parts["server"], stage.parts["worker"])
+        stage.parts["clock"] = Jumping([door for door in doors if isinstance(door, Killed)])
         if postgres:
             stage.parts["postgres"] = postgres
         if disk:
@@ -188,9 +210,13 @@ def _processes(group: Processes, settings: Settings) -> dict[str, Part]:
 
     return {
         "temporal": Killed(group, "temporal", command, env, temporal_answers),
-        "server": Killed(group, "server", door_command("server"), env, server_answers),
-        "worker": Killed(group, "worker", door_command("worker"), env, worker_polls),
+        "server": Killed(group, "server", _door("server"), env, server_answers),
+        "worker": Killed(group, "worker", _door("worker"), env, worker_polls),
     }
+
+
+def _door(name: str) -> list[str]:
+    return [sys.executable, "-m", "bench.faults.door", name]
 
 
 async def text_at(url: str) -> str:

@@ -7,6 +7,7 @@ import pytest
 
 from bench.faults import Drill, checker, drill, run
 from bench.faults.checker import CREATED, ESCALATED, Ends, Mail, Notice
+from bench.faults.door import JUMP
 from workflows import policies
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -18,13 +19,13 @@ DAY = 10.0
 async def test_through_every_fault_nothing_is_lost_and_nothing_is_sent_twice_unseen(
     tmp_path: Path,
 ) -> None:
-    wish = Drill(leads=12, day=3.0, arrive=4, faults=7, seed=53, sqlite=True, patience=240)
+    wish = Drill(leads=12, day=3.0, arrive=4, faults=9, seed=53, sqlite=True, patience=240)
     outcome = await run(tmp_path, wish)
     verdict = outcome.verdict
-    assert {"worker", "server", "temporal", "smtp"} <= set(outcome.played)
+    assert {"worker", "server", "temporal", "smtp", "clock"} <= set(outcome.played)
     assert (verdict.lost, verdict.doubled, verdict.disordered) == ([], [], [])
-    # An attempt that died with its worker is begun again once its time is over.
-    assert verdict.late[-1] <= outcome.away + policies.STEP.total_seconds() + 30
+    # An attempt that died with its worker is begun again once it has been silent for so long.
+    assert verdict.late[-1] <= outcome.away + policies.HEARTBEAT.total_seconds() + JUMP + 30
 
 
 def ends(leads: int = 2) -> Ends:
