@@ -24,6 +24,7 @@ from bench import (
     plans,
     smtp,
     touches,
+    tuning,
     watch,
     workers,
 )
@@ -43,6 +44,7 @@ BENCHES: dict[str, Callable[[Path], Awaitable[dict[str, Any]]]] = {
     "watch": watch.measure,
     "open_leads": open_leads.measure,
     "workers": workers.measure,
+    "tuning": tuning.measure,
     "due": due.measure,
     "plans": plans.measure,
     "simulation": core.simulation,

@@ -5,11 +5,12 @@ PostgreSQL, and workers that hand mails to nobody.
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 
 from sqlalchemy import insert
 from temporalio.client import Client
@@ -43,14 +44,16 @@ class Ground:
     postgres: int
 
     @asynccontextmanager
-    async def workers(self, book: str, number: int = 1) -> AsyncIterator[list[str]]:
-        """So many worker processes; `book` names the function that makes their playbook."""
+    async def workers(
+        self, book: str, number: int = 1, env: Mapping[str, str] = MappingProxyType({})
+    ) -> AsyncIterator[list[str]]:
+        """So many worker processes; `book` names the function that makes their playbook, `env` their settings."""
         names = [f"worker-{n}" for n in range(number)]
         ready = [self.mails / f"{name}.ready" for name in names]
         for name, file in zip(names, ready, strict=True):
             file.unlink(missing_ok=True)
             words = ("bench.worker_process", self.address, self.url, book, str(file))
-            await self.group.start(name, [sys.executable, "-m", *words], os.environ)
+            await self.group.start(name, [sys.executable, "-m", *words], {**os.environ, **env})
         while not all(file.exists() for file in ready):  # noqa: ASYNC110 - another process raises no event
             await asyncio.sleep(0.05)
         try:
@@ -88,6 +91,7 @@ class Ground:
 @asynccontextmanager
 async def opened(folder: Path) -> AsyncIterator[Ground]:
     port, ui = free_port(), free_port()
+    (folder / "logs").mkdir()
     address = f"{local.HOST}:{port}"
     with own_postgres() as postgres:
         async with Processes(folder / "logs") as group:

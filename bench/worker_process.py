@@ -19,9 +19,11 @@ import uvloop
 from temporalio.client import Client
 
 from bench.ground import QUEUE
+from nurture import settings
 from nurture.ports import Mail
 from nurture.store.database import Database
 from tests.support.temporal import Postbox, Stage
+from workflows.tuning import Tuning
 
 
 class Dated(Postbox):
@@ -43,7 +45,7 @@ async def main(address: str, database: str, book: str, ready: str) -> None:
     stage.queue, stage.mailer = QUEUE, mailer
     stage.book.book = getattr(importlib.import_module(module), name)()
     gc.freeze()
-    async with stage.working(sandbox=False):
+    async with stage.working(sandbox=False, tuning=Tuning.of(settings.load())):
         file.touch()  # noqa: ASYNC240
         await stop.wait()
     file.with_suffix(".json").write_text(json.dumps(mailer.times))

@@ -24,10 +24,10 @@ async def measure(folder: Path) -> dict[str, Any]:
         for number in (1, 2):
             async with stand.workers("bench.journeys:book", number) as workers:
                 if number == 1:
-                    await _travel(stand, runs[2 * JOURNEYS :])  # the first ones warm up
+                    await travel(stand, runs[2 * JOURNEYS :])  # the first ones warm up
                 some = runs[(number - 1) * JOURNEYS : number * JOURNEYS]
                 before = stand.used(*workers)
-                rate = await _travel(stand, some)
+                rate = await travel(stand, some)
                 after = stand.used(*workers)
             steps = JOURNEYS * MAILS
             found[f"{number}_workers"] = {
@@ -40,7 +40,8 @@ async def measure(folder: Path) -> dict[str, Any]:
     return {**found, "ratio": round(rates[1] / rates[0], 2)}
 
 
-async def _travel(stand: Ground, runs: list[str]) -> float:
+async def travel(stand: Ground, runs: list[str]) -> float:
+    """All of these journeys at once; how many a second came to their end."""
     began = time.perf_counter()
     await stand.wake(runs)
     handles = [stand.client.get_workflow_handle(f"enrolment/{run}") for run in runs]

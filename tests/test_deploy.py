@@ -2,6 +2,9 @@
 
 import json
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -79,3 +82,36 @@ def test_alerts_and_dashboard_ask_for_metrics_that_exist() -> None:
     names = {name for expression in asked for name in METRIC.findall(expression)}
     assert len(names) > 5
     assert {name for name in names if f'"{name}"' not in sources} == set()
+
+
+def test_what_one_part_names_of_another_is_there() -> None:
+    """Compose's files and services, and Kubernetes' labels and ports."""
+    [compose] = load(DEPLOY / "compose" / "compose.yaml")
+    for service in compose["services"].values():
+        assert set(service.get("depends_on", {})) <= set(compose["services"])
+        assert set(service.get("secrets", ())) <= set(compose["secrets"])
+        for volume in service.get("volumes", ()):
+            place = volume.split(":")[0]
+            assert place in compose["volumes"] or (DEPLOY / "compose" / place).exists(), place
+    parts = load(DEPLOY / "kubernetes" / "nurture.yaml")
+    pods = [part["spec"]["template"] for part in parts if part["kind"] == "Deployment"]
+    labels = [pod["metadata"]["labels"] for pod in pods]
+    for part in parts:
+        chosen = part["spec"].get("selector") if "spec" in part else None
+        if chosen:
+            assert chosen.get("matchLabels", chosen) in labels, part["metadata"]["name"]
+    ports = {port["name"] for pod in pods for port in pod["spec"]["containers"][0]["ports"]}
+    [service] = [part for part in parts if part["kind"] == "Service"]
+    assert {port["targetPort"] for port in service["spec"]["ports"]} <= ports
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed here")
+def test_systemd_understands_the_units(tmp_path: Path) -> None:
+    for unit in (DEPLOY / "systemd").glob("*.service"):
+        text = unit.read_text(encoding="utf-8")
+        here = re.sub(r"(?m)^ExecStart=\S+", f"ExecStart={sys.executable}", text)
+        (tmp_path / unit.name.replace("@", "@1")).write_text(here)
+    units = map(str, tmp_path.glob("*.service"))
+    words = ["systemd-analyze", "verify", "--man=no", *units]
+    told = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (told.returncode, told.stderr) == (0, "")

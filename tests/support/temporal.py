@@ -32,6 +32,7 @@ from nurture.tokens import Tokens
 from tests.support.world import OneBook, World
 from workflows.client import TemporalWaker
 from workflows.runs import TemporalRuns
+from workflows.tuning import Tuning
 from workflows.worker import Activities, Workers
 
 
@@ -150,10 +151,15 @@ class Stage:
 
     @asynccontextmanager
     async def working(
-        self, senders: Collection[str] = ("courses",), sandbox: bool = True
+        self,
+        senders: Collection[str] = ("courses",),
+        sandbox: bool = True,
+        tuning: Tuning | None = None,
     ) -> AsyncIterator[None]:
         """Workers for every queue, and for the mails of these senders."""
-        self.workers = Workers(self.client, self.queue, self.activities(), sandbox=sandbox)
+        self.workers = Workers(
+            self.client, self.queue, self.activities(), sandbox=sandbox, tuning=tuning
+        )
         async with self.workers:
             await self.workers.follow(dict.fromkeys(senders))
             yield
