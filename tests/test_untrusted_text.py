@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,6 +43,15 @@ def test_a_token_with_any_character_changed_is_refused(data: st.DataObject) -> N
     # Base64's last character has bits that say nothing.
     assert read == "h1"
     assert changed == token or place in (token.index(".") - 1, len(token) - 1)
+
+
+def test_a_link_outlives_the_key_that_signed_it_as_long_as_that_is_kept() -> None:
+    token = TOKENS.sign(HANDOVER, "h1")
+    old, new = "a key that is long enough to sign", "the key that comes after it, as long"
+    assert Tokens([old, new]).read(HANDOVER, token) == "h1"
+    assert Tokens([new]).read(HANDOVER, Tokens([old, new]).sign(HANDOVER, "h2")) == "h2"
+    with pytest.raises(InputError):
+        Tokens([new]).read(HANDOVER, token)
 
 
 @given(st.binary(max_size=400) | st.lists(WORDS).map(lambda rows: "\n".join(rows).encode()))

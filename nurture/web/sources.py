@@ -83,7 +83,7 @@ def basic(credentials: str) -> tuple[str, str]:
 
 def matches(given: str, secret: str) -> bool:
     """Compares in constant time."""
-    return compare_digest(given.encode(), secret.encode())
+    return compare_digest(given.encode(errors="replace"), secret.encode())
 
 
 def _named(keys: str, trusted: bool) -> Mapping[str, Source]:
