@@ -18,7 +18,7 @@ class Tuning:
     taken on stands ahead of anything more urgent that comes later, so more is not better.
 
     `pollers`: the most questions for work open at once on a queue; how many there are, the SDK settles with the
-    server. There are no local activities (docs/decisions/0004), so there are no slots for them.
+    server. There are no local activities, and so no slots for them: a kill runs one that has finished again.
     """
 
     workflow_slots: int
