@@ -93,7 +93,8 @@ def parse(messages: Sequence[Any], origin: Origin) -> Parsed:
         try:
             taken.append(_incoming(message, number, origin))
         except InputError as error:
-            refused.append(Refused(_name(message), str(error), _raw(message)))
+            name, reason = clean(_name(message)), clean(str(error))
+            refused.append(Refused(name, reason, _raw(message)))
     return Parsed(tuple(taken), tuple(refused))
 
 
