@@ -26,8 +26,10 @@ async def _run() -> int:
         await require_ready(services)
         with Progress(console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task("scoring", total=await services.rescoring.left())
-            while await services.rescoring.left():
-                number = await services.rescoring.page(services.now())
-                done += number
-                bar.advance(task, number)
+            while (
+                await services.rescoring.left()
+            ):  # counts every lead: once a pass, not once a page
+                while number := await services.rescoring.page(services.now()):
+                    done += number
+                    bar.advance(task, number)
     return done

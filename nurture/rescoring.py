@@ -61,7 +61,7 @@ class Rescoring:
 
     async def left(self) -> int:
         """How many leads still have the score of an earlier playbook."""
-        async with self._outbox.write() as session:
+        async with self._outbox.read() as session:
             playbook = await self._shelf.current(session)
             stale = _stale(playbook).order_by(None).subquery()
             query = select(func.count()).select_from(stale)
