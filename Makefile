@@ -41,7 +41,7 @@ pictures: $(VENV)/.runtime ## every mail in every language as pictures: desk and
 
 words: $(VENV)/.dev ## collect the texts of the pages into nurture/web/locale, where the Danish is filled in
 	@cd nurture/web && ../../$(BIN)/pybabel -q extract -F locale/babel.cfg -k later -k say --no-location --sort-output \
-	    --omit-header -o locale/words.pot .
+	    --omit-header -o locale/words.pot . ../playbook
 	@$(BIN)/pybabel -q update -i nurture/web/locale/words.pot -o nurture/web/locale/da.po -l da --no-wrap \
 	    --no-fuzzy-matching --ignore-obsolete --omit-header
 	@rm nurture/web/locale/words.pot

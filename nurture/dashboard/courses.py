@@ -13,7 +13,7 @@ from nurture.playbook import Playbook
 from nurture.playbook.drawing import svg
 from nurture.playbook.graph import FINISHED, START, Graph, graph, step_id
 from nurture.playbook.source import flow_file
-from nurture.playbook.wording import step_words
+from nurture.playbook.wording import Say, step_words
 from nurture.shelf import Shelf
 from nurture.store import flow_figures, playbooks
 from nurture.store.database import Database
@@ -76,7 +76,8 @@ class Courses:
             counts = await flow_figures.overview(session)
         return [_line(playbook, name, *counts.get(name, (0, 0))) for name in playbook.flows]
 
-    async def show(self, name: str) -> Course | None:
+    async def show(self, name: str, say: Say = str) -> Course | None:
+        """None when there is no such flow in force. `say`: see `nurture.playbook.wording`."""
         async with self._db.read() as session:
             playbook = await self._shelf.current(session)
             if name not in playbook.flows:
@@ -85,7 +86,7 @@ class Courses:
             mails = await flow_figures.mails(session, name)
             history = await playbooks.history(session, VERSIONS, None)
             texts = {row.hash: await playbooks.files(session, row.hash) or {} for row in history}
-        steps = _steps(playbook, name, runs, mails)
+        steps = _steps(playbook, name, runs, mails, say)
         inside = sum(each.number for each in runs if each.ended is None)
         ever = sum(each.number for each in runs)
         ended = Counter[str]()
@@ -93,7 +94,7 @@ class Courses:
             if each.ended:
                 ended[each.ended] += each.number
         drawn = graph(
-            playbook.flows[name], playbook.entries[name], notes=_notes(steps, ever, ended)
+            playbook.flows[name], playbook.entries[name], None, _notes(steps, ever, ended), say
         )
         edits = [
             Edit(row.at, row.by, row.hash, lines)
@@ -131,7 +132,7 @@ def _line(playbook: Playbook, name: str, inside: int, ever: int) -> Line:
 
 
 def _steps(
-    playbook: Playbook, name: str, runs: Sequence[Runs], mails: Sequence[Mails]
+    playbook: Playbook, name: str, runs: Sequence[Runs], mails: Sequence[Mails], say: Say
 ) -> list[Step]:
     flow = playbook.flows[name]
     passed = _passed(graph(flow, playbook.entries[name]), runs, mails)
@@ -141,7 +142,7 @@ def _steps(
         found.append(
             Step(
                 id=id_,
-                does=step_words(step),
+                does=step_words(step, say),
                 waiting=sum(each.number for each in here if each.ended is None),
                 passed=passed.get(step_id(id_)),
                 left={each.ended: each.number for each in here if each.ended not in (None, _DONE)},

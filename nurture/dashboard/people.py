@@ -12,7 +12,7 @@ from nurture.domain.flow import Flow, WaitFor
 from nurture.domain.lead import Facts
 from nurture.domain.outlook import Outlook, Pause, outlook
 from nurture.playbook import Playbook
-from nurture.playbook.wording import effect_words
+from nurture.playbook.wording import Say, effect_words
 from nurture.reports import Reports
 from nurture.shelf import Shelf
 from nurture.store import enrolments, lead_list, leads, words
@@ -114,7 +114,9 @@ class People:
         cut = bool(name) and (bool(after) or len(wanted.among or ()) == LOOKED_AT)
         return Page([_line(row) for row in rows[:PAGE]], None if name else after, cut)
 
-    async def show(self, lead_id: str, owner: str | None, now: datetime) -> Portrait | None:
+    async def show(
+        self, lead_id: str, owner: str | None, now: datetime, say: Say = str
+    ) -> Portrait | None:
         """By its id alone: a name in an address would stand in logs. None when it is not the owner's."""
         told = await self._reports.lead(lead_id, now, owner)
         if told is None or told["id"] != lead_id:
@@ -125,7 +127,7 @@ class People:
             playbook = await self._shelf.current(session)
             facts = await leads.facts(session, row, now)
             runs = [run for run in await enrolments.of_lead(session, lead_id) if not run.ended]
-            found = [await self._run(session, playbook, run, facts, now) for run in runs]
+            found = [await self._run(session, playbook, run, facts, now, say) for run in runs]
         inside = {run.flow for run in runs}
         return Portrait(
             lead=_line(row),
@@ -146,6 +148,7 @@ class People:
         row: EnrolmentRow,
         facts: Facts,
         now: datetime,
+        say: Say,
     ) -> Run | None:
         """None for a flow that is not in force any more: its leads leave at their next look."""
         flow = playbook.flows.get(row.flow)
@@ -155,7 +158,9 @@ class People:
             flow = (await self._shelf.version(session, row.playbook)).flows.get(row.flow, flow)
         ahead = outlook(flow, enrolments.cursor(row), facts, now)
         stops = [_stop(flow, pause) for pause in ahead.pauses]
-        return Run(row.id, row.flow, flow.title, row.step or "", ahead.at, stops, *_next(ahead))
+        return Run(
+            row.id, row.flow, flow.title, row.step or "", ahead.at, stops, *_next(ahead, say)
+        )
 
 
 def _stop(flow: Flow, pause: Pause) -> Stop:
@@ -166,7 +171,7 @@ def _stop(flow: Flow, pause: Pause) -> Stop:
     return Stop(pause.until, "answer", pause.step or "", hopes, step.of or "")
 
 
-def _next(ahead: Outlook) -> tuple[str, str, str, str]:
+def _next(ahead: Outlook, say: Say) -> tuple[str, str, str, str]:
     """The mail, what else happens and to what, or how it ends."""
     if ahead.done:
         return "", "", "", ahead.done
@@ -182,7 +187,7 @@ def _next(ahead: Outlook) -> tuple[str, str, str, str]:
         case HandOver(reason):
             return "", "handover", reason, ""
         case _:
-            return "", "step", effect_words(ahead.effect), ""
+            return "", "step", effect_words(ahead.effect, say), ""
 
 
 def _line(row: LeadRow) -> Line:

@@ -35,26 +35,30 @@ _THEME = {
 
 def svg(drawn: Graph, themed: bool = False) -> str:
     """The boxes from top to bottom, with a short text on each arrow that has a condition. `themed`: in the
-    colours of the page it stands in, by day and by night."""
-    text = _drawn(drawn)
+    colours of the page it stands in, by day and by night, and below that page's title."""
+    text = _drawn(drawn, not themed)
     for colour, name in _THEME.items() if themed else ():
         text = text.replace(f'"{colour}"', f'"var({name})"')
     return text
 
 
-def _drawn(drawn: Graph) -> str:
+def _drawn(drawn: Graph, titled: bool) -> str:
     pairs = [(arrow.source, arrow.target) for arrow in drawn.arrows]
     places = layout([box.id for box in drawn.boxes], pairs)
     width = round(max(places.columns.values()) * ACROSS + WIDTH + 2 * MARGIN)
     height = max(places.rows.values()) * DOWN + HEIGHT + TOP + MARGIN
+    above = 0 if titled else TOP - MARGIN
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}"'
-        f' height="{height}" role="img" font-family="system-ui, sans-serif" font-size="12"'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 {above} {width} {height - above}"'
+        f' width="{width}" height="{height - above}" role="img" font-family="system-ui, sans-serif" font-size="12"'
         f' fill="{INK}">',
         f"<title>{escape(drawn.title)}</title>",
         f'<rect width="{width}" height="{height}" fill="{PAPER}"/>',
-        f'<text x="{MARGIN}" y="34" font-size="17" font-weight="600">{escape(drawn.title)}</text>',
     ]
+    if titled:
+        parts.append(
+            f'<text x="{MARGIN}" y="34" font-size="17" font-weight="600">{escape(drawn.title)}</text>'
+        )
     routes = list(zip(drawn.arrows, places.routes, strict=True))
     parts += [_line(places, route) for _, route in routes]
     parts += [part for box in drawn.boxes for part in _box(box, *_at(places, box.id))]

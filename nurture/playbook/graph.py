@@ -18,7 +18,7 @@ from nurture.domain.flow import (
     WaitUntil,
 )
 from nurture.domain.steps import Paused
-from nurture.playbook.wording import step_words
+from nurture.playbook.wording import Say, step_words, touch_words
 
 START, FINISHED = "start", "finished"
 """Ids of the first and the last box. They cannot be those of steps, which are drawn as `step:<id>`."""
@@ -67,21 +67,24 @@ def graph(
     entry: Entry,
     counts: Mapping[str, int] | None = None,
     notes: Mapping[str, str] | None = None,
+    say: Say = str,
 ) -> Graph:
-    """All steps in the order of the file. `counts` and `notes` by step id, by START and by FINISHED."""
+    """All steps in the order of the file. `counts` and `notes` by step id, by START and by FINISHED; `say` puts our own
+    words into another language."""
 
     def box(id_: str, kind: str, words: str, key: str) -> Box:
         count = None if counts is None else counts.get(key, 0)
         return Box(id_, kind, words, count, (notes or {}).get(key, ""))
 
-    boxes = [box(START, "start", _entry(flow, entry), START)]
+    boxes = [box(START, "start", _entry(flow, entry, say), START)]
     arrows = [Arrow(START, step_id(flow.first))]
     for name, step in flow.steps.items():
-        words = "the first that holds" if isinstance(step, Branch) else step_words(step)
+        first = isinstance(step, Branch)
+        words = say("the first that holds") if first else step_words(step, say)
         boxes.append(box(step_id(name), _KINDS[type(step)], words, name))
-        arrows += [Arrow(step_id(name), step_id(to), words) for to, words in _ways(step)]
+        arrows += [Arrow(step_id(name), step_id(to), words) for to, words in _ways(step, say)]
     if any(arrow.target == FINISHED for arrow in arrows):
-        boxes.append(box(FINISHED, "end", "end of the flow", FINISHED))
+        boxes.append(box(FINISHED, "end", say("end of the flow"), FINISHED))
     return Graph(flow.title, tuple(boxes), tuple(arrows))
 
 
@@ -126,22 +129,22 @@ def step_id(step: str | None) -> str:
     return FINISHED if step is None else f"step:{step}"
 
 
-def _ways(step: Step) -> Iterator[tuple[str | None, str]]:
+def _ways(step: Step, say: Say) -> Iterator[tuple[str | None, str]]:
     """Where the step leads, and when it leads there."""
     match step:
         case Email() | Wait() | Act():
             yield step.next, ""
         case WaitUntil():
-            yield step.next, "" if step.trait is None else "date known"
+            yield step.next, "" if step.trait is None else say("date known")
             if step.trait is not None:
-                yield step.otherwise, "no date"
+                yield step.otherwise, say("no date")
         case WaitFor():
-            yield step.then, "yes"
-            yield step.otherwise, "in vain"
+            yield step.then, say("yes")
+            yield step.otherwise, say("in vain")
         case Branch():
             for condition, target in step.arms:
                 yield target, condition.source
-            yield step.otherwise, "else"
+            yield step.otherwise, say("else")
         case Split():
             whole = sum(weight for weight, _ in step.arms)
             for weight, target in step.arms:
@@ -150,12 +153,16 @@ def _ways(step: Step) -> Iterator[tuple[str | None, str]]:
             return
 
 
-def _entry(flow: Flow, entry: Entry) -> str:
-    on = " or ".join(sorted(topic.removeprefix("touch:") for topic in entry.on)) or "by hand"
-    if entry.stage:
-        on += f" {entry.stage}"
-    when = f" if {entry.when.source}" if entry.when else ""
-    state = "" if flow.live else "draft: "
+def _entry(flow: Flow, entry: Entry, say: Say) -> str:
+    on = say(" or ").join(sorted(_topic(topic, say) for topic in entry.on)) or say("by hand")
+    told = say("enter on %(what)s") % {"what": f"{on} {entry.stage}" if entry.stage else on}
+    if entry.when:
+        told = say("%(entry)s if %(condition)s") % {"entry": told, "condition": entry.when.source}
     if flow.paused:
-        state = "on hold: " if flow.paused is Paused.HOLD else "skipping: "
-    return f"{state}enter on {on}{when}"
+        held = flow.paused is Paused.HOLD
+        return (say("on hold: %(entry)s") if held else say("skipping: %(entry)s")) % {"entry": told}
+    return told if flow.live else say("draft: %(entry)s") % {"entry": told}
+
+
+def _topic(topic: str, say: Say) -> str:
+    return touch_words(topic.removeprefix("touch:"), say)

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, literal, tuple_
+from sqlalchemy import Select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col, func, select
 
-from nurture.store.columns import Moment
 from nurture.store.handover_tables import HandoverRow
 from nurture.store.queue import Key
 from nurture.store.tables import LeadRow
@@ -43,8 +42,7 @@ async def page(
     if wanted.owner is not None:
         query = query.where(col(row.id).in_(owned(wanted.owner)))
     if after:
-        mark = tuple_(literal(after.at, Moment()), literal(after.id))
-        query = query.where(tuple_(col(row.created_at), col(row.id)) < mark)
+        query = query.where(after.follows(col(row.created_at), col(row.id)))
     order = (col(row.created_at).desc(), col(row.id).desc())
     return (await session.execute(query.order_by(*order).limit(limit))).scalars().all()
 

@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import literal, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, select
 
-from nurture.store.columns import Moment
 from nurture.store.lead_list import owned
 from nurture.store.queue import Key
 from nurture.store.tables import EnrolmentRow, LeadRow, MessageRow
@@ -40,8 +38,7 @@ async def page(
     if wanted.owner is not None:
         query = query.where(col(row.lead_id).in_(owned(wanted.owner)))
     if after:
-        mark = tuple_(literal(after.at, Moment()), literal(after.id))
-        query = query.where(tuple_(col(row.claimed_at), col(row.id)) < mark)
+        query = query.where(after.follows(col(row.claimed_at), col(row.id)))
     order = (col(row.claimed_at).desc(), col(row.id).desc())
     found = (await session.execute(query.order_by(*order).limit(limit))).all()
     return [(each[0], each[1]) for each in found]

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -28,6 +29,18 @@ class Key:
     at: datetime
     id: str
 
+    def follows(self, at: Any, id_: Any) -> Any:
+        """The condition for a row to stand behind it where the newest stand first."""
+        return tuple_(at, id_) < self._mark
+
+    def precedes(self, at: Any, id_: Any) -> Any:
+        """The same where the oldest do."""
+        return tuple_(at, id_) > self._mark
+
+    @property
+    def _mark(self) -> Any:
+        return tuple_(literal(self.at, Moment()), literal(self.id))
+
 
 async def page(
     session: AsyncSession, which: str, owner: str | None, after: Key | None, limit: int
@@ -42,9 +55,8 @@ async def page(
     if owner is not None:
         query = query.where(col(row.owner) == owner)
     if after:
-        key = tuple_(at, col(row.id))
-        mark = tuple_(literal(after.at, Moment()), literal(after.id))
-        query = query.where(key < mark if over else key > mark)
+        behind = after.follows if over else after.precedes
+        query = query.where(behind(at, col(row.id)))
     order = (at.desc(), col(row.id).desc()) if over else (at, col(row.id))
     found = (await session.execute(query.order_by(*order).limit(limit))).all()
     return [(each[0], each[1]) for each in found]

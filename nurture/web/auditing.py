@@ -1,8 +1,9 @@
 """Each entry of the audit log gets its outcome once the request is answered."""
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from nurture.access.audit import Audit
+from nurture.web.answering import Answer
 
 _OUTCOMES = {2: "done", 3: "done", 4: "refused", 5: "failed"}
 """By the hundreds of the HTTP status."""
@@ -19,23 +20,12 @@ class Auditing:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        status = 500
-
-        async def noted(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
+        answer = Answer(self._app)
         try:
-            await self._app(scope, receive, noted)
+            await answer.run(scope, receive, send)
         finally:
             state = scope.get("state", {})
             if "entry" in state:
                 visit = state["visit"]
-                await self._audit.conclude(
-                    state["entry"],
-                    _OUTCOMES.get(status // 100, "failed"),
-                    visit.subject,
-                    visit.detail,
-                )
+                outcome = _OUTCOMES.get(answer.status // 100, "failed")
+                await self._audit.conclude(state["entry"], outcome, visit.subject, visit.detail)

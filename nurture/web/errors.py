@@ -52,7 +52,7 @@ def answer(
     wants_page = "text/html" in request.headers.get("accept", "")
     if wants_page and not request.url.path.startswith(JSON_ONLY):
         words = i18n.of(request)
-        title, text = words.gettext(_title(status)), words.gettext(message)
+        title, text = words.gettext(_title(status)), _sentence(words.gettext(message))
         colleague = getattr(request.state, "colleague", False)
         response: Response = pages.render(
             "message.html", status, words, title=title, text=text, colleague=colleague
@@ -102,6 +102,10 @@ def _unexpected(request: Request, error: Exception) -> Response:
     )
     response.headers.update(cors.headers(request.url.path))
     return response
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
 def _title(status: int) -> str:

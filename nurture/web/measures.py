@@ -5,9 +5,10 @@ from time import perf_counter
 
 from opentelemetry import trace
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from nurture.store.vitals import Vital
+from nurture.web.answering import Answer
 
 _TRACER = trace.get_tracer("nurture")
 """Says nothing until a door has opened its telemetry."""
@@ -71,19 +72,13 @@ class Measure:
             await self._observed(span, scope, receive, send)
 
     async def _observed(self, span: trace.Span, scope: Scope, receive: Receive, send: Send) -> None:
-        status, began = 500, perf_counter()
-
-        async def noted(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
+        answer, began = Answer(self._app), perf_counter()
         try:
-            await self._app(scope, receive, noted)
+            await answer.run(scope, receive, send)
         finally:
             route = getattr(scope.get("route"), "path", _OTHER)
             span.update_name(f"{scope['method']} {route}")
-            span.set_attributes({"http.route": route, "http.response.status_code": status})
-            self._measures.requests.labels(scope["method"], route, str(status)).inc()
+            told = {"http.route": route, "http.response.status_code": answer.status}
+            span.set_attributes(told)
+            self._measures.requests.labels(scope["method"], route, str(answer.status)).inc()
             self._measures.seconds.labels(route).observe(perf_counter() - began)

@@ -174,6 +174,16 @@ KEYS = (
     later("there is no such flow in force"),
     # of the audit log
     later("Enrol"),
+    later("Settle mail"),
     later("Remove"),
     later("Hand over"),
+    # what is refused, and why a stage changed
+    later("there is no such lead"),
+    later("there is no such mail"),
+    later("there is no such list of handovers"),
+    later("there is no such page; begin at the first one"),
+    later("this mail cannot be rendered any more"),
+    later("another website asked for this"),
+    later("First touch"),
+    later("Order"),
 )

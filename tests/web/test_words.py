@@ -14,11 +14,15 @@ BLANK = re.compile(r"%\(\w+\)s")
 
 
 def used() -> set[str]:
-    """The texts of all pages, as `make words` finds them."""
+    """The texts of all pages and of the pictures in them, as `make words` finds them."""
     ways = [("**.py", "python"), ("pages/**.html", "jinja2")]
     options = {"pages/**.html": {"trimmed": "true"}}
     keywords = {"_": None, "gettext": None, "ngettext": (1, 2), "later": None, "say": None}
-    found = extract_from_dir(str(WEB), ways, options, keywords)
+    found = [
+        each
+        for room in (WEB, WEB.parent / "playbook")
+        for each in extract_from_dir(str(room), ways, options, keywords)
+    ]
     return {text[0] if isinstance(text, tuple) else text for _, _, text, _, _ in found}
 
 

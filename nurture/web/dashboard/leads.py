@@ -96,7 +96,8 @@ async def _list(visit: Visit, name: str, stage: str, persona: str, after: str) -
 
 
 async def _page(visit: Visit, lead_id: str, problem: str = "") -> Response:
-    found = await visit.deps.dashboard.people.show(lead_id, visit.actor.owner, visit.deps.now())
+    people, owner = visit.deps.dashboard.people, visit.actor.owner
+    found = await people.show(lead_id, owner, visit.deps.now(), visit.words.gettext)
     if found is None:
         raise Refusal(404, "unknown_lead", "there is no such lead")
     return visit.page(

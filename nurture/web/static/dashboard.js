@@ -8,7 +8,9 @@ document.addEventListener("submit", (event) => {
   if (form.method === "post") form.dataset.sent = "yes";
   form.setAttribute("aria-busy", "true");
 });
+addEventListener("beforeunload", () => document.documentElement.setAttribute("data-busy", ""));
 addEventListener("pageshow", () => {
+  document.documentElement.removeAttribute("data-busy");
   for (const form of document.forms) {
     delete form.dataset.sent;
     form.removeAttribute("aria-busy");
