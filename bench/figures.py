@@ -17,10 +17,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from nurture.figures import BY, Question
 from nurture.reports import Reports
 from nurture.shelf import Shelf
-from nurture.store import migrate
+from nurture.store import migrate, words
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverRow, HandoverRuleRow, SaleRow
-from nurture.store.tables import EnrolmentRow, LeadRow, MessageRow, StageChangeRow, TouchRow
+from nurture.store.tables import (
+    EnrolmentRow,
+    LeadRow,
+    LeadWordRow,
+    MessageRow,
+    StageChangeRow,
+    TouchRow,
+)
 from tests.support.postgres import own_server
 from tests.support.world import OneBook
 
@@ -31,8 +38,12 @@ _STAGES = ("visitor", "lead", "mql", "sql", "customer")
 _REACHED = (1, 2, 20, 40, 120)
 """Every so many of the leads came so far."""
 
+_FIRST = ("Mette", "Anna", "Bo", "Lars", "Peter", "Hanne", "Ida", "Emma", "Freja", "Noah")
+_LAST = ("Jensen", "Nielsen", "Hansen", "Pedersen", "Andersen", "Holm", "Bach", "Friis", "Dahl")
+
 _TABLES = (
     LeadRow,
+    LeadWordRow,
     TouchRow,
     StageChangeRow,
     EnrolmentRow,
@@ -120,9 +131,13 @@ def _life(number: int) -> Iterator[Any]:
     """One lead of the sample, spread evenly over the two years; each stage takes it some days."""
     id_, at = f"lead-{number}", _BEGAN + (NOW - _BEGAN) * number / SAMPLE
     reached = [stage for stage, every in zip(_STAGES, _REACHED, strict=True) if not number % every]
+    email = f"lead-{number}@firm.example"
+    called = _FIRST[number % len(_FIRST)], _LAST[number // 7 % len(_LAST)]
+    yield from (LeadWordRow(word=word, lead_id=id_) for word in words.words(email, *called))
     yield LeadRow(
         id=id_,
-        email=f"lead-{number}@firm.example",
+        email=email,
+        traits={"first_name": called[0], "last_name": called[1]},
         stage=reached[-1],
         persona=("pro", "student", None)[number % 3],
         source=("site", "fair", "import", "shop")[number % 4],

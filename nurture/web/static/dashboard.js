@@ -38,3 +38,6 @@ document.addEventListener("click", (event) => {
 
 /* On a phone the sections stand in a row: the one that is open comes into sight. */
 document.querySelector(".rail [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+
+/* A picture wider than the screen shows its middle, where it begins. */
+for (const drawing of document.querySelectorAll(".drawing")) drawing.scrollLeft = (drawing.scrollWidth - drawing.clientWidth) / 2;
