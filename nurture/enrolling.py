@@ -69,12 +69,11 @@ class Enrolling:
             runs = await enrolments.of_lead(session, row.id)
             facts = await leads.facts(session, row, now)
             of_flow = enrolments.runs_of(runs, flow)
-            lapsed = flow in row.lapsed
-            if not may_enter(
-                playbook.entries[flow], [Trigger(BY_HAND)], facts, of_flow, now, lapsed
-            ):
+            entry, lapsed = playbook.entries[flow], flow in row.lapsed
+            if not may_enter(entry, [Trigger(BY_HAND)], facts, of_flow, now, lapsed):
                 raise InputError(_why_not([run.active for run in of_flow]), name)
-            row.lapsed = sorted({*row.lapsed} - {flow})
+            outside = entry.lapse and entry.when and not entry.when(facts, now)
+            row.lapsed = sorted({*row.lapsed} - {flow} | ({flow} if outside else set()))
             reason = f"by hand ({by})"
             run = enrolments.begin(session, playbook, row.id, flow, runs, now, reason)
             wakeups.leave_to_relay(session, now)

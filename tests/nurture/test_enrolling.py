@@ -110,6 +110,18 @@ async def test_a_date_that_becomes_known_brings_a_lead_in_unless_it_is_past(db: 
     assert [row.lead_id for row in await runs(house)] == [(await house.lead("b@example.org")).id]
 
 
+async def test_who_was_brought_in_before_the_condition_held_enters_by_itself_once_it_does(
+    db: Database,
+) -> None:
+    house = world(db, Entry(ON_FORM, when=HOT, lapse=True))
+    await house.tell("page", traits={"occupation": "cold"})
+    await Enrolling(db, house.shelf).by_hand("anna@example.org", "welcome", "ida", NOW)
+    await leave(house)
+    await house.tell("page", consents=(), at=NOW + DAY)
+    await house.tell("form_submitted", traits={"occupation": "hot"}, at=NOW + 2 * DAY)
+    assert len(await runs(house)) == 2
+
+
 async def test_an_operator_brings_a_lead_in_by_hand(db: Database) -> None:
     house = world(db, Entry(frozenset()))
     await house.tell("page")
