@@ -16,8 +16,6 @@ SOURCES = sorted(
     file
     for room in (".", "commands", "embedded", "workflows", "activities", "nurture")
     for file in (ROOT / room).glob("*.py" if room in (".", "embedded") else "**/*.py")
-    if not file.is_relative_to(ROOT / "nurture" / "web")
-    and not file.is_relative_to(ROOT / "nurture" / "delivery" / "feedback")
 )
 """All of the house but the stand-ins of the ad platforms, which say what the platforms say."""
 

@@ -83,7 +83,7 @@ def resend(told: Any, at: datetime, id_: str = "msg_1") -> Call:
 class Amazon:
     """SNS with a certificate of its own, and a record of who it was asked for what."""
 
-    key: rsa.RSAPrivateKey = field(
+    key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey = field(
         default_factory=lambda: rsa.generate_private_key(public_exponent=65537, key_size=2048)
     )
     valid: tuple[datetime, datetime] = (

@@ -1,11 +1,16 @@
 """Each provider's events in its own words, and the calls of whoever only pretends to be one."""
 
+import base64
+import hmac
 import json
 from contextlib import suppress
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +19,7 @@ from nurture.delivery.feedback.mailgun import Mailgun
 from nurture.delivery.feedback.reading import Forged
 from nurture.delivery.feedback.resend import Resend
 from nurture.delivery.feedback.secrets import Unsigned
-from nurture.delivery.feedback.sendgrid import SendGrid
+from nurture.delivery.feedback.sendgrid import SIGNATURE, SendGrid
 from nurture.domain.errors import InputError, StartError
 from nurture.domain.feedback import Event, Kind
 from tests.support import providers
@@ -162,7 +167,9 @@ async def test_a_changed_body_is_not_believed(provider: str) -> None:
         call.headers = {"authorization": "Bearer wrong"}
     else:
         call.body = call.body.replace(b"x", b"y")
-    with pytest.raises(Forged):
+    secret = provider in ("postmark", "brevo")
+    told = "the secret is missing or wrong" if secret else "the signature does not match"
+    with pytest.raises(Forged, match=told):
         await PROVIDERS[provider].hear(call.headers, call.body, NOW)
 
 
@@ -189,6 +196,34 @@ async def test_a_signature_that_does_not_say_when_is_not_believed() -> None:
             await PROVIDERS["sendgrid"].hear(call.headers, call.body, NOW)
 
 
+@pytest.mark.parametrize(
+    ("signature", "problem"),
+    [
+        (None, "the signature is missing"),
+        ({"timestamp": "1", "token": "t"}, "the signature does not match"),
+        (
+            {
+                "timestamp": "noon",
+                "token": "t",
+                "signature": hmac.new(b"mg-key", b"noont", sha256).hexdigest(),
+            },
+            "the timestamp is no number of seconds",
+        ),
+    ],
+)
+async def test_mailguns_signature_is_looked_at_part_by_part(signature: Any, problem: str) -> None:
+    body = json.dumps({"signature": signature, "event-data": {}}).encode()
+    with pytest.raises(Forged, match=problem):
+        await Mailgun(["mg-key"]).hear({}, body, NOW)
+
+
+async def test_sendgrids_signature_has_to_be_base64() -> None:
+    call = _call("sendgrid", [])
+    headers = {**call.headers, SIGNATURE: "?"}
+    with pytest.raises(Forged, match="the signature is not base64"):
+        await PROVIDERS["sendgrid"].hear(headers, call.body, NOW)
+
+
 async def test_a_secret_may_stand_in_the_address_as_user_and_password() -> None:
     both = Unsigned(["hook:pm-secret"], postmark.read)
     call = providers.postmark(_postmark("SpamComplaint"))
@@ -202,8 +237,12 @@ async def test_reasons_carry_no_address() -> None:
 
 
 def test_a_key_that_is_none_stops_the_start() -> None:
-    with pytest.raises(StartError, match="NURTURE_SENDGRID_WEBHOOK_KEY"):
+    with pytest.raises(StartError, match="NURTURE_SENDGRID_WEBHOOK_KEY is no public key in base64"):
         SendGrid(["nonsense"])
+    other = rsa.generate_private_key(public_exponent=65537, key_size=2048).public_key()
+    der = other.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    with pytest.raises(StartError, match="NURTURE_SENDGRID_WEBHOOK_KEY is no ECDSA key"):
+        SendGrid([base64.b64encode(der).decode()])
 
 
 _JSON = st.recursive(

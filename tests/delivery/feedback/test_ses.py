@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from nurture.delivery.feedback.reading import Forged
 from nurture.delivery.feedback.ses import Ses
@@ -81,44 +82,91 @@ async def test_a_subscription_is_confirmed_at_amazon_and_the_certificate_asked_o
     assert amazon.asked[1] == CONFIRM
 
 
+HOST, REGION = "leads to another host than SNS", "leads to another region than the topic's"
+
+
 @pytest.mark.parametrize(
-    "changes",
+    ("changes", "problem"),
     [
-        {"SigningCertURL": "https://sns.eu-west-1.amazonaws.com.evil.example/x.pem"},
-        {"SigningCertURL": "https://evil.example/SimpleNotificationService-0f.pem"},
-        {"SigningCertURL": "http://sns.eu-west-1.amazonaws.com/SimpleNotificationService-0f.pem"},
-        {"SigningCertURL": "https://u@sns.eu-west-1.amazonaws.com/SimpleNotificationService-0.pem"},
-        {
-            "SigningCertURL": "https://sns.eu-west-1.amazonaws.com:8443/SimpleNotificationService-0.pem"
-        },
-        {"SigningCertURL": "https://sns.us-east-1.amazonaws.com/SimpleNotificationService-0f.pem"},
-        {"SigningCertURL": "https://sns.eu-west-1.amazonaws.com/bucket/mine.pem"},
-        {"SigningCertURL": "https://[::1/"},
-        {"TopicArn": "arn:aws:sns:eu-west-1:999999999999:mine"},
-        {"SignatureVersion": "3"},
-        {"Type": "SubscriptionConfirmation", "SubscribeURL": "http://169.254.169.254/latest"},
-        {"Type": "SubscriptionConfirmation", "SubscribeURL": "https://localhost/x"},
-        {"Type": "Else"},
+        ({"SigningCertURL": "https://sns.eu-west-1.amazonaws.com.evil.example/x.pem"}, HOST),
+        ({"SigningCertURL": "https://evil.example/SimpleNotificationService-0f.pem"}, HOST),
+        (
+            {
+                "SigningCertURL": "http://sns.eu-west-1.amazonaws.com/SimpleNotificationService-0.pem"
+            },
+            HOST,
+        ),
+        (
+            {
+                "SigningCertURL": "https://u@sns.eu-west-1.amazonaws.com/SimpleNotificationService.pem"
+            },
+            HOST,
+        ),
+        (
+            {"SigningCertURL": "https://sns.eu-west-1.amazonaws.com:8443/SimpleNotification-0.pem"},
+            HOST,
+        ),
+        (
+            {"SigningCertURL": "https://sns.us-east-1.amazonaws.com/SimpleNotificationService.pem"},
+            REGION,
+        ),
+        (
+            {"SigningCertURL": "https://sns.eu-west-1.amazonaws.com/bucket/mine.pem"},
+            "no certificate of SNS",
+        ),
+        ({"SigningCertURL": "https://[::1/"}, "leads nowhere"),
+        ({"TopicArn": "arn:aws:sns:eu-west-1:999999999999:mine"}, "no topic of ours"),
+        ({"SignatureVersion": "3"}, "no signature version that is known"),
+        (
+            {"Type": "SubscriptionConfirmation", "SubscribeURL": "http://169.254.169.254/latest"},
+            HOST,
+        ),
+        ({"Type": "SubscriptionConfirmation", "SubscribeURL": "https://localhost/x"}, HOST),
+        ({"Type": "Else"}, "no type of message that SNS sends"),
     ],
 )
-async def test_whatever_leads_elsewhere_is_refused_and_not_called(changes: dict[str, str]) -> None:
+async def test_whatever_leads_elsewhere_is_refused_and_not_called(
+    changes: dict[str, str], problem: str
+) -> None:
     amazon = Amazon()
-    with pytest.raises(Forged):
+    with pytest.raises(Forged, match=problem):
         await _hear(amazon, amazon.post(BOUNCE, **changes))
     assert [url for url in amazon.asked if "sns.eu-west-1.amazonaws.com/Simple" not in url] == []
+
+
+@pytest.mark.parametrize(
+    ("pem", "problem"),
+    [
+        (b"no certificate", "the certificate cannot be read"),
+        (Amazon(ec.generate_private_key(ec.SECP256R1())).pem, "the certificate has no RSA key"),
+    ],
+)
+async def test_a_certificate_that_is_none_of_amazons_is_refused(pem: bytes, problem: str) -> None:
+    amazon = Amazon()
+    amazon.pem = pem
+    with pytest.raises(Forged, match=problem):
+        await _hear(amazon, amazon.post(BOUNCE))
+
+
+async def test_a_signature_that_is_no_base64_is_refused() -> None:
+    amazon = Amazon()
+    call = amazon.post(BOUNCE)
+    call.body = call.body.replace(b'"Signature": "', b'"Signature": "?')
+    with pytest.raises(Forged, match="the signature is not base64"):
+        await _hear(amazon, call)
 
 
 async def test_a_signature_over_something_else_is_refused() -> None:
     amazon = Amazon()
     call = amazon.post(BOUNCE)
     call.body = call.body.replace(b"Permanent", b"Transient")
-    with pytest.raises(Forged, match="does not match"):
+    with pytest.raises(Forged, match="the signature does not match"):
         await _hear(amazon, call)
 
 
 async def test_a_redirect_of_the_certificate_is_not_followed() -> None:
     amazon = Amazon(status=302, location="http://127.0.0.1/")
-    with pytest.raises(Forged, match="302"):
+    with pytest.raises(Forged, match="SNS answered 302"):
         await _hear(amazon, amazon.post(BOUNCE))
     assert len(amazon.asked) == 1
 
@@ -126,7 +174,7 @@ async def test_a_redirect_of_the_certificate_is_not_followed() -> None:
 async def test_a_certificate_out_of_date_is_refused() -> None:
     expired = datetime(2025, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)
     amazon = Amazon(valid=expired)
-    with pytest.raises(Forged, match="not valid now"):
+    with pytest.raises(Forged, match="the certificate is not valid now"):
         await _hear(amazon, amazon.post(BOUNCE))
 
 

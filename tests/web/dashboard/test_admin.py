@@ -88,6 +88,7 @@ async def test_a_program_that_may_answer_may_not_note_revenue_by_that(house: Hou
         path, bearer = "/api/handovers/h1/answers", {"authorization": f"Bearer {secret_}"}
         won = await program.post(path, json={"state": "won", "amount": 1}, headers=bearer)
         assert (won.status_code, won.json()["code"]) == (403, "not_permitted")
+        assert won.json()["message"].startswith("won needs the permission ")
         assert (
             await program.post(path, json={"state": "accepted"}, headers=bearer)
         ).status_code == 404

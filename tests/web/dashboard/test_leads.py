@@ -128,7 +128,9 @@ async def test_a_lead_is_given_to_sales_with_a_reason(house: House) -> None:
     lead = await house.world.lead(HANS)
     here = f"/leads/{lead.id}"
     async with house.signed_in("marketing") as browser:
-        assert (await browser.post(f"{here}/hand-over", on=here, reason=" ")).status_code == 422
+        silent = await browser.post(f"{here}/hand-over", on=here, reason=" ")
+        assert silent.status_code == 422
+        assert "say why sales should call" in silent.text
         given = await browser.post(f"{here}/hand-over", on=here, reason="asked on the phone")
         assert "Sales has the lead now" in given.text
         assert "asked on the phone" in given.text
@@ -142,6 +144,7 @@ async def test_an_erasure_is_confirmed_and_stands_in_the_audit_log(house: House)
         unsure = await browser.post(f"{here}/erase", on=here)
         assert unsure.status_code == 422
         assert HANS in unsure.text
+        assert "nothing was erased: confirm that you mean it" in unsure.text
         done = await browser.post(f"{here}/erase", on=here, sure="yes")
         assert "Everything about the person is erased" in done.text
         assert HANS not in done.text
@@ -166,7 +169,9 @@ async def test_sales_sees_the_leads_it_owns_and_their_mails_and_no_others(house:
         assert (await browser.get(f"/leads/{hans.id}")).status_code == 404
         mail = await mailed(house, HANS)
         assert (await browser.get(f"/mails/{mail}")).status_code == 404
-        assert (await browser.get(f"/mails/{mail}/page")).status_code == 404
+        gone = await browser.get(f"/mails/{mail}/page")
+        assert gone.status_code == 404
+        assert "this mail cannot be rendered any more" in gone.text
         assert mail not in (await browser.get("/mails")).text
         found = await browser.post("/leads/find", on="/leads", name="hans", stage="", persona="")
         assert HANS not in found.text
@@ -259,7 +264,7 @@ async def test_a_mail_of_which_nobody_knows_is_settled_by_somebody_who_is_sure(
         for unsure in ({"fate": fate}, {"sure": "yes"}, {"sure": "yes", "fate": "lost"}):
             refused = await browser.post(f"{here}/settle", on=here, **unsure)
             assert refused.status_code == 422
-            assert "that you are sure" in refused.text
+            assert "say what became of the mail, and that you are sure" in refused.text
         done = await browser.post(f"{here}/settle", on=here, fate=fate, sure="yes")
         assert done.status_code == 200
         assert "/settle" not in done.text
