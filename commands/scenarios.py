@@ -112,6 +112,6 @@ def _report(found: list[Played]) -> str:
     failed = sum(not each.holds for each in found)
     if not failed:
         where = " in both worlds" if any(each.real for each in found) else ""
-        return "\n".join([*lines, f"{len(found)} scenarios hold{where}"])
+        return "\n".join([*lines, f"all scenarios hold{where}: {len(found)}"])
     tail = "- is expected and did not happen, + happened and is not expected"
-    return "\n".join([*lines, f"{len(found)} scenarios, {failed} of them differ; {tail}"])
+    return "\n".join([*lines, f"scenarios that differ: {failed} of {len(found)}; {tail}"])

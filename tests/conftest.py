@@ -17,8 +17,10 @@ from nurture.store import migrate
 from nurture.store.database import Database
 from tests.support.postgres import own_server
 
-# How long an example takes says more of the machine than of the code.
-hypothesis.settings.register_profile("nurture", deadline=None)
+# How long an example takes, to run or to draw, says more of the machine than of the code.
+hypothesis.settings.register_profile(
+    "nurture", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("nurture")
 
 TEMPLATE = f"template_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 def test_scenarios_that_hold_are_told_and_one_that_differs_fails(
     nurture: Nurture, tmp_path: Path
 ) -> None:
-    assert "2 scenarios hold" in nurture("test").stdout
+    assert "all scenarios hold: 2" in nurture("test").stdout
     for folder in ("config", "templates"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     flow = tmp_path / "config" / "flows" / "welcome.yaml"
