@@ -185,14 +185,17 @@ async def test_a_signature_is_believed_as_long_as_the_provider_repeats_it(
     for at in (NOW - timedelta(minutes=4), NOW + repeated_for):
         assert len(await PROVIDERS[provider].hear(call.headers, call.body, at)) == 1
     for at in (NOW + 2 * DAY, NOW - HOUR):
-        with pytest.raises(Forged):
+        # Resend's are judged by the standard's own five minutes.
+        with pytest.raises(
+            Forged, match="the signature is too old, or of the future|5 minutes away from now"
+        ):
             await PROVIDERS[provider].hear(call.headers, call.body, at)
 
 
 async def test_a_signature_that_does_not_say_when_is_not_believed() -> None:
     for timestamp in ("", "yesterday", "2026-03-04T10:00:00", "9" * 30, "-1"):
         call = providers.sendgrid(_sendgrid("delivered"), timestamp)
-        with pytest.raises(Forged, match="when it was made"):
+        with pytest.raises(Forged, match="the signature does not say when it was made"):
             await PROVIDERS["sendgrid"].hear(call.headers, call.body, NOW)
 
 
@@ -207,7 +210,7 @@ async def test_a_signature_that_does_not_say_when_is_not_believed() -> None:
                 "token": "t",
                 "signature": hmac.new(b"mg-key", b"noont", sha256).hexdigest(),
             },
-            "the timestamp is no number of seconds",
+            "the signature does not say when it was made",
         ),
     ],
 )
