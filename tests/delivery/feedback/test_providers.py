@@ -173,6 +173,10 @@ async def test_a_changed_body_is_not_believed(provider: str) -> None:
         await PROVIDERS[provider].hear(call.headers, call.body, NOW)
 
 
+_OLD = "the signature is too old, or of the future"
+TOO_OLD = {"mailgun": _OLD, "sendgrid": _OLD, "resend": "more than 5 minutes away from now"}
+
+
 @pytest.mark.parametrize(
     ("provider", "repeated_for"),
     [("mailgun", 8 * HOUR), ("sendgrid", DAY), ("resend", timedelta())],
@@ -185,10 +189,7 @@ async def test_a_signature_is_believed_as_long_as_the_provider_repeats_it(
     for at in (NOW - timedelta(minutes=4), NOW + repeated_for):
         assert len(await PROVIDERS[provider].hear(call.headers, call.body, at)) == 1
     for at in (NOW + 2 * DAY, NOW - HOUR):
-        # Resend's are judged by the standard's own five minutes.
-        with pytest.raises(
-            Forged, match="the signature is too old, or of the future|5 minutes away from now"
-        ):
+        with pytest.raises(Forged, match=TOO_OLD[provider]):
             await PROVIDERS[provider].hear(call.headers, call.body, at)
 
 
