@@ -91,6 +91,8 @@ async def around(db: Database) -> None:
 
 _LISTS = '\'["email_marketing", "ad_audiences"]\''
 _AROUND = (
+    "INSERT INTO audience (name, platform, external_id, paused, compared_at, compared_by, cursor, attempts, error)"
+    " VALUES ('hesitating', 'meta', '238', false, '2026-12-20 00:00:00', 'p1', '', 0, '')",
     "INSERT INTO identity (kind, value, lead_id) SELECT 'email', email, id FROM lead",
     "INSERT INTO score_entry (touch_id, rule, lead_id, points, at)"
     " SELECT id, 'pages', lead_id, 5, at FROM touch",

@@ -11,7 +11,9 @@ from temporalio import activity
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 EVERY = timedelta(seconds=5)
-"""A quarter of policies.HEARTBEAT. The SDK passes on what Temporal needs to know and holds back the rest."""
+"""A sixth of policies.HEARTBEAT, since a worker or a Temporal with too much to do is late: were it taken for dead, it
+would have the same to do twice. A worker has to pass each beat on (`max_heartbeat_throttle_interval`): the SDK keeps
+them back until four fifths of the silence are over."""
 
 
 class Heartbeats(Interceptor):

@@ -14,7 +14,7 @@ STEP = timedelta(minutes=2)
 SYNC = timedelta(minutes=15)
 """One look at an audience, or one page of the nightly comparison."""
 
-HEARTBEAT = timedelta(seconds=20)
+HEARTBEAT = timedelta(seconds=30)
 """An attempt that is silent for so long died with its worker, and is tried again (see heartbeats)."""
 
 RETRY = RetryPolicy(

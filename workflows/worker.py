@@ -11,7 +11,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from activities import queues
 from workflows.client import WORKFLOWS
-from workflows.heartbeats import Heartbeats
+from workflows.heartbeats import EVERY, Heartbeats
 from workflows.tuning import Tuning
 
 _GRACE = timedelta(seconds=30)
@@ -89,6 +89,7 @@ class Workers:
             deployment_config=self._release,
             graceful_shutdown_timeout=_GRACE,
             interceptors=[Heartbeats()],
+            max_heartbeat_throttle_interval=EVERY,
             **self._tuning.of_queue(part),
             **options,
         )

@@ -29,6 +29,12 @@ class LeadRow(SQLModel, table=True):
     __table_args__ = (
         Index("ix_lead_known", "merged_into", "erased_at", "stage", "persona", "email"),
         Index("ix_lead_list", "created_at", "id"),
+        Index(
+            "ix_lead_joined",
+            "merged_into",
+            sqlite_where=text("merged_into IS NOT NULL"),
+            postgresql_where=text("merged_into IS NOT NULL"),
+        ),
         Index("ix_lead_stage", "stage", "created_at", "id"),
         Index("ix_lead_persona", "persona", "created_at", "id"),
         Index("ix_lead_source", "source"),

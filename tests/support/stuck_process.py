@@ -41,6 +41,7 @@ def worker(client: Client, queue: str, seconds: float) -> Worker:
         activities=[look],
         workflow_runner=UnsandboxedWorkflowRunner(),
         interceptors=[Heartbeats(EVERY)],
+        max_heartbeat_throttle_interval=EVERY,
         max_cached_workflows=0,  # or the dead worker's own queue is waited for, too
     )
 
