@@ -9,7 +9,7 @@ import pytest
 
 from nurture.domain.consent import AD_AUDIENCES, EMAIL_MARKETING
 from nurture.domain.enrolment import Entry
-from nurture.domain.topics import STAGE
+from nurture.domain.topics import SCORE, STAGE
 from nurture.simulation.people import Person
 from nurture.simulation.world import World as Simulated
 from nurture.store.audience_tables import AudienceMemberRow
@@ -23,7 +23,8 @@ from tests.support.world import OneBook, World
 TOUCHES = ("page", "page", "page", "demo_requested", "support_case_opened", "sales_conversation")
 TRAITS = ("pro", "student", None)
 
-LISTED = replace(PLAYBOOK.audiences["hesitating"], when=when(lambda f: f.score.engagement >= 10))
+KEEN = when(lambda f: f.score.engagement >= 10, SCORE)
+LISTED = replace(PLAYBOOK.audiences["hesitating"], when=KEEN)
 BOOK = playbook(
     audiences={"hesitating": LISTED},
     entries={
