@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import secrets
+import shutil
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,15 +20,19 @@ from nurture.settings import PREFIX, Settings
 HOST = "127.0.0.1"
 _SECRETS = "secrets.json"
 
+ROOM = 32 * 2**20
+"""Bytes of disk that have to be free; a fresh product alone writes some six megabytes."""
+
 
 def prepare(settings: Settings) -> Settings:
     """Point all parts at each other, with secrets that stay the same in this data folder.
 
-    Raises StartError when the data folder cannot be used.
+    Raises StartError when the data folder cannot be used, or its disk is full.
     """
     data_dir = settings.data_dir.resolve()
     try:
         (data_dir / "logs").mkdir(parents=True, exist_ok=True)
+        need_room(data_dir, shutil.disk_usage(data_dir).free)
         if not (data_dir / _SECRETS).exists():
             _make_secrets(data_dir / _SECRETS)
         settings = known(settings)
@@ -52,6 +57,15 @@ def prepare(settings: Settings) -> Settings:
             **_stand_ins(settings),
         }
     )
+
+
+def need_room(folder: Path, free: int) -> None:
+    """`free` is in bytes. Raises StartError when a start would end in the middle, each part with words of its own."""
+    if free < ROOM:
+        raise StartError(
+            f"the data folder {folder} has {free >> 20} MB left, and a start needs {ROOM >> 20};"
+            " make room, or name another by NURTURE_DATA_DIR"
+        )
 
 
 def _stand_ins(settings: Settings) -> dict[str, object]:

@@ -40,6 +40,18 @@ def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         local.prepare(Settings(data_dir=tmp_path / "file" / "data"))
 
 
+def test_a_disk_without_room_is_told_before_anything_starts(tmp_path: Path) -> None:
+    with pytest.raises(
+        StartError,
+        match=(
+            "the data folder .* has 3 MB left, and a start needs 32;"
+            " make room, or name another by NURTURE_DATA_DIR"
+        ),
+    ):
+        local.need_room(tmp_path, 3 * 2**20)
+    local.need_room(tmp_path, local.ROOM)
+
+
 def test_damaged_secrets_are_not_replaced_silently(tmp_path: Path) -> None:
     (tmp_path / "secrets.json").write_text("{")
     with pytest.raises(StartError, match=r"secrets\.json is damaged; without it links"):
