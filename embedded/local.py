@@ -60,7 +60,7 @@ def prepare(settings: Settings) -> Settings:
 
 
 def need_room(folder: Path, free: int) -> None:
-    """`free` is in bytes. Raises StartError when a start would end in the middle, each part with words of its own."""
+    """`free` is in bytes. Raises StartError when a start would end in the middle, in each part's own words."""
     if free < ROOM:
         raise StartError(
             f"the data folder {folder} has {free >> 20} MB left, and a start needs {ROOM >> 20};"
