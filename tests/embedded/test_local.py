@@ -44,7 +44,7 @@ def test_a_disk_without_room_is_told_before_anything_starts(tmp_path: Path) -> N
     with pytest.raises(
         StartError,
         match=(
-            "the data folder .* has 3 MB left, and a start needs 32;"
+            r"the data folder .* has 3 MB left, and a start needs 32;"
             " make room, or name another by NURTURE_DATA_DIR"
         ),
     ):
