@@ -13,7 +13,7 @@ from nurture.quarantine import Quarantine
 from nurture.store.vitals import Vital, vitals
 from nurture.web.app import create_app
 from nurture.web.deps import Deps
-from services import Services, assemble, open_door, require_ready
+from services import Services, assemble, open_door
 from workflows.telemetry import SILENT, Telemetry
 
 log = structlog.get_logger()
@@ -25,7 +25,6 @@ QUARANTINE_SHOWN = 50
 async def run(config: settings.Settings, told: Telemetry = SILENT) -> None:
     """Serve until SIGINT or SIGTERM. Touches are taken even while Temporal is away."""
     async with assemble(config, lazy=True, told=told) as services:
-        await require_ready(services)
         server = uvicorn.Server(
             uvicorn.Config(
                 create_app(_deps(services)),

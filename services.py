@@ -158,7 +158,10 @@ def open_door(name: str, serve: Callable[[Settings, Telemetry], Coroutine[Any, A
 async def assemble(
     settings: Settings, lazy: bool = False, told: Telemetry = SILENT
 ) -> AsyncIterator[Services]:
-    """All services, closed in order at the end. `lazy`: do not insist that Temporal answers now."""
+    """All services, ready, closed in order at the end. `lazy`: do not insist that Temporal answers now.
+
+    Raises StartError when they cannot do their work (see require_ready).
+    """
     db = Database(settings.database)
     limits = httpx.Timeout(20)
     try:
@@ -170,6 +173,7 @@ async def assemble(
             mailers = MailAccounts(settings, http)
             services = wire(settings, db, client, _ends(settings, http, mailers))
             try:
+                await require_ready(services)
                 yield services
                 await services.outbox.drain()
             finally:

@@ -12,7 +12,7 @@ from activities import queues
 from nurture import figures, settings
 from nurture.domain.errors import Transient
 from nurture.playbook import Playbook
-from services import Services, assemble, open_door, require_ready
+from services import Services, assemble, open_door
 from workflows import releases
 from workflows.schedules import keep_schedules, keep_upkeep
 from workflows.telemetry import SILENT, Telemetry
@@ -31,7 +31,6 @@ async def run(config: settings.Settings, told: Telemetry = SILENT) -> None:
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop.set)
     async with assemble(config, told=told) as services:
-        await require_ready(services)
         workers = Workers(
             services.client,
             config.task_queue,

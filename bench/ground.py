@@ -24,6 +24,7 @@ from nurture.store.database import Database
 from nurture.store.tables import LeadRow
 from tests.support.postgres import own_postgres
 from tests.support.temporal import free_port
+from tests.support.world import consenting
 from workflows.client import TemporalWaker
 
 QUEUE = "bench"
@@ -114,20 +115,11 @@ async def enrol(db: Database, book: Playbook, flow: str, number: int, first: int
     for start in range(first, first + number, _PAGE):
         page = range(start, min(start + _PAGE, first + number))
         async with db.write() as session:
-            await session.execute(insert(table(LeadRow)), [_lead(n, now) for n in page])
+            leads = [consenting(f"lead-{n}", now).model_dump() for n in page]
+            await session.execute(insert(table(LeadRow)), leads)
             rows = [enrolments.begin(session, book, f"lead-{n}", flow, [], now) for n in page]
             ids += [row.id for row in rows]
     return ids
-
-
-def _lead(number: int, now: datetime) -> dict[str, object]:
-    return LeadRow(
-        id=f"lead-{number}",
-        email=f"lead-{number}@example.org",
-        stage="lead",
-        created_at=now,
-        consents=["email_marketing"],
-    ).model_dump()
 
 
 def _seconds(pid: int) -> float:

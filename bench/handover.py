@@ -15,12 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from temporalio.testing import WorkflowEnvironment
 
-from embedded.temporal import PRAGMAS
 from nurture.delivery.sales.webhook import WebhookDesk
 from nurture.store.tables import LeadRow
-from tests.support.temporal import Stage, binary
+from tests.support.temporal import Stage, dev_server
 
 SECRET = "whsec_" + "Q0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0ND"
 ALONE, TOGETHER = 60, 100
@@ -61,13 +59,7 @@ class Receiver:
 
 
 async def measure(folder: Path) -> dict[str, Any]:
-    pragmas = [option for pragma in PRAGMAS for option in ("--sqlite-pragma", pragma)]
-    environment = await WorkflowEnvironment.start_local(
-        dev_server_existing_path=binary("temporal"),
-        dev_server_database_filename=str(folder / "temporal.db"),
-        dev_server_log_level="error",
-        dev_server_extra_args=pragmas,
-    )
+    environment = await dev_server(folder)
     receiver = Receiver()
     async with (
         environment,

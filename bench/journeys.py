@@ -14,18 +14,16 @@ from typing import Any
 
 import httpx
 from temporalio.client import Client, WorkflowHistory
-from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import PollerBehaviorAutoscaling, UnsandboxedWorkflowRunner, Worker
 
 from bench.floor import Bare, nothing
-from embedded.temporal import PRAGMAS
+from bench.ground import enrol
 from nurture.domain.calendar import Span
 from nurture.domain.flow import Email, Flow, Wait
-from nurture.store import enrolments, wakeups
-from nurture.store.tables import LeadRow
+from nurture.store import wakeups
 from tests.support.domain import when
 from tests.support.playbook import playbook
-from tests.support.temporal import Stage, binary, free_port
+from tests.support.temporal import Stage, dev_server, free_port
 
 MAILS = 5
 ROUNDS = 2
@@ -56,20 +54,14 @@ def book() -> Any:
 async def measure(folder: Path, journeys: int = 100) -> dict[str, Any]:
     """Cost per step from one journey alone, then the rates of many, bare and real in turns."""
     port = free_port()
-    pragmas = [option for pragma in PRAGMAS for option in ("--sqlite-pragma", pragma)]
-    environment = await WorkflowEnvironment.start_local(
-        dev_server_existing_path=binary("temporal"),
-        dev_server_database_filename=str(folder / "temporal.db"),
-        dev_server_log_level="error",
-        dev_server_extra_args=["--metrics-port", str(port), *pragmas],
-    )
+    environment = await dev_server(folder, "--metrics-port", str(port))
     async with environment, Stage.open(environment, folder, sandbox=False) as stage:
         return await _measure(stage, f"http://127.0.0.1:{port}/metrics", journeys)
 
 
 async def _measure(stage: Stage, metrics_url: str, journeys: int) -> dict[str, Any]:
     stage.book.book = book()
-    runs = await enrol(stage, journeys * ROUNDS + 1)
+    runs = await enrol(stage.world.db, stage.book.book, "journey", journeys * ROUNDS + 1)
     cost = await _cost(stage, metrics_url, runs.pop())
     real, bare = [], []
     for n in range(ROUNDS):
@@ -86,25 +78,6 @@ async def _measure(stage: Stage, metrics_url: str, journeys: int) -> dict[str, A
         "bare_per_second": round(sum(bare) / ROUNDS, 2),
         "ratio": round(ratio, 3),
     }
-
-
-async def enrol(stage: Stage, number: int) -> list[str]:
-    """Leads at the start of the flow; the ids of their enrolments, not yet started."""
-    now = await stage.now()
-    ids = []
-    async with stage.world.db.write() as session:
-        for n in range(number):
-            lead = LeadRow(
-                id=f"lead-{n}",
-                email=f"lead-{n}@example.org",
-                stage="lead",
-                created_at=now,
-                consents=["email_marketing"],
-            )
-            session.add(lead)
-            await session.flush()
-            ids.append(enrolments.begin(session, stage.book.book, lead.id, "journey", [], now).id)
-    return ids
 
 
 async def _cost(stage: Stage, metrics_url: str, run: str) -> Cost:

@@ -24,17 +24,15 @@ from typing import Any
 import httpx
 from sqlalchemy import insert
 from sqlmodel import SQLModel
-from temporalio.testing import WorkflowEnvironment
 
 from bench.handover import SECRET
-from embedded.temporal import PRAGMAS
 from nurture.domain.keys import handover_id
 from nurture.playbook.source import read_files
 from nurture.shelf import Shelf
 from nurture.store import migrate
 from nurture.store.database import Database
 from nurture.store.tables import EnrolmentRow, IdentityRow, LeadRow, TouchRow
-from tests.support.temporal import Stage, binary, free_port
+from tests.support.temporal import Stage, dev_server, free_port
 
 ROOT = Path(__file__).parents[1]
 FEW, MANY = 1_000, 100_000
@@ -281,13 +279,7 @@ async def _until_it_answers(client: httpx.AsyncClient, process: asyncio.subproce
 
 async def _handovers(folder: Path) -> dict[str, float]:
     """From the call that takes the touch to the start of the handover's workflow, by Temporal's own clock."""
-    pragmas = [option for pragma in PRAGMAS for option in ("--sqlite-pragma", pragma)]
-    environment = await WorkflowEnvironment.start_local(
-        dev_server_existing_path=binary("temporal"),
-        dev_server_database_filename=str(folder / "temporal.db"),
-        dev_server_log_level="error",
-        dev_server_extra_args=pragmas,
-    )
+    environment = await dev_server(folder)
     took = []
     async with environment, Stage.open(environment, folder, sandbox=False) as stage:
         for n in range(CROSSINGS + 1):

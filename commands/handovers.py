@@ -18,7 +18,7 @@ from nurture.notices import Notices
 from nurture.reports import Reports
 from nurture.shelf import Shelf
 from nurture.store import migrate
-from services import assemble, require_ready
+from services import assemble
 
 app = typer.Typer(
     help="What sales has in hand, and what it could not be told.", no_args_is_help=True
@@ -114,7 +114,6 @@ async def _resend(ids: list[str]) -> int:
 
 async def _give(lead: str, reason: str, by: str) -> str:
     async with assemble(local.known(opening.load()), lazy=True) as services:
-        await require_ready(services)
         return await services.desk.open(lead, reason, by, services.now())
 
 

@@ -26,7 +26,7 @@ from nurture.identity import names
 from nurture.incoming import Incoming, Receipt
 from nurture.settings import Settings
 from nurture.store import leads
-from services import Services, assemble, require_ready
+from services import Services, assemble
 
 BATCH = 200
 
@@ -88,7 +88,6 @@ async def _run(
     mark: Bookmark,
 ) -> Tally:
     async with assemble(config, lazy=True) as services:
-        await require_ready(services)
         mapped = await _mapped(services, targets, file)
 
         async def take(messages: Sequence[Incoming]) -> Receipt:
@@ -107,7 +106,6 @@ async def _rehearse(
 ) -> Tally:
     """All but the storing: which rows could be used, and which of their leads are known already."""
     async with assemble(config, lazy=True) as services:
-        await require_ready(services)
         mapped = await _mapped(services, targets, file)
 
         async def take(messages: Sequence[Incoming]) -> Receipt:

@@ -10,7 +10,7 @@ import typer
 
 from commands import opening
 from embedded import local
-from services import Services, assemble, require_ready
+from services import Services, assemble
 
 Name = Annotated[str, typer.Argument(help="An e-mail address, a lead's id, or a user id.")]
 
@@ -38,7 +38,6 @@ def erase(
 def _with(act: Callable[[Services], Awaitable[Any]]) -> Any:
     async def run() -> Any:
         async with assemble(local.known(opening.load()), lazy=True) as services:
-            await require_ready(services)
             return await act(services)
 
     return asyncio.run(run())

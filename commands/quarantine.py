@@ -12,7 +12,7 @@ from nurture.quarantine import Quarantine
 from nurture.store import migrate
 from nurture.web.segment import Origin, parse
 from nurture.web.sources import Sources
-from services import Services, assemble, require_ready
+from services import Services, assemble
 
 app = typer.Typer(
     help="What could not be used: list, retry.", no_args_is_help=True, add_completion=False
@@ -52,7 +52,6 @@ async def _list(limit: int) -> list[dict[str, Any]]:
 
 async def _retry() -> tuple[int, int]:
     async with assemble(local.known(opening.load()), lazy=True) as services:
-        await require_ready(services)
         quarantine, sources = Quarantine(services.db), Sources(services.settings)
         taken = left = 0
         async for row in quarantine.everything():

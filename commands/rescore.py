@@ -8,7 +8,7 @@ from rich.progress import Progress
 
 from commands import opening
 from embedded import local
-from services import assemble, require_ready
+from services import assemble
 
 
 def rescore() -> None:
@@ -23,7 +23,6 @@ def rescore() -> None:
 async def _run() -> int:
     done = 0
     async with assemble(local.known(opening.load()), lazy=True) as services:
-        await require_ready(services)
         with Progress(console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task("scoring", total=await services.rescoring.left())
             while (

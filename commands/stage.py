@@ -9,7 +9,7 @@ from commands import opening
 from embedded import local
 from nurture.domain.lifecycle import SALES
 from nurture.settings import Settings
-from services import assemble, require_ready
+from services import assemble
 
 
 def stage(
@@ -25,5 +25,4 @@ def stage(
 
 async def _move(config: Settings, lead: str, to: str, by: str, reason: str) -> str:
     async with assemble(config, lazy=True) as services:
-        await require_ready(services)
         return await services.stages.move(lead, to, by, reason, services.now())

@@ -15,7 +15,7 @@ from nurture.settings import Settings
 from nurture.store import migrate, upkeep
 from nurture.store.upkeep import Night
 from nurture.store.upkeep_tables import DriftRow
-from services import assemble, require_ready
+from services import assemble
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,6 @@ def show(
 
 async def _compare(config: Settings) -> None:
     async with assemble(local.known(config)) as services:
-        await require_ready(services)
         night, place = f"by-hand-{uuid4()}", services.reconciling.first
         while place:
             following = await services.reconciling.page(night, place, services.now())

@@ -55,6 +55,17 @@ class OneBook:
         return self.book
 
 
+def consenting(name: str, now: datetime) -> LeadRow:
+    """A known lead that may be mailed."""
+    return LeadRow(
+        id=name,
+        email=f"{name}@example.org",
+        stage="lead",
+        created_at=now,
+        consents=["email_marketing"],
+    )
+
+
 @dataclass
 class Alarm:
     """A waker that remembers whom it woke; while `down` it fails as an unreachable Temporal does."""

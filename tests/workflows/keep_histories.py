@@ -17,7 +17,7 @@ from nurture.store.handover_tables import HandoverRow
 from nurture.store.tables import EnrolmentRow
 from tests.support.domain import DAY, HOUR
 from tests.support.reporting import reporting_playbook
-from tests.support.temporal import Stage, binary
+from tests.support.temporal import Stage, binary, dev_server
 from workflows.schedules import UPKEEP
 from workflows.send_report import SendReport
 from workflows.upkeep import Upkeep
@@ -61,9 +61,7 @@ async def record() -> dict[str, str]:
 
 async def record_upkeep() -> str:
     """On the development server, since it reads the server's list of workflows."""
-    environment = await WorkflowEnvironment.start_local(
-        dev_server_existing_path=binary("temporal"), dev_server_log_level="error"
-    )
+    environment = await dev_server()
     with tempfile.TemporaryDirectory() as folder:
         async with environment, Stage.open(environment, Path(folder)) as stage:
             await stage.tell("form_submitted")

@@ -7,13 +7,12 @@ from datetime import timedelta
 
 import pytest
 from temporalio.client import Client, WorkflowHandle
-from temporalio.testing import WorkflowEnvironment
 
 from nurture.domain import keys
 from nurture.store.tables import EnrolmentRow
 from tests.support import stuck_process
 from tests.support.stuck_process import HEARTBEAT, Look
-from tests.support.temporal import Stage, binary
+from tests.support.temporal import Stage, dev_server
 from workflows import heartbeats, policies
 
 QUEUE = "looks"
@@ -21,9 +20,7 @@ QUEUE = "looks"
 
 @pytest.fixture
 async def client() -> AsyncIterator[Client]:
-    environment = await WorkflowEnvironment.start_local(
-        dev_server_existing_path=binary("temporal"), dev_server_log_level="error"
-    )
+    environment = await dev_server()
     async with environment:
         yield environment.client
 

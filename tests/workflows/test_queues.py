@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from temporalio.testing import WorkflowEnvironment
 
 from activities import queues
 from embedded.temporal import FAIR
@@ -17,11 +16,12 @@ from nurture.domain.flow import Email, Flow, Wait
 from nurture.domain.keys import enrolment_workflow
 from nurture.playbook import Playbook, Sender
 from nurture.store import enrolments
-from nurture.store.tables import EnrolmentRow, LeadRow
+from nurture.store.tables import EnrolmentRow
 from tests.support.domain import DAY, HOUR
 from tests.support.playbook import PLAYBOOK, WELCOME, playbook
-from tests.support.temporal import Stage, binary
+from tests.support.temporal import Stage, dev_server
 from tests.support.waiting import until
+from tests.support.world import consenting
 from workflows.worker import Workers
 
 MANY = 40
@@ -119,11 +119,7 @@ async def test_two_mails_in_a_row_take_two_turns_on_the_queue(stage: Stage) -> N
 @pytest.fixture
 async def crowd(tmp_path: Path) -> AsyncIterator[Stage]:
     """Many leads at a mail, on Temporal's real server as it is embedded; nobody works yet."""
-    environment = await WorkflowEnvironment.start_local(
-        dev_server_existing_path=binary("temporal"),
-        dev_server_log_level="error",
-        dev_server_extra_args=FAIR,
-    )
+    environment = await dev_server(None, *FAIR)
     async with environment, Stage.idle(environment, tmp_path) as stage:
         steps = {"mail": Email("hello", next="rest"), "rest": Wait(Span(DAY))}
         stage.book.book = _book(Flow("welcome", "Welcome", steps, "mail"))
@@ -136,13 +132,7 @@ async def _enrol(stage: Stage, flow: str, number: int, first: int = 0) -> None:
     now = await stage.now()
     async with stage.world.outbox.write() as session:
         for n in range(first, first + number):
-            lead = LeadRow(
-                id=f"{flow}-{n}",
-                email=f"{flow}-{n}@example.org",
-                stage="lead",
-                created_at=now,
-                consents=["email_marketing"],
-            )
+            lead = consenting(f"{flow}-{n}", now)
             session.add(lead)
             await session.flush()
             enrolments.begin(session, stage.book.book, lead.id, flow, [], now)

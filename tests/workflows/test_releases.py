@@ -2,15 +2,13 @@
 
 from pathlib import Path
 
-from temporalio.testing import WorkflowEnvironment
-
 from nurture.domain.calendar import Span
 from nurture.domain.flow import Email, Flow, WaitFor
 from nurture.domain.keys import enrolment_workflow
 from nurture.store.tables import EnrolmentRow
 from tests.support.domain import DAY
 from tests.support.playbook import PLAYBOOK, playbook
-from tests.support.temporal import Stage, binary
+from tests.support.temporal import Stage, dev_server
 from tests.support.waiting import until
 from workflows import releases
 from workflows.worker import Workers
@@ -24,9 +22,7 @@ def _release(stage: Stage, build: str) -> Workers:
 async def test_a_lead_that_went_to_sleep_under_one_release_wakes_under_the_next(
     tmp_path: Path,
 ) -> None:
-    environment = await WorkflowEnvironment.start_local(
-        dev_server_existing_path=binary("temporal"), dev_server_log_level="error"
-    )
+    environment = await dev_server()
     async with environment, Stage.idle(environment, tmp_path) as stage:
         steps = {
             "first": Email("hello", next="rest"),

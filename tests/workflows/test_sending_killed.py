@@ -17,12 +17,12 @@ from pathlib import Path
 
 from nurture.store import enrolments, migrate
 from nurture.store.database import Database
-from nurture.store.tables import EnrolmentRow, LeadRow, MessageRow
+from nurture.store.tables import EnrolmentRow, MessageRow
 from tests.support.domain import NOW
 from tests.support.esp.resend import KEY, Resend
 from tests.support.mail import Post
 from tests.support.sending_process import book
-from tests.support.world import World
+from tests.support.world import World, consenting
 
 KILLS = int(os.environ.get("NURTURE_TEST_KILLS", "3"))
 MAILS_A_LIFE = 12
@@ -36,13 +36,7 @@ async def _enrolled(database: str, provider: str) -> World:
     playbook = book(provider)
     async with world.outbox.write() as session:
         for n in range(KILLS * MAILS_A_LIFE):
-            lead = LeadRow(
-                id=f"lead-{n}",
-                email=f"lead-{n}@example.org",
-                stage="lead",
-                created_at=NOW,
-                consents=["email_marketing"],
-            )
+            lead = consenting(f"lead-{n}", NOW)
             session.add(lead)
             await session.flush()
             enrolments.begin(session, playbook, lead.id, "welcome", [], NOW)

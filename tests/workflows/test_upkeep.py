@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from temporalio.client import WorkflowExecutionStatus
-from temporalio.testing import WorkflowEnvironment
 
 from activities.contract import Reconcile
 from nurture.domain import keys
@@ -14,7 +13,7 @@ from nurture.reconciling import GRACE, IDLE, LOST
 from nurture.store import upkeep
 from nurture.store.tables import EnrolmentRow
 from nurture.store.upkeep_tables import DriftRow
-from tests.support.temporal import Stage, binary
+from tests.support.temporal import Stage, dev_server
 from workflows.runs import TemporalRuns
 from workflows.schedules import UPKEEP, keep_upkeep
 from workflows.upkeep import Upkeep
@@ -23,9 +22,7 @@ from workflows.upkeep import Upkeep
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     """On the development server: the time-skipping one keeps no list."""
-    environment = await WorkflowEnvironment.start_local(
-        dev_server_existing_path=binary("temporal"), dev_server_log_level="error"
-    )
+    environment = await dev_server()
     async with environment, Stage.open(environment, tmp_path) as stage:
         yield stage
 
