@@ -5,8 +5,8 @@ PostgreSQL. A thousandth part is made row by row and multiplied inside the datab
 """
 
 import time
-from collections.abc import Iterator
-from contextlib import nullcontext
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -91,19 +91,26 @@ async def _timed(answer: Any) -> float:
 
 async def fill(db: Database, copies: int = COPIES) -> None:
     rows = [row for number in range(SAMPLE) for row in _life(number)]
-    async with db.write() as session:
+    async with bulk(db) as session:
         for table in _TABLES:
             found = [row.model_dump() for row in rows if isinstance(row, table)]
             if table is StageChangeRow:
                 found = [{key: row[key] for key in row if key != "id"} for row in found]
             await session.execute(insert(table), found)
     for table in _TABLES:
-        async with db.write() as session:
-            if not db.sqlite:  # else each foreign key is looked up at the commit, one by one
-                await session.execute(text("SET session_replication_role = replica"))
+        async with bulk(db) as session:
             await _multiply(session, table, copies)
     async with db.write() as session:
         await session.execute(text("ANALYZE"))
+
+
+@asynccontextmanager
+async def bulk(db: Database) -> AsyncIterator[AsyncSession]:
+    """A transaction in which PostgreSQL does not look up each foreign key, one by one, at the commit."""
+    async with db.write() as session:
+        if not db.sqlite:
+            await session.execute(text("SET LOCAL session_replication_role = replica"))
+        yield session
 
 
 async def _multiply(session: AsyncSession, table: Any, number: int) -> None:

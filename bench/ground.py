@@ -78,13 +78,13 @@ class Ground:
             "temporal": _megabytes(self.group.pid("temporal")),
         }
 
-    async def wake(self, runs: list[str]) -> None:
-        """Start the workflows of these enrolments, as an outbox does."""
+    async def wake(self, runs: list[str], sender: str = "") -> None:
+        """Start the workflows of these enrolments, as an outbox does; those that begin with a mail name its sender."""
         waker, free = TemporalWaker(self.client, QUEUE), asyncio.Semaphore(_AT_ONCE)
 
         async def start(run: str) -> None:
             async with free:
-                await waker.wake(wakeups.ENROLMENT, run, "bench")
+                await waker.wake(wakeups.ENROLMENT, run, "bench", sender)
 
         await asyncio.gather(*(start(run) for run in runs))
 

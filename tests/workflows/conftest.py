@@ -4,15 +4,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from temporalio.testing import WorkflowEnvironment
 
-from tests.support.temporal import Stage, binary
+from embedded.skipping import skipping_server
+from tests.support.temporal import Stage
 
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    environment = await WorkflowEnvironment.start_time_skipping(
-        test_server_existing_path=binary("temporal-test-server")
-    )
+    environment = await skipping_server()
     async with environment, Stage.open(environment, tmp_path) as stage:
         yield stage

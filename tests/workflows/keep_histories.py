@@ -8,16 +8,15 @@ import re
 import tempfile
 from pathlib import Path
 
-from temporalio.testing import WorkflowEnvironment
-
 from activities.contract import Reconcile
+from embedded.skipping import skipping_server
 from nurture.domain import keys
 from nurture.domain.errors import Transient
 from nurture.store.handover_tables import HandoverRow
 from nurture.store.tables import EnrolmentRow
 from tests.support.domain import DAY, HOUR
 from tests.support.reporting import reporting_playbook
-from tests.support.temporal import Stage, binary, dev_server
+from tests.support.temporal import Stage, dev_server
 from workflows.schedules import UPKEEP
 from workflows.send_report import SendReport
 from workflows.upkeep import Upkeep
@@ -30,9 +29,7 @@ FOLDER = Path(__file__).parent / "histories"
 
 async def record() -> dict[str, str]:
     """One history of each workflow: with timers that fired, a signal while asleep, and an end."""
-    environment = await WorkflowEnvironment.start_time_skipping(
-        test_server_existing_path=binary("temporal-test-server")
-    )
+    environment = await skipping_server()
     with tempfile.TemporaryDirectory() as folder:
         async with environment, Stage.open(environment, Path(folder)) as stage:
             await stage.tell("form_submitted", traits={"first_name": "Anna"})

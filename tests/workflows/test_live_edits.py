@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from temporalio.testing import WorkflowEnvironment
 
+from embedded.skipping import skipping_server
 from nurture.live_edits import SPACING
 from nurture.shelf import Shelf
 from nurture.store import migrate
@@ -14,7 +14,7 @@ from nurture.store.database import Database
 from nurture.store.tables import CallRow, EnrolmentRow, MessageRow, WakeupRow
 from tests.support.domain import DAY, HOUR
 from tests.support.small import FLOW, LAUNCH, SMALL
-from tests.support.temporal import Stage, binary
+from tests.support.temporal import Stage
 from tests.support.world import OneBook, World
 
 BODY = SMALL["templates/email/welcome/body.mjml"]
@@ -72,9 +72,7 @@ class Live:
 
 @pytest.fixture
 async def live(tmp_path: Path) -> AsyncIterator[Live]:
-    environment = await WorkflowEnvironment.start_time_skipping(
-        test_server_existing_path=binary("temporal-test-server")
-    )
+    environment = await skipping_server()
     db = Database(f"sqlite+aiosqlite:///{tmp_path / 'live.db'}")
     await migrate.upgrade(db)
     shelf = Shelf(db)

@@ -10,14 +10,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError
-from temporalio.testing import WorkflowEnvironment
 
 from nurture.domain.errors import Permanent, Transient, Unknown
 from nurture.domain.reporting import ReportPlan
 from nurture.store.tables import ReportSentRow
 from tests.support.domain import DAY
 from tests.support.reporting import MONTHLY, reporting_playbook
-from tests.support.temporal import Stage, binary
+from tests.support.temporal import Stage, dev_server
 from workflows.schedules import keep_schedules
 from workflows.send_report import SendReport
 
@@ -91,7 +90,7 @@ def test_a_monthly_report_is_about_the_month_before_on_the_companys_clock(
 
 
 async def test_schedules_follow_the_playbook(tmp_path: Path) -> None:
-    environment = await WorkflowEnvironment.start_local(dev_server_existing_path=binary("temporal"))
+    environment = await dev_server()
     async with environment:
         client, zone = environment.client, ZoneInfo("Europe/Copenhagen")
         queue, weekly = f"q-{uuid4().hex}", ReportPlan("weekly", "The week", "week")

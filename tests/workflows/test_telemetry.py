@@ -12,11 +12,11 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from temporalio.contrib.opentelemetry import OpenTelemetryPlugin, create_tracer_provider
-from temporalio.testing import WorkflowEnvironment
 
+from embedded.skipping import skipping_server
 from nurture.domain.errors import StartError
 from nurture.settings import Settings
-from tests.support.temporal import Stage, binary, free_port
+from tests.support.temporal import Stage, free_port
 from workflows import telemetry
 
 DAY = timedelta(days=1)
@@ -35,10 +35,7 @@ def exporter() -> Iterator[InMemorySpanExporter]:
 
 @pytest.fixture
 async def stage(tmp_path: Path, exporter: InMemorySpanExporter) -> AsyncIterator[Stage]:
-    environment = await WorkflowEnvironment.start_time_skipping(
-        test_server_existing_path=binary("temporal-test-server"),
-        plugins=[OpenTelemetryPlugin(add_temporal_spans=True)],
-    )
+    environment = await skipping_server(plugins=[OpenTelemetryPlugin(add_temporal_spans=True)])
     async with environment, Stage.open(environment, tmp_path) as stage:
         yield stage
 
