@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from email.utils import parsedate_to_datetime
@@ -74,6 +74,10 @@ class Mailbox:
             if summary.id == mail_id:
                 return summary, parse(self.raw(mail_id))
         return None
+
+    def came_at(self, mail_id: str) -> datetime:
+        """By our own clock; `date` is by the sender's."""
+        return datetime.fromtimestamp(self._path(mail_id).stat().st_mtime, UTC)
 
     def raw(self, mail_id: str) -> bytes:
         return self._path(mail_id).read_bytes()

@@ -97,7 +97,7 @@ class Processes:
             async with asyncio.timeout(patience):
                 while not await answers():
                     if (code := self._children[name].returncode) is not None:
-                        raise StartError(str(Death(name, code, self._last_words(name))))
+                        raise StartError(str(Death(name, code, self.last_words(name))))
                     await asyncio.sleep(0.05)
         except TimeoutError as error:
             raise StartError(
@@ -120,12 +120,13 @@ class Processes:
     async def _watch(self, name: str, child: asyncio.subprocess.Process) -> None:
         code = await child.wait()
         if self._children.get(name) is child and not self._first_death.done():
-            self._first_death.set_result(Death(name, code, self._last_words(name)))
+            self._first_death.set_result(Death(name, code, self.last_words(name)))
 
     def _log(self, name: str) -> Path:
         return self._logs / f"{name}.log"
 
-    def _last_words(self, name: str) -> str:
+    def last_words(self, name: str) -> str:
+        """The last lines of its log."""
         with self._log(name).open("rb") as log:
             log.seek(max(0, log.seek(0, os.SEEK_END) - 8192))
             lines = log.read().decode("utf-8", errors="replace").splitlines()

@@ -105,11 +105,11 @@ class SalesInbox:
         except InputError as error:
             return self._refuse(400, error)
         if not self._faults:
-            self._journal.take(id, notice)
+            self._journal.take(id, notice, self._now())
             return Response(status_code=204)
         fault = self._faults.pop(0)
         if fault.taken:
-            self._journal.take(id, notice)
+            self._journal.take(id, notice, self._now())
         else:
             self._journal.fail(id)
         return fault.answer()

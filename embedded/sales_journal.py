@@ -3,18 +3,21 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 
 @dataclass
 class Received:
-    """A notice that was taken. `attempts` counts genuine calls with its id, failed ones included."""
+    """A notice that was taken, first at `came_at` by our own clock. `attempts` counts genuine calls with its id,
+    failed ones included."""
 
     id: str
     type: str
     timestamp: str
     data: Mapping[str, Any]
+    came_at: str
     attempts: int
 
 
@@ -48,14 +51,13 @@ class Journal:
         """In the order in which they first came."""
         return list(self._notices.values())
 
-    def take(self, id: str, body: Mapping[str, Any]) -> None:
+    def take(self, id: str, body: Mapping[str, Any], now: datetime) -> None:
         """A genuine call that is answered with success."""
         if id in self._notices:
             self._note({"repeated": id})
         else:
-            self._note(
-                {"received": id, **{key: body[key] for key in ("type", "timestamp", "data")}}
-            )
+            told = {key: body[key] for key in ("type", "timestamp", "data")}
+            self._note({"received": id, **told, "came_at": now.isoformat()})
 
     def fail(self, id: str) -> None:
         """A genuine call that is made to fail."""
@@ -79,7 +81,8 @@ class Journal:
             return
         self._attempts[id] = self._attempts.get(id, 0) + 1
         if kind == "received":
-            self._notices[id] = Received(id, entry["type"], entry["timestamp"], entry["data"], 0)
+            told = {key: entry[key] for key in ("type", "timestamp", "data", "came_at")}
+            self._notices[id] = Received(id, **told, attempts=0)
         if id in self._notices:
             self._notices[id].attempts = self._attempts[id]
 

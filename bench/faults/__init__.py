@@ -6,7 +6,8 @@
 import asyncio
 import os
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +20,7 @@ from sqlmodel import col, select
 from bench.faults import checker, drill, plan
 from bench.faults.checker import Ends, Verdict
 from bench.faults.disk import small_disk
+from bench.faults.plan import Outage
 from bench.faults.stage import Stage, opened
 from embedded import local
 from nurture.settings import Settings
@@ -33,10 +35,11 @@ PORTS = ("http", "smtp", "inbox", "sales", "ads", "temporal", "temporal_ui", "me
 
 @dataclass(frozen=True)
 class Drill:
-    """`day`: seconds that a day of the playbook lasts; leads arrive within `arrive` such days."""
+    """`day`: seconds that a day of the playbook lasts; leads arrive within `arrive` such days. The day is long enough
+    that two cores would have time for all of it, were nothing away."""
 
     leads: int = 2000
-    day: float = 20.0
+    day: float = 60.0
     arrive: float = 8.0
     faults: int = 40
     seed: int = 1
@@ -47,17 +50,23 @@ class Drill:
 @dataclass(frozen=True)
 class Outcome:
     verdict: Verdict
-    away: float
-    played: Sequence[str]
+    outages: Sequence[Outage]
     seconds: float
+
+    @property
+    def away(self) -> float:
+        """Seconds in which something was."""
+        return sum(each.within(each.began, each.ended) for each in self.outages)
 
 
 async def measure(folder: Path) -> dict[str, Any]:
     """The big one, on PostgreSQL, then a smaller one on SQLite with a full disk."""
     leads = int(os.environ.get("NURTURE_BENCH_LEADS", Drill.leads))
-    big = await run(folder / "postgresql", Drill(leads=leads))
-    small = await run(folder / "sqlite", Drill(leads=leads // 5, sqlite=True, faults=20, seed=2))
-    return {"postgresql": _told(big), "sqlite": _told(small)}
+    wishes = {
+        "postgresql": Drill(leads),
+        "sqlite": Drill(leads // 5, day=20.0, sqlite=True, faults=20, seed=2),
+    }
+    return {name: told(await run(folder / name, wish)) for name, wish in wishes.items()}
 
 
 async def run(folder: Path, wish: Drill) -> Outcome:
@@ -69,10 +78,9 @@ async def run(folder: Path, wish: Drill) -> Outcome:
         settings = _settings(folder, wish, where)
         async with opened(settings, postgres, disk) as stage:
             planned = plan.faults(wish.seed, sorted(stage.parts), wish.faults)
-            away, _ = await asyncio.gather(plan.play(planned, stage.parts), _arrive(stage, wish))
-            verdict = await _settled(stage, wish)
-    played = [fault.part for fault in planned]
-    return Outcome(verdict, away, played, time.monotonic() - began)
+            outages, _ = await asyncio.gather(plan.play(planned, stage.parts), _arrive(stage, wish))
+            verdict = await _settled(stage, wish, outages)
+    return Outcome(verdict, outages, time.monotonic() - began)
 
 
 def _settings(folder: Path, wish: Drill, database: str) -> Settings:
@@ -108,7 +116,7 @@ async def _taken(http: httpx.AsyncClient, url: str, message: Any) -> bool:
     return bool(answer.raise_for_status().json()["success"])
 
 
-async def _settled(stage: Stage, wish: Drill) -> Verdict:
+async def _settled(stage: Stage, wish: Drill, outages: Sequence[Outage]) -> Verdict:
     """The verdict once it is clean, and again a little later; else the last one when patience ends."""
     end = time.monotonic() + wish.patience
     while True:
@@ -117,13 +125,13 @@ async def _settled(stage: Stage, wish: Drill) -> Verdict:
             break
         await asyncio.sleep(1)
     await asyncio.sleep(wish.day / 2)
-    return checker.judge(wish.leads, await _ends(stage), wish.day)
+    return checker.judge(wish.leads, await _ends(stage), wish.day, outages)
 
 
 async def _ends(stage: Stage) -> Ends:
+    mailbox = stage.now("smtp").mailbox
     mails = [
-        checker.Mail(mail.to, mail.subject, datetime.fromisoformat(mail.date))
-        for mail in stage.now("smtp").mailbox.list()
+        checker.Mail(mail.to, mail.subject, mailbox.came_at(mail.id)) for mail in mailbox.list()
     ]
     notices = [
         checker.Notice(
@@ -131,6 +139,7 @@ async def _ends(stage: Stage) -> Ends:
             notice.data["handover"]["id"],
             notice.data["lead"]["email"],
             datetime.fromisoformat(notice.timestamp),
+            datetime.fromisoformat(notice.came_at),
         )
         for notice in stage.now("webhook").notices
     ]
@@ -152,18 +161,32 @@ async def _unknown(settings: Settings) -> frozenset[tuple[str, str]]:
         await db.close()
 
 
-def _told(outcome: Outcome) -> dict[str, Any]:
-    verdict, late = outcome.verdict, outcome.verdict.late
+def told(outcome: Outcome) -> dict[str, Any]:
+    verdict, every = outcome.verdict, outcome.verdict.deadlines
+    latest = sorted(every, key=lambda each: -each.beyond)[:5]
     return {
         "lost": len(verdict.lost),
         "silent_duplicates": len(verdict.doubled),
         "out_of_order": len(verdict.disordered),
         "unknown_and_reported": verdict.unknown,
         "examples": (verdict.lost + verdict.doubled + verdict.disordered)[:5],
-        "faults": len(outcome.played),
+        "faults": dict(Counter(outage.part for outage in outcome.outages)),
         "seconds_away": round(outcome.away, 1),
         "seconds": round(outcome.seconds, 1),
-        "late_p50_s": round(late[len(late) // 2], 2) if late else None,
-        "late_p99_s": round(late[int(len(late) * 0.99)], 2) if late else None,
-        "late_max_s": round(late[-1], 2) if late else None,
+        "late_s": _spread(each.late for each in every),
+        "later_than_the_outage_s": _spread(each.beyond for each in every if not each.calm),
+        "late_with_nothing_away_s": _spread(each.late for each in every if each.calm),
+        "latest": [f"{each.what}: {each.beyond:.1f} s, {each.away:.1f} s away" for each in latest],
+    }
+
+
+def _spread(seconds: Iterable[float]) -> dict[str, float]:
+    found = sorted(seconds)
+    if not found:
+        return {"number": 0}
+    return {
+        "number": len(found),
+        "p50": round(found[len(found) // 2], 2),
+        "p99": round(found[int(len(found) * 0.99)], 2),
+        "max": round(found[-1], 2),
     }

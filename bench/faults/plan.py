@@ -2,9 +2,9 @@
 
 import asyncio
 import random
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from bench.faults.stage import Part
 
@@ -20,6 +20,19 @@ class Fault:
     lasts: float
 
 
+@dataclass(frozen=True)
+class Outage:
+    """From the moment a part was taken away until it worked again."""
+
+    part: str
+    began: datetime
+    ended: datetime
+
+    def within(self, start: datetime, end: datetime) -> float:
+        """The seconds of it between the two."""
+        return max(0.0, (min(end, self.ended) - max(start, self.began)).total_seconds())
+
+
 def faults(seed: int, parts: Sequence[str], number: int) -> list[Fault]:
     """Every part in turn, in an order of its own each round."""
     chance = random.Random(seed)
@@ -29,14 +42,14 @@ def faults(seed: int, parts: Sequence[str], number: int) -> list[Fault]:
     return [Fault(part, chance.uniform(*_REST), chance.uniform(*_LOST)) for part in order[:number]]
 
 
-async def play(planned: Sequence[Fault], parts: Mapping[str, Part]) -> float:
-    """One fault after another; the seconds in which something was away."""
-    away = 0.0
+async def play(planned: Sequence[Fault], parts: Mapping[str, Part]) -> list[Outage]:
+    """One fault after another; when what was away."""
+    outages = []
     for fault in planned:
         await asyncio.sleep(fault.rest)
-        began = time.monotonic()
+        began = datetime.now(UTC)
         await parts[fault.part].lose()
         await asyncio.sleep(fault.lasts)
         await parts[fault.part].restore()
-        away += time.monotonic() - began
-    return away
+        outages.append(Outage(fault.part, began, datetime.now(UTC)))
+    return outages

@@ -19,6 +19,7 @@ from embedded.inbox import Inbox
 from embedded.processes import Processes
 from embedded.sales_inbox import SalesInbox
 from embedded.up import prepare_database
+from nurture.domain.errors import StartError
 from nurture.settings import Settings
 from tests.support.postgres import OwnServer
 
@@ -53,11 +54,18 @@ class Killed:
             os.kill(self.group.pid(self.name), signal.SIGKILL)
 
     async def restore(self) -> None:
+        """Raises StartError with the end of its log when it does not come back."""
         await self.group.start(self.name, self.command, self.env)
         self.watch = asyncio.create_task(self._supervise())
-        async with asyncio.timeout(_PATIENCE):
-            while not await self.ready():  # noqa: ASYNC110 - another process' doing raises no event here
-                await asyncio.sleep(0.1)
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                while not await self.ready():  # noqa: ASYNC110 - another process' doing raises no event here
+                    await asyncio.sleep(0.1)
+        except TimeoutError as error:
+            words = self.group.last_words(self.name)
+            raise StartError(
+                f"{self.name} is not back after {_PATIENCE:.0f} s; its last words:\n{words}"
+            ) from error
 
     async def _supervise(self) -> None:
         """As systemd does with Restart=always."""

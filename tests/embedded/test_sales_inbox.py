@@ -73,6 +73,7 @@ async def test_a_task_arrives_with_all_that_was_told(office: Office) -> None:
             "type": "lead.handover.created",
             "timestamp": NOW.isoformat(),
             "data": told.data,
+            "came_at": NOW.isoformat(),
             "attempts": 1,
         }
     ]
