@@ -8,7 +8,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import kubernetes_validate
+import promql_parser
 import pytest
+from compose_spec import PyCompose
 from ruamel.yaml import YAML
 
 from nurture.settings import Settings
@@ -71,15 +74,34 @@ def test_every_alert_has_a_runbook(rule: dict[str, Any]) -> None:
     assert f"\n### {rule['alert']}\n" in runbooks
 
 
+def asked() -> list[str]:
+    """What the alerts and the dashboard's panels ask Prometheus."""
+    shown = json.loads((DEPLOY / "grafana" / "nurture.json").read_text(encoding="utf-8"))
+    panels = [target["expr"] for panel in shown["panels"] for target in panel["targets"]]
+    return [rule["expr"] for rule in rules()] + panels
+
+
+@pytest.mark.parametrize("question", asked())
+def test_prometheus_understands_what_it_is_asked(question: str) -> None:
+    promql_parser.parse(question.replace("$__rate_interval", "5m"))
+
+
+def test_kubernetes_understands_the_manifests() -> None:
+    for part in load(DEPLOY / "kubernetes" / "nurture.yaml"):
+        kubernetes_validate.validate(part, "1.33", strict=True)
+
+
+def test_compose_understands_its_file() -> None:
+    [compose] = load(DEPLOY / "compose" / "compose.yaml")
+    PyCompose.from_json(json.dumps(compose)).validate()
+
+
 def test_alerts_and_dashboard_ask_for_metrics_that_exist() -> None:
     sources = "".join(
         (ROOT / "nurture" / place).read_text(encoding="utf-8")
         for place in ("store/vitals.py", "web/measures.py")
     )
-    shown = json.loads((DEPLOY / "grafana" / "nurture.json").read_text(encoding="utf-8"))
-    asked = [rule["expr"] for rule in rules()]
-    asked += [target["expr"] for panel in shown["panels"] for target in panel["targets"]]
-    names = {name for expression in asked for name in METRIC.findall(expression)}
+    names = {name for expression in asked() for name in METRIC.findall(expression)}
     assert len(names) > 5
     assert {name for name in names if f'"{name}"' not in sources} == set()
 
