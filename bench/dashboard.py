@@ -6,21 +6,36 @@ and the last byte of the page, without a network. `BENCH_LEADS=1000000` asks for
 
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import urlencode
 
 import httpx
 
 from bench import figures
+from nurture.figures import BY
 from nurture.playbook.source import read_files
 from nurture.shelf import Shelf
 from nurture.store import migrate
 from nurture.store.database import Database
 from tests.support.house import Browser, House, csrf
 from tests.support.world import World
+
+CHOSEN = {"persona": "pro", "source": "site", "flow": "welcome", "owner": "Anna"}
+
+
+def _reports() -> Iterator[str]:
+    """Every split, of everybody, of those with each value, and of those with all of them; an old month, and CSV."""
+    chosen = [{}, *({name: value} for name, value in CHOSEN.items()), CHOSEN]
+    for by, only in product(("", *BY), chosen):
+        yield f"/reports?{urlencode({'by': by, **only})}"
+    yield "/reports?month=2025-02&by=persona"
+    yield from (f"/reports/figures.csv?by={by}" for by in ("", *BY))
+
 
 PAGES = (
     "/",
@@ -35,12 +50,7 @@ PAGES = (
     "/handovers?which=over",
     "/handovers?owner=Anna",
     "/audiences",
-    "/reports",
-    "/reports?by=persona",
-    "/reports?by=flow",
-    "/reports?by=owner",
-    "/reports?by=month",
-    "/reports?persona=pro&source=site&flow=welcome&owner=Anna",
+    *_reports(),
     "/playbook",
     "/system",
     "/accounts",

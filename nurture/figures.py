@@ -1,6 +1,6 @@
 """The agreement in figures, as plain data: one period, for everybody and split by a dimension."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta, tzinfo
 from typing import Any, Self
@@ -10,16 +10,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from nurture.domain import figures as rules
 from nurture.domain import funnel, periods
 from nurture.domain.errors import InputError
-from nurture.domain.figures import BUCKETS, Counts, Kept
+from nurture.domain.figures import BUCKETS, Counts, Given, Kept
 from nurture.domain.funnel import Funnel
 from nurture.domain.periods import Period
 from nurture.playbook import Playbook
 from nurture.store import agreement
 from nurture.store import figures as queries
-from nurture.store.figures import Scope
+from nurture.store.scope import DIMENSIONS, Scope
 
 MONTH = "month"
-BY = (*queries.DIMENSIONS, MONTH)
+BY = (*DIMENSIONS, MONTH)
 """What figures can be split by; `month` shows the last MONTHS up to the period."""
 
 MONTHS = 12
@@ -40,8 +40,8 @@ class Question:
         if self.by and self.by not in BY:
             raise InputError(f"{self.by!r} is not one of {', '.join(BY)}", "by")
         for name in self.only:
-            if name not in queries.DIMENSIONS:
-                raise InputError(f"is not one of {', '.join(queries.DIMENSIONS)}", name)
+            if name not in DIMENSIONS:
+                raise InputError(f"is not one of {', '.join(DIMENSIONS)}", name)
         return self
 
 
@@ -56,23 +56,28 @@ async def report(
     asked.checked()
     now = await moment(session, playbook, now)
     period = period_of(playbook, now, asked.month)
-    scope = Scope(period, None, asked.only)
+    scope = Scope([period], None, asked.only)
     currency = playbook.promise.currency
-    total = await queries.counts(session, funnel_of(playbook), currency, scope)
-    given = await agreement.given(session, scope)
+    months = _months(playbook, period, now) if asked.by == MONTH else []
+    counted = await _counted(session, playbook, replace(scope, periods=[period, *months]))
+    [total, given], *monthly = [(counts[""], given.get("", ())) for counts, given in counted]
     promised = not asked.only and _is_the_promises(playbook, period)
     return {
         "period": _period(period, zone_of(playbook)),
         "by": asked.by or None,
         "only": dict(asked.only),
-        "figures": figures(total[""], playbook),
+        "figures": figures(total, playbook),
         "other_revenue": await queries.other_revenue(session, currency, scope),
-        "groups": await _groups(session, playbook, scope, asked.by, now),
-        "promises": promises(total[""], playbook, period, now) if promised else {},
+        "groups": [
+            _group(month.name, *each, playbook, now)
+            for month, each in zip(months, monthly, strict=True)
+        ]
+        or await _groups(session, playbook, scope, asked.by, now),
+        "promises": promises(total, playbook, period, now) if promised else {},
         "persona_promises": (
             await _persona_promises(session, playbook, period, now) if promised else {}
         ),
-        "contact": _contact(rules.kept(given.get("", ()), now, playbook.day)),
+        "contact": _contact(rules.kept(given, now, playbook.day)),
         "rejects": await _rejects(session, playbook, scope),
     }
 
@@ -143,8 +148,9 @@ async def _persona_promises(
     promised: Mapping[str, int] = playbook.promise.personas
     if not promised:
         return {}
-    found = await queries.counts(
-        session, funnel_of(playbook), playbook.promise.currency, Scope(period, "persona")
+    currency = playbook.promise.currency
+    [found] = await queries.counts(
+        session, funnel_of(playbook), currency, Scope([period], "persona")
     )
     titles = {persona.id: persona.title for persona in playbook.personas}
     return {
@@ -156,17 +162,28 @@ async def _persona_promises(
     }
 
 
+async def _counted(
+    session: AsyncSession, playbook: Playbook, scope: Scope
+) -> list[tuple[Mapping[str, Counts], Mapping[str, Sequence[Given]]]]:
+    """For each of the scope's periods what happened and what was given to sales, by the values of its dimension."""
+    currency = playbook.promise.currency
+    counts = await queries.counts(session, funnel_of(playbook), currency, scope)
+    return list(zip(counts, await agreement.given(session, scope), strict=True))
+
+
+def _months(playbook: Playbook, period: Period, now: datetime) -> list[Period]:
+    zone = zone_of(playbook)
+    last = period if period.monthly else periods.month_of(now, zone)
+    return periods.months_until(last, MONTHS, zone)
+
+
 async def _groups(
     session: AsyncSession, playbook: Playbook, scope: Scope, by: str, now: datetime
 ) -> list[dict[str, Any]]:
     """The figures and sales' side for each value of the dimension, the most leads first."""
-    if by == MONTH:
-        return await _months(session, playbook, scope, now)
     if not by:
         return []
-    scope = replace(scope, by=by)
-    counts = await queries.counts(session, funnel_of(playbook), playbook.promise.currency, scope)
-    given = await agreement.given(session, scope)
+    [[counts, given]] = await _counted(session, playbook, replace(scope, by=by))
     names = [name for name in {*counts, *given} if counts.get(name) != Counts() or name in given]
     rows = [
         _group(name, counts.get(name, Counts()), given.get(name, ()), playbook, now)
@@ -175,23 +192,8 @@ async def _groups(
     return sorted(rows, key=lambda row: (-row["leads"], -row["handovers"], row["name"]))
 
 
-async def _months(
-    session: AsyncSession, playbook: Playbook, scope: Scope, now: datetime
-) -> list[dict[str, Any]]:
-    zone, found, last = zone_of(playbook), [], scope.period
-    named = last if last and last.monthly else periods.month_of(now, zone)
-    for period in periods.months_until(named, MONTHS, zone):
-        month = replace(scope, period=period)
-        counts = await queries.counts(
-            session, funnel_of(playbook), playbook.promise.currency, month
-        )
-        given = await agreement.given(session, month)
-        found.append(_group(period.name, counts[""], given.get("", ()), playbook, now))
-    return found
-
-
 def _group(
-    name: str, counts: Counts, given: Any, playbook: Playbook, now: datetime
+    name: str, counts: Counts, given: Sequence[Given], playbook: Playbook, now: datetime
 ) -> dict[str, Any]:
     side = rules.kept(given, now, playbook.day)
     return {"name": name, **figures(counts, playbook), **_brief(side)}

@@ -15,9 +15,9 @@ from nurture.store import enrolments, handovers, leads, points
 from nurture.store import figures as counting
 from nurture.store import reports as queries
 from nurture.store.database import Database
-from nurture.store.figures import Scope
 from nurture.store.handover_tables import HandoverRow
 from nurture.store.loose import values
+from nurture.store.scope import Scope
 from nurture.store.tables import ConsentRow, LeadRow, MessageRow, StageChangeRow
 
 _LISTED = 200
@@ -38,7 +38,7 @@ class Reports:
         async with self._db.read() as session:
             playbook = await self._shelf.current(session)
             currency = playbook.promise.currency
-            ever = await counting.counts(session, figures.funnel_of(playbook), currency, Scope())
+            [ever] = await counting.counts(session, figures.funnel_of(playbook), currency, Scope())
             return {
                 **await queries.leads(session, playbook.lifecycle),
                 **await queries.totals(session),

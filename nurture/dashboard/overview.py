@@ -11,7 +11,8 @@ from nurture.dashboard.versions import Versions
 from nurture.domain.periods import Period
 from nurture.playbook import Playbook
 from nurture.shelf import Shelf
-from nurture.store import queue, ways
+from nurture.store import figures as counting
+from nurture.store import queue
 from nurture.store.database import Database
 from nurture.store.vitals import for_people
 
@@ -61,7 +62,7 @@ class Overview:
             report = await figures.report(session, playbook, now)
             edges = _edges(playbook, await figures.moment(session, playbook, now))
             stretches = [Period("", *pair) for pair in pairwise(edges)]
-            counted = await ways.counts(session, figures.funnel_of(playbook), stretches)
+            counted = await counting.came(session, figures.funnel_of(playbook), stretches)
             late = (await queue.numbers(session, owner, now))["late"]
             found = await for_people(session, now) if owner is None else []
         needs = [Need("handovers_late", late, "/handovers")]

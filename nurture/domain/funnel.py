@@ -24,10 +24,16 @@ class Funnel:
 
     def passed(self, been: Iterable[str], stage: str) -> list[str]:
         """The marks that a lead which has `been` in those stages reaches for the first time at this one."""
-        old = max((self.ranks.get(each, -1) for each in been), default=-1)
-        return [
-            name for name, mark in self.marks.items() if old < mark <= self.ranks.get(stage, -1)
-        ]
+        old, new = self._highest(been), self._highest([stage])
+        return [name for name, mark in self.marks.items() if old < mark <= new]
+
+    def repeated(self, been: Iterable[str], stage: str) -> list[str]:
+        """The marks that a lead which has `been` in those stages has at this one, and had before."""
+        old, new = self._highest(been), self._highest([stage])
+        return [name for name, mark in self.marks.items() if mark <= min(old, new)]
+
+    def _highest(self, stages: Iterable[str]) -> int:
+        return max((self.ranks.get(each, -1) for each in stages), default=-1)
 
 
 def funnel(lifecycle: Lifecycle, mql: str | None, sql: str, customer: str) -> Funnel:

@@ -19,6 +19,10 @@ class Period:
     monthly: bool = True
 
 
+EVER = Period("", datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC), monthly=False)
+"""Since the beginning, and whatever is to come."""
+
+
 def month(name: str, zone: tzinfo) -> Period:
     """The calendar month `YYYY-MM` of this century on clocks in `zone`. Raises InputError for anything else."""
     found = _MONTH.fullmatch(name)

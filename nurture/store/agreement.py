@@ -1,7 +1,7 @@
 """Sales' side of the agreement: the handovers opened in a period, as they stand now."""
 
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
@@ -10,12 +10,10 @@ from sqlmodel import case, col, func
 
 from nurture.domain.figures import Given
 from nurture.domain.sla import State
-from nurture.store.columns import within
-from nurture.store.figures import Scope
+from nurture.store.columns import table
 from nurture.store.handover_tables import HandoverRow, HandoverRuleRow
 from nurture.store.handovers import HANDOVER
-
-OWNER = "owner"
+from nurture.store.scope import Scope
 
 
 @dataclass(frozen=True)
@@ -28,22 +26,24 @@ class Judged:
     title: str = ""
 
 
-async def given(session: AsyncSession, scope: Scope) -> dict[str, list[Given]]:
-    """The handovers opened in the period by the values of a dimension; an owner's are those in its hands."""
-    row = HandoverRow
-    owned = col(row.owner) if scope.by == OWNER else scope.value(col(row.lead_id))
+async def given(session: AsyncSession, scope: Scope) -> list[dict[str, list[Given]]]:
+    """The handovers opened in each of the scope's periods by the values of its dimension; an owner's are those in its
+    hands."""
+    row = table(HandoverRow).c
     query = select(
-        owned.label("value"),
-        col(row.opened_at),
-        col(row.due_at),
-        col(row.contacted_at),
-        col(row.closed_at),
-        col(row.state),
+        scope.stretch.c.number,
+        scope.value(row.lead_id, owner=row.owner).label("value"),
+        row.opened_at,
+        row.due_at,
+        row.contacted_at,
+        row.closed_at,
+        row.state,
     ).where(*_opened(scope))
-    found: dict[str, list[Given]] = defaultdict(list)
-    for value, opened, due, contacted, closed, state in (await session.execute(query)).all():
-        found[value].append(Given(opened, due, contacted, closed, state == State.REJECTED))
-    return dict(found)
+    found: list[dict[str, list[Given]]] = [defaultdict(list) for _ in scope.periods]
+    for number, value, opened, due, contacted, closed, state in await session.execute(query):
+        one = Given(opened, due, contacted, closed, state == State.REJECTED)
+        found[number][value].append(one)
+    return list(found)
 
 
 async def rejects(session: AsyncSession, scope: Scope) -> dict[str, int]:
@@ -89,12 +89,9 @@ def _numbers() -> tuple[Any, Any]:
 
 
 def _opened(scope: Scope) -> list[Any]:
-    row = HandoverRow
-    only = {by: value for by, value in scope.only.items() if by != OWNER}
-    owner = [col(row.owner) == scope.only[OWNER]] if OWNER in scope.only else []
+    row = table(HandoverRow).c
     return [
-        col(row.kind) == HANDOVER,
-        *within(row.opened_at, scope.period),
-        *owner,
-        *replace(scope, only=only).holds(col(row.lead_id)),
+        row.kind == HANDOVER,
+        *scope.within(row.opened_at),
+        *scope.holds(row.lead_id, owner=row.owner),
     ]

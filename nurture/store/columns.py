@@ -9,9 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import TypeDecorator
-from sqlmodel import Field, SQLModel, col
-
-from nurture.domain.periods import Period
+from sqlmodel import Field, SQLModel
 
 
 class Moment(TypeDecorator[datetime]):
@@ -71,11 +69,6 @@ def moment(**kwargs: Any) -> Any:
 def maybe(**kwargs: Any) -> Any:
     """A time column that may be empty."""
     return Field(default=None, sa_column=Column(Moment, nullable=True, **kwargs))
-
-
-def within(column: Any, period: Period | None) -> list[Any]:
-    """The conditions for a time in the period; none for None, which is ever."""
-    return [col(column) >= period.start, col(column) < period.end] if period else []
 
 
 def lead() -> Any:

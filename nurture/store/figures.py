@@ -1,78 +1,70 @@
-"""Counting the figures of a period from the history: for everybody, for some, or split by what is known of a lead.
+"""Counting the figures of periods from the history: for everybody, for some, or split by what is known of a lead.
 
 Nothing here is kept up to date by anybody: each figure is counted anew from touches, stage changes, sales,
 enrolments and handovers. Definitions: docs/figures.md.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import literal, select, tuple_, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
-from sqlmodel import col, exists, func, literal
+from sqlmodel import col, exists, func
 
 from nurture.domain.figures import Counts
 from nurture.domain.funnel import Funnel
 from nurture.domain.periods import Period
 from nurture.store import ways
-from nurture.store.columns import within
-from nurture.store.handover_tables import HandoverRow, SaleRow
-from nurture.store.handovers import HANDOVER
-from nurture.store.tables import EnrolmentRow, LeadRow, StageChangeRow, TouchRow
-
-DIMENSIONS = ("persona", "source", "flow", "owner")
+from nurture.store.columns import table
+from nurture.store.handover_tables import SaleRow
+from nurture.store.scope import Scope
+from nurture.store.tables import LeadRow, StageChangeRow, TouchRow
 
 
 @dataclass(frozen=True)
-class Scope:
-    """Which leads are counted when (None: ever): those that belong to all the values of `only`, by dimension. `by`
-    splits them; without it all stand under ""."""
+class _Sum:
+    """A number of rows, or what they come to: of the lead `lead_id`, at a time `at`."""
 
-    period: Period | None = None
-    by: str | None = None
-    only: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def whole(self) -> bool:
-        return self.by is None and not self.only
-
-    def value(self, lead_id: Any) -> Any:
-        """What the lead in that column stands under."""
-        return self._belonging(self.by, lead_id)
-
-    def holds(self, lead_id: Any) -> list[Any]:
-        """The conditions for the lead in that column to be counted."""
-        return [self._belonging(by, lead_id) == value for by, value in self.only.items()]
-
-    def _belonging(self, by: str | None, lead_id: Any) -> Any:
-        return belonging(by, lead_id, self.period.end if self.period else None)
+    lead_id: Any
+    at: Any
+    number: Any
+    where: Sequence[Any]
 
 
 async def counts(
     session: AsyncSession, funnel: Funnel, currency: str, scope: Scope
-) -> dict[str, Counts]:
-    """What happened, by the values of the scope's dimension. Revenue is what was sold in `currency`."""
-    marks = await _marks(session, funnel, scope)
+) -> list[dict[str, Counts]]:
+    """What happened in each of the scope's periods, by the values of its dimension. Revenue is what was sold in
+    `currency`."""
+    known = await ways.known(session, funnel)
     sums = {
-        "visits": await _visits(session, scope),
-        "revenue": await _revenue(session, currency, scope),
-        "mqls_again": await _again(session, funnel, "mqls", scope),
-        "sqls_again": await _again(session, funnel, "sqls", scope),
+        "visits": _visits(),
+        **{mark: _first(known.first[mark]) for mark in funnel.marks},
+        "revenue": _revenue(currency),
+        "mqls_again": _again(funnel, "mqls", known),
+        "sqls_again": _again(funnel, "sqls", known),
     }
+    summed = await _summed(session, scope, sums)
     orders = await _first_orders(session, scope)
-    values = {"", *marks, *orders, *(value for found in sums.values() for value in found)}
-    return {
-        value: Counts(
-            **marks.get(value, {}),
-            **{name: found.get(value, 0) for name, found in sums.items()},
-            first_order_seconds=tuple(orders.get(value, ())),
-        )
-        for value in sorted(values)
-    }
+    return [
+        {
+            value: Counts(**found.get(value, {}), first_order_seconds=tuple(seconds.get(value, ())))
+            for value in sorted({"", *found, *seconds})
+        }
+        for found, seconds in zip(summed, orders, strict=True)
+    ]
+
+
+async def came(
+    session: AsyncSession, funnel: Funnel, periods: Sequence[Period]
+) -> list[dict[str, int]]:
+    """How many leads came to each mark for the first time, in each of the periods."""
+    known = await ways.known(session, funnel)
+    sums = {mark: _first(known.first[mark]) for mark in funnel.marks}
+    return [found[""] for found in await _summed(session, Scope(periods), sums)]
 
 
 async def last_news(session: AsyncSession) -> datetime | None:
@@ -85,144 +77,118 @@ async def last_news(session: AsyncSession) -> datetime | None:
 
 async def other_revenue(session: AsyncSession, currency: str, scope: Scope) -> dict[str, int]:
     """What was sold in other currencies than the promise's, by currency."""
-    row = SaleRow
+    sale = table(SaleRow).c
     query = (
-        select(col(row.currency), func.sum(row.amount))
-        .where(
-            col(row.currency) != currency,
-            *within(row.at, scope.period),
-            *scope.holds(col(row.lead_id)),
-        )
-        .group_by(col(row.currency))
+        select(sale.currency, func.sum(sale.amount))
+        .where(sale.currency != currency, *scope.within(sale.at), *scope.holds(sale.lead_id))
+        .group_by(sale.currency)
     )
     return {name: int(amount) for name, amount in (await session.execute(query)).all()}
 
 
-def belonging(by: str | None, lead_id: Any, end: datetime | None) -> Any:
-    """The value of a dimension for the lead in that column, as it stood at `end`, as an expression.
-
-    Flow and owner are those of the latest enrolment and handover; persona and source are the lead's.
-    """
-    match by:
-        case None:
-            return literal("")
-        case "flow":
-            run = EnrolmentRow
-            latest = select(col(run.flow)).where(col(run.lead_id) == lead_id)
-            begun, tie = col(run.started_at), col(run.id)
-        case "owner":
-            row = HandoverRow
-            latest = select(col(row.owner)).where(
-                col(row.lead_id) == lead_id, col(row.kind) == HANDOVER
-            )
-            begun, tie = col(row.opened_at), col(row.id)
-        case _:
-            column = getattr(LeadRow, by)
-            found = select(column).where(col(LeadRow.id) == lead_id).scalar_subquery()
-            return func.coalesce(found, "")
-    if end is not None:
-        latest = latest.where(begun < end)
-    newest = latest.order_by(begun.desc(), tie.desc()).limit(1).scalar_subquery()
-    return func.coalesce(newest, "")
+def _visits() -> _Sum:
+    touch = table(TouchRow).c
+    return _Sum(touch.lead_id, touch.at, func.count(), [touch.name == "page"])
 
 
-async def _split(session: AsyncSession, leads: Any, scope: Scope, *what: Any) -> list[Any]:
-    """Aggregates over a subquery with rows of leads (`lead_id`), by the dimension's values."""
-    lead_id = leads.c.lead_id
-    chosen = scope.holds(lead_id)
-    if scope.by is None:  # grouping by a constant costs half as much again
-        columns = [leads.c[name] for name in what]
-        whole = select(literal(""), *columns, func.sum(leads.c.n)).where(*chosen)
-        rows = (await session.execute(whole.group_by(*columns) if columns else whole)).all()
-        return [row for row in rows if row[-1]]
-    valued = select(scope.value(lead_id).label("value"), leads).where(*chosen).subquery()
-    columns = [valued.c.value, *(valued.c[name] for name in what)]
-    query = select(*columns, func.sum(valued.c.n)).group_by(*columns)
-    return list((await session.execute(query)).all())
+def _revenue(currency: str) -> _Sum:
+    sale = table(SaleRow).c
+    return _Sum(sale.lead_id, sale.at, func.sum(sale.amount), [sale.currency == currency])
 
 
-async def _visits(session: AsyncSession, scope: Scope) -> Mapping[str, int]:
-    where = [col(TouchRow.name) == "page", *within(TouchRow.at, scope.period)]
-    if scope.whole:
-        query = select(func.count()).select_from(TouchRow).where(*where)
-        return {"": int((await session.execute(query)).scalar_one())}
-    leads = (
-        select(col(TouchRow.lead_id), func.count().label("n"))
-        .where(*where)
-        .group_by(col(TouchRow.lead_id))
-        .subquery()
-    )
-    return {value: int(n) for value, n in await _split(session, leads, scope)}
+def _first(these: Sequence[str]) -> _Sum:
+    """Leads that came to a mark for the first time."""
+    row = table(StageChangeRow).c
+    return _Sum(row.lead_id, row.at, func.count(), [row.way.in_(these)])
 
 
-async def _revenue(session: AsyncSession, currency: str, scope: Scope) -> Mapping[str, int]:
-    leads = (
-        select(col(SaleRow.lead_id), func.sum(SaleRow.amount).label("n"))
-        .where(col(SaleRow.currency) == currency, *within(SaleRow.at, scope.period))
-        .group_by(col(SaleRow.lead_id))
-        .subquery()
-    )
-    return {value: int(n) for value, n in await _split(session, leads, scope)}
-
-
-async def _marks(
-    session: AsyncSession, funnel: Funnel, scope: Scope
-) -> Mapping[str, Mapping[str, int]]:
-    """How many leads came to each mark for the first time."""
-    if scope.whole:
-        [counted] = await ways.counts(session, funnel, [scope.period])
-        return {"": counted}
-    row, marks = StageChangeRow, await ways.marks_of(session, funnel)
-    moved = col(row.way).in_(sorted(marks)), *within(row.at, scope.period)
-    leads = select(col(row.lead_id), col(row.way), literal(1).label("n")).where(*moved).subquery()
-    found: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(funnel.marks, 0))
-    for value, way, number in await _split(session, leads, scope, "way"):
-        for mark in marks[way]:
-            found[value][mark] += int(number)
-    return found
-
-
-async def _again(
-    session: AsyncSession, funnel: Funnel, name: str, scope: Scope
-) -> Mapping[str, int]:
-    """Leads that came (back) to the mark in the period after they had fallen below it."""
-    row, fall = StageChangeRow, aliased(StageChangeRow)
-    high, low = funnel.at_least(name), funnel.below(name)
-    leads = (
-        select(col(row.lead_id), literal(1).label("n"))
-        .join(fall, col(fall.lead_id) == col(row.lead_id))
+def _again(funnel: Funnel, mark: str, known: ways.Ways) -> _Sum:
+    """Leads that came (back) to the mark after they had fallen below it. Few have been there before, so those
+    are looked for first; where histories were joined that alone does not mean that they fell."""
+    row, falls = table(StageChangeRow).c, table(StageChangeRow).alias("fall")
+    fall, high, low = falls.c, funnel.at_least(mark), funnel.below(mark)
+    fell = (
+        exists()
         .where(
-            col(fall.from_stage).in_(high),  # few fall, so they are looked for first
-            col(fall.to_stage).in_(low),
-            col(row.from_stage).in_(low),
-            col(row.to_stage).in_(high),
-            tuple_(col(fall.at), col(fall.id)) < tuple_(col(row.at), col(row.id)),
-            *within(row.at, scope.period),
+            fall.lead_id == row.lead_id,
+            fall.from_stage.in_(high),
+            fall.to_stage.in_(low),
+            tuple_(fall.at, fall.id) < tuple_(row.at, row.id),
         )
-        .distinct()
-        .subquery()
+        .correlate_except(falls)
     )
-    return {value: int(n) for value, n in await _split(session, leads, scope)}
+    rose = row.way.in_(known.again[mark]), row.from_stage.in_(low), fell
+    return _Sum(row.lead_id, row.at, func.count(row.lead_id.distinct()), rose)
 
 
-async def _first_orders(session: AsyncSession, scope: Scope) -> Mapping[str, list[float]]:
-    """Seconds from the first touch to the first order, of each lead whose first order is in the period."""
-    row, earlier = SaleRow, aliased(SaleRow)
-    query = (
-        select(col(row.lead_id), func.min(row.at).label("at"), col(LeadRow.first_touch_at))
-        .join(LeadRow, col(LeadRow.id) == col(row.lead_id))
-        .where(col(LeadRow.first_touch_at).is_not(None), *within(row.at, scope.period))
-        .group_by(col(row.lead_id), col(LeadRow.first_touch_at))
-    )
-    if scope.period:
-        before = exists().where(
-            col(earlier.lead_id) == col(row.lead_id), col(earlier.at) < scope.period.start
-        )
-        query = query.where(~before)
-    leads = query.subquery()
-    told = select(scope.value(leads.c.lead_id), leads.c.at, leads.c.first_touch_at)
-    found: dict[str, list[float]] = defaultdict(list)
-    pairs = await session.execute(told.where(*scope.holds(leads.c.lead_id)))
-    for name, order, touch in pairs.all():
-        found[name].append((order - touch).total_seconds())
+async def _summed(
+    session: AsyncSession, scope: Scope, sums: Mapping[str, _Sum]
+) -> list[dict[str, dict[str, int]]]:
+    """In each of the scope's periods, by the values of its dimension, by name."""
+    found: list[dict[str, dict[str, int]]] = [defaultdict(dict) for _ in scope.periods]
+    if scope.by is None:
+        for number, *numbers in await session.execute(_whole(scope, sums)):
+            found[number][""] = {
+                name: int(sum_ or 0) for name, sum_ in zip(sums, numbers, strict=True)
+            }
+    else:
+        for number, name, value, sum_ in await session.execute(_split(scope, sums)):
+            found[number][value][name] = int(sum_)
     return found
+
+
+def _whole(scope: Scope, sums: Mapping[str, _Sum]) -> Any:
+    """A row for each period, a column for each sum: every one is read off an index, nothing is grouped."""
+    stretch = scope.stretch
+    columns = [
+        select(sum_.number)
+        .where(*sum_.where, *scope.within(sum_.at), *scope.holds(sum_.lead_id))
+        .correlate(stretch)
+        .scalar_subquery()
+        for sum_ in sums.values()
+    ]
+    return select(stretch.c.number, *columns)
+
+
+def _split(scope: Scope, sums: Mapping[str, _Sum]) -> Any:
+    """A row for each sum that is not nothing, by period and value."""
+    number = scope.stretch.c.number
+    rows = [
+        select(
+            number,
+            literal(name).label("name"),
+            scope.value(sum_.lead_id).label("value"),
+            sum_.number,
+        )
+        .where(*sum_.where, *scope.within(sum_.at), *scope.holds(sum_.lead_id))
+        .group_by(number, "value")
+        for name, sum_ in sums.items()
+    ]
+    return union_all(*rows)
+
+
+async def _first_orders(session: AsyncSession, scope: Scope) -> list[Mapping[str, list[float]]]:
+    """Seconds from the first touch to the first order, of each lead whose first order is in the period."""
+    sale, lead, stretch = table(SaleRow).c, table(LeadRow).c, scope.stretch
+    sales = table(SaleRow).alias("earlier")
+    before = exists().where(sales.c.lead_id == sale.lead_id, sales.c.at < stretch.c.begins)
+    query = (
+        select(
+            stretch.c.number,
+            scope.value(sale.lead_id).label("value"),
+            func.min(sale.at),
+            lead.first_touch_at,
+        )
+        .where(
+            lead.id == sale.lead_id,
+            lead.first_touch_at.is_not(None),
+            ~before.correlate_except(sales),
+            *scope.within(sale.at),
+            *scope.holds(sale.lead_id),
+        )
+        .group_by(stretch.c.number, "value", sale.lead_id, lead.first_touch_at)
+    )
+    found: list[dict[str, list[float]]] = [defaultdict(list) for _ in scope.periods]
+    for number, value, order, touch in await session.execute(query):
+        found[number][value].append((order - touch).total_seconds())
+    return list(found)

@@ -32,6 +32,7 @@ class HandoverRow(SQLModel, table=True):
         Index("ix_handover_state_due", "state", "due_at"),
         Index("ix_handover_opened", "opened_at"),
         Index("ix_handover_owner", "owner"),
+        Index("ix_handover_latest", "lead_id", "kind", "opened_at", "id", "owner"),
     )
     id: str = Field(primary_key=True)
     lead_id: str = Field(sa_column=Column(String, refers("lead.id"), nullable=False))

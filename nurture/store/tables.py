@@ -213,6 +213,7 @@ class EnrolmentRow(SQLModel, table=True):
         ),
         Index("ix_enrolment_flow_step", "flow", "step", "ended"),
         Index("ix_enrolment_flow_started", "flow", "started_at"),
+        Index("ix_enrolment_latest", "lead_id", "started_at", "id", "flow"),
         Index(
             "ix_enrolment_held",
             "held",

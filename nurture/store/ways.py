@@ -5,20 +5,17 @@ leads came to a mark in a period is a handful of look-ups in one index, however 
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import literal, select, union_all, update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col, func, or_
 
 from nurture.domain.funnel import Funnel
-from nurture.domain.periods import Period
-from nurture.store.columns import within
 from nurture.store.loose import values
 from nurture.store.tables import StageChangeRow
-
-_MANY = 200
 
 
 def way_to(stage: str, lead_id: str) -> Any:
@@ -50,32 +47,23 @@ def _been(row: Any, *which: Any) -> Any:
     return func.coalesce(listed.scalar_subquery(), "")
 
 
-async def marks_of(session: AsyncSession, funnel: Funnel) -> Mapping[str, Sequence[str]]:
-    """The marks that each way came to for the first time; ways that came to none are left out."""
-    found = {}
+@dataclass(frozen=True)
+class Ways:
+    """Those that came to each mark for the first time, and those that came to it having been there `again`."""
+
+    first: Mapping[str, Sequence[str]]
+    again: Mapping[str, Sequence[str]]
+
+
+async def known(session: AsyncSession, funnel: Funnel) -> Ways:
+    """The ways that leads have gone, by mark."""
+    first: dict[str, list[str]] = {mark: [] for mark in funnel.marks}
+    again: dict[str, list[str]] = {mark: [] for mark in funnel.marks}
     for way in await values(session, StageChangeRow.way):
         been, _, stage = way.partition(">")
-        if marks := funnel.passed(been.split(",") if been else (), stage):
-            found[way] = marks
-    return found
-
-
-async def counts(
-    session: AsyncSession, funnel: Funnel, periods: Sequence[Period | None]
-) -> list[dict[str, int]]:
-    """How many leads came to each mark for the first time, in each of the periods (None: ever)."""
-    marks = await marks_of(session, funnel)
-    found = [dict.fromkeys(funnel.marks, 0) for _ in periods]
-    looks = [
-        select(literal(number).label("number"), literal(way).label("way"), func.count())
-        .select_from(StageChangeRow)
-        .where(col(StageChangeRow.way) == way, *within(StageChangeRow.at, period))
-        for number, period in enumerate(periods)
-        for way in marks
-    ]
-    for begin in range(0, len(looks), _MANY):
-        rows = await session.execute(union_all(*looks[begin : begin + _MANY]))
-        for number, way, leads in rows:
-            for mark in marks[way]:
-                found[number][mark] += leads
-    return found
+        before = been.split(",") if been else []
+        for mark in funnel.passed(before, stage):
+            first[mark].append(way)
+        for mark in funnel.repeated(before, stage):
+            again[mark].append(way)
+    return Ways(first, again)

@@ -1,7 +1,7 @@
 """Every figure is what one gets by going through the whole history row by row, on both databases."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -11,23 +11,23 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from nurture.domain.figures import Counts
+from nurture.domain.figures import Counts, Given
 from nurture.domain.funnel import funnel
-from nurture.domain.periods import Period
+from nurture.domain.periods import EVER, Period
 from nurture.store import agreement, figures, ways
 from nurture.store.database import Database
-from nurture.store.figures import Scope
 from nurture.store.handover_tables import HandoverRow, HandoverRuleRow, SaleRow
+from nurture.store.scope import DIMENSIONS, Scope
 from nurture.store.tables import EnrolmentRow, LeadRow, StageChangeRow, TouchRow
 from tests.support import history as oracle
 from tests.support.history import START, WHOLE, History, histories, periods
 from tests.support.playbook import LIFECYCLE
 
 FUNNEL = funnel(LIFECYCLE, "mql", "sql", "customer")
-EVER = Period("2026-03", START, START + 2 * WHOLE)
 TABLES = (
     HandoverRuleRow,
     HandoverRow,
@@ -42,7 +42,7 @@ EXAMPLES = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-BY = (None, *figures.DIMENSIONS)
+BY = (None, *DIMENSIONS)
 
 
 @asynccontextmanager
@@ -68,52 +68,71 @@ def _run(what: Coroutine[Any, Any, None]) -> None:
 
 async def _counted(
     session: AsyncSession,
-    period: Period | None,
+    periods: Sequence[Period],
     by: str | None,
     only: Mapping[str, str] = MappingProxyType({}),
-) -> dict[str, Counts]:
-    found = await figures.counts(session, FUNNEL, "DKK", Scope(period, by, only))
-    return {
-        value: replace(each, first_order_seconds=tuple(sorted(each.first_order_seconds)))
-        for value, each in found.items()
-        if each != Counts()
-    }
+) -> list[dict[str, Counts]]:
+    return [
+        {
+            value: replace(each, first_order_seconds=tuple(sorted(each.first_order_seconds)))
+            for value, each in found.items()
+            if each != Counts()
+        }
+        for found in await figures.counts(session, FUNNEL, "DKK", Scope(periods, by, only))
+    ]
 
 
 @EXAMPLES
-@given(history=histories(), period=periods())
-def test_the_figures_of_a_period_are_those_of_the_history_by_every_dimension(
-    database_url: str, history: History, period: Period
+@given(history=histories(), asked=st.lists(periods(), min_size=1, max_size=3))
+def test_the_figures_of_each_period_are_those_of_the_history_by_every_dimension(
+    database_url: str, history: History, asked: list[Period]
 ) -> None:
+    """Whether it is asked for alone or among others, which may lie on top of each other."""
+
     async def check() -> None:
         async with _told(database_url, history) as session:
             for by in BY:
-                assert await _counted(session, period, by) == oracle.counts(history, period, by)
+                wanted = [oracle.counts(history, period, by) for period in asked]
+                assert await _counted(session, asked, by) == wanted
+                assert await _counted(session, asked[:1], by) == wanted[:1]
 
     _run(check())
 
 
 @EXAMPLES
-@given(history=histories(), period=periods())
+@given(
+    history=histories(),
+    asked=st.lists(periods(), min_size=1, max_size=3),
+    only=st.fixed_dictionaries(
+        {},
+        optional={
+            "persona": st.sampled_from(["pro", ""]),
+            "source": st.just("site"),
+            "flow": st.sampled_from(["welcome", ""]),
+            "owner": st.sampled_from(["Bo", ""]),
+        },
+    ),
+)
 def test_filters_leave_those_that_belong_to_all_of_them(
-    database_url: str, history: History, period: Period
+    database_url: str, history: History, asked: list[Period], only: dict[str, str]
 ) -> None:
-    only = {"persona": "pro", "flow": "welcome", "owner": "Bo"}
-
     async def check() -> None:
         async with _told(database_url, history) as session:
-            found = await _counted(session, period, "source", only)
-        chosen = [
-            lead
-            for lead in history.of(LeadRow)
-            if all(
-                oracle.value_of(history, lead, by, period.end) == value
-                for by, value in only.items()
-            )
-        ]
-        assert found == oracle.counts(history, period, "source", chosen)
+            for by in (None, "source", "flow"):
+                found = await _counted(session, asked, by, only)
+                assert found == [
+                    oracle.counts(history, period, by, _chosen(history, period, only))
+                    for period in asked
+                ]
 
     _run(check())
+
+
+def _chosen(history: History, period: Period, only: Mapping[str, str]) -> list[LeadRow]:
+    def belongs(lead: LeadRow) -> bool:
+        return all(oracle.value_of(history, lead, by, period.end) == only[by] for by in only)
+
+    return [lead for lead in history.of(LeadRow) if belongs(lead)]
 
 
 @EXAMPLES
@@ -121,15 +140,13 @@ def test_filters_leave_those_that_belong_to_all_of_them(
 def test_periods_that_follow_each_other_add_up_to_ever(
     database_url: str, history: History, cut: Period
 ) -> None:
-    ends = [START, cut.start, cut.end, EVER.end]
+    ends = [START, cut.start, cut.end, START + 2 * WHOLE]
 
     async def check() -> None:
         async with _told(database_url, history) as session:
-            parts = [
-                (await figures.counts(session, FUNNEL, "DKK", Scope(Period("2026-03", *pair))))[""]
-                for pair in pairwise(ends)
-            ]
-            [ever] = (await figures.counts(session, FUNNEL, "DKK", Scope())).values()
+            asked = [*(Period("", *pair) for pair in pairwise(ends)), EVER]
+            counted = await figures.counts(session, FUNNEL, "DKK", Scope(asked))
+            *parts, ever = [found[""] for found in counted]
         for name in ("visits", *FUNNEL.marks, "revenue"):
             assert sum(getattr(part, name) for part in parts) == getattr(ever, name)
         orders = [seconds for part in parts for seconds in part.first_order_seconds]
@@ -139,21 +156,23 @@ def test_periods_that_follow_each_other_add_up_to_ever(
 
 
 @EXAMPLES
-@given(history=histories(), period=periods())
+@given(history=histories(), period=periods(), other=periods())
 def test_sales_side_is_that_of_the_history_by_every_dimension(
-    database_url: str, history: History, period: Period
+    database_url: str, history: History, period: Period, other: Period
 ) -> None:
+    def told(found: Mapping[str, list[Given]]) -> dict[str, list[str]]:
+        return {value: sorted(map(str, each)) for value, each in found.items()}
+
     async def check() -> None:
         async with _told(database_url, history) as session:
             for by in BY:
-                found = await agreement.given(session, Scope(period, by))
-                wanted = oracle.given(history, period, by)
-                assert {value: sorted(map(str, each)) for value, each in found.items()} == {
-                    value: sorted(map(str, each)) for value, each in wanted.items()
-                }
-            rules = await agreement.by_rule(session, Scope(period))
-            triggers = await agreement.by_trigger(session, Scope(period))
-            reasons = await agreement.rejects(session, Scope(period))
+                found = await agreement.given(session, Scope([period, other], by))
+                assert [told(each) for each in found] == [
+                    told(oracle.given(history, asked, by)) for asked in (period, other)
+                ]
+            rules = await agreement.by_rule(session, Scope([period]))
+            triggers = await agreement.by_trigger(session, Scope([period]))
+            reasons = await agreement.rejects(session, Scope([period]))
         assert {each.name: (each.handovers, each.rejected) for each in rules} == (
             oracle.rejected_by_rule(history, period)
         )
@@ -178,8 +197,10 @@ async def test_a_lead_that_came_back_is_no_second_mql_but_counted_apart(
         await session.flush()
         await ways.retell(session, "a")
     async with db.read() as session:
-        [whole] = (await figures.counts(session, FUNNEL, "DKK", Scope(EVER, by))).values()
         late = Period("2026-03", START + timedelta(days=4), EVER.end)
-        [later] = (await figures.counts(session, FUNNEL, "DKK", Scope(late, by))).values()
+        [whole], [later] = [
+            found.values()
+            for found in await figures.counts(session, FUNNEL, "DKK", Scope([EVER, late], by))
+        ]
     assert (whole.mqls, whole.mqls_again) == (1, 1)
     assert (later.mqls, later.mqls_again) == (0, 1)

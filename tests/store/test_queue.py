@@ -9,8 +9,9 @@ from sqlmodel import select
 
 from nurture import figures
 from nurture.domain.funnel import funnel
-from nurture.domain.periods import Period
-from nurture.store import leads, queue, ways
+from nurture.domain.periods import EVER, Period
+from nurture.store import figures as counting
+from nurture.store import leads, queue
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverRow
 from nurture.store.queue import OVER, Key
@@ -105,8 +106,8 @@ async def test_the_trend_counts_who_came_to_a_mark_for_the_first_time_in_each_st
     edges = [NOW - timedelta(days=days) for days in (20, 10, 5, 0)]
     stretches = [Period("", *pair) for pair in pairwise(edges)]
     async with db.read() as session:
-        found = await ways.counts(
-            session, funnel(LIFECYCLE, "mql", "sql", "customer"), [*stretches, None]
+        found = await counting.came(
+            session, funnel(LIFECYCLE, "mql", "sql", "customer"), [*stretches, EVER]
         )
         told = [row.way for row in (await session.execute(select(StageChangeRow))).scalars()]
     assert {mark: [each[mark] for each in found] for mark in found[0]} == {
