@@ -74,6 +74,10 @@ from workflows.worker import Activities
 Receiver = Callable[[str], SalesDesk]
 """Opens the receiver of calls at an address."""
 
+_BETWEEN_COLLECTIONS = 20_000
+"""New objects until Python looks for circles among them: a batch of touches is some thousands, and all of them go by
+themselves."""
+
 
 @dataclass(frozen=True)
 class Ends:
@@ -146,6 +150,7 @@ def open_door(name: str, serve: Callable[[Settings, Telemetry], Coroutine[Any, A
         settings = known_settings.load()
         logs.configure(settings.log_level)
         gc.freeze()  # what is loaded by now stays, and need not be looked through again and again
+        gc.set_threshold(_BETWEEN_COLLECTIONS)
         with telemetry.opened(name, settings) as told:
             uvloop.run(serve(settings, told))
     except NurtureError as error:

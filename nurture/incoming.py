@@ -1,9 +1,10 @@
 """What the doors hand to intake and to the sales desk: parsed, checked, still unattributed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from nurture.domain.consent import ConsentRecord
 from nurture.domain.sla import State
@@ -14,9 +15,10 @@ IDENTIFIED = "identified"
 LARGEST_AMOUNT = 10**15 - 1
 """The largest order the books can hold, in whole units."""
 
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
-@dataclass(frozen=True)
-class Incoming:
+
+class Incoming(NamedTuple):
     """One message from a website, form, CRM or import, already time-corrected (`at`, UTC).
 
     At least one of `anonymous_id`, `user_id`, `email` is set. `touch` is the touch's name (`page`,
@@ -25,6 +27,8 @@ class Incoming:
     wording shown, imports) may set consent; a browser's word never grants any. `stage`: where another
     system says the lead stands, and its `reason`; only a trusted source's word is heard. `requests`: consents
     given in the lead's name that count once its mailbox confirms them.
+
+    A tuple, since nothing else is made as often.
     """
 
     message_id: str
@@ -34,8 +38,8 @@ class Incoming:
     previous_id: str | None = None
     email: str | None = None
     touch: str | None = None
-    properties: Mapping[str, Any] = field(default_factory=dict)
-    traits: Mapping[str, Any] = field(default_factory=dict)
+    properties: Mapping[str, Any] = _NOTHING
+    traits: Mapping[str, Any] = _NOTHING
     consents: tuple[ConsentRecord, ...] = ()
     requests: tuple[ConsentRecord, ...] = ()
     trusted: bool = False

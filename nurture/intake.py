@@ -1,7 +1,6 @@
 """The entry: touches in, and in one transaction for the whole batch all that follows from them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -228,7 +227,7 @@ class Intake:
             triggers.append(Trigger(topics.CONSENT))
         if asked := [record for record in message.requests if record.purpose not in row.consents]:
             consents.ask(session, row, asked)
-            told = replace(message, message_id=f"{message.message_id}/asked", touch=REQUESTED)
+            told = message._replace(message_id=f"{message.message_id}/asked", touch=REQUESTED)
             purposes = {"purposes": [record.purpose for record in asked]}
             made.append((row.id, touches.make(source, told, {**message.properties, **purposes})))
             triggers.append(Trigger(topics.touch(REQUESTED)))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from fnmatch import translate
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, partial
 from typing import Any
 
 from nurture.domain import decay
@@ -50,6 +50,17 @@ class EngagementRule:
     title: str = ""
     group: str | None = None
     half_life: timedelta | None = None
+
+    def matches(self, properties: Mapping[str, Any]) -> bool:
+        """Whether the properties are as `where` asks."""
+        for key, like in self._likenesses:
+            if key not in properties or not like(str(properties[key]).lower()):
+                return False
+        return True
+
+    @cached_property
+    def _likenesses(self) -> Sequence[tuple[str, Callable[[str], object]]]:
+        return [(key, _likeness(text.lower())) for key, text in (self.where or {}).items()]
 
     def expiry(self, at: datetime) -> datetime | None:
         """When points earned `at` are gone."""
@@ -137,7 +148,7 @@ def entries(scoring: Scoring, touch: Touch) -> list[Entry]:
     return [
         Entry(rule.id, touch.id, rule.points, touch.at, rule.expiry(touch.at))
         for rule in scoring.by_touch.get(touch.name, ())
-        if _matches(rule.where or {}, touch.properties)
+        if rule.matches(touch.properties)
     ]
 
 
@@ -203,8 +214,9 @@ def _by_rule(scoring: Scoring, earned: Iterable[Entry], now: datetime) -> dict[s
     rules = scoring.rules
     sums: dict[str, int] = defaultdict(int)
     for entry in earned:
-        if entry.rule in rules and entry.alive(now):
-            sums[entry.rule] += _worth(rules[entry.rule], entry, now)
+        rule = rules.get(entry.rule)
+        if rule and entry.alive(now):
+            sums[entry.rule] += _worth(rule, entry, now)
     return {rule: _capped(points, rules[rule].cap) for rule, points in sums.items()}
 
 
@@ -216,6 +228,8 @@ def _worth(rule: EngagementRule, entry: Entry, now: datetime) -> int:
 
 def _over(scoring: Scoring, by_rule: Mapping[str, int]) -> dict[str, int]:
     """What each group gives beyond its cap; groups within theirs are left out."""
+    if not scoring.groups:
+        return {}
     sums: dict[str, int] = defaultdict(int)
     for rule_id, points in by_rule.items():
         if (group := scoring.rules[rule_id].group) in scoring.groups:
@@ -232,14 +246,6 @@ def _capped(points: int, cap: int | None) -> int:
     return points if cap is None else max(-cap, min(cap, points))
 
 
-def _matches(where: Mapping[str, str], properties: Mapping[str, Any]) -> bool:
-    return all(
-        key in properties and _likeness(pattern.lower())(str(properties[key]).lower())
-        for key, pattern in where.items()
-    )
-
-
-@lru_cache(4096)
 def _likeness(pattern: str) -> Callable[[str], object]:
     """The question whether a text is like the pattern. Only `*` is special: addresses are full of `?`, and
     of brackets at times."""

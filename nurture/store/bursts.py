@@ -26,6 +26,9 @@ async def unmask(
     ]
     for row in rows:
         row.machine = row.machine or SEVERAL_LINKS
-    ids = [row.id for row in rows]
-    await session.execute(delete(ScoreEntryRow).where(col(ScoreEntryRow.touch_id).in_(ids)))
+    entry = delete(ScoreEntryRow).where(
+        col(ScoreEntryRow.lead_id) == lead_id,
+        col(ScoreEntryRow.touch_id).in_([row.id for row in rows]),
+    )
+    await session.execute(entry)
     return SEVERAL_LINKS if rows else None

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import JSON, Column, DateTime, Dialect, ForeignKey, String, Table
@@ -35,6 +36,7 @@ def _in_utc(value: datetime | None) -> datetime | None:
     return value.astimezone(UTC)
 
 
+@lru_cache(4096)  # one moment of a batch stands in many of its rows
 def _as_text(value: datetime | None) -> str | None:
     utc = _in_utc(value)
     return utc.isoformat(" ", "microseconds")[:26] if utc else None

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import from_json
 from sqlalchemy import event, text
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import ArgumentError, InvalidRequestError, NoSuchModuleError
@@ -36,6 +37,7 @@ class Database:
                 "pool_size": pool,
                 "max_overflow": pool,
                 "json_serializer": inline.to_text,
+                "json_deserializer": from_json,
             }
             self.engine: AsyncEngine = create_async_engine(url, **options)
         except (ArgumentError, NoSuchModuleError, ImportError, InvalidRequestError) as error:

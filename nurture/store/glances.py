@@ -14,6 +14,7 @@ from sqlalchemy import Select, Update, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from nurture.domain.lead import Facts, Lead, Score, Standing
+from nurture.store import bulk
 from nurture.store.among import Among
 from nurture.store.columns import table
 from nurture.store.tables import EnrolmentRow, LeadRow
@@ -60,11 +61,8 @@ async def look(session: AsyncSession, ids: Iterable[str]) -> dict[str, Glance]:
 
 async def write(session: AsyncSession, glances: Sequence[Glance]) -> None:
     """What touches change."""
-    values = [
-        {"of": each.id, **{name: getattr(each, name) for name in _CHANGED}} for each in glances
-    ]
-    if values:
-        await session.execute(_written(), values)
+    rows = [(each.id, *(getattr(each, name) for name in _CHANGED)) for each in glances]
+    await bulk.execute(session, _written(), ("of", *_CHANGED), rows)
 
 
 _READ = tuple(name for name in Glance.__dataclass_fields__ if name != "listens")

@@ -8,7 +8,7 @@ thread, since a report may take longer than a moment.
 import sqlite3
 from typing import Any
 
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 from sqlalchemy import create_engine
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
@@ -48,5 +48,6 @@ def engine(file: str) -> AsyncEngine:
             poolclass=AsyncAdaptedQueuePool,
             connect_args={"factory": _Connection},
             json_serializer=to_text,
+            json_deserializer=from_json,
         )
     )

@@ -104,10 +104,14 @@ class TouchRow(SQLModel, table=True):
 
 
 class ScoreEntryRow(SQLModel, table=True):
+    """Kept by lead and in one place: it is always a lead's points that are asked for, and a touch of a hundred
+    leads is told at once."""
+
     __tablename__ = "score_entry"
-    touch_id: str = Field(primary_key=True)
+    __table_args__ = {"sqlite_with_rowid": False}
+    lead_id: str = Field(sa_column=Column(String, refers("lead.id"), primary_key=True))
     rule: str = Field(primary_key=True)
-    lead_id: str = lead()
+    touch_id: str = Field(primary_key=True)
     points: int
     at: datetime = moment()
     expires_at: datetime | None = maybe()

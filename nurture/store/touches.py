@@ -1,14 +1,12 @@
 """Touches, and the points they earn.
 
-Written as plain rows of their tables: they are by far the most that is ever stored, and a mapped object for each
-costs several times as much.
+Written as plain rows of their tables: they are by far the most that is ever stored.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import Insert, Select, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,6 +15,7 @@ from nurture.domain import keys, scoring
 from nurture.domain.lead import Touch
 from nurture.domain.scoring import Entry, Scoring
 from nurture.incoming import IDENTIFIED, Incoming
+from nurture.store import bulk
 from nurture.store.among import Among
 from nurture.store.columns import table
 from nurture.store.tables import LeadRow, ScoreEntryRow, TouchRow
@@ -26,8 +25,7 @@ class Begun(Protocol):
     first_touch_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(NamedTuple):
     """A touch, whose it is, and what it earns."""
 
     lead_id: str
@@ -68,16 +66,19 @@ async def stored(session: AsyncSession, ids: Iterable[str]) -> set[str]:
 async def store_all(
     session: AsyncSession, made: Sequence[Made], source: str, now: datetime
 ) -> None:
-    if made:
-        await session.execute(_touch(), [_values(each, source, now) for each in made])
+    rows = [_values(each, source, now) for each in made]
+    await bulk.execute(session, _touch(), _TOUCH, rows)
     await earn(session, made)
 
 
 async def earn(session: AsyncSession, made: Iterable[Made]) -> None:
     """Only what they earn."""
-    earned = [{"lead_id": each.lead_id, **vars(entry)} for each in made for entry in each.earned]
-    if earned:
-        await session.execute(_entry(), earned)
+    rows = [
+        (each.lead_id, one.rule, one.touch_id, one.points, one.at, one.expires_at)
+        for each in made
+        for one in each.earned
+    ]
+    await bulk.execute(session, _entry(), _ENTRY, rows)
 
 
 @cache
@@ -96,15 +97,13 @@ def _entry() -> Insert:
     return insert(table(ScoreEntryRow))
 
 
-def _values(made: Made, source: str, now: datetime) -> dict[str, Any]:
-    touch = made.touch
-    return {
-        "id": touch.id,
-        "lead_id": made.lead_id,
-        "source": source,
-        "name": touch.name,
-        "at": touch.at,
-        "received_at": now,
-        "properties": touch.properties,
-        "machine": touch.machine,
-    }
+_TOUCH = ("id", "lead_id", "source", "name", "at", "received_at", "properties", "machine")
+_ENTRY = ("lead_id", "rule", "touch_id", "points", "at", "expires_at")
+
+
+def _values(made: Made, source: str, now: datetime) -> tuple[Any, ...]:
+    touch, lead_id = made.touch, made.lead_id
+    return (
+        *(touch.id, lead_id, source, touch.name, touch.at, now),
+        *(touch.properties, touch.machine),
+    )

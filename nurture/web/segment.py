@@ -83,6 +83,8 @@ def unpack(body: Any) -> list[Any]:
         raise InputError(f"batch: holds {len(batch)} messages, at most {BATCH_MESSAGES} are taken")
     shared = {key: body[key] for key in ("sentAt", "timestamp", "integrations") if key in body}
     context = body.get("context")
+    if not shared and context is None:
+        return batch
     return [_under(shared, context, message) for message in batch]
 
 
@@ -192,7 +194,7 @@ def _id(message: Mapping[str, Any], field: str, longest: int = LONGEST_ID) -> st
     value = message.get(field)
     if value is None or value == "":
         return None
-    if isinstance(value, bool) or not isinstance(value, str | int):
+    if type(value) is not str and type(value) is not int:
         raise InputError("must be a text or a whole number", field)
     text = str(value).strip()
     if len(text) > longest:
