@@ -1,6 +1,6 @@
 """Points are kept by lead: one place to write for all touches of a lead, and one to read.
 
-Revision: 0019, after 0018
+Revision: 0021, after 0020
 """
 
 from collections.abc import Sequence
@@ -10,8 +10,8 @@ from alembic import op
 
 from nurture.store.columns import Moment
 
-revision = "0019"
-down_revision = "0018"
+revision = "0021"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 
