@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -52,10 +52,10 @@ class HandoverView:
     answers: tuple[str, ...]
     reject_reasons: tuple[str, ...]
     currency: str
-    history: tuple[str, ...] = ()
+    history: tuple[HandoverEventRow, ...] = ()
     snooze_reasons: tuple[str, ...] = ()
     until: datetime | None = None
-    timeline: tuple[str, ...] = ()
+    timeline: tuple[story.Line, ...] = ()
 
 
 TASK_DONE = "task_done"
@@ -111,10 +111,10 @@ class Desk:
             answers=tuple(answer for answer in sla.ANSWERS if follows(row, answer)),
             reject_reasons=playbook.handover.reject_reasons,
             currency=playbook.promise.currency,
-            history=tuple(_told(event, zone) for event in events),
+            history=tuple(events),
             snooze_reasons=playbook.handover.snooze_reasons,
             until=row.until.astimezone(zone) if row.until else None,
-            timeline=_timeline(facts, mails, zone),
+            timeline=_timeline(facts, mails),
         )
 
     async def answer(self, handover_id: str, answer: Answer) -> str:
@@ -270,13 +270,6 @@ def _sentence(row: HandoverRow, answer: Answer) -> str:
     return f"Noted: {answer.state}.{tail}"
 
 
-def _timeline(facts: Facts, mails: Sequence[MailSent], zone: tzinfo) -> tuple[str, ...]:
+def _timeline(facts: Facts, mails: Sequence[MailSent]) -> tuple[story.Line, ...]:
     titles = {mail.id: mail.title for mail in mails}
-    lines = story.timeline(facts.touches, titles, TIMELINE)
-    return tuple(f"{story.short(line.at, zone)}: {line.text}" for line in lines)
-
-
-def _told(event: HandoverEventRow, zone: tzinfo) -> str:
-    """One line of the history, on the agreement's clock."""
-    when = event.at.astimezone(zone)
-    return f"{when:%d.%m. %H:%M} {event.kind} {event.detail}".strip()
+    return tuple(story.timeline(facts.touches, titles, TIMELINE))

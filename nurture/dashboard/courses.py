@@ -2,7 +2,7 @@
 
 import difflib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -65,6 +65,9 @@ class Course:
     edits: Sequence[Edit]
 
 
+Write = Callable[[int], str]
+
+
 class Courses:
     def __init__(self, db: Database, shelf: Shelf) -> None:
         self._db = db
@@ -76,8 +79,9 @@ class Courses:
             counts = await flow_figures.overview(session)
         return [_line(playbook, name, *counts.get(name, (0, 0))) for name in playbook.flows]
 
-    async def show(self, name: str, say: Say = str) -> Course | None:
-        """None when there is no such flow in force. `say`: see `nurture.playbook.wording`."""
+    async def show(self, name: str, say: Say = str, write: Write = str) -> Course | None:
+        """None when there is no such flow in force. `say`: see `nurture.playbook.wording`; `write` puts a number as
+        the reader does."""
         async with self._db.read() as session:
             playbook = await self._shelf.current(session)
             if name not in playbook.flows:
@@ -94,7 +98,11 @@ class Courses:
             if each.ended:
                 ended[each.ended] += each.number
         drawn = graph(
-            playbook.flows[name], playbook.entries[name], None, _notes(steps, ever, ended), say
+            playbook.flows[name],
+            playbook.entries[name],
+            None,
+            _notes(steps, ever, ended, write),
+            say,
         )
         edits = [
             Edit(row.at, row.by, row.hash, lines)
@@ -184,13 +192,15 @@ def _results(mails: Sequence[Mails], step: str) -> dict[str, int]:
     return found
 
 
-def _notes(steps: Sequence[Step], ever: int, ended: Mapping[str, int]) -> dict[str, str]:
+def _notes(
+    steps: Sequence[Step], ever: int, ended: Mapping[str, int], write: Write
+) -> dict[str, str]:
     """What stands in each box below its words."""
-    notes = {START: str(ever), FINISHED: str(ended.get(_DONE, 0))}
+    notes = {START: write(ever), FINISHED: write(ended.get(_DONE, 0))}
     for step in steps:
-        parts = [f"● {step.waiting}"] if step.waiting else []
-        parts += [f"✓ {step.passed}"] if step.passed is not None else []
-        parts += [f"✗ {sum(step.left.values())}"] if step.left else []
+        parts = [f"● {write(step.waiting)}"] if step.waiting else []
+        parts += [f"✓ {write(step.passed)}"] if step.passed is not None else []
+        parts += [f"✗ {write(sum(step.left.values()))}"] if step.left else []
         notes[step.id] = "   ".join(parts)
     return notes
 

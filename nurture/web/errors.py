@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from nurture.domain.errors import InputError, Transient
-from nurture.web import cors, i18n, pages
+from nurture.web import cors, i18n, pages, sentences
 from nurture.web.i18n import later
 
 JSON_ONLY = ("/v1/", "/beacon/", "/api/", "/metrics")
@@ -52,7 +52,7 @@ def answer(
     wants_page = "text/html" in request.headers.get("accept", "")
     if wants_page and not request.url.path.startswith(JSON_ONLY):
         words = i18n.of(request)
-        title, text = words.gettext(_title(status)), _sentence(words.gettext(message))
+        title, text = words.gettext(_title(status)), _sentence(sentences.told(words, message))
         colleague = getattr(request.state, "colleague", False)
         response: Response = pages.render(
             "message.html", status, words, title=title, text=text, colleague=colleague

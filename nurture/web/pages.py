@@ -1,6 +1,6 @@
 """Server-rendered pages: templates in `pages/`, no inline script or style, no request to anybody else."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 
-from nurture.web import charts
+from nurture.web import charts, sentences
 from nurture.web.i18n import Words
 
 
@@ -54,12 +54,14 @@ def _environment(language: str) -> Environment:
         moment=_moment,
         moment_zone=_moment_zone,
         day=_day,
+        month=_month,
         edge=_edge,
         span=_span,
         number=_number,
         percent=_percent,
         money=_money,
         label=_label,
+        told=_told,
         link=_link,
         from_iso=datetime.fromisoformat,
         seconds=lambda number: timedelta(seconds=number),
@@ -85,6 +87,12 @@ def _moment_zone(context: Context, at: datetime) -> str:
 @pass_context
 def _day(context: Context, at: datetime | None) -> str:
     return _words(context).day(at)
+
+
+@pass_context
+def _month(context: Context, name: str) -> str:
+    """2026-11 as November 2026."""
+    return _words(context).month(date.fromisoformat(f"{name}-01"))
 
 
 @pass_context
@@ -117,8 +125,12 @@ def _money(context: Context, value: float | None, currency: str) -> str:
 
 @pass_context
 def _label(context: Context, name: str) -> str:
-    """A key as words: order_completed becomes Order completed, in the reader's language if it has it."""
-    return _words(context).gettext(name.replace("_", " ").replace("-", " ").capitalize())
+    return sentences.label(_words(context), name)
+
+
+@pass_context
+def _told(context: Context, text: str) -> str:
+    return sentences.told(_words(context), text)
 
 
 def _link(text: str) -> str:

@@ -153,10 +153,12 @@ def _page(
     status: int = 200,
 ) -> HTMLResponse:
     late = view.state in RUNNING and view.due_at < deps.now()
+    words = i18n.of(request)
+    words.zone = view.due_at.tzinfo
     return pages.render(
         "handover.html",
         status,
-        i18n.of(request),
+        words,
         view=view,
         late=late,
         ways=WAYS,

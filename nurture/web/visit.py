@@ -13,7 +13,7 @@ from nurture.access.actor import Actor
 from nurture.domain.errors import InputError
 from nurture.domain.permissions import Permission
 from nurture.playbook import Playbook
-from nurture.web import cookies, pages
+from nurture.web import cookies, pages, sentences
 from nurture.web.deps import Deps
 from nurture.web.i18n import LANGUAGES, Words
 from nurture.web.navigation import sections
@@ -90,8 +90,8 @@ class Visit:
     def explain(self, error: InputError) -> str:
         """An error for the person who made it, with the field's own name in front."""
         text = str(error).removeprefix(f"{error.place}: ")
-        told = self.words.gettext(text)
-        return f"{self.words.gettext(error.place.capitalize())}: {told}" if error.place else told
+        told = sentences.told(self.words, text)
+        return f"{sentences.label(self.words, error.place)}: {told}" if error.place else told
 
     def _note(self) -> str:
         signed = self.request.cookies.get(_NOTE, "")

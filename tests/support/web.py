@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from nurture.access import Access
 from nurture.delivery.feedback.providers import open_providers
+from nurture.domain import story
 from nurture.domain.errors import InputError
 from nurture.domain.feedback import Event
 from nurture.domain.lifecycle import Stage
@@ -86,6 +87,16 @@ class FakeIntake:
         return [message for _, message in self.taken]
 
 
+OPENED = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Happened:
+    at: datetime
+    kind: str
+    detail: str
+
+
 @dataclass(frozen=True)
 class View:
     id: str = "h1"
@@ -96,7 +107,7 @@ class View:
     score: int = 74
     reason: str = "reached the stage mql with 74 points"
     reasons: tuple[str, ...] = ("Looked at prices (+30)",)
-    history: tuple[str, ...] = ("opened score",)
+    history: tuple[Happened, ...] = (Happened(OPENED, "opened", "score"),)
     state: str = "open"
     owner: str = "Bo"
     due_at: datetime = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
@@ -105,7 +116,7 @@ class View:
     currency: str = "DKK"
     snooze_reasons: tuple[str, ...] = ("asked to wait",)
     until: datetime | None = None
-    timeline: tuple[str, ...] = ("Tue 24 Nov, 10:00: Looked at “Prices”",)
+    timeline: tuple[story.Line, ...] = (story.Line(OPENED, "Looked at “Prices”"),)
 
 
 @dataclass

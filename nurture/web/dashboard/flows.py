@@ -50,7 +50,7 @@ async def _switch(visit: Visit, name: str, paused: bool, note: str) -> Response:
 
 
 async def _page(visit: Visit, name: str, problem: str = "") -> Response:
-    course = await visit.deps.dashboard.courses.show(name, visit.words.gettext)
+    course = await visit.deps.dashboard.courses.show(name, visit.words.gettext, visit.words.number)
     if course is None:
         raise Refusal(404, "unknown_flow", "there is no such flow in force")
     picture = Markup(course.picture)  # made by us, every text in it escaped
