@@ -35,7 +35,7 @@ class Enrolment:
                 priority=policies.URGENT if next_.urgent else policies.USUAL,
                 start_to_close_timeout=policies.STEP,
                 heartbeat_timeout=policies.HEARTBEAT,
-                retry_policy=policies.RETRY,
+                retry_policy=policies.PROMISED if next_.urgent else policies.RETRY,
             )
             if next_.done:
                 return

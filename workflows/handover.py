@@ -33,7 +33,7 @@ class Handover:
                 task_queue=queues.named(workflow.info().task_queue, queues.WEBHOOKS),
                 start_to_close_timeout=policies.STEP,
                 heartbeat_timeout=policies.HEARTBEAT,
-                retry_policy=policies.RETRY,
+                retry_policy=policies.PROMISED,
             )
             if next_.done:
                 return

@@ -4,6 +4,7 @@ An activity that fails is tried again for ever, ever more slowly: a lead must no
 database was down for a day. What can never succeed is not an error here: activities turn it into a result.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 
 from temporalio.common import Priority, RetryPolicy
@@ -19,9 +20,13 @@ HEARTBEAT = timedelta(seconds=30)
 
 RETRY = RetryPolicy(
     initial_interval=timedelta(seconds=1),
-    backoff_coefficient=2.0,
+    backoff_coefficient=1.5,
     maximum_interval=timedelta(minutes=5),
 )
+"""What fails for a while is late by half as long again, and never by more than the longest interval."""
+
+PROMISED = replace(RETRY, maximum_interval=timedelta(minutes=1))
+"""A promise to sales, and what a lead waits for, is looked at again sooner: there is less of it."""
 
 DEBOUNCE = timedelta(seconds=1)
 """Changes to an audience that come this close together go out in one batch."""

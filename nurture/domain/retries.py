@@ -1,22 +1,15 @@
-"""When to tell sales again after a failed try: soon at first, then over three days, then never.
+"""When to tell a receiver again after a failed try: soon at first, then over three days, then never.
 
-The waits are the example schedule of the Standard Webhooks specification 1.0.0.
+The Standard Webhooks specification 1.0.0 leaves the waits to the sender. Its example goes from five seconds straight to
+five minutes; ours double, so that a receiver which is away for a moment makes nothing later than twice that moment.
 """
 
 from datetime import timedelta
 from hashlib import sha256
 
-WAITS = (
-    timedelta(seconds=5),
-    timedelta(minutes=5),
-    timedelta(minutes=30),
-    timedelta(hours=2),
-    timedelta(hours=5),
-    timedelta(hours=10),
-    timedelta(hours=14),
-    timedelta(hours=20),
-    timedelta(hours=24),
-)
+_FIRST, _LONGEST = timedelta(seconds=5), timedelta(hours=24)
+
+WAITS = tuple(min(_FIRST * 2**n, _LONGEST) for n in range(16))
 """After the first try, which is made at once, the second, and so on."""
 
 JITTER = 0.1

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from itertools import count
 
 import pytest
 from hypothesis import given
@@ -7,12 +8,26 @@ from hypothesis import strategies as st
 from nurture.domain.retries import JITTER, WAITS, retry_schedule
 
 
-def test_a_notice_is_tried_ten_times_over_three_days_and_then_given_up() -> None:
+def test_a_notice_is_tried_over_three_days_and_then_given_up() -> None:
     waits = []
     while wait := retry_schedule(len(waits) + 1, "msg_1"):
         waits.append(wait)
-    assert len(waits) + 1 == 10
-    assert timedelta(days=3) < sum(waits, timedelta()) < timedelta(days=4)
+    assert waits[0] < timedelta(seconds=6)
+    assert timedelta(days=2.9) < sum(waits, timedelta()) < timedelta(days=3.2)
+
+
+@given(st.timedeltas(timedelta(seconds=5), timedelta(hours=40)), st.text())
+def test_a_receiver_that_is_back_is_told_before_as_long_again_has_passed(
+    away: timedelta, id: str
+) -> None:
+    asked = timedelta()
+    for attempt in count(1):
+        wait = retry_schedule(attempt, id)
+        assert wait is not None
+        asked += wait
+        if asked >= away:
+            break
+    assert asked <= 2 * away * (1 + JITTER) + WAITS[0]
 
 
 @given(st.integers(1, len(WAITS)), st.text())
