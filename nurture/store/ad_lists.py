@@ -1,16 +1,19 @@
 """How audiences and ad accounts stand: the rows that a sync begins and ends with."""
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import literal_column
 from sqlalchemy import select as sa_select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, select
 
 from nurture.domain.audience import Audience
 from nurture.store.audience_tables import AdAccountRow, AudienceMemberRow, AudienceRow
+from nurture.store.audiences import LEAVING
 
 
 async def state(session: AsyncSession, name: str) -> AudienceRow | None:
@@ -76,29 +79,37 @@ async def counts(session: AsyncSession) -> dict[str, Count]:
     """By audience name."""
     row = AudienceMemberRow
     keys = (col(row.audience), col(row.desired), col(row.confirmed), col(row.named))
-    query: Any = sa_select(*keys, func.count(), func.min(row.changed_at)).group_by(*keys)
-    found: dict[str, dict[str, Any]] = {}
-    for name, desired, confirmed, named, number, since in (await session.execute(query)).all():
-        fields = found.setdefault(name, {"waiting_since": None})
-        owed = number if named and not desired else 0
-        for field, extra in (
-            ("desired", number * desired),
-            ("confirmed", number * confirmed),
-            ("pending", number * (desired and not confirmed)),
-            ("owed_removals", owed),
-        ):
-            fields[field] = fields.get(field, 0) + extra
-        if owed:
-            fields["waiting_since"] = min(fields["waiting_since"] or since, since)
-    refused = await _refused(session)
-    return {name: Count(**fields, reasons=refused.get(name)) for name, fields in found.items()}
+    query: Any = sa_select(*keys, func.count()).group_by(*keys)
+    found: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for name, desired, confirmed, named, number in (await session.execute(query)).all():
+        found[name] += Counter(
+            desired=number * desired,
+            confirmed=number * confirmed,
+            pending=number * (desired and not confirmed),
+            owed_removals=number * (named and not desired),
+        )
+    waiting, refused = await _waiting(session), await _refused(session)
+    return {
+        name: Count(**fields, waiting_since=waiting.get(name), reasons=refused.get(name))
+        for name, fields in found.items()
+    }
+
+
+async def _waiting(session: AsyncSession) -> dict[str, datetime]:
+    """Since when a removal is owed, by audience."""
+    row = AudienceMemberRow
+    query = select(col(row.audience), func.min(col(row.changed_at))).where(*LEAVING)
+    found: dict[str, datetime] = {}
+    for name, since in await session.execute(query.group_by(col(row.audience))):
+        found[name] = since
+    return found
 
 
 async def _refused(session: AsyncSession) -> dict[str, dict[str, int]]:
     row = AudienceMemberRow
     query = (
         select(col(row.audience), col(row.error), func.count())
-        .where(col(row.error) != "")
+        .where(col(row.error) != literal_column("''"))  # letter by letter as their index has it
         .group_by(col(row.audience), col(row.error))
     )
     found: dict[str, dict[str, int]] = {}

@@ -22,6 +22,9 @@ _AT_ONCE = 1000
 
 _Row = AudienceMemberRow
 
+LEAVING = (col(_Row.named), ~col(_Row.desired))
+"""Whom a platform may still hold although they should not be there. In these words their index is found by them."""
+
 
 @dataclass(frozen=True)
 class Owed:
@@ -88,9 +91,7 @@ async def to_remove(
 ) -> list[Owed]:
     """The next page of those to take off that may be tried now, who objects first. `everyone`: the list is
     given up."""
-    which = (
-        [col(_Row.named)] if everyone else [col(_Row.desired) != col(_Row.named), col(_Row.named)]
-    )
+    which = [col(_Row.named)] if everyone else LEAVING
     query = (
         select(col(_Row.lead_id), col(_Row.sent_as))
         .where(col(_Row.audience) == audience, *which, col(_Row.next_try_at) <= now)
@@ -246,9 +247,7 @@ async def next_due(
 ) -> datetime | None:
     """When something owed may next be tried, or someone's stay ends."""
     here = col(_Row.audience) == audience
-    removals = (
-        [col(_Row.named)] if everyone else [col(_Row.desired) != col(_Row.named), col(_Row.named)]
-    )
+    removals = [col(_Row.named)] if everyone else LEAVING
     queries: list[Any] = [select(func.min(_Row.next_try_at)).where(here, *removals)]
     if adds:
         wrong = [col(_Row.desired) != col(_Row.confirmed), col(_Row.desired)]

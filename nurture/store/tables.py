@@ -210,6 +210,12 @@ class EnrolmentRow(SQLModel, table=True):
             postgresql_where=text("ended IS NULL"),
         ),
         Index(
+            "ix_enrolment_running",
+            "id",
+            sqlite_where=text("ended IS NULL"),
+            postgresql_where=text("ended IS NULL"),
+        ),
+        Index(
             "ix_enrolment_due",
             "wake_at",
             sqlite_where=text("ended IS NULL"),

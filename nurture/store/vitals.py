@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, select
 
-from nurture.store import messages
+from nurture.store import audiences, messages
 from nurture.store.audience_tables import AudienceMemberRow
 from nurture.store.backlog import backlog
 from nurture.store.feedback_tables import SenderRow
@@ -74,9 +74,7 @@ async def _clocks(session: AsyncSession, now: datetime) -> list[Vital]:
 async def _removals(session: AsyncSession, now: datetime) -> list[Vital]:
     """People whom a platform may still hold although they should be on its list no more."""
     row = AudienceMemberRow
-    query = select(func.count(), func.min(col(row.changed_at))).where(
-        col(row.desired) != col(row.named), col(row.named)
-    )
+    query = select(func.count(), func.min(col(row.changed_at))).where(*audiences.LEAVING)
     number, since = (await session.execute(query)).one()
     return [
         Vital("nurture_removals_owed", "Removals owed to ad platforms", number),
