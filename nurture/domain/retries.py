@@ -9,7 +9,7 @@ from hashlib import sha256
 
 _FIRST, _LONGEST = timedelta(seconds=5), timedelta(hours=24)
 
-WAITS = tuple(min(_FIRST * 2**n, _LONGEST) for n in range(16))
+WAITS = tuple(min(_FIRST * (1 << n), _LONGEST) for n in range(16))
 """After the first try, which is made at once, the second, and so on."""
 
 JITTER = 0.1

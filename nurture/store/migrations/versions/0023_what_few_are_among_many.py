@@ -1,13 +1,13 @@
 """What runs among all that ever ran, and whom an audience owes a removal, are found by an index of those few;
 an audience of a million is counted without reading its members.
 
-Revision: 0021, after 0018
+Revision: 0023, after 0021
 """
 
 from nurture.store.online import create_index, drop_index
 
-revision = "0021"
-down_revision = "0018"
+revision = "0023"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 
