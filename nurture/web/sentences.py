@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import cache
 
 from nurture.web.i18n import Words, later
+from nurture.web.vocabulary import KEYS
 
 SENTENCES = (
     # why a lead is with sales, and how that ended
@@ -77,6 +78,7 @@ SENTENCES = (
     later("this lead is no longer here"),
     later("%(what)s; ask for the lead to be sent again"),
     later("somebody"),
+    later("this needs the permission %(text)s"),
     # what a form or an address may be wrong about
     later("must be at most %(number)s"),
     later("longer than %(number)s characters"),
@@ -122,19 +124,28 @@ _MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\S+)(?: (.*))?")
 
 
 def told(words: Words, text: str) -> str:
-    """The sentence in the language of `words`; as it is where somebody wrote it."""
+    """The sentence, or the key, in the language of `words`; as it is where somebody wrote it."""
+    return label(words, text) if _is_key(text) else _sentence(words, text)
+
+
+def _sentence(words: Words, text: str) -> str:
     if moment := _MOMENT.fullmatch(text):
         at, rest = moment.groups(default="")
-        return f"{words.moment(datetime.fromisoformat(at))} {told(words, rest)}".strip()
+        return f"{words.moment(datetime.fromisoformat(at))} {_sentence(words, rest)}".strip()
     if (known := words.gettext(text)) != text:
         return known
     if found := _filled(words, text, blank_first=False):
         return found
     if place := _PLACE.fullmatch(text):
         name, problem = place.groups()
-        if (rest := told(words, problem)) != problem:
+        if (rest := _sentence(words, problem)) != problem:
             return f"{label(words, name)}: {rest}"
     return _filled(words, text, blank_first=True) or _key(words, text)
+
+
+def _is_key(text: str) -> bool:
+    joined = "_" in text and " " not in text
+    return joined or text.replace("-", " ").capitalize() in KEYS
 
 
 def label(words: Words, key: str) -> str:
@@ -155,7 +166,7 @@ def _filled(words: Words, text: str, blank_first: bool) -> str:
 
 def _parts(words: Words, text: str) -> str:
     """What fills a blank: a sentence in itself, or keys such as `call, meeting`. What stands in quotes is a name."""
-    known = told(words, text)
+    known = _sentence(words, text)
     if known != text or "“" in text:
         return known
     return ", ".join(_key(words, part) for part in text.split(", "))
@@ -163,10 +174,7 @@ def _parts(words: Words, text: str) -> str:
 
 def _key(words: Words, text: str) -> str:
     """A key in the middle of a sentence, where it is one that has words."""
-    english = text.replace("_", " ").replace("-", " ").capitalize()
-    known = words.gettext(english)
-    if known == english:
-        return text
+    known = label(words, text) if _is_key(text) else text
     return known[:1].lower() + known[1:] if text[:1].islower() else known
 
 

@@ -87,10 +87,14 @@ class Visit:
         """In the reader's language."""
         return self.words.gettext(text) % values if values else self.words.gettext(text)
 
+    def told(self, text: str) -> str:
+        """What the house says in English, in the reader's language."""
+        return sentences.told(self.words, text)
+
     def explain(self, error: InputError) -> str:
         """An error for the person who made it, with the field's own name in front."""
         text = str(error).removeprefix(f"{error.place}: ")
-        told = sentences.told(self.words, text)
+        told = self.told(text)
         return f"{sentences.label(self.words, error.place)}: {told}" if error.place else told
 
     def _note(self) -> str:

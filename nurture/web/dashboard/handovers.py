@@ -60,7 +60,7 @@ async def answer(handover_id: str, visit: Annotated[Visit, needs(Permission.ANSW
     except InputError as error:
         return await _page(visit, handover_id, visit.explain(error), 422)
     back = fields.text(visit.form, "back", 10) == "list"
-    return visit.go("/handovers" if back else f"/handovers/{handover_id}", visit.say(note))
+    return visit.go("/handovers" if back else f"/handovers/{handover_id}", visit.told(note))
 
 
 async def _page(visit: Visit, handover_id: str, problem: str = "", status: int = 200) -> Response:
