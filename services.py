@@ -260,13 +260,7 @@ def wire(
         shelf=shelf,
         tokens=tokens,
         access=open_access(db, fingerprints),
-        dashboard=open_dashboard(
-            db,
-            shelf,
-            TemporalEngine(client, settings.task_queue, client.service_client.config.target_host),
-            {"Temporal": settings.temporal_ui_url} if settings.temporal_ui_url else {},
-            settings.base_url,
-        ),
+        dashboard=_dashboard(settings, db, shelf, client),
         intake=intake,
         privacy=Privacy(db, outbox, shelf, handovers, fingerprints),
         feedback=feedback,
@@ -305,6 +299,12 @@ def wire(
         },
         now=now,
     )
+
+
+def _dashboard(settings: Settings, db: Database, shelf: Shelf, client: Client) -> Dashboard:
+    engine = TemporalEngine(client, settings.task_queue, client.service_client.config.target_host)
+    links = {"Temporal": settings.temporal_ui_url} if settings.temporal_ui_url else {}
+    return open_dashboard(db, shelf, engine, links, settings.base_url)
 
 
 def _mailbox(settings: Settings, feedback: Feedback, intake: Intake, tokens: Tokens) -> Mailbox:

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from nurture.comparing import compare
 from nurture.domain.audience import Audience
 from nurture.domain.errors import DeliveryError, Permanent, Transient
@@ -126,17 +128,9 @@ class AudienceKeeper:
         async with self._outbox.write() as session:
             playbook = await self._shelf.current(session)
             audience = playbook.audiences.get(name)
-            state = await ad_lists.state(session, name)
-            if state and _left(state, audience) and not await audiences.anyone_named(session, name):
-                if audience is None:
-                    await session.delete(state)
-                    return None
-                state.platform, state.external_id = audience.platform, audience.external_id
-            if state is None and audience is None:
+            state = await _state(session, name, audience)
+            if state is None:
                 return None
-            if state is None and audience:
-                state = ad_lists.begin(session, audience)
-            assert state is not None
             leaving = _left(state, audience)
             compare_now = audience and not leaving and _due(state, playbook) <= now
             await audiences.overstayed(session, name, now)
@@ -249,6 +243,19 @@ class AudienceKeeper:
         times = [max(at, earliest) for at in (owed, job.renew) if at]
         times += [job.due] if job.due else []
         return Look(min(times, default=None))
+
+
+async def _state(session: AsyncSession, name: str, audience: Audience | None) -> AudienceRow | None:
+    """How far the list is, begun or moved if the playbook wants that; None when there is nothing to keep."""
+    state = await ad_lists.state(session, name)
+    if state is None:
+        return ad_lists.begin(session, audience) if audience else None
+    if _left(state, audience) and not await audiences.anyone_named(session, name):
+        if audience is None:
+            await session.delete(state)
+            return None
+        state.platform, state.external_id = audience.platform, audience.external_id
+    return state
 
 
 def _left(state: AudienceRow, audience: Audience | None) -> bool:

@@ -26,11 +26,13 @@ class _Compiled:
     body: Body
     own_text: Part | None
 
-    def text(self, values: Mapping[str, Any], html: str) -> str:
+    def bodies(self, values: Mapping[str, Any]) -> tuple[str, str]:
+        """As HTML and as plain text."""
+        html = self.body.html.render(values)
         if self.own_text:
-            return self.own_text.render(values)
+            return html, self.own_text.render(values)
         derived = self.body.text
-        return plaintext.tidy(derived.render(values)) if derived else plaintext.as_text(html)
+        return html, plaintext.tidy(derived.render(values)) if derived else plaintext.as_text(html)
 
 
 class Renderer:
@@ -76,12 +78,7 @@ class Renderer:
             secret=lead.email or "",
             tracking=tracking,
         )
-        html = parts.body.html.render(values)
-        text = parts.text(values, html)
-        try:
-            html, text = tracing.in_html(html), tracing.in_text(text)
-        except InputError as error:
-            raise error if error.place else InputError(str(error), _folder(template)) from error
+        html, text = _traced(tracing, template, *parts.bodies(values))
         return Mail(
             id=message_id,
             to=lead.email or "",
@@ -118,6 +115,13 @@ def _compile(files: Files, folder: str, variant: Variant) -> _Compiled:
         body=compiling.body(files, bodies[0], variant.language),
         own_text=compiling.plain(files, own) if files.speaks_for(own, bodies[0]) else None,
     )
+
+
+def _traced(tracing: Tracing, template: str, html: str, text: str) -> tuple[str, str]:
+    try:
+        return tracing.in_html(html), tracing.in_text(text)
+    except InputError as error:
+        raise error if error.place else InputError(str(error), _folder(template)) from error
 
 
 def _headers(ways_to_leave: str, sender: Sender, flow: str, step: str) -> dict[str, str]:
