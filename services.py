@@ -41,7 +41,7 @@ from nurture.enrolling import Enrolling
 from nurture.feedback import Feedback
 from nurture.fingerprints import Fingerprints
 from nurture.handovers import Handovers
-from nurture.intake import Intake
+from nurture.intake import TOGETHER, Intake
 from nurture.mail_accounts import Accounts, MailAccounts
 from nurture.mailbox import Mailbox, address_read
 from nurture.mails import Mails
@@ -247,7 +247,8 @@ def wire(
     reactions = Reactions(handovers)
     postroom = Postroom(links)
     feedback = Feedback(outbox, shelf, reactions)
-    intake = Intake(outbox, shelf, reactions, fingerprints)
+    together = 1 if settings.traces else TOGETHER  # a trace tells of one batch
+    intake = Intake(outbox, shelf, reactions, fingerprints, together)
     watch = Watch(db, shelf)
     rescoring = Rescoring(outbox, shelf, reactions)
     reconciling = Reconciling(outbox, shelf, TemporalRuns(client))

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from nurture import passing, stages
+from nurture import business, passing, stages
 from nurture.domain import keys, lifecycle, machines, topics
 from nurture.domain.consent import REQUEST_LASTS, ConsentRecord
 from nurture.domain.enrolment import Trigger
@@ -31,10 +31,13 @@ from nurture.store import (
     touches,
     words,
 )
-from nurture.store.handover_tables import SaleRow
 from nurture.store.tables import LeadRow, MessageRow, QuarantineRow
+from nurture.together import Together
 
 _DAY = timedelta(days=1)
+
+TOGETHER = 20
+"""Batches in one transaction: enough that its own cost does not count, few enough that no one else waits long."""
 
 REQUESTED, CONFIRMED = "consent_requested", "consent_confirmed"
 """A form was sent whose consent the mailbox has to confirm; it did."""
@@ -48,22 +51,47 @@ FORM = "form/"
 ERASED = "this person asked to be forgotten; only a form it fills in itself brings it back"
 
 
+class Batch(NamedTuple):
+    """What came at once."""
+
+    messages: Sequence[Incoming]
+    now: datetime
+
+
 class Intake:
     """The one way in for everything a lead does or says."""
 
     def __init__(
-        self, outbox: Outbox, shelf: Shelf, reactions: Reactions, fingerprints: Fingerprints
+        self,
+        outbox: Outbox,
+        shelf: Shelf,
+        reactions: Reactions,
+        fingerprints: Fingerprints,
+        together: int = TOGETHER,
     ) -> None:
+        """`together`: how many batches share a transaction at most."""
         self._outbox = outbox
         self._shelf = shelf
         self._reactions = reactions
         self._fingerprints = fingerprints
+        self._together = together
+        self._lines: dict[str, Together[Batch, Receipt]] = {}
 
     async def take(self, source: str, messages: Sequence[Incoming], now: datetime) -> Receipt:
-        """Store the batch and what follows. A message seen before from this source changes nothing."""
+        """Store the batch and what follows. A message seen before from this source changes nothing.
+
+        Batches of one source that come at the same moment are taken together.
+        """
+        if source not in self._lines:
+            self._lines[source] = Together(partial(self._take, source), self._together)
+        return await self._lines[source].ask(Batch(messages, now))
+
+    async def _take(self, source: str, batches: Sequence[Batch]) -> list[Receipt]:
+        now = max(batch.now for batch in batches)
         async with self._outbox.write() as session:
             playbook = await self._shelf.current(session)
-            fresh = await _unseen(session, source, messages)
+            owned = await _unseen(session, source, batches)
+            fresh = [message for message, _ in owned]
             register = _register(session, playbook)
             known = await glances.look(session, await register.look_up(fresh))
             plain = register.of_one(fresh, partial(_plain, source))
@@ -71,11 +99,7 @@ class Intake:
             rest = [message for message in fresh if message.message_id not in passed.messages]
             refused = await self._tell(session, playbook, register, rest, source, now)
             await passing.keep(session, passed, source, now)
-        return Receipt(
-            accepted=len(fresh) - len(refused),
-            duplicates=len(messages) - len(fresh),
-            refused=tuple(sorted(refused.items())),
-        )
+        return [_receipt(batch, owned, refused) for batch in batches]
 
     async def _tell(
         self,
@@ -237,7 +261,7 @@ class Intake:
         if source == IMPORT:
             triggers.append(Trigger(IMPORT))
         if message.trusted:
-            triggers += _business(session, playbook, row, touch)
+            triggers += business.follow(session, playbook, row, touch)
         return triggers
 
 
@@ -252,19 +276,30 @@ def _register(session: AsyncSession, playbook: Playbook) -> Register:
 
 
 async def _unseen(
-    session: AsyncSession, source: str, messages: Sequence[Incoming]
-) -> list[Incoming]:
-    """Each message once, without those stored before."""
-    by_id = {keys.touch_id(source, message.message_id): message for message in messages}
+    session: AsyncSession, source: str, batches: Sequence[Batch]
+) -> list[tuple[Incoming, Batch]]:
+    """Each message once, with its batch, without those stored before."""
+    by_id: dict[str, tuple[Incoming, Batch]] = {}
+    for batch in batches:
+        for message in batch.messages:
+            by_id.setdefault(keys.touch_id(source, message.message_id), (message, batch))
     seen = await touches.stored(session, by_id)
-    return [message for touch_id, message in by_id.items() if touch_id not in seen]
+    return [owned for touch_id, owned in by_id.items() if touch_id not in seen]
+
+
+def _receipt(
+    batch: Batch, fresh: Sequence[tuple[Incoming, Batch]], refused: Mapping[str, str]
+) -> Receipt:
+    own = [message.message_id for message, owner in fresh if owner is batch]
+    no = tuple(sorted((name, refused[name]) for name in own if name in refused))
+    return Receipt(len(own) - len(no), len(batch.messages) - len(own), no)
 
 
 def _plain(source: str, message: Incoming) -> bool:
     """Whether the message tells of a touch alone, as far as can be seen without its lead."""
     more = message.consents or message.requests or message.stage
-    business = message.trusted and message.touch in _BUSINESS
-    return not (more or business or source == IMPORT)
+    told = message.trusted and message.touch in business.TOUCHES
+    return not (more or told or source == IMPORT)
 
 
 async def _store(
@@ -323,45 +358,3 @@ def _together(
     for row, triggers in changed:
         found.setdefault(row.id, (row, []))[1].extend(triggers)
     return [found[lead_id] for lead_id in sorted(found)]
-
-
-_BUSINESS = frozenset(
-    {"support_case_opened", "support_case_closed", "sales_conversation", "order_completed"}
-)
-
-
-def _business(
-    session: AsyncSession, playbook: Playbook, row: LeadRow, touch: Touch
-) -> list[Trigger]:
-    """Touches only a trusted source may send: support cases, and orders, which make a customer."""
-    product = str(touch.properties.get("product", ""))
-    match touch.name:
-        case "support_case_opened":
-            row.cases = sorted({*row.cases, product})
-            return [Trigger(topics.CASES)]
-        case "support_case_closed":
-            row.cases = sorted({*row.cases} - {product})
-            return [Trigger(topics.CASES)]
-        case "sales_conversation":
-            until = touch.at + playbook.handover.conversation_holds
-            row.talks_until = max(until, row.talks_until or until)
-            return [Trigger(topics.SALES)]
-        case "order_completed":
-            return _order(session, playbook, row, touch)
-        case _:
-            return []
-
-
-def _order(session: AsyncSession, playbook: Playbook, row: LeadRow, touch: Touch) -> list[Trigger]:
-    amount = touch.properties.get("amount")
-    if not isinstance(amount, int | float) or amount < 0:
-        return []
-    currency = str(touch.properties.get("currency") or playbook.promise.currency)
-    session.add(
-        SaleRow(id=touch.id, lead_id=row.id, amount=round(amount), currency=currency, at=touch.at)
-    )
-    stage = playbook.handover.customer_stage
-    if not playbook.lifecycle.lifts(row.stage, stage, lifecycle.IMPORT):
-        return []
-    leads.change_stage(session, row, stage, touch.at, by=lifecycle.IMPORT, reason="order")
-    return [Trigger(topics.STAGE, stage)]

@@ -276,7 +276,7 @@ class Deps:
     vitals: Callable[[], Awaitable[list[Vital]]]
 
 
-def _deps(request: Request) -> Deps:
+async def _deps(request: Request) -> Deps:  # async, since FastAPI hands others to a thread
     deps: Deps = request.app.state.deps
     return deps
 
