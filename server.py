@@ -41,7 +41,7 @@ async def run(config: settings.Settings, told: Telemetry = SILENT) -> None:
 
 def _deps(services: Services) -> Deps:
     async def playbook() -> Playbook:
-        async with services.db.read() as session:
+        async with services.db.peek() as session:
             return await services.shelf.current(session)
 
     async def health() -> list[Vital]:

@@ -1,12 +1,13 @@
 """The only place where real things meet: settings become a database, clients, adapters and use cases."""
 
+import asyncio
 import gc
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import uvloop
@@ -47,6 +48,7 @@ from nurture.mailbox import Mailbox, address_read
 from nurture.mails import Mails
 from nurture.notices import Notices
 from nurture.outbox import Outbox
+from nurture.playbook import Playbook
 from nurture.ports import AudienceSink, SalesDesk
 from nurture.postroom import Postroom
 from nurture.preferences import Preferences
@@ -70,6 +72,11 @@ from workflows.engine import TemporalEngine
 from workflows.runs import TemporalRuns
 from workflows.telemetry import SILENT, Telemetry
 from workflows.worker import Activities
+
+Found = TypeVar("Found")
+
+_PAUSE = 0.1
+"""Seconds between asking once and again for what is not there yet."""
 
 Receiver = Callable[[str], SalesDesk]
 """Opens the receiver of calls at an address."""
@@ -165,12 +172,12 @@ async def assemble(
 ) -> AsyncIterator[Services]:
     """All services, ready, closed in order at the end. `lazy`: do not insist that Temporal answers now.
 
-    Raises StartError when they cannot do their work (see require_ready).
+    Raises StartError when they cannot do their work (see require_ready), or not within the settings' patience.
     """
     db = Database(settings.database)
     limits = httpx.Timeout(20)
     try:
-        client = await connect(settings, lazy, told)
+        client = await _patiently(settings.patience, lambda: connect(settings, lazy, told))
         outside = outward.transport(outward.networks(settings.private_networks))
         async with httpx.AsyncClient(
             timeout=limits, follow_redirects=False, transport=outside
@@ -178,6 +185,7 @@ async def assemble(
             mailers = MailAccounts(settings, http)
             services = wire(settings, db, client, _ends(settings, http, mailers))
             try:
+                await _patiently(settings.patience, lambda: in_force(services))
                 await require_ready(services)
                 yield services
                 await services.outbox.drain()
@@ -202,11 +210,29 @@ async def connect(settings: Settings, lazy: bool = False, told: Telemetry = SILE
 
 async def require_ready(services: Services) -> None:
     """Raises StartError unless the schema is current and a playbook without errors is in force."""
-    await migrate.require_current(services.db)
-    async with services.db.read() as session:
-        playbook = await services.shelf.current(session)
+    playbook = await in_force(services)
     ad_accounts.require(playbook.audiences.values(), services.platforms)
     mail_accounts.require(playbook, services.mailers, services.settings)
+
+
+async def in_force(services: Services) -> Playbook:
+    """The playbook that is. Raises StartError without one, or on a schema that is behind."""
+    await migrate.require_current(services.db)
+    async with services.db.read() as session:
+        return await services.shelf.current(session)
+
+
+async def _patiently(seconds: float, ask: Callable[[], Awaitable[Found]]) -> Found:
+    """What others are about to bring, asked for until it is there. Raises StartError when it still is not then."""
+    clock = asyncio.get_running_loop().time
+    end = clock() + seconds
+    while True:
+        try:
+            return await ask()
+        except StartError:
+            if clock() >= end:
+                raise
+        await asyncio.sleep(_PAUSE)
 
 
 def _ends(settings: Settings, http: httpx.AsyncClient, mailers: Accounts) -> Ends:

@@ -20,6 +20,9 @@ from nurture.settings import PREFIX, Settings
 HOST = "127.0.0.1"
 _SECRETS = "secrets.json"
 
+PATIENCE = 120.0
+"""Seconds: everything is started at once, and waits for what the others make ready."""
+
 ROOM = 32 * 2**20
 """Bytes of disk that have to be free; a fresh product alone writes some six megabytes."""
 
@@ -51,6 +54,7 @@ def prepare(settings: Settings) -> Settings:
             "smtp_tls": "none",
             "private_networks": "127.0.0.0/8",
             "mail_trial": True,
+            "patience": PATIENCE,
             "sales_desk": "generic",
             "sales_url": f"http://{HOST}:{settings.sales_port}/hook",
             "temporal_ui_url": f"http://{HOST}:{settings.temporal_ui_port}",

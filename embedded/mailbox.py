@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
-from email.message import EmailMessage
+from email.message import EmailMessage, Message
 from email.utils import parsedate_to_datetime
 from html import unescape
 from pathlib import Path
@@ -119,19 +119,36 @@ def part(message: EmailMessage, kind: str) -> str:
 
 
 def summarise(mail_id: str, raw: bytes) -> Summary:
-    message = parse(raw)
-    html = part(message, "html")
+    """Each header is understood once and only if it is shown: `parse` does so at every look at any of them."""
+    message = message_from_bytes(raw, policy=policy.compat32)
+    headers = {name.lower(): value for name, value in reversed(list(message.raw_items()))}
+
+    def told(name: str) -> str:
+        value = headers.get(name.lower())
+        return str(policy.default.header_fetch_parse(name, value)) if value else ""
+
+    html = _html(message)
     return Summary(
         id=mail_id,
-        to=str(message["To"] or ""),
-        sender=str(message["From"] or ""),
-        subject=str(message["Subject"] or ""),
-        date=_moment(str(message["Date"] or "")),
-        message_id=str(message["Message-ID"] or "").strip(),
+        to=told("To"),
+        sender=told("From"),
+        subject=told("Subject"),
+        date=_moment(told("Date")),
+        message_id=told("Message-ID").strip(),
         links=tuple(unescape(link) for link in _HREF.findall(html)),
         images=tuple(unescape(link) for link in _SOURCE.findall(html)),
         size=len(raw),
     )
+
+
+def _html(message: Message) -> str:
+    """The first body that is HTML; empty when there is none."""
+    for each in message.walk():
+        if each.get_content_type() == "text/html" and not each.get_filename():
+            body = each.get_payload(decode=True)
+            charset = each.get_content_charset("ascii")
+            return body.decode(charset, "replace") if isinstance(body, bytes) else ""
+    return ""
 
 
 def _moment(date: str) -> str:

@@ -17,6 +17,14 @@ PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL")
 FAIR = ("--dynamic-config-value", "matching.enableFairness=true")
 """Flows take turns where many leads wait (see workflows.client); a cluster of yours needs the same setting."""
 
+UNDIVIDED = tuple(
+    word
+    for kind in ("Read", "Write")
+    for word in ("--dynamic-config-value", f"matching.numTaskqueue{kind}Partitions=1")
+)
+"""A queue in one piece: of the usual four, work lands in one and whoever asks waits at another, and each tells the
+first; a tenth of its time, on a queue that a single process serves. Turns, too, are taken within a piece."""
+
 VARIABLES = {"GOGC": "400"}
 """Its garbage collector would take a tenth of its time to keep the little memory that it uses less."""
 
@@ -40,6 +48,7 @@ def command(data_dir: Path, host: str, port: int, ui_port: int) -> list[str]:
         *("--db-filename", str(data_dir / "temporal.db")),
         *(option for pragma in PRAGMAS for option in ("--sqlite-pragma", pragma)),
         *FAIR,
+        *UNDIVIDED,
         *("--log-format", "json", "--log-level", "error", "--ui-disable-news-fetch"),
     ]
 

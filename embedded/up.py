@@ -17,6 +17,8 @@ from embedded.first_accounts import Person
 from embedded.inbox import Inbox
 from embedded.processes import Death, Processes
 from embedded.sales_inbox import SalesInbox
+from nurture.checking import checked
+from nurture.playbook import Playbook
 from nurture.playbook.source import read_files
 from nurture.settings import Settings
 from nurture.shelf import Shelf
@@ -83,28 +85,33 @@ async def running(
     async with AsyncExitStack() as stack:
         stack.enter_context(local.held(settings.data_dir))
         ports.check(local.ports(settings))
-        passwords = await prepare_database(settings, people)
+        texts = read_files(settings.playbook_dir)
+        playbook = checked(texts, settings.pace)
         for part in _parts(settings):
             await part.start()
             stack.push_async_callback(part.stop)
         group = await stack.enter_async_context(Processes(settings.data_dir / "logs"))
-        await _start(group, settings)
         try:
+            await _start(group, settings)
+            passwords = await prepare_database(settings, playbook, texts, people)
+            await _ready(group, settings)
             yield Running(settings, group, passwords)
         finally:
             await group.stop(*DOORS)
 
 
 async def prepare_database(
-    settings: Settings, people: Sequence[Person] = (first_accounts.ADMIN,)
+    settings: Settings,
+    playbook: Playbook,
+    texts: Mapping[str, str],
+    people: Sequence[Person] = (first_accounts.ADMIN,),
 ) -> dict[str, str]:
-    """The newest schema, the playbook on disk in force, somebody who can sign in: the passwords."""
-    texts = read_files(settings.playbook_dir)
+    """The newest schema, this playbook of these files in force, somebody who can sign in: the passwords."""
     db, now = Database(settings.database), datetime.now(UTC)
     try:
         with needed():
             await migrate.upgrade(db)
-            await Shelf(db, settings.pace).apply(texts, "up", now)
+            await Shelf(db, settings.pace).put_in_force(playbook, texts, "up", now)
             return await first_accounts.ensure(db, settings.data_dir, people, now)
     finally:
         await db.close()
@@ -130,9 +137,12 @@ async def _start(group: Processes, settings: Settings) -> None:
     port, ui_port = settings.temporal_port, settings.temporal_ui_port
     command = temporal.command(settings.data_dir, local.HOST, port, ui_port)
     await group.start("temporal", command, {**temporal.VARIABLES, **env})
-    await group.ready("temporal", lambda: temporal.answers(local.address(settings)))
     for door in DOORS:
         await group.start(door, door_command(door), env)
+
+
+async def _ready(group: Processes, settings: Settings) -> None:
+    await group.ready("temporal", lambda: temporal.answers(local.address(settings)))
     async with httpx.AsyncClient() as http:
         await group.ready("server", lambda: _answers(http, f"{local.server(settings)}/readyz"))
 

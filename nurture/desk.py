@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -58,6 +58,14 @@ class HandoverView:
     timeline: tuple[story.Line, ...] = ()
 
 
+@dataclass(frozen=True)
+class Holder:
+    """Who has a handover in hand, and the zone of their clock."""
+
+    owner: str
+    zone: tzinfo
+
+
 TASK_DONE = "task_done"
 
 
@@ -78,9 +86,18 @@ class Desk:
         self._reactions = reactions
         self._handovers = handovers_
 
+    async def holder(self, handover_id: str) -> Holder | None:
+        """None when there is no such handover."""
+        async with self._db.peek() as session:
+            row = await session.get(HandoverRow, handover_id)
+            if row is None:
+                return None
+            playbook = await self._shelf.version(session, row.playbook)
+            return Holder(row.owner, playbook.handover.terms.calendar.zone)
+
     async def view(self, handover_id: str) -> HandoverView | None:
         """None when there is no such handover."""
-        async with self._db.read() as session:
+        async with self._db.peek() as session:
             row = await session.get(HandoverRow, handover_id)
             lead = await session.get(LeadRow, row.lead_id) if row else None
             if row is None or lead is None:
@@ -135,10 +152,11 @@ class Desk:
                 accepted = ", ".join(clock.terms.contacted)
                 return f"Noted: tried. Only {accepted} counts as contact; the deadline stays."
             chased = tenure.plan(row, clock)
+            before = tenure.next_look(row, clock, answer.at)
             triggers = await self._apply(session, playbook, row, lead, answer, clock)
-            tenure.clock(row, playbook, current)
+            after = tenure.next_look(row, tenure.clock(row, playbook, current), answer.at)
             await self._reactions.settle(session, current, lead, triggers, answer.at)
-            if chased:
+            if chased and (before is None or after is None or after < before):
                 handovers.wake(session, row, answer.at)
             return _sentence(row, answer)
 

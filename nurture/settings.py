@@ -24,6 +24,7 @@ class Settings(BaseSettings):
     database_url: str = ""
     playbook_dir: Path = Path()
     pace: str = ""
+    patience: float = Field(0, ge=0)
 
     http_host: str = "127.0.0.1"
     http_port: int = Field(8080, ge=1, le=65535)

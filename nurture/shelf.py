@@ -87,7 +87,12 @@ class Shelf:
 
         Raises PlaybookError, and then nothing has changed.
         """
-        playbook = self.check(texts)
+        return await self.put_in_force(self.check(texts), texts, by, now)
+
+    async def put_in_force(
+        self, playbook: Playbook, texts: Mapping[str, str], by: str, now: datetime
+    ) -> Playbook:
+        """The same for what `check` made of these files."""
         async with self._db.write() as session:
             await self._put(session, playbook, texts, by, now)
         return self._keep(playbook)

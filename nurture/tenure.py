@@ -78,6 +78,12 @@ def plan(row: HandoverRow, clock: Clock) -> tuple[Deadline, ...]:
     return sla.outcome(clock.terms, max(talked), clock.pauses)
 
 
+def next_look(row: HandoverRow, clock: Clock, now: datetime) -> datetime | None:
+    """When something of the plan is to be done (`now`, if something is due); None: not by itself."""
+    due, later = sla.due_now(plan(row, clock), frozenset(row.done), now, clock.pauses)
+    return now if due else later
+
+
 def keep_begun(row: HandoverRow, pauses: Iterable[Pause], now: datetime) -> None:
     """An absence that has begun stays with the handover, whoever holds it next."""
     row.pauses = terms.pauses_to_json(pause for pause in pauses if pause.start <= now)

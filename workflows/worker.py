@@ -16,6 +16,9 @@ from workflows.tuning import Tuning
 
 _GRACE = timedelta(seconds=30)
 
+_ALIKE = "unnamed"
+"""The build of workers without a release. The SDK would read all code that is loaded to make up a name of its own."""
+
 Activities = Mapping[str, Sequence[Callable[..., Any]]]
 """By the part that does them: decisions, webhooks, ads. A mail queue does what decisions does."""
 
@@ -87,6 +90,7 @@ class Workers:
             task_queue=queues.named(self._base, part),
             activities=list(self._activities[kind]),
             deployment_config=self._release,
+            build_id=None if self._release else _ALIKE,
             graceful_shutdown_timeout=_GRACE,
             interceptors=[Heartbeats()],
             max_heartbeat_throttle_interval=EVERY,

@@ -19,7 +19,9 @@ from embedded.inbox import Inbox
 from embedded.processes import Processes
 from embedded.sales_inbox import SalesInbox
 from embedded.up import prepare_database
+from nurture.checking import checked
 from nurture.domain.errors import StartError
+from nurture.playbook.source import read_files
 from nurture.settings import Settings
 from tests.support.postgres import OwnServer
 
@@ -166,7 +168,8 @@ async def opened(
 ) -> AsyncIterator[Stage]:
     """Everything up. `disk`: a small file system of its own that holds the database."""
     settings = local.prepare(given)
-    await prepare_database(settings)
+    texts = read_files(settings.playbook_dir)
+    await prepare_database(settings, checked(texts, settings.pace), texts)
     async with AsyncExitStack() as stack:
         group = await stack.enter_async_context(Processes(settings.data_dir / "logs"))
         stage = Stage(settings, {**_receivers(settings), **_processes(group, settings)})

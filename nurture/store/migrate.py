@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -37,6 +38,7 @@ async def current(db: Database) -> str | None:
             )
 
 
+@cache
 def newest() -> str | None:
     """The schema version this code expects."""
     return ScriptDirectory.from_config(_config()).get_current_head()

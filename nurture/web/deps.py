@@ -11,6 +11,7 @@ from nurture.access import Access
 from nurture.access.company import CompanySignIn
 from nurture.dashboard import Dashboard
 from nurture.delivery.feedback.reading import Provider
+from nurture.desk import Holder
 from nurture.domain.feedback import Event
 from nurture.feedback import Heard
 from nurture.figures import EVERYTHING, Question
@@ -118,6 +119,8 @@ class Desk(Protocol):
     """Where sales answers handovers."""
 
     async def view(self, handover_id: str) -> HandoverView | None: ...
+
+    async def holder(self, handover_id: str) -> Holder | None: ...
 
     async def answer(self, handover_id: str, answer: Answer) -> str:
         """A sentence for the person who answered. Raises InputError if it contradicts what was said."""

@@ -38,7 +38,7 @@ _MOST_DIGITS = 20
     responses=refusals(404),
 )
 async def show(token: str, request: Request, deps: Current) -> Response:
-    return _page(request, deps, await _view(deps, token))
+    return _page(request, deps, await _view(deps, _named(deps, token)))
 
 
 @router.post(
@@ -50,17 +50,22 @@ async def show(token: str, request: Request, deps: Current) -> Response:
 )
 async def act(token: str, request: Request, deps: Current) -> Response:
     """Says what became of the answer; one that comes twice or contradicts an earlier one too."""
-    view = await _view(deps, token)
+    handover_id = _named(deps, token)
+    holder = await deps.desk.holder(handover_id)
+    if holder is None:
+        raise _gone()
     form = await fields.read(request)
+    note, problem, status = "", "", 200
     try:
-        said = read(form, view.owner, deps.now(), view.due_at.tzinfo)
+        said = read(form, holder.owner, deps.now(), holder.zone)
     except InputError as error:
-        return _page(request, deps, view, problem=str(error), status=422)
-    try:
-        note = await deps.desk.answer(view.id, said)
-    except InputError as error:
-        return _page(request, deps, await _view(deps, token), problem=str(error), status=409)
-    return _page(request, deps, await _view(deps, token), note=note)
+        problem, status = str(error), 422
+    else:
+        try:
+            note = await deps.desk.answer(handover_id, said)
+        except InputError as error:
+            problem, status = str(error), 409
+    return _page(request, deps, await _view(deps, handover_id), note, problem, status)
 
 
 async def answer(
@@ -70,10 +75,10 @@ async def answer(
 
     `owner`: another owner's handovers are unknown, too.
     """
-    view = await deps.desk.view(handover_id)
-    if view is None or owner not in (None, view.owner):
+    holder = await deps.desk.holder(handover_id)
+    if holder is None or owner not in (None, holder.owner):
         raise Refusal(404, "unknown_handover", "there is no such handover")
-    said = read(form, by or view.owner, deps.now(), view.due_at.tzinfo)
+    said = read(form, by or holder.owner, deps.now(), holder.zone)
     try:
         return {"message": await deps.desk.answer(handover_id, said)}
     except InputError as error:
@@ -131,17 +136,26 @@ def _currency(text: str) -> str | None:
     return text.upper() or None
 
 
-async def _view(deps: Deps, token: str) -> HandoverView:
+async def _view(deps: Deps, handover_id: str) -> HandoverView:
+    view = await deps.desk.view(handover_id)
+    if view is None:
+        raise _gone()
+    return view
+
+
+def _named(deps: Deps, token: str) -> str:
+    """The handover of a signed link."""
     try:
         (handover_id,) = deps.tokens.read(HANDOVER, token, LINK_LASTS)
     except (ValueError, TypeError) as error:
         raise Refusal(404, "bad_link", "this link is not valid") from error
     except InputError as error:
         raise Refusal(404, "bad_link", f"{error}; ask for the lead to be sent again") from error
-    view = await deps.desk.view(handover_id)
-    if view is None:
-        raise Refusal(404, "unknown_handover", "this lead is no longer here")
-    return view
+    return str(handover_id)
+
+
+def _gone() -> Refusal:
+    return Refusal(404, "unknown_handover", "this lead is no longer here")
 
 
 def _page(

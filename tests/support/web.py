@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from nurture.access import Access
 from nurture.delivery.feedback.providers import open_providers
+from nurture.desk import Holder
 from nurture.domain import story
 from nurture.domain.errors import InputError
 from nurture.domain.feedback import Event
@@ -128,6 +129,11 @@ class FakeDesk:
 
     async def view(self, handover_id: str) -> View | None:
         return self.shown if handover_id == self.shown.id else None
+
+    async def holder(self, handover_id: str) -> Holder | None:
+        zone = self.shown.due_at.tzinfo
+        assert zone is not None
+        return Holder(self.shown.owner, zone) if handover_id == self.shown.id else None
 
     async def answer(self, handover_id: str, answer: Answer) -> str:
         if answer.state == self.shown.state:

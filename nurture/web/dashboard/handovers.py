@@ -48,14 +48,14 @@ async def show(handover_id: str, visit: Looks) -> Response:
 async def answer(handover_id: str, visit: Annotated[Visit, needs(Permission.ANSWER)]) -> Response:
     """Sales' answer. `back` leads to the list it was given on, else the handover's own page follows."""
     deps, owner = visit.deps, visit.actor.owner
-    view = await deps.desk.view(handover_id)
-    if view is None or owner not in (None, view.owner):
+    holder = await deps.desk.holder(handover_id)
+    if holder is None or owner not in (None, holder.owner):
         raise Refusal(404, "unknown_handover", "there is no such handover")
     visit.detail = fields.text(visit.form, "state", 20)
     if visit.detail == State.WON and not visit.may(Permission.REVENUE):
         raise Refusal(403, "not_permitted", f"this needs the permission {Permission.REVENUE}")
     try:
-        said = sales.read(visit.form, visit.actor.name, deps.now(), view.due_at.tzinfo)
+        said = sales.read(visit.form, visit.actor.name, deps.now(), holder.zone)
         note = await deps.desk.answer(handover_id, said)
     except InputError as error:
         return await _page(visit, handover_id, visit.explain(error), 422)
