@@ -36,8 +36,9 @@ from nurture.together import Together
 
 _DAY = timedelta(days=1)
 
-TOGETHER = 20
-"""Batches in one transaction: enough that its own cost does not count, few enough that no one else waits long."""
+TOGETHER = 1_000
+"""Messages that share a transaction: enough that its own cost does not count, few enough that others who write wait
+less than a tenth of a second."""
 
 REQUESTED, CONFIRMED = "consent_requested", "consent_confirmed"
 """A form was sent whose consent the mailbox has to confirm; it did."""
@@ -57,6 +58,9 @@ class Batch(NamedTuple):
     messages: Sequence[Incoming]
     now: datetime
 
+    def size(self) -> int:
+        return len(self.messages)
+
 
 class Intake:
     """The one way in for everything a lead does or says."""
@@ -69,7 +73,7 @@ class Intake:
         fingerprints: Fingerprints,
         together: int = TOGETHER,
     ) -> None:
-        """`together`: how many batches share a transaction at most."""
+        """`together`: how many messages of several batches share a transaction at most."""
         self._outbox = outbox
         self._shelf = shelf
         self._reactions = reactions
@@ -83,7 +87,7 @@ class Intake:
         Batches of one source that come at the same moment are taken together.
         """
         if source not in self._lines:
-            self._lines[source] = Together(partial(self._take, source), self._together)
+            self._lines[source] = Together(partial(self._take, source), Batch.size, self._together)
         return await self._lines[source].ask(Batch(messages, now))
 
     async def _take(self, source: str, batches: Sequence[Batch]) -> list[Receipt]:

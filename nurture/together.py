@@ -4,6 +4,7 @@ costs is paid once for all of them.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from itertools import accumulate
 from typing import Generic, TypeVar
 
 from nurture.domain.errors import Transient
@@ -19,13 +20,18 @@ a millisecond when nobody else comes."""
 class Together(Generic[Given, Made]):
     """`serve` does for several callers what they ask, all or nothing, and answers in their order.
 
-    `most` are served at once. When that fails each is served alone, so that nobody fails for another's sake.
+    Callers are served at once as long as their `weight` comes to no more than `most`. When that fails each is
+    served alone, so that nobody fails for another's sake.
     """
 
     def __init__(
-        self, serve: Callable[[Sequence[Given]], Awaitable[Sequence[Made]]], most: int
+        self,
+        serve: Callable[[Sequence[Given]], Awaitable[Sequence[Made]]],
+        weight: Callable[[Given], int],
+        most: int,
     ) -> None:
         self._serve = serve
+        self._weight = weight
         self._most = most
         self._waiting: list[_Caller[Given, Made]] = []
         self._serving: asyncio.Task[None] | None = None
@@ -42,8 +48,13 @@ class Together(Generic[Given, Made]):
         while self._waiting:
             for _ in range(_ROUNDS):
                 await asyncio.sleep(0)
-            group, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
-            await self._settle(group)
+            await self._settle(self._next())
+
+    def _next(self) -> Sequence["_Caller[Given, Made]"]:
+        weights = accumulate(self._weight(caller.given) for caller in self._waiting)
+        number = max(1, sum(weight <= self._most for weight in weights))
+        group, self._waiting = self._waiting[:number], self._waiting[number:]
+        return group
 
     async def _settle(self, group: Sequence["_Caller[Given, Made]"]) -> None:
         try:

@@ -31,14 +31,14 @@ class Halver:
 
 async def test_who_comes_at_the_same_moment_is_served_together_and_gets_its_own_answer() -> None:
     halver = Halver()
-    line = Together(halver.serve, most=3)
+    line = Together(halver.serve, weight=int, most=12)
     assert await asyncio.gather(*(line.ask(number) for number in (2, 4, 6, 8))) == [1, 2, 3, 4]
     assert halver.groups == [[2, 4, 6], [8]]
     assert await line.ask(10) == 5
 
 
 async def test_nobody_fails_for_anothers_sake() -> None:
-    line = Together(Halver().serve, most=3)
+    line = Together(Halver().serve, weight=int, most=12)
     found = await asyncio.gather(*map(line.ask, (2, 3, 4)), return_exceptions=True)
     assert [found[0], found[2]] == [1, 2]
     assert isinstance(found[1], ValueError)
@@ -47,14 +47,14 @@ async def test_nobody_fails_for_anothers_sake() -> None:
 async def test_what_is_away_is_away_for_all_and_asked_once() -> None:
     halver = Halver()
     found = await asyncio.gather(
-        *map(Together(halver.serve, most=3).ask, (2, 0)), return_exceptions=True
+        *map(Together(halver.serve, weight=int, most=12).ask, (2, 0)), return_exceptions=True
     )
     assert [type(each) for each in found] == [Transient, Transient]
     assert len(halver.groups) == 1
 
 
 async def test_a_caller_that_goes_away_does_not_disturb_the_others() -> None:
-    line = Together(Halver().serve, most=3)
+    line = Together(Halver().serve, weight=int, most=12)
     stays, goes = asyncio.create_task(line.ask(2)), asyncio.create_task(line.ask(4))
     await asyncio.sleep(0)
     goes.cancel()
