@@ -52,7 +52,7 @@ _TABLES = (
     HandoverRuleRow,
     SaleRow,
 )
-_KEYS = {"id", "lead_id", "enrolment_id", "handover_id", "email"}
+_KEYS = {"id", "lead_id", "enrolment_id", "handover_id", "email", "provider_id"}
 
 
 async def measure(folder: Path) -> dict[str, Any]:
@@ -200,6 +200,7 @@ def _run(lead: str, at: datetime) -> Iterator[Any]:
         template="hello",
         sender="courses",
         state="accepted",
+        provider_id=f"{lead}-p",
         claimed_at=at,
         sent_at=at,
     )

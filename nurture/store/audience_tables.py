@@ -41,7 +41,7 @@ class AudienceMemberRow(SQLModel, table=True):
             sqlite_where=text("objects = 1"),
             postgresql_where=text("objects"),
         ),
-        Index("ix_audience_counts", "audience", "desired", "confirmed", "named"),
+        Index("ix_audience_counts", "audience", "confirmed", "named", "desired"),
         Index(
             "ix_audience_refused",
             "audience",

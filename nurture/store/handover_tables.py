@@ -6,9 +6,13 @@ from typing import Any
 from sqlalchemy import BigInteger, Column, Index, String, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
+from nurture.domain.sla import RUNNING
 from nurture.store.columns import json, lead, maybe, moment, refers
 
 OPEN_STATES = "state IN ('open', 'accepted', 'snoozed', 'booked', 'contacted')"
+_RUNNING = ", ".join(f"'{state}'" for state in sorted(RUNNING))
+IN_HAND = f"state IN ({_RUNNING})"
+"""Letter by letter as its index has it."""
 
 
 class HandoverRow(SQLModel, table=True):
@@ -30,6 +34,13 @@ class HandoverRow(SQLModel, table=True):
             postgresql_where=text(f"kind = 'handover' AND {OPEN_STATES}"),
         ),
         Index("ix_handover_state_due", "state", "due_at"),
+        Index(
+            "ix_handover_in_hand",
+            "team",
+            "owner",
+            sqlite_where=text(IN_HAND),
+            postgresql_where=text(IN_HAND),
+        ),
         Index("ix_handover_opened", "opened_at"),
         Index("ix_handover_owner", "owner"),
         Index("ix_handover_latest", "lead_id", "kind", "opened_at", "id", "owner"),

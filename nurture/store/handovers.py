@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, or_, select
 
@@ -12,7 +13,7 @@ from nurture.domain import keys
 from nurture.domain.owners import Load
 from nurture.domain.sla import RUNNING, SALES_OWNED
 from nurture.store import wakeups
-from nurture.store.handover_tables import HandoverEventRow, HandoverRow, NoticeRow
+from nurture.store.handover_tables import IN_HAND, HandoverEventRow, HandoverRow, NoticeRow
 
 HANDOVER, TASK = "handover", "task"
 
@@ -65,7 +66,7 @@ async def next_ordinal(session: AsyncSession, lead_id: str) -> int:
 async def loads(session: AsyncSession, team: str, since: datetime) -> dict[str, Load]:
     """What each of the team got since then, and has in hand; whose turn it is follows from it."""
     given = await _by_owner(session, team, col(HandoverRow.opened_at) >= since)
-    in_hand = await _by_owner(session, team, col(HandoverRow.state).in_(sorted(RUNNING)))
+    in_hand = await _by_owner(session, team, text(IN_HAND))
     return {owner: Load(given[owner], in_hand[owner]) for owner in given | in_hand}
 
 
