@@ -108,6 +108,10 @@ _AROUND = (
     "INSERT INTO enrolment (id, lead_id, flow, ordinal, playbook, step, since, wake_at, listens, held, waited, again,"
     " started_at, reason) SELECT 'open-' || id, id, 'welcome', 2, 'p1', 'hello', created_at, '2027-01-04 08:00:00',"
     " '[]', '', '', '[]', created_at, '' FROM lead",
+    "INSERT INTO feedback (id, provider, kind, at, received_at, message_id, lead_id, reason, raw)"
+    " SELECT 'f-' || id, 'resend', 'delivered', claimed_at, claimed_at, id, lead_id, '', '' FROM message",
+    "INSERT INTO call (id, enrolment_id, endpoint, data, created_at, attempts, delivered_at, error)"
+    " SELECT 'c-' || id, id, 'crm', '{}', started_at, 1, started_at, '' FROM enrolment WHERE ended IS NOT NULL",
     "INSERT INTO notice (id, handover_id, number, type, data, created_at, attempts, error, delivered_at)"
     " SELECT 'n-' || id, id, 1, 'lead.handover.created', '{}', opened_at, 1, '', opened_at FROM handover",
     "INSERT INTO handover_event (handover_id, kind, at, by, detail)"
