@@ -61,7 +61,7 @@ SENTENCES = (
     # what the desk says of an answer
     later("This was already noted as %(state)s; nothing changed."),
     later("Noted: tried. Only %(what)s counts as contact; the deadline stays."),
-    later("this handover is %(state)s, so it cannot become %(other)s any more"),
+    later("this handover is %(state)s, so it cannot become %(answer)s any more"),
     later("contacted needs how"),
     later("say how: %(what)s"),
     later("a rejection needs one of these reasons: %(text)s"),
@@ -105,6 +105,7 @@ SENTENCES = (
     later("renamed from %(text)s"),
     later("step %(text)s deleted (%(does)s)"),
     later("step %(text)s inserted (%(does)s)"),
+    later("step %(text)s: %(does)s → %(other)s"),
     later("step %(text)s is now called %(other)s"),
     later("step %(text)s moved"),
     later("who enters changes"),
@@ -116,7 +117,7 @@ SENTENCES = (
 """The first that fits is taken. `%(number)s` stands for digits only."""
 
 _BLANK = re.compile(r"%\((\w+)\)s")
-_AS_WRITTEN = ("text", "who")
+_AS_WRITTEN = ("text", "who", "does", "other")
 """Blanks whose content is nobody's to translate."""
 
 _PLACE = re.compile(r"([a-z_]+): (.+)")

@@ -104,6 +104,9 @@ def test_what_a_new_playbook_changes_is_told_in_danish() -> None:
     for old, new in ((without, PLAYBOOK), (PLAYBOOK, without)):
         lines = planning.difference(old, new, *files).sentences()
         assert [told(DANISH, line) for line in lines if told(DANISH, line) == line] == []
+    assert told(DANISH, f"flow {name}: step a: wait 5 days → wait 6 days").startswith(
+        f"flow {name}: trinet a: "
+    )
     assert told(DANISH, f"flow {name}: step a moved") == f"flow {name}: trinet a flyttet"
 
 
