@@ -63,6 +63,14 @@ def test_no_runtime_dependency_is_under_the_gpl() -> None:
     assert {name for name in names if strict.search(_licence(name))} == set()
 
 
+def test_what_the_threat_model_names_is_there() -> None:
+    text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("|") and "`nurture/" in line]
+    assert all("`tests/" in row for row in rows)
+    named = re.findall(r"`((?:nurture|tests)/[\w/.]+)`", text)
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
 def test_every_setting_is_explained_with_its_default() -> None:
     rows = dict(
         re.findall(
