@@ -27,6 +27,13 @@ async def test_accepting_makes_the_lead_an_sql(db: Database) -> None:
     assert (await world.lead("anna@example.org")).stage == "sql"
 
 
+async def test_an_answer_after_which_nothing_is_due_sooner_wakes_nobody(db: Database) -> None:
+    world, handover = await _handed_over(db)
+    await world.desk.answer(handover, Answer(State.ACCEPTED, NOW))
+    await world.outbox.drain()
+    assert ("handover", handover) not in world.alarm.woken
+
+
 async def test_contact_in_time_keeps_the_promise_and_ends_the_deadline(db: Database) -> None:
     world, handover = await _handed_over(db)
     await world.desk.answer(handover, Answer(State.CONTACTED, NOW + DAY, how="call"))
