@@ -38,7 +38,8 @@ async def given(session: AsyncSession, scope: Scope) -> list[dict[str, list[Give
         row.contacted_at,
         row.closed_at,
         row.state,
-    ).where(*_opened(scope))
+    )
+    query = _opened(query, scope)
     found: list[dict[str, list[Given]]] = [defaultdict(list) for _ in scope.periods]
     for number, value, opened, due, contacted, closed, state in await session.execute(query):
         one = Given(opened, due, contacted, closed, state == State.REJECTED)
@@ -50,8 +51,8 @@ async def rejects(session: AsyncSession, scope: Scope) -> dict[str, int]:
     """Rejected ones by the reason that sales gave, most first."""
     row = HandoverRow
     query = (
-        select(col(row.outcome), func.count())
-        .where(*_opened(scope), col(row.state) == State.REJECTED)
+        _opened(select(col(row.outcome), func.count()), scope)
+        .where(col(row.state) == State.REJECTED)
         .group_by(col(row.outcome))
     )
     found = {str(why or ""): int(number) for why, number in (await session.execute(query)).all()}
@@ -60,19 +61,15 @@ async def rejects(session: AsyncSession, scope: Scope) -> dict[str, int]:
 
 async def by_trigger(session: AsyncSession, scope: Scope) -> list[Judged]:
     """By what opened the handover: the score, or a flow."""
-    return await _judged(
-        session, select(col(HandoverRow.trigger), *_numbers()).where(*_opened(scope))
-    )
+    return await _judged(session, _opened(select(col(HandoverRow.trigger), *_numbers()), scope))
 
 
 async def by_rule(session: AsyncSession, scope: Scope) -> list[Judged]:
     """By each scoring rule that had given the lead points when it was handed over."""
-    query = (
-        select(col(HandoverRuleRow.rule), *_numbers())
-        .join(HandoverRow, col(HandoverRow.id) == col(HandoverRuleRow.handover_id))
-        .where(*_opened(scope))
-    )
-    return await _judged(session, query)
+    rule = table(HandoverRuleRow).c
+    opened = _opened(select(rule.rule, *_numbers()), scope)
+    same = rule.handover_id == table(HandoverRow).c.id
+    return await _judged(session, opened.where(same))
 
 
 async def _judged(session: AsyncSession, query: Any) -> list[Judged]:
@@ -88,10 +85,11 @@ def _numbers() -> tuple[Any, Any]:
     return func.count(), func.sum(rejected)
 
 
-def _opened(scope: Scope) -> list[Any]:
+def _opened(query: Any, scope: Scope) -> Any:
+    """Of the handovers opened in the scope's periods."""
     row = table(HandoverRow).c
-    return [
+    return query.select_from(*scope.rows(row.lead_id)).where(
         row.kind == HANDOVER,
         *scope.within(row.opened_at),
         *scope.holds(row.lead_id, owner=row.owner),
-    ]
+    )

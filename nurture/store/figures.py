@@ -80,6 +80,7 @@ async def other_revenue(session: AsyncSession, currency: str, scope: Scope) -> d
     sale = table(SaleRow).c
     query = (
         select(sale.currency, func.sum(sale.amount))
+        .select_from(*scope.rows(sale.lead_id))
         .where(sale.currency != currency, *scope.within(sale.at), *scope.holds(sale.lead_id))
         .group_by(sale.currency)
     )
@@ -142,6 +143,7 @@ def _whole(scope: Scope, sums: Mapping[str, _Sum]) -> Any:
     stretch = scope.stretch
     columns = [
         select(sum_.number)
+        .select_from(*scope.rows(sum_.lead_id))
         .where(*sum_.where, *scope.within(sum_.at), *scope.holds(sum_.lead_id))
         .correlate(stretch)
         .scalar_subquery()
@@ -160,6 +162,7 @@ def _split(scope: Scope, sums: Mapping[str, _Sum]) -> Any:
             scope.value(sum_.lead_id).label("value"),
             sum_.number,
         )
+        .select_from(*scope.rows(sum_.lead_id))
         .where(*sum_.where, *scope.within(sum_.at), *scope.holds(sum_.lead_id))
         .group_by(number, "value")
         for name, sum_ in sums.items()
@@ -179,6 +182,7 @@ async def _first_orders(session: AsyncSession, scope: Scope) -> list[Mapping[str
             func.min(sale.at),
             lead.first_touch_at,
         )
+        .select_from(*scope.rows(sale.lead_id))
         .where(
             lead.id == sale.lead_id,
             lead.first_touch_at.is_not(None),

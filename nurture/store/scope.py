@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import FromClause, Subquery, literal, select, union_all
+from sqlalchemy import FromClause, Subquery, and_, literal, select, union_all
 from sqlmodel import func
 
 from nurture.domain.periods import EVER, Period
@@ -49,6 +49,19 @@ class Scope:
     def _chosen(self) -> FromClause:
         return table(LeadRow).alias("chosen")
 
+    @property
+    def _own(self) -> list[str]:
+        return [by for by in OWN if by in self.only]
+
+    def rows(self, lead_id: Any) -> list[Any]:
+        """What to ask: the periods, and the rows of that column with their leads. An outer join, because SQLite takes
+        its sides as they are written: it may think that few leads have a persona, and would begin with all of them."""
+        if not self._own:
+            return [self.stretch, lead_id.table]
+        lead = self._chosen.c
+        same = [lead.id == lead_id, *(_is(lead[by], self.only[by]) for by in self._own)]
+        return [self.stretch, lead_id.table.outerjoin(self._chosen, and_(*same))]
+
     def within(self, at: Any) -> list[Any]:
         """The conditions for the time in that column to be in a row's period."""
         return [at >= self.stretch.c.begins, at < self.stretch.c.ends]
@@ -65,13 +78,12 @@ class Scope:
         return func.coalesce(own.scalar_subquery(), "")
 
     def holds(self, lead_id: Any, owner: Any = None) -> list[Any]:
-        """The conditions for the lead in that column to be counted; `owner` as in `value`. Its own row is joined,
-        so that an index answers what stands there, and asked first: what else it belongs to is dearer to find."""
-        found = []
-        if own := [by for by in OWN if by in self.only]:
-            lead = self._chosen.c
-            found = [lead.id == lead_id, *(_is(lead[by], self.only[by]) for by in own)]
-            lead_id = lead.id
+        """The conditions for the lead in that column to be counted, where `rows` are asked; `owner` as in `value`. Its
+        own row comes first: what else it belongs to is dearer to find."""
+        found: list[Any] = []
+        if self._own:
+            lead_id = self._chosen.c.id
+            found = [func.coalesce(lead_id, "") != ""]
         latest = [by for by in LATEST if by in self.only]
         return [*found, *(self._latest(by, lead_id, owner) == self.only[by] for by in latest)]
 
