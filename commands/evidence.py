@@ -1,7 +1,7 @@
 """What arrived at the receiving ends, and whether the database says the same."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,16 +33,19 @@ class Ends:
     ads: str
     audiences: Mapping[str, str]
 
-    async def look(self, http: httpx.AsyncClient) -> Seen:
+    async def look(
+        self, http: httpx.AsyncClient, on_its_way: Sequence[Mapping[str, Any]] = ()
+    ) -> Seen:
+        """`on_its_way`: notices of which the database says itself that sales does not have them yet."""
         mails = await _json(http, f"{self.inbox}/api/mails")
         notices = await _json(http, f"{self.sales}/api/tasks")
         ads = await _json(http, f"{self.ads}/__fake/state")
-        return seen(mails["mails"], notices, ads["audiences"], self.audiences)
+        return seen(mails["mails"], [*notices, *on_its_way], ads["audiences"], self.audiences)
 
 
 def seen(
     mails: list[dict[str, Any]],
-    notices: list[dict[str, Any]],
+    notices: Sequence[Mapping[str, Any]],
     platform: Mapping[str, dict[str, Any]],
     names: Mapping[str, str],
 ) -> Seen:

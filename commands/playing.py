@@ -21,6 +21,7 @@ from embedded.up import Running
 from nurture.playbook.durations import Durations
 from nurture.reports import Reports
 from nurture.shelf import Shelf
+from nurture.store import notices
 from nurture.store.backlog import backlog
 from nurture.store.database import Database
 
@@ -135,12 +136,13 @@ class Play:
         shelf = Shelf(db, self._product.settings.pace)
         async with db.read() as session:
             audiences = (await shelf.current(session)).audiences.values()
+            untold = await notices.on_their_way(session)
         address = self._product.addresses
         names = {audience.external_id: audience.id for audience in audiences}
         ends = Ends(address["inbox"], address["sales inbox"], address["ad platform"], names)
         report = await Reports(db, shelf).summary(utc_now())
         sent = {"leads": len(self._wish.leads), "touches": self._website.sent}
-        found = differences(await ends.look(self._http), report, sent)
+        found = differences(await ends.look(self._http, untold), report, sent)
         found += [f"{number} {kind} are overdue" for kind, number in overdue.items()]
         found += [f"the server refused a message: {reason}" for reason in self._website.refused]
         return Outcome(report, found)

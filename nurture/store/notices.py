@@ -1,6 +1,7 @@
 """Notices that did not get through, and whether the receiver takes any."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -46,6 +47,15 @@ async def dead(session: AsyncSession) -> list[NoticeRow]:
 async def of_handover(session: AsyncSession, handover_id: str) -> list[NoticeRow]:
     query = select(NoticeRow).where(col(NoticeRow.handover_id) == handover_id)
     return list((await session.execute(query.order_by(col(NoticeRow.number)))).scalars())
+
+
+async def on_their_way(session: AsyncSession) -> list[dict[str, Any]]:
+    """Type and data of what the receiver is yet to be told."""
+    query = select(NoticeRow).where(
+        col(NoticeRow.next_attempt_at).is_not(None), col(NoticeRow.delivered_at).is_(None)
+    )
+    rows = (await session.execute(query)).scalars()
+    return [{"type": row.type, "data": row.data} for row in rows]
 
 
 async def again(session: AsyncSession, row: NoticeRow, now: datetime) -> None:
