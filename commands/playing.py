@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -25,11 +25,8 @@ from nurture.store import notices
 from nurture.store.backlog import backlog
 from nurture.store.database import Database
 
-LATE = timedelta(seconds=2)
-"""What is due for longer than this is overdue."""
-
 PATIENCE = 240.0
-"""Seconds after the last day within which a slow machine must have done everything overdue."""
+"""Seconds after the last day within which a slow machine must have done all that was due on it."""
 
 TRIES = 3
 
@@ -76,13 +73,13 @@ class Play:
         )
 
     async def run(self) -> Outcome:
-        """Play, wait until it is quiet, and compare while everything stands still."""
+        """Play, wait until the last day's work is done, and compare while everything stands still."""
         async with opening.database(self._product.settings) as db:
             with Telling(self._wish.days, self._figures) as telling:
                 async with self._people() as people:
-                    await self._days(people, telling)
-                    await self._quiet(db, telling)
-                return await self._agreement(db, telling)
+                    end = await self._days(people, telling)
+                    await self._done(db, telling, end)
+                return await self._agreement(db, telling, end)
 
     @asynccontextmanager
     async def _people(self) -> AsyncIterator["asyncio.Future[Any]"]:
@@ -95,36 +92,39 @@ class Play:
             with suppress(asyncio.CancelledError):
                 await acting
 
-    async def _days(self, people: "asyncio.Future[Any]", telling: Telling) -> None:
-        """Until the last day is over, and all that the website had to send is sent."""
+    async def _days(self, people: "asyncio.Future[Any]", telling: Telling) -> datetime:
+        """Until the last day is over, and all that the website had to send is sent. When that was."""
         clock = asyncio.get_running_loop().time
         start = clock()
         while not people.done():
             passed = (clock() - start) / self._day
             telling.at(passed)
             if passed >= self._wish.days and self._website.done:
-                return
+                break
             await asyncio.wait((people,), timeout=min(0.25, self._day))
-        await people
+        else:
+            await people
+        return utc_now()
 
-    async def _agreement(self, db: Database, telling: Telling) -> Outcome:
+    async def _agreement(self, db: Database, telling: Telling, end: datetime) -> Outcome:
         """The last word of a few: what is on its way while everything stops differs only once."""
         for _ in range(TRIES):
-            overdue = await self._quiet(db, telling)
+            overdue = await self._done(db, telling, end)
             async with self._product.standstill():
                 outcome = await self._compare(db, overdue)
             if not outcome.differences:
                 break
         return outcome
 
-    async def _quiet(self, db: Database, telling: Telling) -> dict[str, int]:
-        """What is still overdue when patience ends; nothing, as it should be."""
+    async def _done(self, db: Database, telling: Telling, end: datetime) -> dict[str, int]:
+        """Wait until all that was due by the end is done. What of it is overdue when patience ends; nothing, as it
+        should be. The days go on, and what falls due on them is no longer waited for."""
         overdue: dict[str, int] = {}
         with suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE):
                 while True:
                     async with db.read() as session:
-                        late = await backlog(session, utc_now() - LATE)
+                        late = await backlog(session, end)
                     overdue = {kind: each.number for kind, each in late.items() if each.number}
                     if not overdue:
                         break
