@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from activities import queues
-from embedded.temporal import FAIR
+from embedded.temporal import FAIR, UNDIVIDED
 from nurture.domain.calendar import Span
 from nurture.domain.flow import Email, Flow, Wait
 from nurture.domain.keys import enrolment_workflow
@@ -119,7 +119,7 @@ async def test_two_mails_in_a_row_take_two_turns_on_the_queue(stage: Stage) -> N
 @pytest.fixture
 async def crowd(tmp_path: Path) -> AsyncIterator[Stage]:
     """Many leads at a mail, on Temporal's real server as it is embedded; nobody works yet."""
-    environment = await dev_server(None, *FAIR)
+    environment = await dev_server(None, *FAIR, *UNDIVIDED)
     async with environment, Stage.idle(environment, tmp_path) as stage:
         steps = {"mail": Email("hello", next="rest"), "rest": Wait(Span(DAY))}
         stage.book.book = _book(Flow("welcome", "Welcome", steps, "mail"))
