@@ -114,6 +114,7 @@ class Play:
                 outcome = await self._compare(db, overdue)
             if not outcome.differences:
                 break
+            end = utc_now()
         return outcome
 
     async def _done(self, db: Database, telling: Telling, end: datetime) -> dict[str, int]:

@@ -103,7 +103,7 @@ class Intake:
             rest = [message for message in fresh if message.message_id not in passed.messages]
             refused = await self._tell(session, playbook, register, rest, source, now)
             await passing.keep(session, passed, source, now)
-        return [_receipt(batch, owned, refused) for batch in batches]
+        return _receipts(batches, owned, refused)
 
     async def _tell(
         self,
@@ -291,12 +291,19 @@ async def _unseen(
     return [owned for touch_id, owned in by_id.items() if touch_id not in seen]
 
 
-def _receipt(
-    batch: Batch, fresh: Sequence[tuple[Incoming, Batch]], refused: Mapping[str, str]
-) -> Receipt:
-    own = [message.message_id for message, owner in fresh if owner is batch]
-    no = tuple(sorted((name, refused[name]) for name in own if name in refused))
-    return Receipt(len(own) - len(no), len(batch.messages) - len(own), no)
+def _receipts(
+    batches: Sequence[Batch], fresh: Sequence[tuple[Incoming, Batch]], refused: Mapping[str, str]
+) -> list[Receipt]:
+    """One for each batch. The fresh messages are looked through once, however many batches came."""
+    taken: dict[int, list[str]] = {id(batch): [] for batch in batches}
+    for message, batch in fresh:
+        taken[id(batch)].append(message.message_id)
+    found = []
+    for batch in batches:
+        own = taken[id(batch)]
+        no = tuple(sorted((name, refused[name]) for name in own if name in refused))
+        found.append(Receipt(len(own) - len(no), len(batch.messages) - len(own), no))
+    return found
 
 
 def _plain(source: str, message: Incoming) -> bool:

@@ -3,7 +3,7 @@
 SQLAlchemy makes a dictionary of every row first, which costs more than the insert.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -33,12 +33,8 @@ class _Prepared:
 
     def bound(self, rows: Sequence[Row]) -> list[Row]:
         columns = list(zip(*rows, strict=True))
-        return list(
-            zip(*(self._column(columns[at], made) for at, made in self.places), strict=True)
-        )
-
-    def _column(self, values: Iterable[Any], made: Callable[[Any], Any] | None) -> Iterable[Any]:
-        return values if made is None else map(made, values)
+        values = (map(made, columns[at]) if made else columns[at] for at, made in self.places)
+        return list(zip(*values, strict=True))
 
 
 @lru_cache(64)
