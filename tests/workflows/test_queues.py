@@ -140,12 +140,13 @@ async def _enrol(stage: Stage, flow: str, number: int, first: int = 0) -> None:
 
 
 async def test_a_sender_keeps_its_rate(crowd: Stage) -> None:
+    # From the first to the last mail: within it, a busy machine may well send what was held up in one go.
     async with _at_work(crowd) as workers:
+        started = time.monotonic()
         await workers.follow({"courses": 10.0})
-        await until(lambda: len(crowd.mailer.got) >= 5, 60)
-        started, before = time.monotonic(), len(crowd.mailer.got)
-        await until(lambda: len(crowd.mailer.got) >= before + 20, 60)
-    assert time.monotonic() - started > 1.0
+        await until(lambda: len(crowd.mailer.got) == MANY, 60)
+    # 40 at 10 a second, less the second's worth that Temporal lets through at once
+    assert time.monotonic() - started > 2.0
 
 
 async def test_a_crowd_in_a_flow_delays_no_handover(crowd: Stage) -> None:
