@@ -22,6 +22,13 @@ MONTH = "month"
 BY = (*DIMENSIONS, MONTH)
 """What figures can be split by; `month` shows the last MONTHS up to the period."""
 
+BRIEF = (
+    *("name", "leads", "mqls", "sqls", "customers", "close_rate", "revenue"),
+    *("kept_rate", "rejected"),
+)
+"""What a table of months has room for. A year's visits and visitors are most of the rows there are, and whether each
+belongs to those asked for would take longer than all the rest."""
+
 MONTHS = 12
 _MONTHLY = (timedelta(days=28), timedelta(days=31))
 
@@ -49,18 +56,22 @@ EVERYTHING = Question()
 
 
 async def report(
-    session: AsyncSession, playbook: Playbook, now: datetime, asked: Question = EVERYTHING
+    session: AsyncSession,
+    playbook: Playbook,
+    now: datetime,
+    asked: Question = EVERYTHING,
+    brief: bool = False,
 ) -> dict[str, Any]:
     """A period's figures, promises, contact times and rejects. Promises are made for all leads, so none is told where
-    only some are asked for. Raises InputError for a month or dimension that does not exist."""
+    only some are asked for. `brief`: the months are told by BRIEF alone. Raises InputError for a month or dimension
+    that does not exist."""
     asked.checked()
     now = await moment(session, playbook, now)
     period = period_of(playbook, now, asked.month)
     scope = Scope([period], None, asked.only)
     currency = playbook.promise.currency
-    months = _months(playbook, period, now) if asked.by == MONTH else []
-    counted = await _counted(session, playbook, replace(scope, periods=[period, *months]))
-    [total, given], *monthly = [(counts[""], given.get("", ())) for counts, given in counted]
+    [[counts, sides]] = await _counted(session, playbook, scope)
+    total, given = counts[""], sides.get("", ())
     promised = not asked.only and _is_the_promises(playbook, period)
     return {
         "period": _period(period, zone_of(playbook)),
@@ -68,11 +79,11 @@ async def report(
         "only": dict(asked.only),
         "figures": figures(total, playbook),
         "other_revenue": await queries.other_revenue(session, currency, scope),
-        "groups": [
-            _group(month.name, *each, playbook, now)
-            for month, each in zip(months, monthly, strict=True)
-        ]
-        or await _groups(session, playbook, scope, asked.by, now),
+        "groups": (
+            await _monthly(session, playbook, scope, now, brief)
+            if asked.by == MONTH
+            else await _groups(session, playbook, scope, asked.by, now)
+        ),
         "promises": promises(total, playbook, period, now) if promised else {},
         "persona_promises": (
             await _persona_promises(session, playbook, period, now) if promised else {}
@@ -163,12 +174,26 @@ async def _persona_promises(
 
 
 async def _counted(
-    session: AsyncSession, playbook: Playbook, scope: Scope
+    session: AsyncSession, playbook: Playbook, scope: Scope, brief: bool = False
 ) -> list[tuple[Mapping[str, Counts], Mapping[str, Sequence[Given]]]]:
     """For each of the scope's periods what happened and what was given to sales, by the values of its dimension."""
     currency = playbook.promise.currency
-    counts = await queries.counts(session, funnel_of(playbook), currency, scope)
+    counts = await queries.counts(session, funnel_of(playbook), currency, scope, brief)
     return list(zip(counts, await agreement.given(session, scope), strict=True))
+
+
+async def _monthly(
+    session: AsyncSession, playbook: Playbook, scope: Scope, now: datetime, brief: bool
+) -> list[dict[str, Any]]:
+    """The figures and sales' side of the last MONTHS up to the scope's period."""
+    [period] = scope.periods
+    months = _months(playbook, period, now)
+    counted = await _counted(session, playbook, replace(scope, periods=months), brief)
+    rows = [
+        _group(month.name, counts[""], given.get("", ()), playbook, now)
+        for month, (counts, given) in zip(months, counted, strict=True)
+    ]
+    return [{name: row[name] for name in BRIEF} for row in rows] if brief else rows
 
 
 def _months(playbook: Playbook, period: Period, now: datetime) -> list[Period]:

@@ -50,11 +50,14 @@ class Reports:
                 **await figures.report(session, playbook, now, asked),
             }
 
-    async def report(self, now: datetime, asked: Question = EVERYTHING) -> dict[str, Any]:
-        """The agreement in one period, without what is counted since the beginning."""
+    async def report(
+        self, now: datetime, asked: Question = EVERYTHING, brief: bool = False
+    ) -> dict[str, Any]:
+        """The agreement in one period, without what is counted since the beginning. `brief`: as in
+        nurture.figures.report."""
         async with self._db.read() as session:
             playbook = await self._shelf.current(session)
-            return await figures.report(session, playbook, now, asked)
+            return await figures.report(session, playbook, now, asked, brief)
 
     async def choices(self) -> dict[str, dict[str, str]]:
         """What figures can be asked for, by dimension: each value with its title."""

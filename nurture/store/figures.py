@@ -35,20 +35,25 @@ class _Sum:
 
 
 async def counts(
-    session: AsyncSession, funnel: Funnel, currency: str, scope: Scope
+    session: AsyncSession, funnel: Funnel, currency: str, scope: Scope, brief: bool = False
 ) -> list[dict[str, Counts]]:
     """What happened in each of the scope's periods, by the values of its dimension. Revenue is what was sold in
-    `currency`."""
+    `currency`. `brief`: only how many came to each mark after the visitors', and revenue; the rest is not asked for."""
     known = await ways.known(session, funnel)
+    _, *further = marks = list(funnel.marks)
     sums = {
-        "visits": _visits(),
-        **{mark: _first(known.first[mark]) for mark in funnel.marks},
+        **{mark: _first(known.first[mark]) for mark in (further if brief else marks)},
         "revenue": _revenue(currency),
-        "mqls_again": _again(funnel, "mqls", known),
-        "sqls_again": _again(funnel, "sqls", known),
     }
+    orders: Sequence[Mapping[str, Sequence[float]]] = [{} for _ in scope.periods]
+    if not brief:
+        sums |= {
+            "visits": _visits(),
+            "mqls_again": _again(funnel, "mqls", known),
+            "sqls_again": _again(funnel, "sqls", known),
+        }
+        orders = await _first_orders(session, scope)
     summed = await _summed(session, scope, sums)
-    orders = await _first_orders(session, scope)
     return [
         {
             value: Counts(**found.get(value, {}), first_order_seconds=tuple(seconds.get(value, ())))

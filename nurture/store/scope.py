@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import FromClause, Subquery, and_, literal, select, union_all
+from sqlalchemy import FromClause, Join, Subquery, and_, literal, select, union_all
+from sqlalchemy.ext.compiler import compiles
 from sqlmodel import func
 
 from nurture.domain.periods import EVER, Period
@@ -54,13 +55,12 @@ class Scope:
         return [by for by in OWN if by in self.only]
 
     def rows(self, lead_id: Any) -> list[Any]:
-        """What to ask: the periods, and the rows of that column with their leads. An outer join, because SQLite takes
-        its sides as they are written: it may think that few leads have a persona, and would begin with all of them."""
+        """What to ask: the periods, and the rows of that column with their leads."""
         if not self._own:
             return [self.stretch, lead_id.table]
         lead = self._chosen.c
         same = [lead.id == lead_id, *(_is(lead[by], self.only[by]) for by in self._own)]
-        return [self.stretch, lead_id.table.outerjoin(self._chosen, and_(*same))]
+        return [self.stretch, _InOrder(lead_id.table, self._chosen, and_(*same))]
 
     def within(self, at: Any) -> list[Any]:
         """The conditions for the time in that column to be in a row's period."""
@@ -72,7 +72,7 @@ class Scope:
         if self.by is None:
             return literal("")
         if self.by in LATEST:
-            return self._latest(self.by, lead_id, owner)
+            return func.coalesce(self._latest(self.by, lead_id, owner), "")
         lead = table(LeadRow)
         own = select(lead.c[self.by]).where(lead.c.id == lead_id).correlate_except(lead)
         return func.coalesce(own.scalar_subquery(), "")
@@ -80,12 +80,10 @@ class Scope:
     def holds(self, lead_id: Any, owner: Any = None) -> list[Any]:
         """The conditions for the lead in that column to be counted, where `rows` are asked; `owner` as in `value`. Its
         own row comes first: what else it belongs to is dearer to find."""
-        found: list[Any] = []
         if self._own:
             lead_id = self._chosen.c.id
-            found = [func.coalesce(lead_id, "") != ""]
         latest = [by for by in LATEST if by in self.only]
-        return [*found, *(self._latest(by, lead_id, owner) == self.only[by] for by in latest)]
+        return [_is(self._latest(by, lead_id, owner), self.only[by]) for by in latest]
 
     def _latest(self, by: str, lead_id: Any, owner: Any) -> Any:
         """The flow it entered last, or who has its latest handover, as it stood at the end of the period."""
@@ -97,7 +95,21 @@ class Scope:
         given = [] if by == "flow" else [row.kind == HANDOVER]
         latest = select(row[by]).where(row.lead_id == lead_id, begun < self.stretch.c.ends, *given)
         newest = latest.order_by(begun.desc(), row.id.desc()).limit(1).correlate_except(rows)
-        return func.coalesce(newest.scalar_subquery(), "")
+        return newest.scalar_subquery()
+
+
+class _InOrder(Join):
+    """A join whose left side is read first. SQLite may think that few leads have a persona, and would begin with all
+    of them."""
+
+    inherit_cache = True
+
+
+@compiles(_InOrder, "sqlite")
+def _cross(join: Any, compiler: Any, **kw: Any) -> str:
+    kw["asfrom"] = True
+    left, right = (compiler.process(side, **kw) for side in (join.left, join.right))
+    return f"{left} CROSS JOIN {right} ON {compiler.process(join.onclause, **kw)}"
 
 
 def _is(column: Any, value: str) -> Any:

@@ -6,7 +6,7 @@ import pytest
 
 from nurture.domain.errors import InputError
 from nurture.domain.sla import Promise, State
-from nurture.figures import Question
+from nurture.figures import BRIEF, Question
 from nurture.incoming import Answer
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverRow
@@ -72,6 +72,17 @@ async def test_another_month_knows_nothing_of_it(db: Database) -> None:
     assert (told["figures"]["leads"], told["contact"]["handovers"]) == (0, 0)
     months = (await world.reports.report(NOW + DAY, Question(by="month")))["groups"]
     assert [row["leads"] for row in months] == [0] * 11 + [2]
+
+
+@pytest.mark.parametrize("only", [{}, {"persona": "pro"}, {"source": "site"}])
+async def test_months_in_brief_are_told_as_the_whole_ones_are(
+    db: Database, only: dict[str, str]
+) -> None:
+    world, asked = await _played(db), Question(by="month", only=only)
+    whole = (await world.reports.report(NOW + DAY, asked))["groups"]
+    brief = (await world.reports.report(NOW + DAY, asked, brief=True))["groups"]
+    assert brief == [{name: row[name] for name in BRIEF} for row in whole]
+    assert whole[-1]["visits"] == 2
 
 
 async def test_under_a_compressed_clock_the_last_stretch_counts(db: Database) -> None:

@@ -30,7 +30,7 @@ async def report(visit: Looks, asked: Asked) -> Response:
     months = periods.months_until(periods.month_of(now, zone), 2 * MONTHS, zone)
     return visit.page(
         "reports.html",
-        report=await visit.deps.reports.report(now, asked),
+        report=await visit.deps.reports.report(now, asked, brief=True),
         months=[(period.name, visit.words.month(period.start)) for period in reversed(months)],
         asked=asked,
         choices=await visit.deps.reports.choices(),
