@@ -170,8 +170,10 @@ class Reports(Protocol):
         """By id or e-mail, with the explanation of its score. With `owner` only one of that owner's."""
         ...
 
-    async def report(self, now: datetime, asked: Question = EVERYTHING) -> dict[str, Any]:
-        """The agreement of a period, without what is counted since the beginning."""
+    async def report(
+        self, now: datetime, asked: Question = EVERYTHING, brief: bool = False
+    ) -> dict[str, Any]:
+        """The agreement of a period, without what is counted since the beginning. `brief`: for a table of months."""
         ...
 
     async def choices(self) -> Mapping[str, Mapping[str, str]]:

@@ -185,7 +185,9 @@ class FakeReports:
         asked_for = [asked.month, asked.by, *asked.only.values()]
         return self.figures if asked == EVERYTHING else {**self.figures, "asked": asked_for}
 
-    async def report(self, now: datetime, asked: Question = EVERYTHING) -> dict[str, Any]:
+    async def report(
+        self, now: datetime, asked: Question = EVERYTHING, brief: bool = False
+    ) -> dict[str, Any]:
         return self.figures
 
     async def choices(self) -> dict[str, dict[str, str]]:
