@@ -123,7 +123,7 @@ class Reactions:
                 break
             facts = _move(session, row, facts, stage, "", heard, now)
             if stage == playbook.handover.stage:
-                reason = f"reached the stage {stage} with {facts.score.total} points"
+                reason = playbook.lifecycle.reached(stage, facts.score.total)
                 await self._handovers.open(session, playbook, row, facts, reason, "score", now)
         if row.stage == was and (fall := playbook.lifecycle.faded(facts, now)):
             facts = _move(session, row, facts, *fall, heard, now)

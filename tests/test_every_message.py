@@ -6,7 +6,7 @@ The sources are read, so a new message without a golden test is found here.
 import ast
 import gc
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,6 +25,7 @@ SOURCES = sorted(
 MAKERS = {
     "wrong": (0, 1),
     "Problem": (0, 1),
+    "_at": (1, 2),
     "Finding": (3, 4),
     "InputError": (0,),
     "Forged": (0,),
@@ -100,16 +101,18 @@ def pattern(node: ast.JoinedStr) -> str:
     )
 
 
-def sites() -> Iterator[tuple[str, str]]:
+def sites(
+    makers: Mapping[str, Sequence[int]] = MAKERS, sources: Iterable[Path] = SOURCES
+) -> Iterator[tuple[str, str]]:
     """Where a message is made, and the pattern of each of its texts."""
-    for file in SOURCES:
+    for file in sources:
         tree = ast.parse(file.read_text(encoding="utf-8"))
         functions = [node for node in ast.walk(tree) if isinstance(node, _Function)]
         named = {function.name: function for function in functions}
         for function in functions:
             for call in [n for n in ast.walk(function) if isinstance(n, ast.Call)]:
                 name = call.func.id if isinstance(call.func, ast.Name) else ""
-                for position in MAKERS.get(name, ()):
+                for position in makers.get(name, ()):
                     for text in Scope(named, function).texts(argument(call, position)):
                         yield f"{file.relative_to(ROOT)}:{call.lineno}", text
 
@@ -118,9 +121,10 @@ def argument(call: ast.Call, position: int) -> ast.expr | None:
     return call.args[position] if position < len(call.args) else None
 
 
-def golden() -> Iterator[str]:
-    """Every text in the tests; what is put into one when it runs is left out."""
-    for file in sorted((ROOT / "tests").rglob("test_*.py")):
+def golden(*rooms: str) -> Iterator[str]:
+    """Every text in the tests, or in those of some rooms; what is put into one when it runs is left out."""
+    folders = [ROOT / "tests" / room for room in rooms or (".",)]
+    for file in sorted(file for folder in folders for file in folder.rglob("test_*.py")):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             match node:
                 case ast.Constant(value=str(text)):

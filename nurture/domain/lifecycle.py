@@ -67,6 +67,10 @@ class Lifecycle:
                 best = stage.id
         return best
 
+    def reached(self, stage: str, points: int) -> str:
+        """Why a lead is handed over that its score lifted there, for people."""
+        return f"reached the stage {self.stages[self.rank(stage)].title} with {points} points"
+
     def faded(self, facts: Facts, now: datetime) -> tuple[str, str] | None:
         """The lower stage a rule takes the lead back to, and why; None: it stays where it is.
 

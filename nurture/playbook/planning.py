@@ -8,6 +8,7 @@ from nurture.domain.edits import counterpart
 from nurture.domain.flow import Flow
 from nurture.domain.lead import Condition
 from nurture.playbook import Playbook
+from nurture.playbook.calendars import WEEKDAYS
 from nurture.playbook.reading import FLOWS, MAILS
 from nurture.playbook.wording import length_words, step_words
 
@@ -121,7 +122,7 @@ def _settings(old: Flow, new: Flow) -> Iterator[str]:
     told = {
         "goal": (_source(old.goal), _source(new.goal)),
         "exits": (_sources(old.exits), _sources(new.exits)),
-        "live": (str(old.live), str(new.live)),
+        "live": ("yes" if old.live else "no", "yes" if new.live else "no"),
         "paused": (str(old.paused or "no"), str(new.paused or "no")),
         "priority": (str(old.mail.priority), str(new.mail.priority)),
         "consent": (old.mail.purpose, new.mail.purpose),
@@ -145,10 +146,10 @@ def _window(flow: Flow) -> str:
     window = flow.mail.window
     if window is None:
         return ""
-    days = "".join(map(str, sorted(window.days)))
-    country = getattr(window.holiday, "country", "")
-    zone = "lead" if flow.mail.window_in_lead_zone else ""
-    return f"{days} {window.opens}-{window.closes} {window.zone} {zone} {country}".strip()
+    days = " ".join(WEEKDAYS[day] for day in sorted(window.days))
+    zone = "lead" if flow.mail.window_in_lead_zone else str(window.zone)
+    holidays = getattr(window.holiday, "country", "")
+    return f"{days} {window.opens:%H:%M}-{window.closes:%H:%M} {zone} {holidays}".strip()
 
 
 def _source(condition: Condition | None) -> str:

@@ -81,7 +81,7 @@ def _stage(world: World, member: Member, heard: list[Trigger]) -> None:
             break
         heard.append(sales.change_stage(world, member, stage))
         if stage == rule.stage:
-            reason = f"reached the stage {stage} with {member.score.total} points"
+            reason = world.playbook.lifecycle.reached(stage, member.score.total)
             sales.hand_over(world, member, reason, "score")
     if member.lead.stage == was:
         fall = world.playbook.lifecycle.faded(member.facts(world.now), world.now)

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 
-from nurture.web import charts, sentences
+from nurture.web import charts, findings, sentences
 from nurture.web.i18n import Words
 
 
@@ -62,6 +62,7 @@ def _environment(language: str) -> Environment:
         money=_money,
         label=_label,
         told=_told,
+        finding=_finding,
         link=_link,
         from_iso=datetime.fromisoformat,
         seconds=lambda number: timedelta(seconds=number),
@@ -131,6 +132,11 @@ def _label(context: Context, name: str) -> str:
 @pass_context
 def _told(context: Context, text: str) -> str:
     return sentences.told(_words(context), text)
+
+
+@pass_context
+def _finding(context: Context, text: str) -> str:
+    return findings.told(_words(context), text)
 
 
 def _link(text: str) -> str:

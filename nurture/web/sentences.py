@@ -6,16 +6,17 @@ these, and stays as it is.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 
+from nurture.playbook.wording import touch_words
 from nurture.web.i18n import Words, later
 from nurture.web.vocabulary import KEYS
 
 SENTENCES = (
     # why a lead is with sales, and how that ended
-    later("reached the stage %(stage)s with %(number)s points"),
+    later("reached the stage %(text)s with %(number)s points"),
     later("nobody contacted the lead in time"),
     later("not done in time"),
     later("sales told no outcome in time"),
@@ -105,10 +106,19 @@ SENTENCES = (
     later("renamed from %(text)s"),
     later("step %(text)s deleted (%(does)s)"),
     later("step %(text)s inserted (%(does)s)"),
-    later("step %(text)s: %(does)s → %(other)s"),
+    later("step %(text)s: %(does)s → %(will_do)s"),
     later("step %(text)s is now called %(other)s"),
     later("step %(text)s moved"),
     later("who enters changes"),
+    later("in flight: %(text)s"),
+    later("goal: %(setting)s → %(new)s"),
+    later("exits: %(setting)s → %(new)s"),
+    later("live: %(setting)s → %(new)s"),
+    later("paused: %(setting)s → %(new)s"),
+    later("priority: %(setting)s → %(new)s"),
+    later("consent: %(what)s → %(other_what)s"),
+    later("about: %(setting)s → %(new)s"),
+    later("send window: %(setting)s → %(new)s"),
     later("mail %(text)s: new words, for mails not sent yet"),
     later("added %(text)s"),
     later("removed %(text)s"),
@@ -116,9 +126,33 @@ SENTENCES = (
 )
 """The first that fits is taken. `%(number)s` stands for digits only."""
 
+Patterns = Sequence[tuple[re.Pattern[str], str]]
+"""Sentences, each with what finds a text that was made of it."""
+
+_STEPS = (
+    *("mail %(mail)s", "branch on %(conditions)s", "split %(shares)s", "go to %(flow)s"),
+    *("wait for %(what)s of %(of)s, at most %(time)s", "wait for %(what)s, at most %(time)s"),
+    *("wait until the send window opens", "wait %(time)s until the send window opens"),
+    *("wait until %(moment)s", "wait %(time)s"),
+    *("add to audience %(name)s", "remove from audience %(name)s"),
+    *("task for %(team)s: %(kind)s, %(title)s", "hand over to %(team)s: %(reason)s"),
+    *("hand over: %(reason)s", "set %(name)s to %(value)s", "tell %(endpoint)s"),
+    *("tag %(tag)s", "untag %(tag)s", "end (%(reason)s)"),
+)
+"""What a step does, as nurture.playbook.wording says it."""
+_TIMES = (
+    *("%(num)s business days", "%(num)s business hours"),
+    *("%(num)s weeks", "%(num)s days", "%(num)s hours", "%(num)s minutes", "%(num)s seconds"),
+    *("%(time)s before %(moment)s", "%(time)s after %(moment)s"),
+)
+
 _BLANK = re.compile(r"%\((\w+)\)s")
-_AS_WRITTEN = ("text", "who", "does", "other")
+_AS_WRITTEN = ("text", "who", "other")
 """Blanks whose content is nobody's to translate."""
+_SETTINGS = ("setting", "new")
+"""Blanks for a setting of a flow: what a playbook says, or that it says nothing."""
+_DOES = ("does", "will_do")
+"""Blanks for what a step does."""
 
 _PLACE = re.compile(r"([a-z_]+): (.+)")
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\S+)(?: (.*))?")
@@ -154,15 +188,44 @@ def label(words: Words, key: str) -> str:
     return words.gettext(key.replace("_", " ").replace("-", " ").capitalize())
 
 
-def _filled(words: Words, text: str, blank_first: bool) -> str:
-    """The first of the sentences that fits; "" if none does. One that begins with a blank fits nearly anything."""
-    for made, sentence in _made(blank_first):
-        if found := made.fullmatch(text):
-            return words.gettext(sentence) % {
-                name: value if name in _AS_WRITTEN else _parts(words, value)
-                for name, value in found.groupdict().items()
-            }
+def put(words: Words, text: str, made: Patterns, fill: Callable[[str, str], str]) -> str:
+    """`text` by the first of the sentences that fits, each of its blanks filled by what `fill` makes of its name and
+    content; "" where none fits."""
+    for shape, sentence in made:
+        if found := shape.fullmatch(text):
+            blanks = {name: fill(name, value) for name, value in found.groupdict().items()}
+            return words.gettext(sentence) % blanks
     return ""
+
+
+def _filled(words: Words, text: str, blank_first: bool) -> str:
+    """By our sentences. One that begins with a blank fits nearly anything."""
+
+    def fill(name: str, value: str) -> str:
+        if name in _SETTINGS:
+            return words.gettext(value) if value in ("none", "yes", "no") else value
+        if name in _DOES:
+            return _step(words, value)
+        return value if name in _AS_WRITTEN else _parts(words, value)
+
+    return put(words, text, _made(blank_first), fill)
+
+
+def _step(words: Words, text: str) -> str:
+    """What a step does: of its parts only times, touches and kinds of tasks are ours."""
+
+    def fill(name: str, value: str) -> str:
+        match name:
+            case "time" | "moment":
+                return put(words, value, _times(), fill) or words.gettext(value)
+            case "what":
+                return touch_words(value, words.gettext)
+            case "kind":
+                return label(words, value).lower()
+            case _:
+                return value
+
+    return put(words, text, _steps(), fill) or words.gettext(text)
 
 
 def _parts(words: Words, text: str) -> str:
@@ -180,18 +243,31 @@ def _key(words: Words, text: str) -> str:
 
 
 @cache
-def _made(blank_first: bool) -> list[tuple[re.Pattern[str], str]]:
+def _made(blank_first: bool) -> Patterns:
     these = [each for each in SENTENCES if each.startswith("%(") == blank_first]
-    return [(_pattern(each), each) for each in these]
+    return patterns(these, {"number": r"\d+"})
 
 
-def _pattern(sentence: str) -> re.Pattern[str]:
-    return re.compile("".join(_pieces(sentence)), re.DOTALL)
+@cache
+def _steps() -> Patterns:
+    return patterns(_STEPS)
 
 
-def _pieces(sentence: str) -> Iterator[str]:
+@cache
+def _times() -> Patterns:
+    return patterns(_TIMES)
+
+
+def patterns(sentences: Iterable[str], blanks: Mapping[str, str] | None = None) -> Patterns:
+    """`blanks`: what may stand in those of these names, as a pattern; else it may be anything."""
+    return [
+        (re.compile("".join(_pieces(each, blanks or {})), re.DOTALL), each) for each in sentences
+    ]
+
+
+def _pieces(sentence: str, blanks: Mapping[str, str]) -> Iterator[str]:
     for position, piece in enumerate(_BLANK.split(sentence)):
         if position % 2:
-            yield rf"(?P<{piece}>\d+)" if piece == "number" else rf"(?P<{piece}>.+?)"
+            yield rf"(?P<{piece}>{blanks.get(piece, '.+?')})"
         else:
             yield re.escape(piece)

@@ -45,7 +45,7 @@ def test_what_lies_elsewhere_is_not_looked_at() -> None:
         ("<div>Hi</div>", "3:1: MJML has no tag <div>; HTML goes into mj-text"),
         (
             "<mj-text><mj-button>x</mj-button></mj-text>",
-            "3:10: <mj-button> inside <mj-text> is not",
+            "3:10: <mj-button> inside <mj-text> is not read as MJML",
         ),
         ("<mj-text>a&nbsp;b</mj-text>", "3:11: undefined entity; write it as a number"),
         ("<mj-text>a<br>b</mj-text>", "3:"),
@@ -68,7 +68,10 @@ def test_what_lies_elsewhere_is_not_looked_at() -> None:
             '<mj-include path="_layout/no.mjml" />',
             "3:1: there is no templates/email/_layout/no.mjml",
         ),
-        ('<mj-button href="https://x.example/{{ lead.city }}">x</mj-button>', "3:12: a link holds"),
+        (
+            '<mj-button href="https://x.example/{{ lead.city }}">x</mj-button>',
+            "3:12: a link holds something of the lead",
+        ),
     ],
 )
 def test_a_mistake_is_found_at_its_place(line: str, finding: str) -> None:
@@ -261,7 +264,10 @@ def told(files: dict[str, str]) -> list[str]:
             "body.da.html:1:1: there is no link to unsubscribe",
         ),
         ({"body__boss__html": FOOTER + "{{ led }}"}, "body.boss.html:1:51: led is unknown"),
-        ({"subject__boss__txt": "{{ lead.city }}"}, "subject.boss.txt:1:1: empty for a lead"),
+        (
+            {"subject__boss__txt": "{{ lead.city }}"},
+            "subject.boss.txt:1:1: empty for a lead that says nothing",
+        ),
     ],
 )
 def test_a_mistake_in_a_variant_is_found_in_its_file(files: dict[str, str], finding: str) -> None:

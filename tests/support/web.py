@@ -106,7 +106,7 @@ class View:
     lead_phone: str = "+45 20 12 34 56"
     persona: str = "IT manager"
     score: int = 74
-    reason: str = "reached the stage mql with 74 points"
+    reason: str = "reached the stage MQL with 74 points"
     reasons: tuple[str, ...] = ("Looked at prices (+30)",)
     history: tuple[Happened, ...] = (Happened(OPENED, "opened", "score"),)
     state: str = "open"
