@@ -149,6 +149,7 @@ KEYS = (
     later("Last name"),
     later("Phone"),
     later("Country"),
+    later("Company"),
     later("City"),
     later("Occupation"),
     later("Language"),

@@ -11,6 +11,13 @@ from nurture.web.access import needs
 from nurture.web.dashboard import paging
 from nurture.web.visit import Visit
 
+_PLACES = {
+    **dict.fromkeys(("enrol", "remove", "hand_over"), "/leads/"),
+    "answer": "/handovers/",
+    "settle_mail": "/mails/",
+}
+"""Where that is shown which something was done to."""
+
 router = APIRouter(prefix="/audit", include_in_schema=False)
 
 
@@ -28,6 +35,7 @@ async def audit(
         rows=rows[:PAGE],
         more=rows[PAGE - 1].id if len(rows) > PAGE else None,
         actions=await log.actions(),
+        places=_PLACES,
         who=who,
         action=action,
         first=not before,
