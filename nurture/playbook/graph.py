@@ -18,7 +18,7 @@ from nurture.domain.flow import (
     WaitUntil,
 )
 from nurture.domain.steps import Paused
-from nurture.playbook.wording import Say, step_words, touch_words
+from nurture.playbook.wording import Say, key_words, step_words
 
 START, FINISHED = "start", "finished"
 """Ids of the first and the last box. They cannot be those of steps, which are drawn as `step:<id>`."""
@@ -165,4 +165,4 @@ def _entry(flow: Flow, entry: Entry, say: Say) -> str:
 
 
 def _topic(topic: str, say: Say) -> str:
-    return touch_words(topic.removeprefix("touch:"), say)
+    return key_words(topic.removeprefix("touch:"), say)

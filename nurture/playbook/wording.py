@@ -85,7 +85,8 @@ def effect_words(effect: Effect, say: Say = str) -> str:
             told = say("add to audience %(name)s") if add else say("remove from audience %(name)s")
             return told % {"name": audience}
         case CreateTask():
-            task = {"team": effect.team, "kind": effect.kind, "title": effect.title}
+            kind = key_words(effect.kind, say)
+            task = {"team": effect.team, "kind": kind, "title": effect.title}
             return say("task for %(team)s: %(kind)s, %(title)s") % task
         case HandOver(reason, team):
             told = (
@@ -102,10 +103,10 @@ def effect_words(effect: Effect, say: Say = str) -> str:
             return type(effect).__name__
 
 
-def touch_words(touch: str, say: Say = str) -> str:
-    """Its name, unless there is a word for it."""
-    plain = touch.replace("_", " ").capitalize()
-    return touch if (told := say(plain)) == plain else told.lower()
+def key_words(name: str, say: Say = str) -> str:
+    """The name of a touch, or of a kind of task, unless there is a word for it."""
+    plain = name.replace("_", " ").capitalize()
+    return name if (told := say(plain)) == plain else told.lower()
 
 
 def _wait(step: Wait, say: Say) -> str:
@@ -118,7 +119,7 @@ def _wait(step: Wait, say: Say) -> str:
 
 
 def _wait_for(step: WaitFor, say: Say) -> str:
-    what = touch_words(step.touch, say) if step.touch else step.when.source if step.when else ""
+    what = key_words(step.touch, say) if step.touch else step.when.source if step.when else ""
     told = {"what": what, "of": step.of, "time": span_words(step.within, say)}
     if step.of:
         return say("wait for %(what)s of %(of)s, at most %(time)s") % told

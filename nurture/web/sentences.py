@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 
-from nurture.playbook.wording import touch_words
+from nurture.playbook.wording import key_words
 from nurture.web.i18n import Words, later
 from nurture.web.vocabulary import KEYS
 
@@ -218,10 +218,8 @@ def _step(words: Words, text: str) -> str:
         match name:
             case "time" | "moment":
                 return put(words, value, _times(), fill) or words.gettext(value)
-            case "what":
-                return touch_words(value, words.gettext)
-            case "kind":
-                return label(words, value).lower()
+            case "what" | "kind":
+                return key_words(value, words.gettext)
             case _:
                 return value
 

@@ -22,6 +22,8 @@ router = APIRouter(prefix="/reports", include_in_schema=False)
 
 Looks = Annotated[Visit, needs(Permission.FIGURES)]
 
+_MARK = "\ufeff"
+
 
 @router.get("", response_class=HTMLResponse)
 async def report(visit: Looks, asked: Asked) -> Response:
@@ -42,12 +44,13 @@ async def report(visit: Looks, asked: Asked) -> Response:
 
 @router.get("/figures.csv")
 async def as_csv(visit: Looks, asked: Asked) -> Response:
-    """What the page shows."""
+    """What the page shows, and all else that is known of each group. The mark at its beginning lets Excel read
+    letters such as æ."""
     told = await visit.deps.reports.report(visit.deps.now(), asked)
     named = "-".join([told["period"]["name"], *filter(None, [asked.by]), *asked.only.values()])
     name = re.sub(r"[^\w.-]+", "-", named, flags=re.ASCII)
     headers = {"content-disposition": f'attachment; filename="{name}.csv"'}
-    return Response(lines(told), media_type="text/csv; charset=utf-8", headers=headers)
+    return Response(_MARK + lines(told), media_type="text/csv; charset=utf-8", headers=headers)
 
 
 def lines(report: Mapping[str, Any]) -> str:

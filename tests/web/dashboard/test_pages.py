@@ -3,9 +3,13 @@
 import csv
 import io
 import re
+from pathlib import Path
 
 import pytest
 
+from nurture.playbook.compiler import compile_playbook
+from nurture.playbook.source import read_files
+from tests.support.domain import NOW
 from tests.support.filled import OWNER, fill
 from tests.support.house import House
 
@@ -112,7 +116,8 @@ async def test_figures_can_be_taken_along_as_csv(house: House) -> None:
     await fill(house)
     async with house.signed_in() as browser:
         answer = await browser.get("/reports/figures.csv?by=owner")
-    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert answer.content.startswith(b"\xef\xbb\xbf"), "Excel would take it for another encoding"
+    rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
     assert answer.headers["content-type"].startswith("text/csv")
     assert "attachment" in answer.headers["content-disposition"]
     assert OWNER in {row["owner"] for row in rows}
@@ -126,6 +131,18 @@ async def test_an_audience_is_paused_and_resumed(house: House) -> None:
         assert "Resume additions" in paused.text
         resumed = await browser.post("/audiences/hesitating-leads/resume", on="/audiences")
         assert "Pause additions" in resumed.text
+
+
+async def test_mistakes_of_the_playbook_stand_by_file_in_the_readers_language(house: House) -> None:
+    """Applied by an older program, which let them pass."""
+    subject = "templates/email/welcome/subject.da.txt"
+    files = {**read_files(Path()), subject: "{{ lead.frist_name }}"}
+    await house.world.shelf.put_in_force(compile_playbook(files), files, "Bo", NOW)
+    async with house.signed_in("marketing") as browser:
+        page = (await browser.get("/playbook", **{"accept-language": "da"})).text
+    assert f'#{subject}">{subject}</a>' in page
+    assert "lead.frist_name er ukendt" in page
+    assert "linje 1, kolonne 4 · kendte er city, country" in page
 
 
 async def test_the_playbook_shows_its_files_and_what_changed(house: House) -> None:
