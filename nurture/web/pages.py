@@ -1,5 +1,6 @@
 """Server-rendered pages: templates in `pages/`, no inline script or style, no request to anybody else."""
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from functools import cache
 from importlib.resources import files
@@ -55,7 +56,7 @@ def _environment(language: str) -> Environment:
         moment_zone=_moment_zone,
         day=_day,
         month=_month,
-        edge=_edge,
+        period=_period,
         span=_span,
         number=_number,
         percent=_percent,
@@ -97,9 +98,17 @@ def _month(context: Context, name: str) -> str:
 
 
 @pass_context
-def _edge(context: Context, at: datetime) -> str:
-    """Where a period begins or ends: a day where it is a midnight, else the very moment."""
+def _period(context: Context, told: Mapping[str, str]) -> str:
+    """A month by its name, else from when to when."""
     words = _words(context)
+    if len(told["name"]) == len("2026-11"):
+        return _month(context, told["name"])
+    begin, end = (_edge(words, datetime.fromisoformat(told[edge])) for edge in ("start", "end"))
+    return words.gettext("%(start)s to %(end)s") % {"start": begin, "end": end}
+
+
+def _edge(words: Words, at: datetime) -> str:
+    """A day where it is a midnight, else the very moment."""
     local = at.astimezone(words.zone or at.tzinfo)
     return words.moment(at) if local.hour or local.minute else words.day(at)
 
