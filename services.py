@@ -6,7 +6,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import httpx
@@ -66,7 +66,7 @@ from nurture.store import migrate
 from nurture.store.database import Database
 from nurture.tokens import Tokens
 from nurture.watch import Watch
-from workflows import telemetry
+from workflows import failures, telemetry
 from workflows.client import TemporalWaker
 from workflows.engine import TemporalEngine
 from workflows.runs import TemporalRuns
@@ -74,6 +74,9 @@ from workflows.telemetry import SILENT, Telemetry
 from workflows.worker import Activities
 
 Found = TypeVar("Found")
+
+_ANSWERS_WITHIN = timedelta(seconds=2)
+"""A Temporal that takes longer is as good as away: whoever probes us does not wait for ever either."""
 
 _PAUSE = 0.1
 """Seconds between asking once and again for what is not there yet."""
@@ -137,13 +140,15 @@ class Services:
     platforms: frozenset[str] = frozenset()
     now: Callable[[], datetime] = utc_now
 
-    async def problems(self) -> list[str]:
-        """What keeps this process from doing its work; empty when it is ready."""
+    async def problems(self, beside_temporal: bool = False) -> list[str]:
+        """What keeps this process from doing its work, or from what it can do while Temporal is away; empty when it
+        is ready."""
         found = [problem] if (problem := await self.db.ping()) else []
         try:
             if not found:
                 await require_ready(self)
-            await self.client.service_client.check_health()
+            if not beside_temporal:
+                await self.client.service_client.check_health(timeout=_ANSWERS_WITHIN)
         except StartError as error:
             found.append(str(error))
         except (RPCError, RuntimeError):
@@ -200,7 +205,13 @@ async def connect(settings: Settings, lazy: bool = False, told: Telemetry = SILE
     found = ClientConfig.load_client_connect_config()
     found.setdefault("target_host", f"127.0.0.1:{settings.temporal_port}")
     try:
-        return await Client.connect(**found, lazy=lazy, runtime=told.runtime, plugins=told.plugins)
+        return await Client.connect(
+            **found,
+            lazy=lazy,
+            runtime=told.runtime,
+            plugins=told.plugins,
+            data_converter=failures.CONVERTER,
+        )
     except RuntimeError as error:
         raise StartError(
             f"Temporal does not answer at {found['target_host']}; "

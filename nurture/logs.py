@@ -46,6 +46,11 @@ def mask_addresses(
 ) -> MutableMapping[str, Any]:
     """The last line of defence: an address that reached a log text leaves it masked."""
     for key, value in event.items():
-        if isinstance(value, str) and "@" in value:
-            event[key] = _ADDRESS.sub("<address>", value)
+        if isinstance(value, str):
+            event[key] = masked(value)
     return event
+
+
+def masked(text: str) -> str:
+    """The text without the addresses in it."""
+    return _ADDRESS.sub("<address>", text) if "@" in text else text

@@ -67,6 +67,6 @@ class System:
             vitals=[vital for vital in found if vital.name not in _AGES],
             database="SQLite" if self._db.sqlite else "PostgreSQL",
             schema=await migrate.current(self._db) or "",
-            newest=migrate.newest() or "",
+            newest=migrate.newest(),
             links=self._links,
         )

@@ -7,9 +7,16 @@ nor a name be turned to an inner address between the check and the call (DNS reb
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
 from typing import Any, Protocol
-from urllib.request import getproxies
+from urllib.request import getproxies, proxy_bypass
 
 import httpcore
 import httpx
@@ -17,6 +24,15 @@ import httpx
 from nurture.domain.errors import StartError, Transient
 
 Network = IPv4Network | IPv6Network
+_CARRIES_IPV4 = tuple(
+    map(IPv6Network, ("::/96", "::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96"))
+)
+"""IPv6 addresses that end in an IPv4 address and may lead there: compatible (RFC 4291), mapped, translated (RFC 2765),
+NAT64 (RFC 6052)."""
+
+_INNER = tuple(map(ip_network, ("64:ff9b:1::/48", "fec0::/10")))
+"""NAT64 of one's own (RFC 8215) and site-local (RFC 3879), which Python takes for public."""
+
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """A name's addresses. Raises OSError when it has none."""
 
@@ -31,9 +47,15 @@ def networks(text: str) -> tuple[Network, ...]:
         ) from error
 
 
-def transport(allowed: Sequence[Network]) -> httpx.AsyncBaseTransport | None:
-    """For a client that calls out. None where a proxy is set: then the proxy decides where calls may go."""
-    return None if getproxies() else _Guarded(Guard(allowed))
+def transport(allowed: Sequence[Network]) -> httpx.AsyncBaseTransport:
+    """For a client that calls out: guarded, or through the proxy that the environment names for such a call."""
+    proxies = getproxies()
+    ways = {
+        scheme: httpx.AsyncHTTPTransport(proxy=proxy)
+        for scheme in ("http", "https")
+        if (proxy := proxies.get(scheme) or proxies.get("all"))
+    }
+    return _Routed(_Guarded(Guard(allowed)), ways)
 
 
 class _Opened(Protocol):
@@ -86,12 +108,45 @@ class Guard(httpcore.AsyncNetworkBackend):
         return await self._inner.connect_tcp(last, port, **options)
 
     def _may(self, text: str) -> bool:
-        address = ip_address(text.partition("%")[0])
-        if isinstance(address, IPv6Address) and address.ipv4_mapped:
-            address = address.ipv4_mapped
-        return (address.is_global and not address.is_multicast) or any(
+        address = _meant(ip_address(text.partition("%")[0]))
+        return _is_public(address) or any(
             address in network for network in self._allowed if network.version == address.version
         )
+
+
+def _meant(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    """The IPv4 address that an IPv6 address stands for, where it is one of those that do."""
+    if isinstance(address, IPv4Address):
+        return address
+    if any(address in network for network in _CARRIES_IPV4):
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.sixtofour or address
+
+
+def _is_public(address: IPv4Address | IPv6Address) -> bool:
+    if any(address in network for network in _INNER if network.version == address.version):
+        return False
+    return address.is_global and not address.is_multicast
+
+
+class _Routed(httpx.AsyncBaseTransport):
+    """Calls that a proxy makes for us go where it lets them (security.md); the others, and those that NO_PROXY excepts,
+    are guarded."""
+
+    def __init__(
+        self, guarded: httpx.AsyncBaseTransport, ways: Mapping[str, httpx.AsyncBaseTransport]
+    ) -> None:
+        self._guarded = guarded
+        self._ways = ways
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        way = self._ways.get(request.url.scheme)
+        direct = way is None or proxy_bypass(request.url.host)
+        return await (self._guarded if direct or way is None else way).handle_async_request(request)
+
+    async def aclose(self) -> None:
+        for way in (self._guarded, *self._ways.values()):
+            await way.aclose()
 
 
 class _Guarded(httpx.AsyncHTTPTransport):

@@ -7,8 +7,9 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from nurture.domain.errors import StartError, Transient
 
-_POSTGRESQL = ("08", "53", "57P", "58")
-"""Classes of SQLSTATE: no connection, out of resources, shutting down or starting up, system error."""
+_POSTGRESQL = ("08", "25P03", "40", "53", "55P03", "57014", "57P", "58")
+"""SQLSTATE, or its beginning: no connection, silent in a transaction for too long, met another transaction, out of
+resources, a lock or a statement took too long, shutting down or starting up, system error."""
 
 _AWAY = "database_away"
 

@@ -1,8 +1,9 @@
 """One engine, two kinds of transaction: reading, and writing (which takes SQLite's one write lock at once)."""
 
+import socket
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,20 @@ from nurture.store.away import told_apart
 from nurture.store.turn import Turn
 
 _BUSY_MS = 30_000
+_SILENT_MS = 60_000
+"""PostgreSQL takes its locks back from who says nothing in a transaction for so long: a machine that vanished. None of
+ours waits for anything else in one."""
+
+_KEEPALIVE = {
+    "SO_KEEPALIVE": 1,
+    "TCP_KEEPIDLE": 15,
+    "TCP_KEEPINTVL": 15,
+    "TCP_KEEPCNT": 3,
+    "TCP_USER_TIMEOUT": 60_000,
+}
+"""A server that vanished without a word is given up after a minute. By default Linux waits for hours, and whoever asked
+with it. What the system does not know by name it does without."""
+
 _CHECKPOINT_PAGES, _CACHE_KB = 8_000, 32_000
 """A batch of touches changes some 200 pages all over the indexes. They are copied into the file once for many
 batches (every 32 MB), and those of 100,000 leads are still in memory when the next batch comes."""
@@ -38,6 +53,7 @@ class Database:
                 "max_overflow": pool,
                 "json_serializer": inline.to_text,
                 "json_deserializer": from_json,
+                "hide_parameters": True,  # an error's text ends in logs and in Temporal's history
             }
             self.engine: AsyncEngine = create_async_engine(url, **options)
         except (ArgumentError, NoSuchModuleError, ImportError, InvalidRequestError) as error:
@@ -54,6 +70,8 @@ class Database:
                 event.listen(engine.sync_engine, "do_connect", _try_sqlite)
                 event.listen(engine.sync_engine, "connect", _prepare_sqlite)
                 event.listen(engine.sync_engine, "begin", _begin_sqlite)
+        else:
+            event.listen(self.engine.sync_engine, "connect", _prepare_postgresql)
         self._writing = self._writer.execution_options(nurture_write=True)
 
     @asynccontextmanager
@@ -85,11 +103,15 @@ class Database:
         """
         with told_apart():
             async with (
-                self._turn.take() if self._turn else nullcontext(),
+                self.turn(),
                 AsyncSession(self._writing, expire_on_commit=False) as session,
             ):
                 yield session
                 await session.commit()
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """Nobody else writes to the SQLite file in the block; PostgreSQL needs no such thing."""
+        return self._turn.take() if self._turn else nullcontext()
 
     async def ping(self) -> str | None:
         """None when the database answers, else what is wrong."""
@@ -134,6 +156,21 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _prepare_postgresql(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    cursor.execute(f"SET SESSION idle_in_transaction_session_timeout = {_SILENT_MS}")
+    cursor.close()
+    connection.commit()
+    transport = connection.driver_connection._transport  # asyncpg has no word for it
+    line = transport.get_extra_info("socket")
+    if line.family == socket.AF_UNIX:
+        return
+    for name, value in _KEEPALIVE.items():
+        if option := getattr(socket, name, None):
+            level = socket.SOL_SOCKET if name.startswith("SO_") else socket.IPPROTO_TCP
+            line.setsockopt(level, option, value)
 
 
 def _begin_sqlite(connection: Connection) -> None:

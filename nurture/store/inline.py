@@ -49,5 +49,6 @@ def engine(file: str) -> AsyncEngine:
             connect_args={"factory": _Connection},
             json_serializer=to_text,
             json_deserializer=from_json,
+            hide_parameters=True,
         )
     )

@@ -1,10 +1,52 @@
-"""Indexes of tables that have grown large, made and dropped by a migration while everybody goes on writing."""
+"""Changing the schema while everybody goes on reading and writing."""
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.exc import DBAPIError
+
+from nurture.domain.errors import StartError
+
+_TURNS = 60
+_TURN = "1s"
+"""So long a migration stands in line for a table. Whoever comes later stands behind it, so it steps back then."""
+
+_PAUSE = 1.0
+"""Seconds in which those behind it pass."""
+
+_HELD = "55P03"
+"""lock_not_available"""
+
+
+def patiently(connection: sa.Connection, step: Callable[[sa.Connection], None]) -> None:
+    """Take a step that can be taken again, such as an upgrade, without holding anybody up behind a long report or
+    a backup. Raises StartError when such a one does not end."""
+    if connection.dialect.name == "sqlite":
+        step(connection)
+        return
+    for _ in range(_TURNS):
+        try:
+            _stand_in_line(connection, _TURN)
+            step(connection)
+            _stand_in_line(connection, "0")
+            return
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) != _HELD:
+                raise
+            connection.rollback()
+        time.sleep(_PAUSE)
+    raise StartError(
+        "a table that has to be changed was in use all the time: by a long report, a backup or a transaction "
+        "left open; run `nurture db upgrade` again when it is over"
+    )
+
+
+def _stand_in_line(connection: sa.Connection, at_most: str) -> None:
+    connection.execute(sa.text(f"SET lock_timeout = '{at_most}'"))
+    connection.commit()
 
 
 def create_index(
@@ -30,7 +72,15 @@ def drop_index(name: str, table: str) -> None:
         op.drop_index(name, table, if_exists=True, postgresql_concurrently=True)
 
 
-def _outside() -> AbstractContextManager[None]:
-    """SQLite has one writer at a time, whatever is written."""
+@contextmanager
+def _outside() -> Iterator[None]:
+    """Whoever makes an index concurrently has time: nobody stands behind it. SQLite has one writer at a time,
+    whatever is written."""
     context = op.get_context()
-    return nullcontext() if context.dialect.name == "sqlite" else context.autocommit_block()
+    if context.dialect.name == "sqlite":
+        yield
+        return
+    with context.autocommit_block():
+        op.execute("SET lock_timeout = 0")
+        yield
+        op.execute(f"SET lock_timeout = '{_TURN}'")

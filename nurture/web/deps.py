@@ -253,8 +253,9 @@ class Enrolling(Protocol):
 
 @dataclass(frozen=True)
 class Deps:
-    """Everything the app works with. `ready` lists what keeps it from serving; empty means ready. `vitals` are
-    for Prometheus, `company` is None where nobody signs in by an identity provider."""
+    """Everything the app works with. `ready` lists what keeps it from serving, or with True from what it can do
+    while Temporal is away; empty means ready. `vitals` are for Prometheus,
+    `company` is None where nobody signs in by an identity provider."""
 
     access: Access
     dashboard: Dashboard
@@ -277,7 +278,7 @@ class Deps:
     tokens: Tokens
     settings: Settings
     now: Callable[[], datetime]
-    ready: Callable[[], Awaitable[list[str]]]
+    ready: Callable[[bool], Awaitable[list[str]]]
     vitals: Callable[[], Awaitable[list[Vital]]]
 
 

@@ -1,5 +1,6 @@
 """No call leads into our own network unless the operator says so."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,6 +25,12 @@ INNER = [
     "fd00::1",
     "fe80::1%eth0",
     "::ffff:127.0.0.1",
+    "::127.0.0.1",
+    "::ffff:0:127.0.0.1",
+    "64:ff9b::a9fe:a9fe",
+    "64:ff9b:1::1",
+    "2002:7f00:1::",
+    "fec0::1",
 ]
 
 
@@ -84,13 +91,59 @@ async def test_the_next_address_is_tried_when_one_does_not_answer() -> None:
     assert made == "93.184.215.15:443"
 
 
-async def test_the_client_itself_refuses_a_private_host(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
+@pytest.mark.parametrize("address", ["93.184.215.14", "64:ff9b::5db8:d70e", "2606:2800:21f::1"])
+async def test_a_public_address_is_called(address: str) -> None:
+    opened = Opened()
+    await guard(opened, [address]).connect_tcp("hook.example", 443)
+    assert opened.to == [address]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "2130706433", "0x7f.1", "[::1]", "localhost"])
+@pytest.mark.parametrize(
+    "proxies",
+    [
+        {},
+        {"no_proxy": "localhost"},
+        {"https_proxy": "http://proxy.example:3128"},
+        {"all_proxy": "http://proxy.example:3128", "no_proxy": "*"},
+    ],
+    ids=["none", "only exceptions", "for other calls", "for none"],
+)
+async def test_what_no_proxy_calls_for_us_is_guarded(
+    monkeypatch: pytest.MonkeyPatch, host: str, proxies: dict[str, str]
+) -> None:
+    environment(monkeypatch, proxies)
     async with httpx.AsyncClient(transport=outward.transport(())) as client:
         with pytest.raises(Transient, match="private_address"):
-            await client.get("http://127.0.0.1:9/")
+            await client.get(f"http://{host}:9/")
+
+
+async def test_a_call_goes_through_the_proxy_that_the_environment_names(
+    monkeypatch: pytest.MonkeyPatch, unused_tcp_port: int
+) -> None:
+    asked: list[bytes] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n"))
+        writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+        writer.close()
+
+    environment(monkeypatch, {"http_proxy": f"http://127.0.0.1:{unused_tcp_port}"})
+    async with (
+        await asyncio.start_server(answer, "127.0.0.1", unused_tcp_port),
+        httpx.AsyncClient(transport=outward.transport(())) as client,
+    ):
+        assert (await client.get("http://hook.example/in")).status_code == 204
+    assert asked == [b"GET http://hook.example/in HTTP/1.1\r\n"]
+
+
+def environment(monkeypatch: pytest.MonkeyPatch, proxies: dict[str, str]) -> None:
+    """These proxies and no others."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    for name, value in proxies.items():
+        monkeypatch.setenv(name, value)
 
 
 def test_a_network_that_is_none_is_a_clear_error() -> None:

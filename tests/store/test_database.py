@@ -4,13 +4,16 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import inspect
+from sqlalchemy import inspect, text
+from sqlalchemy.exc import DBAPIError
 
 from nurture.domain.errors import StartError
 from nurture.store import migrate
 from nurture.store.database import Database
 from nurture.store.tables import LeadRow
 from tests.support.domain import COPENHAGEN, NOW
+
+ON_POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
 
 async def _raise_fit(db: Database) -> None:
@@ -64,6 +67,73 @@ async def test_a_schema_that_is_behind_is_refused_with_what_to_run(db: Database)
         await migrate.require_current(db)
     await migrate.upgrade(db)
     await migrate.require_current(db)
+
+
+async def test_a_release_goes_on_with_a_schema_that_a_newer_one_brought_further(
+    db: Database,
+) -> None:
+    async with db.write() as session:
+        await session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    await migrate.require_current(db)
+    await migrate.upgrade(db)
+    assert await migrate.current(db) == "9999"
+    with pytest.raises(StartError, match="is at 9999 and cannot be taken back to base"):
+        await migrate.downgrade(db, "base")
+
+
+async def test_upgrades_at_the_same_moment_are_one(database_url: str, db: Database) -> None:
+    await migrate.downgrade(db, "0018")
+    others = [Database(database_url, pool=1) for _ in range(2)]
+    await asyncio.gather(*(migrate.upgrade(other) for other in others))
+    await migrate.require_current(db)
+    await asyncio.gather(*(other.close() for other in others))
+
+
+@ON_POSTGRESQL
+async def test_nobody_stands_behind_a_migration_that_waits_for_a_long_report(
+    database_url: str, db: Database
+) -> None:
+    await migrate.downgrade(db, "0009")
+    report = db.read()
+    reading = await report.__aenter__()
+    await reading.execute(text("SELECT count(*) FROM enrolment"))
+    upgrading = asyncio.create_task(asyncio.to_thread(asyncio.run, _upgraded(database_url)))
+    async with asyncio.timeout(60):
+        await _stands_in_line(db)
+        async with db.read() as session:
+            await session.execute(text("SELECT count(*) FROM enrolment"))
+    assert not upgrading.done()
+    await report.__aexit__(None, None, None)
+    await upgrading
+    await migrate.require_current(db)
+
+
+async def _upgraded(url: str) -> None:
+    db = Database(url, pool=1)
+    await migrate.upgrade(db)
+    await db.close()
+
+
+async def _stands_in_line(db: Database) -> None:
+    """Returns when somebody waits for a table."""
+    while True:
+        async with db.read() as session:
+            if await session.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
+                return
+
+
+async def test_an_error_tells_no_data(db: Database) -> None:
+    with pytest.raises(DBAPIError) as told:
+        async with db.write() as session:
+            await session.execute(text("INSERT INTO nowhere VALUES (:name)"), {"name": "Anna"})
+    assert "Anna" not in str(told.value)
+
+
+@ON_POSTGRESQL
+async def test_postgresql_takes_back_the_locks_of_a_machine_that_vanished(db: Database) -> None:
+    async with db.read() as session:
+        setting = await session.execute(text("SHOW idle_in_transaction_session_timeout"))
+        assert setting.scalar_one() == "1min"
 
 
 async def test_the_migrations_make_exactly_the_tables_the_code_declares(db: Database) -> None:

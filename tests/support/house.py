@@ -44,7 +44,7 @@ class House:
             async with self.world.db.read() as session:
                 return await self.world.shelf.current(session)
 
-        async def ready() -> list[str]:
+        async def ready(_beside_temporal: bool) -> list[str]:
             return []
 
         async def health() -> list[Vital]:

@@ -174,6 +174,13 @@ async def test_alive_is_not_the_same_as_ready(client, world):
     assert (await client.get("/readyz")).status_code == 200
 
 
+async def test_a_server_is_ready_for_touches_also_while_temporal_is_away(client, world):
+    world.problems = ["Temporal does not answer; touches are kept until it does"]
+    assert (await client.get("/readyz")).status_code == 503
+    assert (await client.get("/readyz?exclude=temporal")).status_code == 200
+    assert (await client.get("/readyz?exclude=everything")).status_code == 422
+
+
 async def test_the_metrics_count_messages_by_source_and_requests_by_route(client):
     body = {"writeKey": "wk", "batch": [{"type": "page", "anonymousId": "a"}, {}]}
     await client.post("/v1/batch", json=body)
