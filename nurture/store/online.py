@@ -21,13 +21,16 @@ _HELD = "55P03"
 """lock_not_available"""
 
 
-def patiently(connection: sa.Connection, step: Callable[[sa.Connection], None]) -> None:
+def patiently(
+    connection: sa.Connection, step: Callable[[sa.Connection], object], turns: int = _TURNS
+) -> None:
     """Take a step that can be taken again, such as an upgrade, without holding anybody up behind a long report or
     a backup. Raises StartError when such a one does not end."""
     if connection.dialect.name == "sqlite":
         step(connection)
         return
-    for _ in range(_TURNS):
+    for turn in range(turns):
+        time.sleep(_PAUSE if turn else 0)
         try:
             _stand_in_line(connection, _TURN)
             step(connection)
@@ -37,7 +40,6 @@ def patiently(connection: sa.Connection, step: Callable[[sa.Connection], None]) 
             if getattr(error.orig, "sqlstate", None) != _HELD:
                 raise
             connection.rollback()
-        time.sleep(_PAUSE)
     raise StartError(
         "a table that has to be changed was in use all the time: by a long report, a backup or a transaction "
         "left open; run `nurture db upgrade` again when it is over"
@@ -81,6 +83,7 @@ def _outside() -> Iterator[None]:
         yield
         return
     with context.autocommit_block():
+        at_most = op.get_bind().scalar(sa.text("SHOW lock_timeout"))
         op.execute("SET lock_timeout = 0")
         yield
-        op.execute(f"SET lock_timeout = '{_TURN}'")
+        op.execute(f"SET lock_timeout = '{at_most}'")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
+from fastapi.telemetry import TelemetryConfig
 
 from nurture.web import (
     api,
@@ -65,6 +66,9 @@ _TAGS = [
     {"name": "health", "description": "For whoever keeps the server running."},
 ]
 
+_NO_OTHER_SPANS = TelemetryConfig(tracing=False, metrics=False, logs=False, auto_configure=False)
+"""FastAPI's own would hold each page's address, and so the token that a mail's link ends in (see measures)."""
+
 
 def create_app(deps: Deps) -> FastAPI:
     """The whole HTTP room over `deps`. Nothing is read from the environment or opened here."""
@@ -78,6 +82,7 @@ def create_app(deps: Deps) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        telemetry=_NO_OTHER_SPANS,
     )
     app.state.deps = deps
     app.state.gate = ingest.Gate(Sources(deps.settings), Limiter(deps.settings.requests_per_second))

@@ -8,7 +8,7 @@ from sqlalchemy import inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from nurture.domain.errors import StartError
-from nurture.store import migrate
+from nurture.store import migrate, online
 from nurture.store.database import Database
 from nurture.store.tables import LeadRow
 from tests.support.domain import COPENHAGEN, NOW
@@ -77,8 +77,12 @@ async def test_a_release_goes_on_with_a_schema_that_a_newer_one_brought_further(
     await migrate.require_current(db)
     await migrate.upgrade(db)
     assert await migrate.current(db) == "9999"
-    with pytest.raises(StartError, match="is at 9999 and cannot be taken back to base"):
+    with pytest.raises(StartError) as told:
         await migrate.downgrade(db, "base")
+    assert str(told.value) == (
+        "the database schema is at 9999 and cannot be taken back to base: Can't locate revision identified by "
+        "'9999'; the release that brought it there knows the way"
+    )
 
 
 async def test_upgrades_at_the_same_moment_are_one(database_url: str, db: Database) -> None:
@@ -106,6 +110,19 @@ async def test_nobody_stands_behind_a_migration_that_waits_for_a_long_report(
     await report.__aexit__(None, None, None)
     await upgrading
     await migrate.require_current(db)
+
+
+@ON_POSTGRESQL
+async def test_a_migration_gives_up_on_a_table_that_is_always_in_use(db: Database) -> None:
+    change = text("ALTER TABLE enrolment ADD COLUMN more INTEGER")
+    async with db.read() as report, db.engine.connect() as connection:
+        await report.execute(text("SELECT count(*) FROM enrolment"))
+        with pytest.raises(StartError) as told:
+            await connection.run_sync(online.patiently, lambda sync: sync.execute(change), turns=1)
+    assert str(told.value) == (
+        "a table that has to be changed was in use all the time: by a long report, a backup or a transaction "
+        "left open; run `nurture db upgrade` again when it is over"
+    )
 
 
 async def _upgraded(url: str) -> None:

@@ -17,6 +17,7 @@ from embedded.skipping import skipping_server
 from nurture.domain.errors import StartError
 from nurture.settings import Settings
 from tests.support.temporal import Stage, free_port
+from tests.support.web import World, connect
 from workflows import telemetry
 
 DAY = timedelta(days=1)
@@ -54,6 +55,20 @@ async def test_a_touch_and_the_mail_it_leads_to_are_one_trace(
     told = " ".join(str((span.name, dict(span.attributes or {}))) for span in ours)
     assert "Anna" not in told
     assert "@" not in told
+
+
+async def test_a_span_does_not_hold_the_token_that_an_address_ends_in(
+    exporter: InMemorySpanExporter,
+) -> None:
+    exporter.clear()
+    async with connect(World().app()) as client:
+        for door in "couyh":
+            await client.get(f"/{door}/secret-token?to=anna@kunde.dk")
+    spans = exporter.get_finished_spans()
+    assert "GET /c/{token}" in {span.name for span in spans}
+    told = " ".join(span.to_json() for span in spans)
+    assert "secret-token" not in told
+    assert "anna" not in told
 
 
 def _trace(span: ReadableSpan | trace.Span) -> int:
