@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,7 @@ class Drill:
 
 @dataclass(frozen=True)
 class Outcome:
+    leads: int
     verdict: Verdict
     outages: Sequence[Outage]
     seconds: float
@@ -60,13 +61,23 @@ class Outcome:
 
 
 async def measure(folder: Path) -> dict[str, Any]:
-    """The big one, on PostgreSQL, then a smaller one on SQLite with a full disk."""
+    """The big one, on PostgreSQL, then a smaller one on SQLite with a full disk; each after a twin that nothing befalls,
+    whose lateness is the machine's own."""
     leads = int(os.environ.get("NURTURE_BENCH_LEADS", Drill.leads))
     wishes = {
         "postgresql": Drill(leads),
         "sqlite": Drill(leads // 5, day=20.0, sqlite=True, faults=20, seed=2),
     }
-    return {name: told(await run(folder / name, wish)) for name, wish in wishes.items()}
+    found: dict[str, Any] = {}
+    for name, wish in wishes.items():
+        twin = await run(folder / f"{name}-twin", replace(wish, faults=0))
+        outcome = await run(folder / name, wish)
+        found[name] = told(outcome) | {"twin_late_s": _lateness(twin.verdict)}
+    return found
+
+
+def _lateness(verdict: Verdict) -> dict[str, float]:
+    return _spread(each.late for each in verdict.deadlines)
 
 
 async def run(folder: Path, wish: Drill) -> Outcome:
@@ -80,7 +91,7 @@ async def run(folder: Path, wish: Drill) -> Outcome:
             planned = plan.faults(wish.seed, sorted(stage.parts), wish.faults)
             outages, _ = await asyncio.gather(plan.play(planned, stage.parts), _arrive(stage, wish))
             verdict = await _settled(stage, wish, outages)
-    return Outcome(verdict, outages, time.monotonic() - began)
+    return Outcome(wish.leads, verdict, outages, time.monotonic() - began)
 
 
 def _settings(folder: Path, wish: Drill, database: str) -> Settings:
@@ -165,6 +176,7 @@ def told(outcome: Outcome) -> dict[str, Any]:
     verdict, every = outcome.verdict, outcome.verdict.deadlines
     latest = sorted(every, key=lambda each: -each.beyond)[:5]
     return {
+        "leads": outcome.leads,
         "lost": len(verdict.lost),
         "silent_duplicates": len(verdict.doubled),
         "out_of_order": len(verdict.disordered),
@@ -173,7 +185,7 @@ def told(outcome: Outcome) -> dict[str, Any]:
         "faults": dict(Counter(outage.part for outage in outcome.outages)),
         "seconds_away": round(outcome.away, 1),
         "seconds": round(outcome.seconds, 1),
-        "late_s": _spread(each.late for each in every),
+        "late_s": _lateness(verdict),
         "later_than_the_outage_s": _spread(each.beyond for each in every if not each.calm),
         "late_with_nothing_away_s": _spread(each.late for each in every if each.calm),
         "latest": [f"{each.what}: {each.beyond:.1f} s, {each.away:.1f} s away" for each in latest],
