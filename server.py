@@ -30,6 +30,7 @@ async def run(config: settings.Settings, told: Telemetry = SILENT) -> None:
                 create_app(_deps(services)),
                 host=config.http_host,
                 port=config.http_port,
+                http="h11",  # the faster httptools would take headers of any length
                 log_config=None,
                 access_log=False,
                 timeout_graceful_shutdown=_GRACE_SECONDS,

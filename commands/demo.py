@@ -1,4 +1,4 @@
-"""`nurture demo`: weeks of the real lead list in a minute and a half, on the whole product."""
+"""`nurture demo`: weeks of the real lead list in a minute, on the whole product."""
 
 import asyncio
 import json
@@ -41,7 +41,7 @@ class Disagreement(NurtureError):
 def demo(
     pace: Annotated[
         str, typer.Option(help="How fast the playbook's clock runs.")
-    ] = "1 day = 1.7 s",
+    ] = "1 day = 1.5 s",
     file: Annotated[
         Path, typer.Option("--leads", help="Rows like those of the example.")
     ] = EXAMPLE,
@@ -116,5 +116,7 @@ async def _or_death(product: Running, play: Coroutine[Any, Any, Outcome]) -> Out
 def _show(found: Outcome, as_json: bool) -> None:
     """Tables for people go to stderr when stdout is for a program."""
     Console(stderr=as_json).print(summary.tables(found.report))
+    if found.lag:
+        typer.echo(found.lag, err=True)
     if as_json:
         typer.echo(json.dumps(summary.figures(found.report), indent=2, ensure_ascii=False))

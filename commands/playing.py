@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,6 +30,9 @@ PATIENCE = 240.0
 
 TRIES = 3
 
+LAG = 6.0
+"""Days of the playbook. Who is behind by more at the end was so before, and broke promises that sales kept."""
+
 
 @dataclass(frozen=True)
 class Wish:
@@ -43,10 +46,22 @@ class Wish:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The report, and every point in which the receiving ends say something else."""
+    """The report, and every point in which the receiving ends say something else. `behind`: how many days of the
+    playbook after the last one all that had been due was done."""
 
     report: dict[str, Any]
     differences: list[str]
+    behind: float = 0.0
+
+    @property
+    def lag(self) -> str:
+        """A word to the reader about a machine that was too slow for the pace; empty where it was not."""
+        if self.behind <= LAG:
+            return ""
+        return (
+            f"This machine was {self.behind:.0f} days of the playbook behind at the end, so some deadlines were missed"
+            " by it and not by sales; a longer day in --pace gives it time."
+        )
 
 
 def utc_now() -> datetime:
@@ -79,7 +94,8 @@ class Play:
                 async with self._people() as people:
                     end = await self._days(people, telling)
                     await self._done(db, telling, end)
-                return await self._agreement(db, telling, end)
+                    behind = (utc_now() - end).total_seconds() / self._day
+                return replace(await self._agreement(db, telling, end), behind=behind)
 
     @asynccontextmanager
     async def _people(self) -> AsyncIterator["asyncio.Future[Any]"]:

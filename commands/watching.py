@@ -8,7 +8,7 @@ import httpx
 from commands.readers import Readers
 from commands.sales_floor import CREATED, SalesFloor
 
-_PAUSE = 0.2
+_PAUSE = 0.4
 
 
 class Watch:

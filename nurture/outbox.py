@@ -13,6 +13,7 @@ from nurture.ports import Waker
 from nurture.store import wakeups
 from nurture.store.database import Database
 from nurture.store.tables import WakeupRow
+from nurture.together import Together
 
 _AT_ONCE = 20
 
@@ -30,6 +31,7 @@ class Outbox:
         self._waker = waker
         self._free = asyncio.Semaphore(_AT_ONCE)
         self._running: set[asyncio.Task[int]] = set()
+        self._records = Together(self._record, len, _AT_ONCE)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
@@ -76,10 +78,14 @@ class Outbox:
     async def _done(self, through: Sequence[int]) -> None:
         """When the database is away right now the relay wakes them once more, which harms nothing."""
         try:
-            async with self._db.write() as session:
-                await wakeups.done(session, through)
+            await self._records.ask(through)
         except Transient as error:
             log.warning("wakeups_not_recorded", error=error.detail)
+
+    async def _record(self, several: Sequence[Sequence[int]]) -> Sequence[None]:
+        async with self._db.write() as session:
+            await wakeups.done(session, [row_id for through in several for row_id in through])
+        return [None for _ in several]
 
     async def _wake(self, kind: str, key: str, flow: str, sender: str) -> bool:
         async with self._free:
