@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import (
+    asleep,
     audiences,
     core,
     dashboard,
@@ -43,6 +44,7 @@ BENCHES: dict[str, Callable[[Path], Awaitable[dict[str, Any]]]] = {
     "smtp": smtp.measure,
     "watch": watch.measure,
     "open_leads": open_leads.measure,
+    "asleep": asleep.measure,
     "workers": workers.measure,
     "tuning": tuning.measure,
     "due": due.measure,

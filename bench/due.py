@@ -46,9 +46,9 @@ async def measure(folder: Path) -> dict[str, Any]:
         async with stand.workers("bench.due:book") as workers:
             due = await _spread(stand, runs)
             await _into_wait(stand, runs[:_FIRST], _FIRST)  # they warm up
-            bare = {**stand.memory(*workers), **_disk(folder)}
+            bare = {**stand.memory(*workers), **megabytes_on_disk(folder)}
             rate = await _into_wait(stand, runs[_FIRST:], LEADS)
-            full = {**stand.memory(*workers), **_disk(folder)}
+            full = {**stand.memory(*workers), **megabytes_on_disk(folder)}
             before = stand.used(*workers)
             left = min(due.values()) - time.time()
             await asyncio.sleep(max(0.0, max(due.values()) - time.time()))
@@ -99,8 +99,13 @@ async def _into_wait(stand: Ground, runs: list[str], asleep: int) -> float:
 
 async def _through(stand: Ground) -> None:
     async with asyncio.timeout(300):
-        while await _count(stand, col(EnrolmentRow.step) == "rest") < LEADS:  # noqa: ASYNC110 - others raise no event
-            await asyncio.sleep(0.5)
+        await reached(stand, col(EnrolmentRow.step) == "rest", LEADS)
+
+
+async def reached(stand: Ground, which: Any, number: int) -> None:
+    """Returns when it is true of so many enrolments."""
+    while await _count(stand, which) < number:  # noqa: ASYNC110 - others raise no event
+        await asyncio.sleep(0.5)
 
 
 async def _count(stand: Ground, which: Any) -> int:
@@ -108,7 +113,7 @@ async def _count(stand: Ground, which: Any) -> int:
         return int((await session.execute(select(func.count()).where(which))).scalar_one())
 
 
-def _disk(folder: Path) -> dict[str, float]:
-    """Megabytes of Temporal's database; what a lead takes in ours is open_leads' matter."""
+def megabytes_on_disk(folder: Path) -> dict[str, float]:
+    """Of Temporal's database; what a lead takes in ours is open_leads' matter."""
     files = sum(file.stat().st_size for file in folder.glob("temporal.db*"))
     return {"temporal_database": files / 1e6}
