@@ -42,7 +42,7 @@ async def sift(
         for lead_id, messages in theirs.items()
         if _nothing_new(playbook, known[lead_id], messages)
     }
-    earned = await points.living(session, playbook.scoring, list(quiet), now)
+    earned = await points.kept(session, playbook.scoring, {id_: known[id_] for id_ in quiet}, now)
     passed: list[Glance] = []
     made: list[Made] = []
     told: set[str] = set()
@@ -102,6 +102,7 @@ def _only_points(
         return False
     glance.engagement, glance.grade = score.engagement, score.grade
     glance.next_score_at = scoring.next_change(playbook.scoring, entries, now)
+    glance.tally = points.tally(playbook.scoring, entries, now)
     for each in made:
         touches.first(glance, each.touch)
     return True

@@ -103,6 +103,7 @@ class Reactions:
             heard.append(Trigger(topics.SCORE))
         row.scored_by = row.scored_by or playbook.hash  # a newer rule set: see nurture.rescoring
         row.next_score_at = scoring.next_change(playbook.scoring, earned, now)
+        row.tally = points.tally(playbook.scoring, earned, now)
         return replace(facts, score=score)
 
     async def _stage(

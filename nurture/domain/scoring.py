@@ -179,6 +179,24 @@ def _next_loss(rule: EngagementRule, entry: Entry, now: datetime) -> datetime | 
     return entry.expires_at if entry.expires_at and now < entry.expires_at else None
 
 
+def tally(scoring: Scoring, earned: Iterable[Entry], now: datetime) -> list[Entry]:
+    """The living entries of each rule that does not fade, told as one. It holds until the score next changes by itself:
+    what is earned meanwhile may be added to it, and the entries themselves need not be looked at again."""
+    found: dict[str, Entry] = {}
+    steady = scoring.rules.keys() - scoring.fading
+    for entry in earned:
+        if entry.rule in steady and entry.alive(now):
+            so_far = found.get(entry.rule)
+            found[entry.rule] = _joined(so_far, entry) if so_far else entry
+    return [found[rule] for rule in sorted(found)]
+
+
+def _joined(one: Entry, other: Entry) -> Entry:
+    ends = [each.expires_at for each in (one, other) if each.expires_at]
+    points, latest = one.points + other.points, max(one.at, other.at)
+    return Entry(one.rule, one.touch_id, points, latest, min(ends, default=None))
+
+
 def explain(scoring: Scoring, facts: Facts, earned: Sequence[Entry], now: datetime) -> list[Reason]:
     """Every point of `score`, most points first. A capped rule is one line with what counts, and what a
     group gives beyond its cap is a line that takes it off again.

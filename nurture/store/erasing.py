@@ -55,7 +55,8 @@ async def anonymise(session: AsyncSession, rows: Iterable[LeadRow], now: datetim
         row.traits, row.traits_at = {}, {}
         row.tags, row.consents, row.declined, row.cases = [], [], [], []
         row.paused_until = None
-        row.suppressed, row.sales_owned, row.next_score_at = ERASED, False, None
+        row.suppressed, row.sales_owned = ERASED, False
+        row.next_score_at, row.tally = None, None
         row.erased_at = row.erased_at or now
     await session.flush()
     await session.execute(delete(IdentityRow).where(col(IdentityRow.lead_id).in_(ids)))

@@ -17,6 +17,7 @@ from nurture.domain.lead import Facts, Lead, Score, Standing
 from nurture.store import bulk
 from nurture.store.among import Among
 from nurture.store.columns import table
+from nurture.store.points import Tally
 from nurture.store.tables import EnrolmentRow, LeadRow
 
 
@@ -36,6 +37,7 @@ class Glance:
     grade: str
     scored_by: str | None
     next_score_at: datetime | None
+    tally: Tally | None
     sales_owned: bool
     cooled_until: datetime | None
     first_touch_at: datetime | None
@@ -66,7 +68,7 @@ async def write(session: AsyncSession, glances: Sequence[Glance]) -> None:
 
 
 _READ = tuple(name for name in Glance.__dataclass_fields__ if name != "listens")
-_CHANGED = ("traits_at", "engagement", "grade", "next_score_at", "first_touch_at")
+_CHANGED = ("traits_at", "engagement", "grade", "next_score_at", "tally", "first_touch_at")
 
 
 @cache

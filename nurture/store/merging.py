@@ -58,6 +58,7 @@ async def merge(
     goes.traits, goes.traits_at = {}, {}
     goes.tags, goes.consents, goes.declined, goes.cases = [], [], [], []
     goes.sales_owned, goes.next_score_at = False, None
+    stays.tally, goes.tally = None, None
     await consents.fold(session, [stays])
     await session.flush()
 

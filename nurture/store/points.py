@@ -1,14 +1,15 @@
 """Points that leads earned: each by itself, to be explained, or summed by rule, to be counted."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Select, bindparam, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from nurture.domain import scoring
 from nurture.domain.scoring import Entry, Scoring
 from nurture.store.among import Among
 from nurture.store.columns import table
@@ -20,20 +21,70 @@ async def earned(session: AsyncSession, lead_id: str) -> list[Entry]:
     return [Entry(*row) for row in await session.execute(_every(), {"lead": lead_id})]
 
 
+Tally = Mapping[str, tuple[int, str | None]]
+"""As a lead's row keeps it, of each rule whose points do not fade: the sum of what is alive, and when the first of it
+is gone. It holds until the score next changes by itself (`next_score_at`)."""
+
+
+class Counted(Protocol):
+    tally: Tally | None
+    next_score_at: datetime | None
+
+
 async def living(
     session: AsyncSession, rules: Scoring, ids: Sequence[str], now: datetime
 ) -> defaultdict[str, list[Entry]]:
-    """By lead what counts at `now`: one entry for each rule, so that a long history costs no more than a
-    short one; of a rule whose points fade, each."""
-    found: defaultdict[str, list[Entry]] = defaultdict(list)
+    """By lead what counts at `now`, summed from what there is: one entry for each rule; of a rule whose points fade,
+    each."""
     steady = [rule for rule in rules.rules if rule not in rules.fading]
-    for query, names in ((_summed(), steady), (_each(), list(rules.fading))):
-        if not names:
-            continue
-        given = {"ids": list(ids), "now": now, "rules": names}
-        for lead_id, *entry in await session.execute(query, given):
-            found[lead_id].append(Entry(*entry))
+    found: defaultdict[str, list[Entry]] = defaultdict(list)
+    await _find(session, _summed(), steady, ids, now, found)
+    await _find(session, _each(), list(rules.fading), ids, now, found)
     return found
+
+
+async def kept(
+    session: AsyncSession, rules: Scoring, leads: Mapping[str, Counted], now: datetime
+) -> defaultdict[str, list[Entry]]:
+    """The same, from the tallies that still hold, so that a long history costs no more than a short one."""
+    holds = {lead_id: lead.tally for lead_id, lead in leads.items() if _holds(lead, now)}
+    found = await living(session, rules, [id_ for id_ in leads if id_ not in holds], now)
+    await _find(session, _each(), list(rules.fading), list(holds), now, found)
+    for lead_id, tally in holds.items():
+        found[lead_id] += _entries(tally or {}, now)
+    return found
+
+
+def tally(rules: Scoring, earned: Iterable[Entry], now: datetime) -> Tally:
+    """To be kept with the lead."""
+    return {
+        entry.rule: (entry.points, entry.expires_at.isoformat() if entry.expires_at else None)
+        for entry in scoring.tally(rules, earned, now)
+    }
+
+
+def _holds(lead: Counted, now: datetime) -> bool:
+    return lead.tally is not None and (lead.next_score_at is None or now < lead.next_score_at)
+
+
+def _entries(tally: Tally, now: datetime) -> Iterable[Entry]:
+    for rule, (points, expires) in tally.items():
+        yield Entry(rule, "", points, now, datetime.fromisoformat(expires) if expires else None)
+
+
+async def _find(
+    session: AsyncSession,
+    query: Select[Any],
+    rules: Sequence[str],
+    ids: Sequence[str],
+    now: datetime,
+    found: defaultdict[str, list[Entry]],
+) -> None:
+    if not (rules and ids):
+        return
+    given = {"ids": list(ids), "now": now, "rules": list(rules)}
+    for lead_id, *entry in await session.execute(query, given):
+        found[lead_id].append(Entry(*entry))
 
 
 _entry = table(ScoreEntryRow).c

@@ -5,13 +5,14 @@ sales (`notice.data`) and in what an ad platform was given (`audience_member.sen
 erasure knows where to go.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Column, Index, String, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from nurture.store.columns import Letters, json, lead, maybe, moment, refers
+from nurture.store.columns import Json, Letters, json, lead, maybe, moment, refers
 
 
 class LeadRow(SQLModel, table=True):
@@ -53,6 +54,7 @@ class LeadRow(SQLModel, table=True):
     grade: str = Field(default="", sa_column_kwargs={"server_default": ""})
     scored_by: str | None = None
     next_score_at: datetime | None = maybe(index=True)
+    tally: Mapping[str, Any] | None = Field(default=None, sa_column=Column(Json, nullable=True))
     consents: list[str] = json(list)
     declined: list[str] = json(list)
     suppressed: str | None = None

@@ -19,6 +19,7 @@ from nurture.domain.scoring import (
     explain,
     next_change,
     score,
+    tally,
 )
 from tests.support.domain import DAY, NOW, facts, lead, touch, when
 
@@ -165,6 +166,16 @@ def test_kept_up_touch_by_touch_is_the_same_as_computed_from_scratch(did: list[T
     for number, one in enumerate(did, start=1):
         kept = [entry for entry in kept if entry.alive(NOW)] + entries(SCORING, one)
         assert score(SCORING, facts(), kept, NOW).engagement == points(*did[:number])
+
+
+@given(st.lists(touches, max_size=12), st.lists(touches, max_size=6))
+def test_a_tally_counts_as_all_that_it_was_made_of(did: list[Touch], then: list[Touch]) -> None:
+    earned, more = earn(*did), earn(*then)
+    fading = [entry for entry in earned if entry.rule in SCORING.fading]
+    told = [*tally(SCORING, earned, NOW), *fading, *more]
+    assert score(SCORING, facts(), told, NOW) == score(SCORING, facts(), [*earned, *more], NOW)
+    assert next_change(SCORING, told, NOW) == next_change(SCORING, [*earned, *more], NOW)
+    assert tally(SCORING, told, NOW) == tally(SCORING, [*earned, *more], NOW)
 
 
 @given(st.lists(touches, max_size=12), st.booleans(), st.timedeltas(0 * DAY, 60 * DAY))

@@ -91,6 +91,32 @@ async def test_a_page_view_of_a_known_lead_changes_its_points_and_when_they_go(
     assert (entry.lead_id, entry.points) == (row.id, 5)
 
 
+async def test_points_that_went_are_not_counted_when_the_next_touch_comes(db: Database) -> None:
+    world = World(db)
+    await world.tell("form_submitted")
+    for days in (0, 20, 32, 52):  # a page view counts for 30 days
+        row = await world.tell("page", consents=(), at=NOW + days * DAY)
+    assert (row.engagement, row.next_score_at) == (10, NOW + 62 * DAY)
+    late = Incoming("late", NOW + 31 * DAY, email="anna@example.org", touch="page")
+    await world.intake.take("site", [late], NOW + 52 * DAY)
+    row = await world.lead("anna@example.org")
+    assert (row.engagement, row.next_score_at) == (15, NOW + 61 * DAY)
+
+
+async def test_a_lead_whose_points_were_never_summed_is_counted_from_its_touches(
+    db: Database,
+) -> None:
+    world = World(db)
+    await world.tell("form_submitted")
+    row = await world.tell("page", consents=())
+    async with db.write() as session:
+        stored = await session.get(LeadRow, row.id)
+        assert stored is not None
+        stored.tally = None
+    row = await world.tell("page", consents=())
+    assert row.engagement == 10
+
+
 async def test_a_late_page_view_may_be_the_first_touch(db: Database) -> None:
     world = World(db)
     await world.tell("form_submitted")
