@@ -61,8 +61,8 @@ class Outcome:
 
 
 async def measure(folder: Path) -> dict[str, Any]:
-    """The big one, on PostgreSQL, then a smaller one on SQLite with a full disk; each after a twin that nothing befalls,
-    whose lateness is the machine's own."""
+    """The big one, on PostgreSQL, then a smaller one on SQLite with a full disk; each after a twin that nothing
+    befalls, whose lateness is the machine's own."""
     leads = int(os.environ.get("NURTURE_BENCH_LEADS", Drill.leads))
     wishes = {
         "postgresql": Drill(leads),
