@@ -59,7 +59,6 @@ FINDINGS = (
     later("%(name)s should be at most %(text)s characters long"),
     later("%(name)s should be at most %(text)s"),
     later("%(name)s should be %(kind)s, not %(what)s"),
-    later("%(name)s cannot be %(what)s"),
     later('"%(text)s" cannot be a name here'),
     later("a list is no %(kind)s"),
     later('"%(text)s" is no time at all'),
@@ -206,6 +205,7 @@ FINDINGS = (
     later("mismatched tag"),
     later("not well-formed (invalid token)"),
     later("undefined entity"),
+    later("%(name)s cannot be %(what)s"),
     # what would be right: names
     later('did you mean "%(text)s"?'),
     later("did you mean %(text)s?"),
@@ -316,8 +316,8 @@ FINDINGS = (
 )
 """The first that fits is taken, so the more general ones come later."""
 
-_AS_WRITTEN = ("text", "other", "names", "why")
-"""Blanks for what stands in the playbook, or is said by a library."""
+_AS_WRITTEN = ("text", "other", "names")
+"""Blanks for what stands in the playbook."""
 
 
 def told(words: Words, text: str) -> str:

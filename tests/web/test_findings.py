@@ -52,12 +52,25 @@ def test_every_problem_that_a_test_holds_is_told_in_danish() -> None:
     assert sorted(text for text in left if not text.startswith(LIBRARIES)) == []
 
 
+def test_no_sentence_is_taken_for_a_more_general_one() -> None:
+    def with_blanks(sentence: str, kind: str) -> str:
+        names = re.findall(r"%\((\w+)\)s", sentence)
+        return sentence % {name: kind if name == "kind" else "x" for name in names}
+
+    for sentence in findings.FINDINGS:
+        danish = with_blanks(DANISH.gettext(sentence), "dato")
+        assert findings.told(DANISH, with_blanks(sentence, "date")) == danish
+
+
 def test_a_finding_keeps_what_the_playbook_says() -> None:
     problem = '"points" should be a whole number, not "text"'
     assert findings.told(ENGLISH, problem) == problem
     assert findings.told(DANISH, problem) == '"points" skal være et helt tal, ikke "text"'
     assert findings.told(DANISH, 'unknown touch "text"') == 'ukendt hændelse "text"'
     assert findings.told(DANISH, "one of a list, text") == "en af a list, text"
+    unread = "this cannot be read as a condition: "
+    assert findings.told(DANISH, unread + "it ends too early").endswith(": den slutter for tidligt")
+    assert findings.told(DANISH, unread + "odd sign").endswith("en betingelse: odd sign")
     assert findings.told(DANISH, "mapping values are not allowed here") == (
         "mapping values are not allowed here"
     )
