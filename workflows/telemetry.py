@@ -4,6 +4,7 @@ Both are off unless asked for. A span holds names of routes, workflows and activ
 address of a page (it may end in a token) and no person.
 """
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +15,14 @@ from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from temporalio.client import Plugin
 from temporalio.contrib.opentelemetry import OpenTelemetryPlugin, create_tracer_provider
-from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.runtime import (
+    LogForwardingConfig,
+    LoggingConfig,
+    PrometheusConfig,
+    Runtime,
+    TelemetryConfig,
+    TelemetryFilter,
+)
 
 from nurture.domain.errors import StartError
 from nurture.settings import Settings
@@ -30,6 +38,8 @@ class Telemetry:
 
 SILENT = Telemetry()
 
+_WARNINGS = TelemetryFilter(core_level="WARN", other_level="ERROR")
+
 
 @contextmanager
 def opened(door: str, settings: Settings) -> Iterator[Telemetry]:
@@ -38,7 +48,7 @@ def opened(door: str, settings: Settings) -> Iterator[Telemetry]:
 
     Raises StartError when the port for metrics is taken.
     """
-    runtime = _measured(settings) if settings.metrics_port and door == "worker" else None
+    runtime = _runtime(settings, settings.metrics_port if door == "worker" else 0)
     if not settings.traces:
         yield Telemetry(runtime)
         return
@@ -51,9 +61,12 @@ def opened(door: str, settings: Settings) -> Iterator[Telemetry]:
         provider.shutdown()
 
 
-def _measured(settings: Settings) -> Runtime:
-    address = f"{settings.http_host}:{settings.metrics_port}"
+def _runtime(settings: Settings, port: int) -> Runtime:
+    """What the SDK has to log joins our own lines; its metrics are on the port, if there is one."""
+    address = f"{settings.http_host}:{port}"
+    metrics = PrometheusConfig(bind_address=address) if port else None
+    lines = LoggingConfig(_WARNINGS, LogForwardingConfig(logging.getLogger("temporal")))
     try:
-        return Runtime(telemetry=TelemetryConfig(metrics=PrometheusConfig(bind_address=address)))
+        return Runtime(telemetry=TelemetryConfig(logging=lines, metrics=metrics))
     except (RuntimeError, ValueError) as error:
         raise StartError(f"NURTURE_METRICS_PORT: {address} cannot be bound: {error}") from error

@@ -12,7 +12,7 @@ from nurture.store.audience_tables import AudienceMemberRow
 from nurture.store.backlog import backlog
 from nurture.store.feedback_tables import SenderRow
 from nurture.store.handover_tables import HandoverRow, NoticeRow, ReceiverRow
-from nurture.store.tables import MessageRow, QuarantineRow
+from nurture.store.tables import MessageRow, PlaybookInForceRow, QuarantineRow
 from nurture.store.upkeep_tables import DriftRow, UpkeepRow
 
 _WAITS_FOR_SALES = ("open", "accepted")
@@ -33,6 +33,7 @@ async def vitals(session: AsyncSession, now: datetime) -> list[Vital]:
     return [
         *await _due(session, now),
         *await _clocks(session, now),
+        *await _untold(session, now),
         *await for_people(session, now),
         *await _drift(session, now),
     ]
@@ -68,6 +69,21 @@ async def _clocks(session: AsyncSession, now: datetime) -> list[Vital]:
     return [
         Vital("nurture_handovers_waiting", told, found.get(late, 0), {"clock": clock})
         for clock, late in (("running", False), ("overdue", True))
+    ]
+
+
+async def _untold(session: AsyncSession, now: datetime) -> list[Vital]:
+    """However often it was tried: a receiver that fails for three days is no news on the third."""
+    row = NoticeRow
+    query = select(func.count(), func.min(col(row.created_at)))
+    number, since = (
+        await session.execute(
+            query.where(col(row.delivered_at).is_(None), col(row.dead_at).is_(None))
+        )
+    ).one()
+    return [
+        Vital("nurture_notices_untold", "Notices that sales has not been told yet", number),
+        Vital("nurture_notices_untold_oldest_seconds", "Age of the oldest", _age(since, now)),
     ]
 
 
@@ -122,13 +138,14 @@ async def _drift(session: AsyncSession, now: datetime) -> list[Vital]:
     row = UpkeepRow
     query = select(row).where(col(row.ended_at).is_not(None)).order_by(col(row.began_at).desc())
     last = (await session.execute(query.limit(1))).scalar_one_or_none()
-    if last is None:
-        return []
-    count = select(func.count()).where(col(DriftRow.upkeep_id) == last.id)
+    count = select(func.count()).where(col(DriftRow.upkeep_id) == (last.id if last else ""))
     found = (await session.execute(count)).scalar_one()
+    beginning = select(func.min(col(PlaybookInForceRow.at)))
+    since = last.ended_at if last else (await session.execute(beginning)).scalar_one()
+    told = "Since the last upkeep; without any since the first playbook came into force"
     return [
         Vital("nurture_drift", "Differences from Temporal that the last upkeep repaired", found),
-        Vital("nurture_upkeep_age_seconds", "Since the last upkeep", _age(last.ended_at, now)),
+        Vital("nurture_upkeep_age_seconds", told, _age(since, now)),
     ]
 
 

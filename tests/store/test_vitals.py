@@ -4,8 +4,8 @@ from typing import Any
 from nurture.store.audience_tables import AudienceMemberRow
 from nurture.store.database import Database
 from nurture.store.feedback_tables import SenderRow
-from nurture.store.handover_tables import HandoverRow
-from nurture.store.tables import LeadRow, QuarantineRow
+from nurture.store.handover_tables import HandoverRow, NoticeRow
+from nurture.store.tables import LeadRow, PlaybookInForceRow, PlaybookRow, QuarantineRow
 from nurture.store.vitals import vitals
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -25,6 +25,15 @@ def handover(name: str, state: str, due_at: datetime) -> HandoverRow:
     )  # fmt: skip
 
 
+def notice(number: int, delivered_at: datetime | None) -> NoticeRow:
+    """Tried in vain before it was delivered, if it was."""
+    again = None if delivered_at else NOW + HOUR
+    return NoticeRow(
+        id=f"n{number}", handover_id="a", number=number, type="lead.handover.created", data={},
+        created_at=NOW - HOUR, attempts=7, next_attempt_at=again, delivered_at=delivered_at,
+    )  # fmt: skip
+
+
 def member(name: str, **where: Any) -> AudienceMemberRow:
     changed = {"changed_at": NOW - 2 * HOUR, "next_try_at": NOW + HOUR}
     return AudienceMemberRow(audience="warm", lead_id=name, **changed, **where)
@@ -41,6 +50,10 @@ async def test_what_needs_somebody_is_told_with_its_age(db: Database) -> None:
         session.add(handover("a", "open", NOW + HOUR))
         session.add(handover("b", "accepted", NOW - HOUR))
         session.add(handover("c", "contacted", NOW - HOUR))
+        session.add(notice(1, None))
+        session.add(notice(2, NOW))
+        session.add(PlaybookRow(hash="p"))
+        session.add(PlaybookInForceRow(hash="p", at=NOW - 2 * HOUR, by="tests"))
         session.add(member("a", desired=False, named=True, confirmed=True))
         session.add(member("b", desired=True, named=True, confirmed=True))
         session.add(SenderRow(id="courses", paused_at=NOW))
@@ -49,6 +62,9 @@ async def test_what_needs_somebody_is_told_with_its_age(db: Database) -> None:
     found = await told(db)
     assert found["nurture_handovers_waiting", "running"] == 1
     assert found["nurture_handovers_waiting", "overdue"] == 1
+    assert found["nurture_notices_untold",] == 1
+    assert found["nurture_notices_untold_oldest_seconds",] == 3600
+    assert found["nurture_upkeep_age_seconds",] == 7200
     assert found["nurture_removals_owed",] == 1
     assert found["nurture_removals_owed_oldest_seconds",] == 7200
     assert found["nurture_quarantined",] == 1
