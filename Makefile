@@ -20,8 +20,9 @@ demo: $(VENV)/.runtime ## the whole product on embedded parts with real leads (A
 up: $(VENV)/.runtime ## the whole product on embedded parts, empty
 	@$(BIN)/nurture up $(ARGS)
 
+# Hundreds of processes begin in it: what the first has compiled, the others read.
 test: $(VENV)/.dev $(SDKS)/.installed ## the whole test suite (ARGS="tests/domain -k wait")
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/.dev ## linter, formatter, types, and who may import whom
 	@$(BIN)/ruff check .

@@ -60,6 +60,7 @@ async def at_least(count: int, http: httpx.AsyncClient, product: Running) -> lis
             await asyncio.sleep(0.05)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 async def test_a_lead_in_the_middle_of_its_flow_goes_on_after_a_restart(settings: Settings) -> None:
     async with running(settings) as product, httpx.AsyncClient() as http:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, Table, insert, inspect, text
@@ -24,6 +25,7 @@ def _revisions() -> list[str]:
     return [script.revision for script in scripts][::-1]
 
 
+@pytest.mark.long
 async def test_rows_outlive_every_migration_up_and_down(db: Database) -> None:
     await migrate.downgrade(db, "base")
     seen: list[dict[str, Rows]] = [{}]

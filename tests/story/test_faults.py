@@ -16,6 +16,7 @@ DAY = 10.0
 """Seconds that a day of the playbook lasts in the invented ends below."""
 
 
+@pytest.mark.long
 @pytest.mark.timeout(400)
 async def test_through_every_fault_nothing_is_lost_and_nothing_is_sent_twice_unseen(
     tmp_path: Path,

@@ -105,6 +105,7 @@ async def _until(look: Callable[[], Awaitable[list[dict[str, Any]]]]) -> list[di
     raise AssertionError(f"nothing came within {PATIENCE} s")
 
 
+@pytest.mark.long
 @pytest.mark.timeout(240)
 async def test_a_lead_is_nurtured_through_a_crash_and_handed_over(tmp_path: Path) -> None:
     settings = _settings(tmp_path)

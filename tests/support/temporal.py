@@ -122,6 +122,9 @@ class AdAccount(Outcomes):
 class Stage:
     """Everything of a `World` plus Temporal, a mail provider, a sales floor and an ad account."""
 
+    FILE = "stage.db"
+    """Its database in its folder; made where there is none."""
+
     def __init__(self, environment: WorkflowEnvironment, db: Database) -> None:
         self.environment = environment
         self.client = environment.client
@@ -180,7 +183,7 @@ class Stage:
     @asynccontextmanager
     async def idle(cls, environment: WorkflowEnvironment, folder: Path) -> AsyncIterator["Stage"]:
         """Nobody works yet."""
-        db = Database(f"sqlite+aiosqlite:///{folder / 'stage.db'}")
+        db = Database(f"sqlite+aiosqlite:///{folder / cls.FILE}")
         await migrate.upgrade(db)
         stage = cls(environment, db)
         yield stage

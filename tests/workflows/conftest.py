@@ -1,5 +1,6 @@
 """Temporal for tests: the time-skipping server, one per test, with the real workflows and activities."""
 
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,7 +11,8 @@ from tests.support.temporal import Stage
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+async def stage(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[Stage]:
+    shutil.copy(sqlite_template, tmp_path / Stage.FILE)
     environment = await skipping_server()
     async with environment, Stage.open(environment, tmp_path) as stage:
         yield stage

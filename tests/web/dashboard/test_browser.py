@@ -75,6 +75,7 @@ _OF_LOOKS = ("color-contrast", "link-in-text-block", "scrollable-region-focusabl
 """Rules whose answer may be another one by night or on a phone; the others ask about what is the same in all looks."""
 
 
+@pytest.mark.long
 async def test_no_page_keeps_anybody_out(served: str) -> None:
     """Nor does one ask anybody else for anything, or is wider than the screen, by day at a desk and by night on a
     phone."""
