@@ -29,7 +29,6 @@ hypothesis.settings.load_profile("nurture")
 gc.set_threshold(50_000, 20, 50)
 
 
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files in the order in which xdist hands them out: what takes long first, so that in the end no process idles
     while another is still in the middle of it; then, as xdist would, by the number of their tests."""
