@@ -37,7 +37,7 @@ from tests.support.temporal import Stage, dev_server, free_port
 
 ROOT = Path(__file__).parents[1]
 FEW, MANY = 1_000, 100_000
-BATCH, BATCHES, SINGLES, ROUNDS = 200, 12, 150, 3
+BATCH, BATCHES, SINGLES, ROUNDS = 200, 40, 150, 3
 AT_ONCE = (4, 16)
 """Requests in flight: a relay and a few servers; or a busy site."""
 PAGES = 4
