@@ -33,6 +33,7 @@ async def run(config: settings.Settings, told: Telemetry = SILENT) -> None:
                 http="h11",  # the faster httptools would take headers of any length
                 log_config=None,
                 access_log=False,
+                server_header=False,
                 timeout_graceful_shutdown=_GRACE_SECONDS,
             )
         )
