@@ -3,7 +3,9 @@
 import asyncio
 import signal
 import sys
+from collections.abc import Coroutine
 from contextlib import suppress
+from typing import Any
 
 import structlog
 from temporalio.service import RPCError
@@ -25,7 +27,8 @@ _LOOK_AGAIN_SECONDS = 5
 
 
 async def run(config: settings.Settings, told: Telemetry = SILENT) -> None:
-    """Serve the task queues; on SIGINT or SIGTERM finish what is under way, then return."""
+    """Serve the task queues; on SIGINT or SIGTERM finish what is under way, then return. What runs beside the queues
+    never ends by itself: if it does the worker ends with its error, rather than go on without."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
@@ -40,20 +43,32 @@ async def run(config: settings.Settings, told: Telemetry = SILENT) -> None:
             releases.deployment(config.deployment, config.build_id),
             Tuning.of(config),
         )
-        async with workers:
-            beside = [_following(services, workers, stop)]
-            if queues.DECISIONS in config.parts:
-                beside.append(services.relay.run(stop))
-            if queues.WEBHOOKS in config.parts:
-                await services.mailbox.start()
-                beside += [services.calls.run(stop), services.mailbox.run(stop)]
-            tasks = [asyncio.create_task(work) for work in beside]
-            if config.build_id and config.take_over:
-                await releases.take_over(services.client, config.deployment, config.build_id)
-            log.info("worker_ready", task_queue=config.task_queue, queues=sorted(config.parts))
-            await stop.wait()
-            log.info("worker_stopping")
-        await asyncio.gather(*tasks)
+        try:
+            async with asyncio.TaskGroup() as beside, workers:
+                for work in await _beside(services, workers, stop):
+                    beside.create_task(work)
+                if config.build_id and config.take_over:
+                    await releases.take_over(services.client, config.deployment, config.build_id)
+                log.info("worker_ready", task_queue=config.task_queue, queues=sorted(config.parts))
+                await stop.wait()
+                log.info("worker_stopping")
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from errors
+
+
+async def _beside(
+    services: Services, workers: Workers, stop: asyncio.Event
+) -> list[Coroutine[Any, Any, None]]:
+    """What runs beside the queues, until `stop` is set."""
+    parts = services.settings.parts
+    if queues.WEBHOOKS in parts:
+        await services.mailbox.start()
+    works = [_following(services, workers, stop)]
+    if queues.DECISIONS in parts:
+        works.append(services.relay.run(stop))
+    if queues.WEBHOOKS in parts:
+        works += [services.calls.run(stop), services.mailbox.run(stop)]
+    return works
 
 
 async def _following(services: Services, workers: Workers, stop: asyncio.Event) -> None:

@@ -18,8 +18,9 @@ from nurture.playbook import Playbook
 from nurture.ports import Notice, SalesDesk
 from nurture.reactions import Reactions
 from nurture.shelf import Shelf
-from nurture.store import handovers, leads, notices
+from nurture.store import handovers, notices, owned
 from nurture.store.handover_tables import HandoverRow, NoticeRow
+from nurture.store.tables import LeadRow
 
 
 class HandoverActivities:
@@ -44,15 +45,16 @@ class HandoverActivities:
         """Act on what is due, deliver what is to be told, say when to look again."""
         now = clock.now()
         async with self._outbox.write() as session:
-            row = await handovers.lock(session, handover_id)
-            if row is None:
+            found = await owned.hold(session, HandoverRow, handover_id)
+            if found is None:
                 return Next(done=True)
+            row, lead = found
             playbook = await self._shelf.version(session, row.playbook)
             current = await self._shelf.current(session)
             before = row.state
-            deadline = await self._handovers.act(session, playbook, current, row, now)
+            deadline = await self._handovers.act(session, playbook, current, row, lead, now)
             if row.state != before:
-                await self._settle(session, current, row, now)
+                await self._settle(session, current, row, lead, now)
             running = State(row.state) in sla.RUNNING
             untold = await handovers.untold(session, handover_id)
             if untold and await notices.closed(session):
@@ -65,11 +67,14 @@ class HandoverActivities:
         return Next(done=not running)
 
     async def _settle(
-        self, session: AsyncSession, current: Playbook, row: HandoverRow, now: datetime
+        self,
+        session: AsyncSession,
+        current: Playbook,
+        row: HandoverRow,
+        lead: LeadRow,
+        now: datetime,
     ) -> None:
         """What waited for sales to be done with the lead goes on."""
-        lead = await leads.lock(session, row.lead_id)
-        assert lead is not None, "a handover's lead is never deleted"
         triggers = [Trigger(topics.SALES)]
         if row.kind == handovers.HANDOVER:
             triggers.append(Trigger(topics.STAGE, lead.stage))

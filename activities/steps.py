@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
@@ -18,8 +19,9 @@ from nurture.domain.lead import Facts
 from nurture.outbox import Outbox
 from nurture.playbook import Playbook
 from nurture.shelf import Shelf
-from nurture.store import enrolments, leads, messages, senders
+from nurture.store import enrolments, leads, messages, owned, senders
 from nurture.store.tables import EnrolmentRow, LeadRow
+from nurture.together import insist
 
 
 class Steps:
@@ -39,10 +41,11 @@ class Steps:
         """
         now = clock.now()
         sender = queues.sender_of(activity.info().task_queue)
-        outcome = await self._proceed(enrolment_id, None, sender, now)
+        outcome = await insist(partial(self._proceed, enrolment_id, None, sender, now))
         while isinstance(outcome, Claimed):
             sent = await self._sending.send(outcome, now)
-            outcome = await self._proceed(enrolment_id, sent, None if sent else sender, now)
+            following = None if sent else sender
+            outcome = await insist(partial(self._proceed, enrolment_id, sent, following, now))
         return outcome
 
     async def _proceed(
@@ -51,7 +54,7 @@ class Steps:
         """In one transaction: record the mail just sent, then move until a wait or a mail comes, which is
         claimed if it is one of this sender's."""
         async with self._outbox.write() as session:
-            found = await enrolments.lock_with_lead(session, enrolment_id)
+            found = await owned.hold(session, EnrolmentRow, enrolment_id)
             if found is None:
                 return Next(done=True)
             row, lead = found

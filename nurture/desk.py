@@ -21,7 +21,7 @@ from nurture.outbox import Outbox
 from nurture.playbook import Playbook
 from nurture.reactions import Reactions
 from nurture.shelf import Shelf
-from nurture.store import handovers, leads, points
+from nurture.store import handovers, leads, owned, points
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverEventRow, HandoverRow, SaleRow
 from nurture.store.tables import LeadRow, TouchRow
@@ -137,10 +137,10 @@ class Desk:
     async def answer(self, handover_id: str, answer: Answer) -> str:
         """What became of the answer, in one sentence. Raises InputError when it cannot be taken."""
         async with self._outbox.write() as session:
-            row = await handovers.lock(session, handover_id)
-            lead = await leads.lock(session, row.lead_id) if row else None
-            if row is None or lead is None:
+            found = await owned.hold(session, HandoverRow, handover_id)
+            if found is None:
                 raise InputError("this handover does not exist")
+            row, lead = found
             if is_known(row, answer):
                 return f"This was already noted as {row.state}; nothing changed."
             playbook = await self._shelf.version(session, row.playbook)
@@ -164,7 +164,7 @@ class Desk:
         """Give a lead to sales by hand: the id of its handover. Raises InputError for an unknown lead."""
         async with self._outbox.write() as session:
             known = await leads.find(session, name)
-            lead = await leads.lock(session, known.id) if known else None
+            lead = await leads.lock_joined(session, known.id) if known else None
             if lead is None or lead.erased_at:
                 raise InputError("nobody goes by that name", "lead")
             playbook = await self._shelf.current(session)

@@ -59,7 +59,7 @@ class Enrolling:
         async with self._db.write() as session:
             playbook = await self._shelf.current(session)
             found = await leads.find(session, name)
-            row = await leads.lock(session, found.id) if found else None
+            row = await leads.lock_joined(session, found.id) if found else None
             if row is None:
                 raise InputError("no lead goes by this name", name)
             if flow not in playbook.flows:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,6 +20,7 @@ from nurture.reactions import Reactions
 from nurture.shelf import Shelf
 from nurture.store import consents, feedback, leads, touches
 from nurture.store.tables import LeadRow, MessageRow
+from nurture.together import insist
 
 _TOUCHES = {
     Kind.HARD_BOUNCE: "bounced",
@@ -62,13 +64,17 @@ class Feedback:
         """Store the events and what follows. Repeated, it changes nothing."""
         heard = Heard()
         for begin in range(0, len(events), _AT_ONCE):
-            heard += await self._take(provider, events[begin : begin + _AT_ONCE], now)
+            some = events[begin : begin + _AT_ONCE]
+            heard += await insist(partial(self._take, provider, some, now))
         return heard
 
     async def _take(self, provider: str, events: Sequence[Event], now: datetime) -> Heard:
         """In one transaction."""
         async with self._outbox.write() as session:
             new = await feedback.keep(session, provider, events, now)
+            await leads.lock_all(
+                session, await feedback.leads_of(session, new)
+            )  # before their mails
             mails = await feedback.mails_of(session, new)
             people = await _people(session, new, mails)
             playbook = await self._shelf.current(session)

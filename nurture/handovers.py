@@ -96,6 +96,7 @@ class Handovers:
         playbook: Playbook,
         current: Playbook,
         row: HandoverRow,
+        lead: LeadRow,
         now: datetime,
     ) -> datetime | None:
         """Do what is due on a running handover; when something next will be (None: nothing).
@@ -108,8 +109,6 @@ class Handovers:
         tenure.keep_begun(row, clock.pauses, now)
         plan = tenure.plan(row, clock)
         due, later = sla.due_now(plan, frozenset(row.done), now, clock.pauses)
-        lead = await leads.lock(session, row.lead_id)
-        assert lead is not None, "a handover's lead is never deleted"
         for deadline in due:
             await self._meet(session, playbook, current, row, lead, deadline, now)
             row.done = [*row.done, deadline.id]

@@ -176,7 +176,7 @@ class Intake:
         """An open or click in one of our mails; False when we never sent that mail."""
         async with self._outbox.write() as session:
             mail = await session.get(MessageRow, message_id)
-            row = await leads.lock(session, mail.lead_id) if mail else None
+            row = await leads.lock_joined(session, mail.lead_id) if mail else None
             if mail is None or row is None or row.erased_at:
                 return False
             playbook = await self._shelf.current(session)

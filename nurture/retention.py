@@ -121,7 +121,9 @@ async def _score_again(session: AsyncSession, ids: Sequence[str], now: datetime)
 
 
 async def _forget(session: AsyncSession, ids: Sequence[str], now: datetime) -> None:
-    query = select(LeadRow).where(col(LeadRow.id).in_(ids)).with_for_update()
+    query = (
+        select(LeadRow).where(col(LeadRow.id).in_(ids)).order_by(col(LeadRow.id)).with_for_update()
+    )
     rows = list((await session.execute(query)).scalars())
     # somebody may have identified in it since we looked
     await erasing.anonymise(session, [row for row in rows if row.email is None], now)

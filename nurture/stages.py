@@ -30,7 +30,7 @@ class Stages:
             raise InputError(f"must be {' or '.join(sorted(OUTSIDE))}", "by")
         async with self._outbox.write() as session:
             known = await leads.find(session, name)
-            row = await leads.lock(session, known.id) if known else None
+            row = await leads.lock_joined(session, known.id) if known else None
             if row is None or row.erased_at:
                 raise InputError("nobody goes by that name", "lead")
             playbook, was = await self._shelf.current(session), row.stage

@@ -4,10 +4,12 @@ costs is paid once for all of them.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from functools import partial
 from itertools import accumulate
 from typing import Generic, TypeVar
 
-from nurture.domain.errors import Transient
+from nurture.domain.errors import Contended, Transient
 
 Given = TypeVar("Given")
 Made = TypeVar("Made")
@@ -15,6 +17,18 @@ Made = TypeVar("Made")
 _ROUNDS = 20
 """Of the event loop, before a group sets off: what has arrived by now is read in them. They take less than a tenth of
 a millisecond when nobody else comes."""
+
+
+_AGAIN = 5
+"""Times after the first that what met another transaction is tried."""
+
+
+async def insist(attempt: Callable[[], Awaitable[Made]]) -> Made:
+    """What the attempt makes, begun anew some times when another transaction was in its way."""
+    for _ in range(_AGAIN):
+        with suppress(Contended):
+            return await attempt()
+    return await attempt()
 
 
 class Together(Generic[Given, Made]):
@@ -58,7 +72,7 @@ class Together(Generic[Given, Made]):
 
     async def _settle(self, group: Sequence["_Caller[Given, Made]"]) -> None:
         try:
-            made = await self._serve([caller.given for caller in group])
+            made = await insist(partial(self._serve, [caller.given for caller in group]))
         except Exception as error:  # whatever it is, it is told to those who asked
             if len(group) == 1 or isinstance(error, Transient):
                 for caller in group:

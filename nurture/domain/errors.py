@@ -9,6 +9,7 @@
         │   ├── AddressRefused   the recipient's address is bad: suppress it
         │   └── Gone             the receiver asked never to be called again
         ├── Transient        try again, not before `retry_after`
+        │   └── Contended        another transaction was in the way: the same again, now
         └── Unknown          it may or may not have arrived: never repeat silently
 
 Adapters decide once which of these a failure is; nobody further up looks at status codes.
@@ -85,6 +86,10 @@ class Transient(DeliveryError):
     def __init__(self, reason: str, detail: str = "", retry_after: timedelta | None = None) -> None:
         super().__init__(reason, detail)
         self.retry_after = retry_after
+
+
+class Contended(Transient):
+    """Two wanted the same rows at the same moment, and this one gave way. Nothing of it was kept."""
 
 
 class Unknown(DeliveryError):

@@ -5,11 +5,14 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from nurture.domain.errors import StartError, Transient
+from nurture.domain.errors import Contended, StartError, Transient
 
-_POSTGRESQL = ("08", "25P03", "40", "53", "55P03", "57014", "57P", "58")
-"""SQLSTATE, or its beginning: no connection, silent in a transaction for too long, met another transaction, out of
-resources, a lock or a statement took too long, shutting down or starting up, system error."""
+_POSTGRESQL = ("08", "25P03", "53", "55P03", "57014", "57P", "58")
+"""SQLSTATE, or its beginning: no connection, silent in a transaction for too long, out of resources, a lock or a
+statement took too long, shutting down or starting up, system error."""
+
+_MET = ("40", "23505")
+"""Two wait for each other, or made the same at the same time: a name that is new to both."""
 
 _AWAY = "database_away"
 
@@ -23,6 +26,8 @@ def told_apart() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
+        if _is_of(error, _MET):
+            raise Contended("database_contended", type(error.orig).__name__) from error
         if not _passes(error):
             raise
         raise Transient(_AWAY, str(error.orig).partition("\n")[0]) from error
@@ -47,8 +52,12 @@ def needed() -> Iterator[None]:
 def _passes(error: DBAPIError) -> bool:
     if error.connection_invalidated:
         return True
-    state = getattr(error.orig, "sqlstate", None)
-    if isinstance(state, str):
-        return state.startswith(_POSTGRESQL)
+    if _is_of(error, _POSTGRESQL):
+        return True
     code = getattr(error.orig, "sqlite_errorcode", None)
     return isinstance(code, int) and code & 0xFF in _SQLITE
+
+
+def _is_of(error: DBAPIError, states: tuple[str, ...]) -> bool:
+    state = getattr(error.orig, "sqlstate", None)
+    return isinstance(state, str) and state.startswith(states)

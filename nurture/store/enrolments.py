@@ -16,7 +16,7 @@ from nurture.domain.gate import DAILY_LIMIT
 from nurture.playbook import Playbook
 from nurture.store import wakeups
 from nurture.store.columns import table
-from nurture.store.tables import EnrolmentRow, LeadRow
+from nurture.store.tables import EnrolmentRow
 
 SOON = timedelta(seconds=1)
 """A start that near is waited for by the workflow itself."""
@@ -27,22 +27,6 @@ COMPETE = ("frequency_cap", "priority", "send_window")
 
 async def lock(session: AsyncSession, enrolment_id: str) -> EnrolmentRow | None:
     return await session.get(EnrolmentRow, enrolment_id, with_for_update=True)
-
-
-@cache
-def _with_lead() -> Select[EnrolmentRow, LeadRow]:
-    both = select_columns(EnrolmentRow, LeadRow).join(
-        LeadRow, col(LeadRow.id) == col(EnrolmentRow.lead_id)
-    )
-    return both.where(col(EnrolmentRow.id) == bindparam("id")).with_for_update()
-
-
-async def lock_with_lead(
-    session: AsyncSession, enrolment_id: str
-) -> tuple[EnrolmentRow, LeadRow] | None:
-    """The run and whose it is, both held against other writers until the transaction ends."""
-    found = (await session.execute(_with_lead(), {"id": enrolment_id})).one_or_none()
-    return (found[0], found[1]) if found else None
 
 
 async def of_lead(session: AsyncSession, lead_id: str) -> list[EnrolmentRow]:

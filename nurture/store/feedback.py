@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import union
+from sqlalchemy import ColumnElement, union
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -42,19 +42,25 @@ async def keep(
     return [event for id_, event in by_id.items() if id_ in new]
 
 
+async def leads_of(session: AsyncSession, events: Sequence[Event]) -> list[str]:
+    """Whose mails the events are about, in order."""
+    query = select(col(MessageRow.lead_id)).where(_meant(events)).distinct()
+    return sorted((await session.execute(query)).scalars())
+
+
+def _meant(events: Sequence[Event]) -> ColumnElement[bool]:
+    """The mails that the events are about."""
+    names = {name for event in events for name in event.mails}
+    ours = union(  # each by its own index: in their order SQLite would read the whole ledger
+        select(col(MessageRow.id)).where(col(MessageRow.id).in_(names)),
+        select(col(MessageRow.id)).where(col(MessageRow.provider_id).in_(names)),
+    )
+    return col(MessageRow.id).in_(ours)
+
+
 async def mails_of(session: AsyncSession, events: Sequence[Event]) -> dict[str, MessageRow]:
     """The mail of each event that has one, by the event's id; locked in a fixed order."""
-    names = {name for event in events for name in event.mails}
-    if not names:
-        return {}
-    message = MessageRow
-    ours = union(  # each by its own index: in their order SQLite would read the whole ledger
-        select(col(message.id)).where(col(message.id).in_(names)),
-        select(col(message.id)).where(col(message.provider_id).in_(names)),
-    )
-    query = (
-        select(message).where(col(message.id).in_(ours)).order_by(col(message.id)).with_for_update()
-    )
+    query = select(MessageRow).where(_meant(events)).order_by(col(MessageRow.id)).with_for_update()
     by_name: dict[str, MessageRow] = {}
     for row in (await session.execute(query)).scalars():
         by_name |= {name: row for name in (row.id, row.provider_id) if name}

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Select, Update, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from nurture.domain.errors import Contended
 from nurture.domain.lead import Facts, Lead, Score, Standing
 from nurture.store import bulk
 from nurture.store.among import Among
@@ -53,9 +54,12 @@ class Glance:
 
 async def look(session: AsyncSession, ids: Iterable[str]) -> dict[str, Glance]:
     """By id. All of them are held against other writers, in a fixed order, so that two batches cannot wait
-    for each other."""
+    for each other. Raises Contended when one was joined into another, or erased, while we waited: what led to it
+    leads elsewhere now."""
     given = {"ids": sorted(ids)}
     found = {row[0]: Glance(*row) for row in await session.execute(_looked(), given)}
+    if len(found) < len(given["ids"]):
+        raise Contended("lead_gone", "joined or erased meanwhile")
     for lead_id, listens in await session.execute(_listening(), given):
         found[lead_id].listens.update(listens)
     return found
@@ -75,8 +79,8 @@ _CHANGED = ("traits_at", "engagement", "grade", "next_score_at", "tally", "first
 def _looked() -> Select[Any]:
     lead = table(LeadRow).c
     query = select(*(lead[name] for name in _READ))
-    mine = Among(lead.id, "ids")
-    return query.where(mine).order_by(lead.id).with_for_update()
+    mine = Among(lead.id, "ids"), lead.merged_into.is_(None), lead.erased_at.is_(None)
+    return query.where(*mine).order_by(lead.id).with_for_update()
 
 
 @cache

@@ -18,10 +18,6 @@ from nurture.store.handover_tables import IN_HAND, HandoverEventRow, HandoverRow
 HANDOVER, TASK = "handover", "task"
 
 
-async def lock(session: AsyncSession, handover_id: str) -> HandoverRow | None:
-    return await session.get(HandoverRow, handover_id, with_for_update=True)
-
-
 async def open_of(session: AsyncSession, lead_id: str) -> HandoverRow | None:
     """The lead's one handover that sales has in hand."""
     query = select(HandoverRow).where(

@@ -12,6 +12,7 @@ from sqlalchemy import select as select_columns
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, select
 
+from nurture.domain.errors import Contended
 from nurture.domain.lead import Facts, Lead, Score, Standing, Touch
 from nurture.store.among import Among
 from nurture.store.columns import table
@@ -55,10 +56,14 @@ async def joined(session: AsyncSession, lead_id: str) -> LeadRow | None:
 
 
 async def lock_all(session: AsyncSession, ids: Sequence[str]) -> dict[str, LeadRow]:
-    """The rows by id, locked in a fixed order so that two batches cannot wait for each other."""
+    """The rows by id, locked in a fixed order so that two batches cannot wait for each other. Raises Contended when one
+    was joined into another while we waited."""
     query = select(LeadRow).where(col(LeadRow.id).in_(ids)).order_by(col(LeadRow.id))
     rows = (await session.execute(query.with_for_update())).scalars()
-    return {row.id: row for row in rows}
+    found = {row.id: row for row in rows}
+    if any(row.merged_into for row in found.values()):
+        raise Contended("lead_gone", "joined meanwhile")
+    return found
 
 
 async def find(session: AsyncSession, name: str) -> LeadRow | None:

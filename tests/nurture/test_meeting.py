@@ -1,0 +1,121 @@
+"""Two servers, or a server and a worker, that mean the same lead at the same moment: on PostgreSQL they really meet."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+
+import pytest
+from sqlalchemy import update
+from sqlmodel import col
+
+from nurture.incoming import Incoming
+from nurture.store import leads, owned
+from nurture.store.database import Database
+from nurture.store.tables import EnrolmentRow, IdentityRow, LeadRow, TouchRow
+from tests.support.domain import NOW
+from tests.support.world import World
+
+pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
+
+@pytest.fixture
+async def other(database_url: str) -> AsyncIterator[World]:
+    """Another process' view of the same database."""
+    db = Database(database_url, pool=3)
+    yield World(db)
+    await db.close()
+
+
+async def test_two_servers_that_hear_of_the_same_people_at_once_lose_and_mix_nothing(
+    db: Database, other: World
+) -> None:
+    chance, told = random.Random(9), 0
+    one = World(db)
+    for number in range(12):
+        rounds = [_said(chance, f"{number}-{name}") for name in "abcdef"]
+        told += sum(len(messages) for messages in rounds)
+        await asyncio.gather(
+            *(
+                world.intake.take("server", messages, NOW)
+                for messages, world in zip(rounds, (one, other) * 3, strict=True)
+            )
+        )
+    gone = {row.id for row in await one.rows(LeadRow) if row.merged_into}
+    assert gone, "nobody was joined: the test proves nothing"
+    assert not any(row.email for row in await one.rows(LeadRow) if row.merged_into)
+    kept = [*await one.rows(TouchRow), *await one.rows(IdentityRow)]
+    assert not gone & {row.lead_id for row in kept}
+    assert len(await one.rows(TouchRow)) == told
+    assert {row.value for row in await one.rows(IdentityRow) if row.kind == "email"} == {
+        row.email for row in await one.rows(LeadRow) if row.email
+    }
+
+
+def _said(chance: random.Random, batch: str) -> list[Incoming]:
+    """By three persons in three browsers, in any mixture."""
+    messages = []
+    for number in range(6):
+        who = chance.randrange(3)
+        names = {"anonymous_id": f"browser-{chance.randrange(3)}-{batch[:-2]}"}
+        if chance.random() < 0.6:
+            names |= {"email": f"p{who}-{batch[:-2]}@example.org"}
+        messages.append(Incoming(f"{batch}-{number}", NOW, touch="page", **names))
+    return messages
+
+
+async def test_a_run_is_found_though_its_lead_is_joined_while_somebody_waits_for_it(
+    db: Database, other: World
+) -> None:
+    """In another order than lead before run the two would wait for each other."""
+    async with db.write() as session:
+        session.add_all(LeadRow(id=name, stage="lead", created_at=NOW) for name in "ab")
+        await session.flush()
+        session.add(
+            EnrolmentRow(
+                id="run", lead_id="a", flow="f", ordinal=1, playbook="p", since=NOW, started_at=NOW
+            )
+        )
+
+    async def proceed() -> tuple[str, str]:
+        async with other.db.write() as session:
+            found = await owned.hold(session, EnrolmentRow, "run")
+            assert found
+            return found[0].lead_id, found[1].id
+
+    async with db.write() as session:
+        await leads.lock_all(session, ["a", "b"])
+        waiting = asyncio.create_task(proceed())
+        await asyncio.sleep(0.2)
+        assert not waiting.done()
+        await session.execute(update(EnrolmentRow).values(lead_id="b"))
+        await session.execute(update(LeadRow).where(col(LeadRow.id) == "a").values(merged_into="b"))
+    assert await waiting == ("b", "b")
+
+
+@pytest.mark.parametrize("email", [None, "anna@example.org"])
+async def test_a_touch_of_somebody_who_is_being_joined_is_told_of_who_stays(
+    db: Database, other: World, email: str | None
+) -> None:
+    world = World(db)
+    for name in ("old", "new"):
+        await world.tell("page", email=None, anonymous_id=name)
+    goes, stays = [(await world.lead(name)).id for name in ("old", "new")]
+    message = Incoming("m", NOW, touch="page", anonymous_id="old", email=email)
+    async with db.write() as session:
+        await leads.lock_all(session, [goes, stays])
+        telling = asyncio.create_task(other.intake.take("server", [message], NOW))
+        await asyncio.sleep(0.2)
+        assert not telling.done()
+        await session.execute(update(IdentityRow).values(lead_id=stays))
+        await session.execute(
+            update(LeadRow).where(col(LeadRow.id) == goes).values(merged_into=stays)
+        )
+    await telling
+    [told] = [row for row in await world.rows(TouchRow) if row.source == "server"]
+    assert told.lead_id == stays
+    assert [row.id for row in await world.rows(LeadRow) if row.email] == ([stays] if email else [])
+
+
+async def test_there_may_be_no_such_run(db: Database) -> None:
+    async with db.write() as session:
+        assert await owned.hold(session, EnrolmentRow, "none") is None
