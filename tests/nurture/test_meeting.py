@@ -22,7 +22,9 @@ pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=Tr
 async def other(database_url: str) -> AsyncIterator[World]:
     """Another process' view of the same database."""
     db = Database(database_url, pool=3)
-    yield World(db)
+    world = World(db)
+    yield world
+    await world.outbox.drain()
     await db.close()
 
 
