@@ -23,6 +23,7 @@ async def fill(house: House) -> None:
     for name in PEOPLE:
         await world.tell(
             "page",
+            message_id=f"came-{name}",
             email=f"{name}@firm.example",
             at=NOW - timedelta(days=9),
             traits={"first_name": name.title(), "phone": "+4520123456", "occupation": "Student"},

@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import threading
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from nurture.playbook.source import read_files
 from nurture.shelf import Shelf
 from nurture.store.database import Database
 from tests.support.domain import NOW
+from tests.support.filled import fill
 from tests.support.house import House
 from tests.support.web import SETTINGS, World, connect
 from tests.support.world import World as HouseWorld
@@ -45,13 +47,39 @@ def shipped(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     return file
 
 
-@pytest.fixture
-async def sqlite_house(shipped: Path, tmp_path: Path) -> AsyncIterator[House]:
-    """The real house over a database of its own, with the repository's playbook."""
-    file = shutil.copy(shipped, tmp_path / "nurture.db")
+@asynccontextmanager
+async def _house(file: Path) -> AsyncIterator[House]:
     db = Database(f"sqlite+aiosqlite:///{file}", pool=3)
     yield House(HouseWorld(db, Shelf(db)))
     await db.close()
+
+
+@pytest.fixture
+async def sqlite_house(shipped: Path, tmp_path: Path) -> AsyncIterator[House]:
+    """The real house over a database of its own, with the repository's playbook."""
+    async with _house(Path(shutil.copy(shipped, tmp_path / "nurture.db"))) as house:
+        yield house
+
+
+@pytest.fixture(scope="session")
+def filled(shipped: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The database of a house in which something goes on, to copy."""
+    file = Path(shutil.copy(shipped, tmp_path_factory.mktemp("filled") / "nurture.db"))
+
+    async def work() -> None:
+        async with _house(file) as house:
+            await fill(house)
+            await house.world.outbox.drain()
+
+    asyncio.run(work())
+    return file
+
+
+@pytest.fixture
+async def busy(filled: Path, tmp_path: Path) -> AsyncIterator[House]:
+    """The house in which something goes on, over a database of its own."""
+    async with _house(Path(shutil.copy(filled, tmp_path / "nurture.db"))) as house:
+        yield house
 
 
 @pytest.fixture

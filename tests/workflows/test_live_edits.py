@@ -1,5 +1,6 @@
 """The playbook is edited while leads are inside: real workflows, real YAML, virtual time."""
 
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import cast
@@ -9,7 +10,6 @@ import pytest
 from embedded.skipping import skipping_server
 from nurture.live_edits import SPACING
 from nurture.shelf import Shelf
-from nurture.store import migrate
 from nurture.store.database import Database
 from nurture.store.tables import CallRow, EnrolmentRow, MessageRow, WakeupRow
 from tests.support.domain import DAY, HOUR
@@ -71,10 +71,9 @@ class Live:
 
 
 @pytest.fixture
-async def live(tmp_path: Path) -> AsyncIterator[Live]:
+async def live(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[Live]:
     environment = await skipping_server()
-    db = Database(f"sqlite+aiosqlite:///{tmp_path / 'live.db'}")
-    await migrate.upgrade(db)
+    db = Database(f"sqlite+aiosqlite:///{shutil.copy(sqlite_template, tmp_path)}")
     shelf = Shelf(db)
     async with environment:
         stage = Stage(environment, db)

@@ -12,7 +12,6 @@ from sqlmodel import col
 from embedded.serving import Site
 from nurture.store.tables import MessageRow
 from tests.support.browser import needs_chromium, opened
-from tests.support.filled import fill
 from tests.support.house import PASSWORD, House
 from tests.support.web import SETTINGS
 
@@ -34,17 +33,16 @@ ONWARD = (
 
 
 @pytest.fixture
-async def served(house: House) -> AsyncIterator[str]:
+async def served(busy: House) -> AsyncIterator[str]:
     """A product at work; Mette Holm of sales and an administrator may sign in."""
-    house.settings = SETTINGS.model_copy(update={"public_url": ""})
-    await fill(house)
-    gitte = await house.world.lead("gitte@firm.example")
-    async with house.world.db.write() as session:
+    busy.settings = SETTINGS.model_copy(update={"public_url": ""})
+    gitte = await busy.world.lead("gitte@firm.example")
+    async with busy.world.db.write() as session:
         lost = update(MessageRow).where(col(MessageRow.lead_id) == gitte.id)
         await session.execute(lost.values(state="unknown"))
-    await house.person("admin")
-    await house.person("sales", "Mette Holm")
-    site = Site(house.app(), "127.0.0.1", 0, "none")
+    await busy.person("admin")
+    await busy.person("sales", "Mette Holm")
+    site = Site(busy.app(), "127.0.0.1", 0, "none")
     await site.start()
     yield site.url
     await site.stop()

@@ -9,7 +9,7 @@ from nurture.domain import keys
 from nurture.store import enrolments, messages
 from nurture.store.tables import EnrolmentRow, MessageRow, WakeupRow
 from tests.support.domain import NOW
-from tests.support.filled import OWNER, fill
+from tests.support.filled import OWNER
 from tests.support.house import House
 
 HANS, GITTE = "hans@firm.example", "gitte@firm.example"
@@ -34,11 +34,10 @@ async def mailed(house: House, email: str, state: str = messages.ACCEPTED) -> st
 
 
 @pytest.mark.parametrize("name", ["HANS@", "hans", "Clausen hans", "brewery"])
-async def test_a_lead_is_found_by_its_name_company_or_address(house: House, name: str) -> None:
-    await fill(house)
+async def test_a_lead_is_found_by_its_name_company_or_address(busy: House, name: str) -> None:
     told = {"last_name": "Clausen", "company": "The Old Brewery"}
-    await house.world.tell("page", email=HANS, traits=told)
-    async with house.signed_in("marketing") as browser:
+    await busy.world.tell("page", email=HANS, traits=told)
+    async with busy.signed_in("marketing") as browser:
         found = await browser.post("/leads/find", on="/leads", name=name, stage="", persona="")
         assert HANS in found.text
         assert GITTE not in found.text
@@ -46,11 +45,10 @@ async def test_a_lead_is_found_by_its_name_company_or_address(house: House, name
         assert "No lead is like that" in none.text
 
 
-async def test_leads_are_filtered_and_paged(house: House) -> None:
-    await fill(house)
+async def test_leads_are_filtered_and_paged(busy: House) -> None:
     for number in range(60):
-        await house.world.tell("page", email=f"p{number}@firm.example", at=NOW)
-    async with house.signed_in("marketing") as browser:
+        await busy.world.tell("page", email=f"p{number}@firm.example", at=NOW)
+    async with busy.signed_in("marketing") as browser:
         first = (await browser.get("/leads?stage=lead")).text
         onward = re.search(r'rel="next" href="([^"]+)"', first)
         assert onward
@@ -62,10 +60,9 @@ async def test_leads_are_filtered_and_paged(house: House) -> None:
         assert (await browser.get("/leads?after=nonsense")).status_code == 404
 
 
-async def test_a_leads_page_says_what_comes_next_and_why(house: House) -> None:
-    await fill(house)
-    lead = await house.world.lead(HANS)
-    async with house.signed_in("marketing") as browser:
+async def test_a_leads_page_says_what_comes_next_and_why(busy: House) -> None:
+    lead = await busy.world.lead(HANS)
+    async with busy.signed_in("marketing") as browser:
         page = (await browser.get(f"/leads/{lead.id}")).text
     assert "Next: mail “course-guide” on" in page
     assert "because the wait “wait-after-welcome” ends then" in page
@@ -73,21 +70,19 @@ async def test_a_leads_page_says_what_comes_next_and_why(house: House) -> None:
     assert "welcome" in page
 
 
-async def test_every_point_of_the_score_is_explained(house: House) -> None:
-    await fill(house)
-    lead = await house.world.lead(HANS)
-    async with house.signed_in("marketing") as browser:
+async def test_every_point_of_the_score_is_explained(busy: House) -> None:
+    lead = await busy.world.lead(HANS)
+    async with busy.signed_in("marketing") as browser:
         page = (await browser.get(f"/leads/{lead.id}")).text
     points = [int(each) for each in re.findall(r"<td>([+-]\d+)</td>", page)]
     assert points
     assert sum(points) == lead.fit + lead.engagement
 
 
-async def test_a_lead_is_taken_out_of_a_flow_and_brought_into_another(house: House) -> None:
-    await fill(house)
-    run = await run_of(house, HANS)
+async def test_a_lead_is_taken_out_of_a_flow_and_brought_into_another(busy: House) -> None:
+    run = await run_of(busy, HANS)
     here = f"/leads/{run.lead_id}"
-    async with house.signed_in("marketing") as browser:
+    async with busy.signed_in("marketing") as browser:
         gone = await browser.post(f"{here}/remove", on=here, run=run.id)
         assert "The lead has left the flow" in gone.text
         assert "The lead is in no flow" in gone.text
@@ -99,8 +94,8 @@ async def test_a_lead_is_taken_out_of_a_flow_and_brought_into_another(house: Hou
         twice = await browser.post(f"{here}/enrol", on=here, flow="win-back")
         assert twice.status_code == 422
         assert "in this flow already" in twice.text
-    assert (await run_of_id(house, run.id)).ended == "removed by hand"
-    assert ("enrolment", run.id) in [(row.kind, row.key) for row in await wakeups_of(house)]
+    assert (await run_of_id(busy, run.id)).ended == "removed by hand"
+    assert ("enrolment", run.id) in [(row.kind, row.key) for row in await wakeups_of(busy)]
 
 
 async def run_of_id(house: House, run_id: str) -> EnrolmentRow:
@@ -114,20 +109,18 @@ async def wakeups_of(house: House) -> list[WakeupRow]:
     return await house.world.rows(WakeupRow)
 
 
-async def test_nobody_takes_another_leads_run_out(house: House) -> None:
-    await fill(house)
-    run, other = await run_of(house, HANS), await house.world.lead(GITTE)
-    async with house.signed_in("marketing") as browser:
+async def test_nobody_takes_another_leads_run_out(busy: House) -> None:
+    run, other = await run_of(busy, HANS), await busy.world.lead(GITTE)
+    async with busy.signed_in("marketing") as browser:
         here = f"/leads/{other.id}"
         assert (await browser.post(f"{here}/remove", on=here, run=run.id)).status_code == 422
-    assert (await run_of(house, HANS)).ended is None
+    assert (await run_of(busy, HANS)).ended is None
 
 
-async def test_a_lead_is_given_to_sales_with_a_reason(house: House) -> None:
-    await fill(house)
-    lead = await house.world.lead(HANS)
+async def test_a_lead_is_given_to_sales_with_a_reason(busy: House) -> None:
+    lead = await busy.world.lead(HANS)
     here = f"/leads/{lead.id}"
-    async with house.signed_in("marketing") as browser:
+    async with busy.signed_in("marketing") as browser:
         silent = await browser.post(f"{here}/hand-over", on=here, reason=" ")
         assert silent.status_code == 422
         assert "say why sales should call" in silent.text
@@ -136,11 +129,10 @@ async def test_a_lead_is_given_to_sales_with_a_reason(house: House) -> None:
         assert "asked on the phone" in given.text
 
 
-async def test_an_erasure_is_confirmed_and_stands_in_the_audit_log(house: House) -> None:
-    await fill(house)
-    lead = await house.world.lead(HANS)
+async def test_an_erasure_is_confirmed_and_stands_in_the_audit_log(busy: House) -> None:
+    lead = await busy.world.lead(HANS)
     here = f"/leads/{lead.id}"
-    async with house.signed_in() as browser:
+    async with busy.signed_in() as browser:
         unsure = await browser.post(f"{here}/erase", on=here)
         assert unsure.status_code == 422
         assert HANS in unsure.text
@@ -153,10 +145,9 @@ async def test_an_erasure_is_confirmed_and_stands_in_the_audit_log(house: House)
         assert HANS not in log
 
 
-async def test_sales_sees_the_leads_it_owns_and_their_mails_and_no_others(house: House) -> None:
-    await fill(house)
-    hans = await house.world.lead(HANS)
-    async with house.signed_in("sales", OWNER) as browser:
+async def test_sales_sees_the_leads_it_owns_and_their_mails_and_no_others(busy: House) -> None:
+    hans = await busy.world.lead(HANS)
+    async with busy.signed_in("sales", OWNER) as browser:
         listed = (await browser.get("/leads")).text
         mine = set(re.findall(r'href="/leads/([^"?]+)"', listed))
         assert mine
@@ -167,7 +158,7 @@ async def test_sales_sees_the_leads_it_owns_and_their_mails_and_no_others(house:
             assert "/erase" not in page.text
             assert "/enrol" not in page.text
         assert (await browser.get(f"/leads/{hans.id}")).status_code == 404
-        mail = await mailed(house, HANS)
+        mail = await mailed(busy, HANS)
         assert (await browser.get(f"/mails/{mail}")).status_code == 404
         assert (await browser.get(f"/mails/{mail}/page")).status_code == 404
         assert mail not in (await browser.get("/mails")).text
@@ -175,20 +166,18 @@ async def test_sales_sees_the_leads_it_owns_and_their_mails_and_no_others(house:
         assert HANS not in found.text
 
 
-async def test_no_address_of_a_lead_stands_in_a_link(house: House) -> None:
-    await fill(house)
-    async with house.signed_in() as browser:
+async def test_no_address_of_a_lead_stands_in_a_link(busy: House) -> None:
+    async with busy.signed_in() as browser:
         assert (await browser.get(f"/leads/{HANS}")).status_code == 404
         for page in ("/leads", "/mails"):
             links = re.findall(r'href="([^"]+)"', (await browser.get(page)).text)
             assert not [link for link in links if "@" in link or "%40" in link]
 
 
-async def test_a_flow_is_drawn_with_what_happened_at_each_step(house: House) -> None:
-    await fill(house)
-    mail = await mailed(house, HANS)
-    await house.world.intake.hit(mail, "clicked", {"url": "https://x.example"}, None, NOW)
-    async with house.signed_in("marketing") as browser:
+async def test_a_flow_is_drawn_with_what_happened_at_each_step(busy: House) -> None:
+    mail = await mailed(busy, HANS)
+    await busy.world.intake.hit(mail, "clicked", {"url": "https://x.example"}, None, NOW)
+    async with busy.signed_in("marketing") as browser:
         page = (await browser.get("/flows/welcome")).text
     assert "<svg" in page
     row = re.search(r"wait-after-welcome</span></th>\s*<td[^>]*>(\d+)</td>", page)
@@ -216,21 +205,19 @@ async def test_a_flow_is_held_and_goes_on_with_a_version_for_each(house: House) 
         assert "/pause" not in (await browser.get("/flows/win-back")).text
 
 
-async def test_the_ledger_is_filtered_by_state(house: House) -> None:
-    await fill(house)
-    mail = await mailed(house, HANS, messages.UNKNOWN)
-    async with house.signed_in("marketing") as browser:
+async def test_the_ledger_is_filtered_by_state(busy: House) -> None:
+    mail = await mailed(busy, HANS, messages.UNKNOWN)
+    async with busy.signed_in("marketing") as browser:
         assert mail in (await browser.get("/mails?state=unknown&flow=welcome")).text
         assert mail not in (await browser.get("/mails?state=delivered")).text
         assert "No mail is like that" in (await browser.get("/mails?state=delivered")).text
 
 
 async def test_a_mail_is_shown_as_it_looks_where_nothing_in_it_can_do_anything(
-    house: House,
+    busy: House,
 ) -> None:
-    await fill(house)
-    mail = await mailed(house, HANS)
-    async with house.signed_in("marketing") as browser:
+    mail = await mailed(busy, HANS)
+    async with busy.signed_in("marketing") as browser:
         around = (await browser.get(f"/mails/{mail}")).text
         assert re.search(r"<iframe[^>]* sandbox", around)
         page = await browser.get(f"/mails/{mail}/page")
@@ -243,11 +230,10 @@ async def test_a_mail_is_shown_as_it_looks_where_nothing_in_it_can_do_anything(
         assert (await browser.client.post(f"/u/{token}")).status_code >= 400
 
 
-async def test_a_mail_to_an_erased_person_is_not_shown(house: House) -> None:
-    await fill(house)
-    mail = await mailed(house, HANS)
-    await house.world.privacy.erase(HANS, "tests", NOW + timedelta(seconds=1))
-    async with house.signed_in("marketing") as browser:
+async def test_a_mail_to_an_erased_person_is_not_shown(busy: House) -> None:
+    mail = await mailed(busy, HANS)
+    await busy.world.privacy.erase(HANS, "tests", NOW + timedelta(seconds=1))
+    async with busy.signed_in("marketing") as browser:
         assert "cannot be shown any more" in (await browser.get(f"/mails/{mail}")).text
         gone = await browser.get(f"/mails/{mail}/page")
         assert gone.status_code == 404
@@ -256,11 +242,10 @@ async def test_a_mail_to_an_erased_person_is_not_shown(house: House) -> None:
 
 @pytest.mark.parametrize(("fate", "state"), [("sent", "accepted"), ("not sent", "planned")])
 async def test_a_mail_of_which_nobody_knows_is_settled_by_somebody_who_is_sure(
-    house: House, fate: str, state: str
+    busy: House, fate: str, state: str
 ) -> None:
-    await fill(house)
-    here = f"/mails/{await mailed(house, HANS, messages.UNKNOWN)}"
-    async with house.signed_in() as browser:
+    here = f"/mails/{await mailed(busy, HANS, messages.UNKNOWN)}"
+    async with busy.signed_in() as browser:
         for unsure in ({"fate": fate}, {"sure": "yes"}, {"sure": "yes", "fate": "lost"}):
             refused = await browser.post(f"{here}/settle", on=here, **unsure)
             assert refused.status_code == 422
@@ -271,10 +256,10 @@ async def test_a_mail_of_which_nobody_knows_is_settled_by_somebody_who_is_sure(
         again = await browser.post(f"{here}/settle", on=here, fate=fate, sure="yes")
         assert again.status_code == 422
         assert "Settle mail" in (await browser.get("/audit?action=settle_mail")).text
-    [row] = [row for row in await house.world.rows(MessageRow) if row.id in here]
+    [row] = [row for row in await busy.world.rows(MessageRow) if row.id in here]
     assert row.state == state
     assert "The admin person" in row.reason
-    run = await run_of(house, HANS)
-    assert (("enrolment", run.id) in [(row.kind, row.key) for row in await wakeups_of(house)]) == (
+    run = await run_of(busy, HANS)
+    assert (("enrolment", run.id) in [(row.kind, row.key) for row in await wakeups_of(busy)]) == (
         fate == "not sent"
     )

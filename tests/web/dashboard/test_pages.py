@@ -10,7 +10,7 @@ import pytest
 from nurture.playbook.compiler import compile_playbook
 from nurture.playbook.source import read_files
 from tests.support.domain import NOW
-from tests.support.filled import OWNER, fill
+from tests.support.filled import OWNER
 from tests.support.house import House
 
 PAGES = (
@@ -27,9 +27,8 @@ async def test_every_page_of_an_empty_product_is_a_page(house: House) -> None:
             assert page.status_code == 200, (path, page.text)
 
 
-async def test_every_page_of_a_product_at_work_is_a_page(house: House) -> None:
-    await fill(house)
-    async with house.signed_in() as browser:
+async def test_every_page_of_a_product_at_work_is_a_page(busy: House) -> None:
+    async with busy.signed_in() as browser:
         for path in PAGES:
             page = await browser.get(path)
             assert page.status_code == 200, (path, page.text)
@@ -37,9 +36,8 @@ async def test_every_page_of_a_product_at_work_is_a_page(house: House) -> None:
             assert not re.search(r'(src|href)="(https?:)?//', page.text), path
 
 
-async def test_the_overview_says_what_needs_somebody_now(house: House) -> None:
-    await fill(house)
-    async with house.signed_in() as browser:
+async def test_the_overview_says_what_needs_somebody_now(busy: House) -> None:
+    async with busy.signed_in() as browser:
         page = (await browser.get("/")).text
     assert "Handovers past their deadline" in page
     assert "Messages that could not be used" in page
@@ -47,9 +45,8 @@ async def test_the_overview_says_what_needs_somebody_now(house: House) -> None:
     assert "Mistakes in the playbook" not in page
 
 
-async def test_sales_answers_in_the_list_and_the_lead_leaves_it(house: House) -> None:
-    await fill(house)
-    async with house.signed_in("sales", OWNER) as browser:
+async def test_sales_answers_in_the_list_and_the_lead_leaves_it(busy: House) -> None:
+    async with busy.signed_in("sales", OWNER) as browser:
         page = (await browser.get("/handovers")).text
         ids = re.findall(r'action="/handovers/([^"]+)"', page)
         assert ids
@@ -63,9 +60,8 @@ async def test_sales_answers_in_the_list_and_the_lead_leaves_it(house: House) ->
         assert "Contacted" in detail
 
 
-async def test_the_one_with_the_least_time_left_stands_first(house: House) -> None:
-    await fill(house)
-    async with house.signed_in() as browser:
+async def test_the_one_with_the_least_time_left_stands_first(busy: House) -> None:
+    async with busy.signed_in() as browser:
         page = (await browser.get("/handovers")).text
     due = re.findall(r'class="hint">(\w{3} \d+ \w+ \d{4}, \d\d:\d\d)', page)
     assert len(due) >= 3
@@ -73,12 +69,11 @@ async def test_the_one_with_the_least_time_left_stands_first(house: House) -> No
     assert lates == sorted(lates, reverse=True)
 
 
-async def test_another_owners_handover_is_nobodys_business(house: House) -> None:
-    await fill(house)
-    async with house.signed_in() as admin:
+async def test_another_owners_handover_is_nobodys_business(busy: House) -> None:
+    async with busy.signed_in() as admin:
         everybody = (await admin.get("/handovers")).text
     ids = set(re.findall(r'href="/handovers/([0-9a-f-]{36})"', everybody))
-    async with house.signed_in("sales", OWNER) as browser:
+    async with busy.signed_in("sales", OWNER) as browser:
         mine = set(
             re.findall(r'href="/handovers/([0-9a-f-]{36})"', (await browser.get("/handovers")).text)
         )
@@ -91,15 +86,13 @@ async def test_another_owners_handover_is_nobodys_business(house: House) -> None
         assert set(re.findall(r'href="/handovers/([0-9a-f-]{36})"', listed)) == mine
 
 
-async def test_a_salesperson_without_a_name_in_a_team_sees_no_lead_at_all(house: House) -> None:
-    await fill(house)
-    async with house.signed_in("sales") as browser:
+async def test_a_salesperson_without_a_name_in_a_team_sees_no_lead_at_all(busy: House) -> None:
+    async with busy.signed_in("sales") as browser:
         assert "Nobody waits for a call" in (await browser.get("/handovers")).text
 
 
-async def test_the_clock_of_a_handover_is_explained(house: House) -> None:
-    await fill(house)
-    async with house.signed_in() as browser:
+async def test_the_clock_of_a_handover_is_explained(busy: House) -> None:
+    async with busy.signed_in() as browser:
         listed = (await browser.get("/handovers")).text
         [first, *_] = re.findall(r'href="/handovers/([0-9a-f-]{36})"', listed)
         page = (await browser.get(f"/handovers/{first}")).text
@@ -112,9 +105,8 @@ async def test_the_clock_of_a_handover_is_explained(house: House) -> None:
         assert said in page
 
 
-async def test_figures_can_be_taken_along_as_csv(house: House) -> None:
-    await fill(house)
-    async with house.signed_in() as browser:
+async def test_figures_can_be_taken_along_as_csv(busy: House) -> None:
+    async with busy.signed_in() as browser:
         answer = await browser.get("/reports/figures.csv?by=owner")
     assert answer.content.startswith(b"\xef\xbb\xbf"), "Excel would take it for another encoding"
     rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
@@ -123,9 +115,8 @@ async def test_figures_can_be_taken_along_as_csv(house: House) -> None:
     assert OWNER in {row["owner"] for row in rows}
 
 
-async def test_an_audience_is_paused_and_resumed(house: House) -> None:
-    await fill(house)
-    async with house.signed_in("marketing") as browser:
+async def test_an_audience_is_paused_and_resumed(busy: House) -> None:
+    async with busy.signed_in("marketing") as browser:
         paused = await browser.post("/audiences/hesitating-leads/pause", on="/audiences")
         assert "Removals go on" in paused.text
         assert "Resume additions" in paused.text
