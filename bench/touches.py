@@ -44,7 +44,7 @@ PAGES = 4
 """Pages that a visitor looks at, in the mean."""
 HISTORY = 2
 """Touches that every lead has when the measuring begins."""
-CROSSINGS = 60
+CROSSINGS = 300
 JSON = {"content-type": "application/json"}
 COURSES = ("data-science", "marketing", "finance", "operations")
 
