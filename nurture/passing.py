@@ -66,7 +66,7 @@ async def keep(session: AsyncSession, passed: Passed, source: str, now: datetime
 def _nothing_new(playbook: Playbook, glance: Glance, messages: Sequence[Incoming]) -> bool:
     """Whether the messages say nothing of the lead that we do not know, and all of it is as its last look
     under this playbook left it. A trait told again is only newer."""
-    if glance.scored_by != playbook.hash or glance.cooled_until or glance.erased_at:
+    if glance.scored_by != playbook.hash or glance.cooled_until:
         return False
     return not any(
         (message.email and message.email != glance.email)

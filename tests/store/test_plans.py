@@ -3,6 +3,8 @@
 `make bench ARGS=plans` asks the same of a million leads, and how long each statement takes there.
 """
 
+from pathlib import Path
+
 from bench import plans
 from bench.plans import Statement
 from nurture.store.database import Database
@@ -18,3 +20,13 @@ async def test_every_statement_of_the_running_product_goes_by_an_index(db: Datab
 async def test_one_that_does_not_is_noticed(db: Database) -> None:
     careless = Statement("the test", "SELECT id FROM touch AS t WHERE source = 'site'", ())
     assert (await plans.plan_of(db, careless, few=True)).scans == ("touch",)
+
+
+async def test_one_that_looks_for_what_nearly_all_leads_are_is_noticed(
+    sqlite_template: Path,
+) -> None:
+    """SQLite alone does so: it takes any index for a good one."""
+    db = Database(f"sqlite+aiosqlite:///{sqlite_template}")
+    theirs = "SELECT email FROM lead WHERE merged_into IS NULL AND erased_at IS NULL AND fit = 1"
+    assert (await plans.plan_of(db, Statement("the test", theirs, ()))).scans == ("lead",)
+    await db.close()
