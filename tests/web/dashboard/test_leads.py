@@ -79,6 +79,13 @@ async def test_every_point_of_the_score_is_explained(busy: House) -> None:
     assert sum(points) == lead.fit + lead.engagement
 
 
+async def test_what_is_known_of_a_lead_is_told_in_words(busy: House) -> None:
+    lead = await busy.world.tell("page", email=HANS, traits={"manages_people": False})
+    async with busy.signed_in("marketing") as browser:
+        page = (await browser.get(f"/leads/{lead.id}")).text
+    assert "<dt>Manages people</dt><dd>no</dd>" in page
+
+
 async def test_a_lead_is_taken_out_of_a_flow_and_brought_into_another(busy: House) -> None:
     run = await run_of(busy, HANS)
     here = f"/leads/{run.lead_id}"
