@@ -36,7 +36,9 @@ async def measure(folder: Path) -> dict[str, Any]:
             took = time.perf_counter() - began
             found[str(size)] = {
                 "into_a_wait_per_second": round((size - number) / took, 1),
-                "into_a_wait_ms": _each(before, stand.used(*workers), size - number),
+                "into_a_wait_ms": ground.milliseconds_each(
+                    before, stand.used(*workers), size - number
+                ),
                 "megabytes": stand.memory(*workers) | megabytes_on_disk(folder),
                 "step_ms": await _steps(stand, workers, runs[:_WOKEN]),
             }
@@ -65,8 +67,4 @@ async def _steps(stand: Ground, workers: list[str], runs: list[str]) -> dict[str
     await stand.wake(runs)
     theirs = col(EnrolmentRow.id).in_(runs) & (col(EnrolmentRow.step) == "rest")
     await reached(stand, theirs, len(runs))
-    return _each(before, stand.used(*workers), len(runs))
-
-
-def _each(before: dict[str, float], after: dict[str, float], number: int) -> dict[str, float]:
-    return {name: round(1000 * (after[name] - before[name]) / number, 1) for name in after}
+    return ground.milliseconds_each(before, stand.used(*workers), len(runs))

@@ -122,6 +122,13 @@ async def enrol(db: Database, book: Playbook, flow: str, number: int, first: int
     return ids
 
 
+def milliseconds_each(
+    before: Mapping[str, float], after: Mapping[str, float], number: int
+) -> dict[str, float]:
+    """Of processor, between two answers of `used`, for each of so many."""
+    return {name: round(1000 * (after[name] - before[name]) / number, 1) for name in after}
+
+
 def _seconds(pid: int) -> float:
     """User and system time, with that of children that have ended."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

@@ -41,9 +41,6 @@ async def measure(folder: Path) -> dict[str, Any]:
                 after = stand.used(*names)
             found[name] = {
                 "journeys_per_second": round(rate, 2),
-                "cpu_ms": {
-                    part: round(1000 * (after[part] - before[part]) / (JOURNEYS * MAILS), 1)
-                    for part in after
-                },
+                "cpu_ms": ground.milliseconds_each(before, after, JOURNEYS * MAILS),
             }
     return found

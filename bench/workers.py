@@ -32,9 +32,7 @@ async def measure(folder: Path) -> dict[str, Any]:
             steps = JOURNEYS * MAILS
             found[f"{number}_workers"] = {
                 "journeys_per_second": round(rate, 2),
-                "cpu_ms_per_step": {
-                    name: round(1000 * (after[name] - before[name]) / steps, 1) for name in after
-                },
+                "cpu_ms_per_step": ground.milliseconds_each(before, after, steps),
             }
     rates = [found[f"{number}_workers"]["journeys_per_second"] for number in (1, 2)]
     return {**found, "ratio": round(rates[1] / rates[0], 2)}

@@ -110,6 +110,11 @@ class Scoring:
         """Rules whose points lose worth before they expire: their entries count one by one."""
         return frozenset(rule.id for rule in self.engagement if rule.half_life)
 
+    @cached_property
+    def steady(self) -> frozenset[str]:
+        """The other rules: their living entries may be told as one."""
+        return frozenset(self.rules) - self.fading
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -183,9 +188,8 @@ def tally(scoring: Scoring, earned: Iterable[Entry], now: datetime) -> list[Entr
     """The living entries of each rule that does not fade, told as one. It holds until the score next changes by itself:
     what is earned meanwhile may be added to it, and the entries themselves need not be looked at again."""
     found: dict[str, Entry] = {}
-    steady = scoring.rules.keys() - scoring.fading
     for entry in earned:
-        if entry.rule in steady and entry.alive(now):
+        if entry.rule in scoring.steady and entry.alive(now):
             so_far = found.get(entry.rule)
             found[entry.rule] = _joined(so_far, entry) if so_far else entry
     return [found[rule] for rule in sorted(found)]

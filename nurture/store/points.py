@@ -36,11 +36,7 @@ async def living(
 ) -> defaultdict[str, list[Entry]]:
     """By lead what counts at `now`, summed from what there is: one entry for each rule; of a rule whose points fade,
     each."""
-    steady = [rule for rule in rules.rules if rule not in rules.fading]
-    found: defaultdict[str, list[Entry]] = defaultdict(list)
-    await _find(session, _summed(), steady, ids, now, found)
-    await _find(session, _each(), list(rules.fading), ids, now, found)
-    return found
+    return await _counted(session, rules, ids, ids, now)
 
 
 async def kept(
@@ -48,8 +44,8 @@ async def kept(
 ) -> defaultdict[str, list[Entry]]:
     """The same, from the tallies that still hold, so that a long history costs no more than a short one."""
     holds = {lead_id: lead.tally for lead_id, lead in leads.items() if _holds(lead, now)}
-    found = await living(session, rules, [id_ for id_ in leads if id_ not in holds], now)
-    await _find(session, _each(), list(rules.fading), list(holds), now, found)
+    unsummed = [id_ for id_ in leads if id_ not in holds]
+    found = await _counted(session, rules, unsummed, list(leads), now)
     for lead_id, tally in holds.items():
         found[lead_id] += _entries(tally or {}, now)
     return found
@@ -72,19 +68,24 @@ def _entries(tally: Tally, now: datetime) -> Iterable[Entry]:
         yield Entry(rule, "", points, now, datetime.fromisoformat(expires) if expires else None)
 
 
-async def _find(
+async def _counted(
     session: AsyncSession,
-    query: Select[Any],
-    rules: Sequence[str],
+    rules: Scoring,
+    unsummed: Sequence[str],
     ids: Sequence[str],
     now: datetime,
-    found: defaultdict[str, list[Entry]],
-) -> None:
-    if not (rules and ids):
-        return
-    given = {"ids": list(ids), "now": now, "rules": list(rules)}
-    for lead_id, *entry in await session.execute(query, given):
-        found[lead_id].append(Entry(*entry))
+) -> defaultdict[str, list[Entry]]:
+    """What fades, of all of these; the sums of what does not, of some."""
+    found: defaultdict[str, list[Entry]] = defaultdict(list)
+    for query, names, whose in (
+        (_summed(), rules.steady, unsummed),
+        (_each(), rules.fading, ids),
+    ):
+        if names and whose:
+            given = {"ids": list(whose), "now": now, "rules": list(names)}
+            for lead_id, *entry in await session.execute(query, given):
+                found[lead_id].append(Entry(*entry))
+    return found
 
 
 _entry = table(ScoreEntryRow).c
