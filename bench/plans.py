@@ -33,7 +33,7 @@ _NEARLY_ALL = "(merged_into=? AND erased_at=?)"
 """Few leads were joined into others or erased."""
 
 BIG = frozenset(
-    {"lead", "identity", "touch", "score_entry", "stage_change", "consent", "enrolment", "message"}
+    {"lead", "identity", "touch", "stage_change", "consent", "enrolment", "message"}
     | {"handover", "handover_event", "handover_rule", "notice", "sale", "audience_member"}
     | {"feedback", "call", "wakeup"}
 )
@@ -101,8 +101,6 @@ _AROUND = (
     "INSERT INTO audience (name, platform, external_id, paused, compared_at, compared_by, cursor, attempts, error)"
     " VALUES ('hesitating', 'meta', '238', false, '2026-12-20 00:00:00', 'p1', '', 0, '')",
     "INSERT INTO identity (kind, value, lead_id) SELECT 'email', email, id FROM lead",
-    "INSERT INTO score_entry (touch_id, rule, lead_id, points, at)"
-    " SELECT id, 'pages', lead_id, 5, at FROM touch",
     "INSERT INTO consent (lead_id, purpose, granted, at, source, wording)"
     " SELECT id, 'email_marketing', true, created_at, 'site', '' FROM lead",
     "INSERT INTO audience_member (audience, lead_id, desired, confirmed, named, changed_at, next_try_at, attempts,"

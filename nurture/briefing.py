@@ -26,7 +26,7 @@ async def notice_data(
 ) -> dict[str, Any]:
     """The task as it stands at `now`; `told` is whom an escalation goes to, `news` what came on top."""
     facts = await leads.facts(session, lead, now)
-    earned = await points.earned(session, lead.id)
+    earned = await points.earned(session, playbook.scoring, lead.id, now)
     titles = {persona.id: persona.title for persona in playbook.personas}
     return task_data(
         Task(

@@ -11,7 +11,7 @@ from nurture.answers import check, follows, is_known
 from nurture.domain import keys, scoring, sla, story, topics
 from nurture.domain.enrolment import Trigger
 from nurture.domain.errors import InputError
-from nurture.domain.lead import Facts
+from nurture.domain.lead import Facts, Touch
 from nurture.domain.lifecycle import SALES
 from nurture.domain.sla import State, Terms
 from nurture.domain.task import TIMELINE, MailSent
@@ -21,7 +21,7 @@ from nurture.outbox import Outbox
 from nurture.playbook import Playbook
 from nurture.reactions import Reactions
 from nurture.shelf import Shelf
-from nurture.store import handovers, leads, owned, points
+from nurture.store import handovers, leads, owned, points, touches
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverEventRow, HandoverRow, SaleRow
 from nurture.store.tables import LeadRow, TouchRow
@@ -104,7 +104,7 @@ class Desk:
                 return None
             playbook = await self._shelf.version(session, row.playbook)
             facts = await leads.facts(session, lead, row.opened_at)
-            earned = await points.earned(session, lead.id)
+            earned = await points.earned(session, playbook.scoring, lead.id, row.opened_at)
             events = await handovers.events(session, row.id)
             mails = await briefing.mails_of(session, lead.id)
             tenure.clock(row, playbook, await self._shelf.current(session))
@@ -214,7 +214,7 @@ class Desk:
         handovers.log(session, row, str(answer.state), answer.at, answer.by, detail)
         _lift(session, playbook, row, lead, answer)
         if row.kind == handovers.TASK and row.state in (State.CONTACTED, State.BOOKED):
-            triggers.append(_done(session, row, lead, answer))
+            triggers.append(_done(session, playbook, row, lead, answer))
         return [*triggers, Trigger(topics.STAGE, lead.stage)]
 
 
@@ -255,17 +255,22 @@ def _note(row: HandoverRow, answer: Answer, terms: Terms) -> None:
             tenure.pause(row, answer.at, answer.until, "meeting booked")
 
 
-def _done(session: AsyncSession, row: HandoverRow, lead: LeadRow, answer: Answer) -> Trigger:
-    """The flow that asked for the task hears of it. No points: what sales did, the lead did not."""
+def _done(
+    session: AsyncSession, playbook: Playbook, row: HandoverRow, lead: LeadRow, answer: Answer
+) -> Trigger:
+    """The flow that asked for the task hears of it."""
+    about = {"flow": row.trigger, "step": row.step, "how": row.how}
+    touch = Touch(keys.touch_id("sales", row.id), TASK_DONE, answer.at, about)
+    touches.told(playbook.scoring, lead, touch, answer.at)
     session.add(
         TouchRow(
-            id=keys.touch_id("sales", row.id),
+            id=touch.id,
             lead_id=lead.id,
             source="sales",
-            name=TASK_DONE,
-            at=answer.at,
-            received_at=answer.at,
-            properties={"flow": row.trigger, "step": row.step, "how": row.how},
+            name=touch.name,
+            at=touch.at,
+            received_at=touch.at,
+            properties=about,
         )
     )
     return Trigger(topics.touch(TASK_DONE))

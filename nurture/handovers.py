@@ -234,7 +234,7 @@ async def _keep_rules(
     session: AsyncSession, playbook: Playbook, row: HandoverRow, facts: Facts, now: datetime
 ) -> None:
     """Which rules qualified the lead; points expire and traits change, so only now can it be told."""
-    earned = await points.earned(session, row.lead_id)
+    earned = await points.earned(session, playbook.scoring, row.lead_id, now)
     for reason in scoring.explain(playbook.scoring, facts, earned, now):
         if reason.points > 0:
             session.add(HandoverRuleRow(handover_id=row.id, rule=reason.rule, points=reason.points))

@@ -189,7 +189,7 @@ class Intake:
             url = str(properties.get("url", ""))
             if name == "clicked":
                 since = now - machines.BURST * (playbook.day / _DAY)
-                machine = await bursts.unmask(session, row.id, mail.id, url, since) or machine
+                machine = await bursts.unmask(session, row, mail.id, url, since) or machine
             if not machine:
                 messages.heard(mail, name, now)
             message = Incoming(f"{mail.id}/{name}/{now.isoformat()}/{url}", now, touch=name)
@@ -322,15 +322,10 @@ async def _store(
     now: datetime,
 ) -> None:
     """The touches, each with its lead as it is now that the batch is read."""
-    theirs = [(register.now(lead_id), touch) for lead_id, touch in made]
-    for row, touch in theirs:
-        touches.first(row, touch)
-    await touches.store_all(
-        session,
-        [touches.made(playbook.scoring, row.id, touch) for row, touch in theirs],
-        source,
-        now,
-    )
+    told = [
+        touches.told(playbook.scoring, register.now(lead_id), touch, now) for lead_id, touch in made
+    ]
+    await touches.store_all(session, told, source, now)
 
 
 def _consents(message: Incoming, row: LeadRow) -> list[ConsentRecord]:

@@ -42,7 +42,10 @@ async def sift(
         for lead_id, messages in theirs.items()
         if _nothing_new(playbook, known[lead_id], messages)
     }
-    earned = await points.kept(session, playbook.scoring, {id_: known[id_] for id_ in quiet}, now)
+    rules = playbook.scoring
+    earned = await points.living(
+        session, rules, playbook.hash, {id_: known[id_] for id_ in quiet}, now
+    )
     passed: list[Glance] = []
     made: list[Made] = []
     told: set[str] = set()

@@ -57,8 +57,8 @@ class Reactions:
     ) -> None:
         """The same for many leads, for the price of a few queries."""
         dossiers = await load(session, [row for row, _ in changed], now)
-        ids = [row.id for row, _ in changed]
-        earned = await points.living(session, playbook.scoring, ids, now)
+        rows = {row.id: row for row, _ in changed}
+        earned = await points.living(session, playbook.scoring, playbook.hash, rows, now)
         for about, (row, triggers) in zip(dossiers, changed, strict=True):
             await self._settle(session, playbook, about, earned[row.id], list(triggers), now)
 

@@ -88,7 +88,7 @@ class Reports:
                 return None
             playbook = await self._shelf.current(session)
             facts = await leads.facts(session, row, now)
-            earned = await points.earned(session, row.id)
+            earned = await points.earned(session, playbook.scoring, row.id, now)
             reasons = scoring.explain(playbook.scoring, facts, earned, now)
             stages = await self._all(session, StageChangeRow, row)
             return {

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, or_, select
 
@@ -18,8 +17,7 @@ from nurture.playbook import Playbook
 from nurture.reactions import Reactions
 from nurture.shelf import Shelf
 from nurture.store import leads
-from nurture.store.tables import LeadRow, ScoreEntryRow, TouchRow
-from nurture.store.touches import earn, made
+from nurture.store.tables import LeadRow, TouchRow
 
 PAGE = 200
 
@@ -51,7 +49,8 @@ class Rescoring:
                 return 0
             query = _stale(playbook).where(col(LeadRow.id) > self._after).limit(PAGE)
             rows = list((await session.execute(query.with_for_update())).scalars())
-            await _score(session, playbook, rows)
+            for row in rows:
+                row.scored_by, row.tally = playbook.hash, None
             live = [(row, ()) for row in rows if row.erased_at is None and not row.merged_into]
             await self._reactions.settle_all(session, playbook, live, now)
         if not rows and not self._after:
@@ -87,22 +86,6 @@ async def crossings(
 def _stale(playbook: Playbook) -> Any:
     by = col(LeadRow.scored_by)
     return select(LeadRow).where(or_(by.is_(None), by != playbook.hash)).order_by(col(LeadRow.id))
-
-
-async def _score(session: AsyncSession, playbook: Playbook, rows: Sequence[LeadRow]) -> None:
-    """Earn all points again, by the rules in force, from the touches that are still there."""
-    ids = [row.id for row in rows]
-    touches = await _touches(session, ids)
-    mine = col(ScoreEntryRow.lead_id).in_(ids)
-    kept = [touch.id for told in touches.values() for touch in told]
-    await session.execute(delete(ScoreEntryRow).where(mine, col(ScoreEntryRow.touch_id).in_(kept)))
-    rules = playbook.scoring
-    await earn(
-        session, [made(rules, row.id, touch) for row in rows for touch in touches.get(row.id, [])]
-    )
-    for row in rows:
-        row.scored_by = playbook.hash
-    await session.flush()
 
 
 async def _touches(session: AsyncSession, ids: Sequence[str]) -> dict[str, list[Touch]]:

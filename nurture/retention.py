@@ -14,7 +14,7 @@ from nurture.shelf import Shelf
 from nurture.store import erasing
 from nurture.store.database import Database
 from nurture.store.feedback_tables import FeedbackRow
-from nurture.store.tables import LeadRow, QuarantineRow, ScoreEntryRow, TouchRow
+from nurture.store.tables import LeadRow, QuarantineRow, TouchRow
 
 PAGE = 500
 
@@ -43,7 +43,6 @@ class Retention:
             async with self._outbox.write() as session:
                 leads_ = await _leads_of(session, touches)
                 await _drop(session, TouchRow.id, touches)
-                await _drop_points(session, touches, leads_)
                 await _score_again(session, leads_, now)
                 await _drop(session, QuarantineRow.id, aside)
                 await _drop(session, FeedbackRow.id, news)
@@ -100,13 +99,6 @@ async def _ids(
 async def _drop(session: AsyncSession, key: Any, ids: Sequence[Any]) -> None:
     if ids:
         await session.execute(delete(key.class_).where(col(key).in_(ids)))
-
-
-async def _drop_points(
-    session: AsyncSession, touches: Sequence[str], leads_: Sequence[str]
-) -> None:
-    theirs = col(ScoreEntryRow.lead_id).in_(leads_), col(ScoreEntryRow.touch_id).in_(touches)
-    await session.execute(delete(ScoreEntryRow).where(*theirs))
 
 
 async def _leads_of(session: AsyncSession, touches: Sequence[str]) -> Sequence[str]:

@@ -62,11 +62,14 @@ class EngagementRule:
     def _likenesses(self) -> Sequence[tuple[str, Callable[[str], object]]]:
         return [(key, _likeness(text.lower())) for key, text in (self.where or {}).items()]
 
+    @cached_property
+    def life(self) -> timedelta | None:
+        """How long the points of a touch live; None: for ever."""
+        return decay.lasts(self.points, self.half_life) if self.half_life else self.lasts
+
     def expiry(self, at: datetime) -> datetime | None:
         """When points earned `at` are gone."""
-        if self.half_life:
-            return at + decay.lasts(self.points, self.half_life)
-        return at + self.lasts if self.lasts else None
+        return at + self.life if self.life else None
 
 
 @dataclass(frozen=True)
@@ -106,14 +109,16 @@ class Scoring:
         return dict(found)
 
     @cached_property
-    def fading(self) -> frozenset[str]:
-        """Rules whose points lose worth before they expire: their entries count one by one."""
-        return frozenset(rule.id for rule in self.engagement if rule.half_life)
+    def fading(self) -> "Scoring":
+        """The engagement rules whose points lose worth before they expire: their entries count one by one. The living
+        entries of the others may be told as one."""
+        return Scoring(engagement=tuple(rule for rule in self.engagement if rule.half_life))
 
     @cached_property
-    def steady(self) -> frozenset[str]:
-        """The other rules: their living entries may be told as one."""
-        return frozenset(self.rules) - self.fading
+    def reach(self) -> timedelta | None:
+        """How old a touch can be that still gives points; None: as old as can be."""
+        lives = [rule.life for rule in self.engagement]
+        return None if None in lives else max(filter(None, lives), default=timedelta())
 
 
 @dataclass(frozen=True)
@@ -189,7 +194,7 @@ def tally(scoring: Scoring, earned: Iterable[Entry], now: datetime) -> list[Entr
     what is earned meanwhile may be added to it, and the entries themselves need not be looked at again."""
     found: dict[str, Entry] = {}
     for entry in earned:
-        if entry.rule in scoring.steady and entry.alive(now):
+        if entry.rule not in scoring.fading.rules and entry.alive(now):
             so_far = found.get(entry.rule)
             found[entry.rule] = _joined(so_far, entry) if so_far else entry
     return [found[rule] for rule in sorted(found)]

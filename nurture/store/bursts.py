@@ -2,20 +2,19 @@
 
 from datetime import datetime
 
-from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from nurture.domain.machines import SEVERAL_LINKS
-from nurture.store.tables import ScoreEntryRow, TouchRow
+from nurture.store.tables import LeadRow, TouchRow
 
 
 async def unmask(
-    session: AsyncSession, lead_id: str, message_id: str, url: str, since: datetime
+    session: AsyncSession, lead: LeadRow, message_id: str, url: str, since: datetime
 ) -> str | None:
     """The reason why a click on `url` is a machine's; its earlier ones lose their points. None: a person's."""
     query = select(TouchRow).where(
-        col(TouchRow.lead_id) == lead_id,
+        col(TouchRow.lead_id) == lead.id,
         col(TouchRow.name) == "clicked",
         col(TouchRow.at) > since,
     )
@@ -26,9 +25,6 @@ async def unmask(
     ]
     for row in rows:
         row.machine = row.machine or SEVERAL_LINKS
-    entry = delete(ScoreEntryRow).where(
-        col(ScoreEntryRow.lead_id) == lead_id,
-        col(ScoreEntryRow.touch_id).in_([row.id for row in rows]),
-    )
-    await session.execute(entry)
+    if rows:
+        lead.tally = None
     return SEVERAL_LINKS if rows else None

@@ -20,7 +20,6 @@ from nurture.store.tables import (
     LeadRow,
     MessageRow,
     QuarantineRow,
-    ScoreEntryRow,
     StageChangeRow,
     TouchRow,
 )
@@ -28,7 +27,6 @@ from nurture.store.tables import (
 _BY_LEAD: tuple[Any, ...] = (
     IdentityRow,
     TouchRow,
-    ScoreEntryRow,
     StageChangeRow,
     ConsentRow,
     ConsentRequestRow,

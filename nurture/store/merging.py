@@ -20,7 +20,6 @@ from nurture.store.tables import (
     IdentityRow,
     LeadRow,
     MessageRow,
-    ScoreEntryRow,
     StageChangeRow,
     TouchRow,
 )
@@ -28,7 +27,6 @@ from nurture.store.tables import (
 _MOVED: tuple[type[SQLModel], ...] = (
     IdentityRow,
     TouchRow,
-    ScoreEntryRow,
     StageChangeRow,
     ConsentRow,
     ConsentRequestRow,

@@ -105,20 +105,6 @@ class TouchRow(SQLModel, table=True):
     machine: str | None = None
 
 
-class ScoreEntryRow(SQLModel, table=True):
-    """Kept by lead and in one place: it is always a lead's points that are asked for, and a touch of a hundred
-    leads is told at once."""
-
-    __tablename__ = "score_entry"
-    __table_args__ = {"sqlite_with_rowid": False}
-    lead_id: str = Field(sa_column=Column(String, refers("lead.id"), primary_key=True))
-    rule: str = Field(primary_key=True)
-    touch_id: str = Field(primary_key=True)
-    points: int
-    at: datetime = moment()
-    expires_at: datetime | None = maybe()
-
-
 class StageChangeRow(SQLModel, table=True):
     """The lifecycle's history; every rate in the reports is counted from it. `way`: the stages the lead had been in
     before, and the one it came to, as `lead,visitor>mql`; see `nurture.store.ways`."""

@@ -1,4 +1,4 @@
-"""Touches, and the points they earn.
+"""Touches.
 
 Written as plain rows of their tables: they are by far the most that is ever stored.
 """
@@ -15,14 +15,19 @@ from nurture.domain import keys, scoring
 from nurture.domain.lead import Touch
 from nurture.domain.scoring import Entry, Scoring
 from nurture.incoming import IDENTIFIED, Incoming
-from nurture.store import bulk
+from nurture.store import bulk, points
 from nurture.store.among import Among
 from nurture.store.columns import table
-from nurture.store.tables import LeadRow, ScoreEntryRow, TouchRow
+from nurture.store.points import Counted
+from nurture.store.tables import LeadRow, TouchRow
 
 
 class Begun(Protocol):
     first_touch_at: datetime | None
+
+
+class Told(Begun, Counted, Protocol):
+    id: str
 
 
 class Made(NamedTuple):
@@ -50,12 +55,19 @@ def first(lead: Begun, touch: Touch) -> None:
         lead.first_touch_at = touch.at
 
 
+def told(rules: Scoring, lead: Told, touch: Touch, now: datetime) -> Made:
+    """Note with the lead what the touch changes of it: when its first was, and what its points come to."""
+    own = made(rules, lead.id, touch)
+    first(lead, touch)
+    points.add(rules, lead, own.earned, now)
+    return own
+
+
 async def store(
     session: AsyncSession, rules: Scoring, row: LeadRow, touch: Touch, source: str, now: datetime
 ) -> None:
     """One touch of the lead, and what it earns under these rules."""
-    first(row, touch)
-    await store_all(session, [made(rules, row.id, touch)], source, now)
+    await store_all(session, [told(rules, row, touch, now)], source, now)
 
 
 async def stored(session: AsyncSession, ids: Iterable[str]) -> set[str]:
@@ -68,17 +80,6 @@ async def store_all(
 ) -> None:
     rows = [_values(each, source, now) for each in made]
     await bulk.execute(session, _touch(), _TOUCH, rows)
-    await earn(session, made)
-
-
-async def earn(session: AsyncSession, made: Iterable[Made]) -> None:
-    """Only what they earn."""
-    rows = [
-        (each.lead_id, one.rule, one.touch_id, one.points, one.at, one.expires_at)
-        for each in made
-        for one in each.earned
-    ]
-    await bulk.execute(session, _entry(), _ENTRY, rows)
 
 
 @cache
@@ -92,13 +93,7 @@ def _touch() -> Insert:
     return insert(table(TouchRow))
 
 
-@cache
-def _entry() -> Insert:
-    return insert(table(ScoreEntryRow))
-
-
 _TOUCH = ("id", "lead_id", "source", "name", "at", "received_at", "properties", "machine")
-_ENTRY = ("lead_id", "rule", "touch_id", "points", "at", "expires_at")
 
 
 def _values(made: Made, source: str, now: datetime) -> tuple[Any, ...]:

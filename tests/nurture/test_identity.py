@@ -20,7 +20,6 @@ from nurture.store.tables import (
     EnrolmentRow,
     IdentityRow,
     LeadRow,
-    ScoreEntryRow,
     TouchRow,
 )
 from tests.support.domain import DAY, NOW
@@ -71,16 +70,11 @@ async def _told(folder: Path, template: Path, batches: Sequence[Sequence[Incomin
 
 async def _picture(world: World) -> list[Any]:
     """Each lead that still is one, with all it owns, without the ids that chance gave."""
-    names, touches, points = (
-        await world.rows(IdentityRow),
-        await world.rows(TouchRow),
-        await world.rows(ScoreEntryRow),
-    )
+    names, touches = await world.rows(IdentityRow), await world.rows(TouchRow)
     return sorted(
         (
             sorted((name.kind, name.value) for name in names if name.lead_id == row.id),
             sorted(touch.id for touch in touches if touch.lead_id == row.id),
-            sorted((entry.rule, entry.touch_id) for entry in points if entry.lead_id == row.id),
             row.email or "",
             row.traits,
             row.consents,

@@ -13,6 +13,7 @@ from sqlalchemy import update
 
 from nurture.domain.scoring import EngagementRule
 from nurture.playbook import Playbook, Retention
+from nurture.relay import Relay
 from nurture.rescoring import Crossing, Rescoring, crossings
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverRow
@@ -20,7 +21,6 @@ from nurture.store.tables import (
     IdentityRow,
     LeadRow,
     QuarantineRow,
-    ScoreEntryRow,
     TouchRow,
 )
 from tests.support.domain import DAY, NOW
@@ -136,9 +136,10 @@ async def test_old_touches_go_with_their_points(aging: World) -> None:
     later = NOW + 100 * DAY
     while await aging.retention.page(later):
         pass
-    assert await aging.rows(TouchRow) == await aging.rows(ScoreEntryRow) == []
-    due = (await aging.lead("anna@example.org")).next_score_at
-    assert due == later
+    assert await aging.rows(TouchRow) == []
+    assert (await aging.lead("anna@example.org")).engagement > 0
+    await Relay(aging.outbox, aging.shelf, aging.reactions, lambda: later).look()
+    assert (await aging.lead("anna@example.org")).engagement == 0
 
 
 async def test_after_a_look_that_found_nothing_the_next_is_a_day_later(aging: World) -> None:

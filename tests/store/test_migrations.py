@@ -1,4 +1,5 @@
-"""Every migration, up and down, on a database with rows in every table: all of them are kept."""
+"""Every migration, up and down, on a database with rows in every table: all of them are kept, but for what is counted
+from others."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -13,6 +14,9 @@ from nurture.store import migrate
 from nurture.store.database import Database
 
 _SCRIPTS = "nurture/store/migrations"
+
+_COUNTED = {"lead": {"scored_by", "tally"}}
+"""Columns that 0026 leaves to be counted anew from the touches, as it does the points in `score_entry`."""
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -44,8 +48,8 @@ async def test_rows_outlive_every_migration_up_and_down(db: Database) -> None:
 
 def _assert_kept(before: Mapping[str, Rows], after: Mapping[str, Rows]) -> None:
     """Every row of a table that is still there, in every column that is."""
-    for table in before.keys() & after.keys():
-        names = before[table][0].keys() & after[table][0].keys()
+    for table in before.keys() & after.keys() - {"score_entry"}:
+        names = before[table][0].keys() & after[table][0].keys() - _COUNTED.get(table, set())
         kept = [{name: row[name] for name in names} for row in after[table]]
         assert all({name: row[name] for name in names} in kept for row in before[table]), table
 
