@@ -50,6 +50,7 @@ class TemporalWaker:
                 task_queue=self._task_queue,
                 priority=replace(priority, fairness_key=flow[:_LONGEST_KEY] or None),
                 start_signal="wake",
+                task_timeout=policies.DECIDING,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             )
         except RPCError as error:

@@ -15,15 +15,23 @@ STEP = timedelta(minutes=2)
 SYNC = timedelta(minutes=15)
 """One look at an audience, or one page of the nightly comparison."""
 
-HEARTBEAT = timedelta(seconds=30)
-"""An attempt that is silent for so long died with its worker, and is tried again (see heartbeats)."""
+HEARTBEAT = timedelta(seconds=5)
+"""An attempt that is silent for so long died with its worker, or on its way to one, and is tried again (see
+heartbeats). Nothing that died may hold a lead up for longer than that: docs/decisions/0021."""
+
+DECIDING = HEARTBEAT
+"""The same for a workflow's own turn, which takes milliseconds."""
+
+REMEMBERED = timedelta(seconds=2)
+"""So long a turn waits for the worker that has its workflow in its cache; then anybody may read its history and go on.
+Temporal learns of a killed one only when it has not asked for work for ten seconds."""
 
 RETRY = RetryPolicy(
     initial_interval=timedelta(seconds=1),
-    backoff_coefficient=1.5,
+    backoff_coefficient=1.3,
     maximum_interval=timedelta(minutes=5),
 )
-"""What fails for a while is late by half as long again, and never by more than the longest interval."""
+"""What fails for a while is late by a third as long again, and never by more than the longest interval."""
 
 PROMISED = replace(RETRY, maximum_interval=timedelta(minutes=1))
 """A promise to sales, and what a lead waits for, is looked at again sooner: there is less of it."""

@@ -10,6 +10,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkerDeploymen
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities import queues
+from workflows import policies
 from workflows.client import WORKFLOWS
 from workflows.heartbeats import EVERY, Heartbeats
 from workflows.tuning import Tuning
@@ -94,6 +95,7 @@ class Workers:
             graceful_shutdown_timeout=_GRACE,
             interceptors=[Heartbeats()],
             max_heartbeat_throttle_interval=EVERY,
+            sticky_queue_schedule_to_start_timeout=policies.REMEMBERED,
             **self._tuning.of_queue(part),
             **options,
         )

@@ -1,15 +1,17 @@
 """When to tell a receiver again after a failed try: soon at first, then over three days, then never.
 
 The Standard Webhooks specification 1.0.0 leaves the waits to the sender. Its example goes from five seconds straight to
-five minutes; ours double, so that a receiver which is away for a moment makes nothing later than twice that moment.
+five minutes; each of ours is half as long again as the one before, so that a receiver which is away for a moment makes
+nothing later than by half as long again.
 """
 
 from datetime import timedelta
 from hashlib import sha256
 
-_FIRST, _LONGEST = timedelta(seconds=5), timedelta(hours=24)
+_FIRST, _LONGEST = timedelta(seconds=1), timedelta(hours=24)
+_GROWTH, _TRIES = 1.5, 29
 
-WAITS = tuple(min(_FIRST * (1 << n), _LONGEST) for n in range(16))
+WAITS = tuple(min(_FIRST * _GROWTH**n, _LONGEST) for n in range(_TRIES))
 """After the first try, which is made at once, the second, and so on."""
 
 JITTER = 0.1

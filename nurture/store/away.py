@@ -31,7 +31,9 @@ def told_apart() -> Iterator[None]:
         if not _passes(error):
             raise
         raise Transient(_AWAY, str(error.orig).partition("\n")[0]) from error
-    except ConnectionError as error:
+    except OSError as error:
+        if error.filename is not None:  # a file of somebody's, not the way to the database
+            raise
         raise Transient(_AWAY, type(error).__name__) from error
 
 

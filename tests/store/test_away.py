@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from nurture.domain.errors import Transient
+from nurture.store.away import told_apart
 from nurture.store.database import Database
 from tests.support.postgres import OwnServer, own_postgres
 
@@ -36,6 +37,18 @@ async def test_a_killed_postgresql_is_away_and_then_answers_again() -> None:
         await server.restore()
         assert await answers(db) == 1
         await db.close()
+
+
+async def test_a_database_whose_socket_is_not_there_yet_is_away(tmp_path: Path) -> None:
+    db = Database(f"postgresql+asyncpg://postgres:@/postgres?host={tmp_path}")
+    with pytest.raises(Transient, match="database_away"):
+        await answers(db)
+    await db.close()
+
+
+def test_a_file_that_is_missing_while_the_database_is_asked_is_no_outage() -> None:
+    with pytest.raises(FileNotFoundError), told_apart():
+        Path("/nowhere").read_text(encoding="utf-8")
 
 
 async def test_a_database_killed_in_the_middle_of_a_transaction_is_away() -> None:

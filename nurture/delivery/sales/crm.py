@@ -6,13 +6,16 @@ handover only one notice is delivered at a time.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 
 from nurture.delivery.sales import http
 from nurture.domain.errors import DeliveryError, Transient
+
+SETTLES = timedelta(seconds=5)
+"""A CRM's search lags by a few seconds: what a failed call may have made is not looked for sooner."""
 
 
 class CrmApi:
@@ -36,6 +39,15 @@ class CrmApi:
         self, method: str, path: str, json: Any = None, params: Mapping[str, str] | None = None
     ) -> dict[str, Any]:
         """The JSON object answered, empty without a body. Raises Permanent or Transient."""
+        try:
+            return await self._answer(method, path, json, params)
+        except Transient as error:
+            error.retry_after = max(error.retry_after or SETTLES, SETTLES)
+            raise
+
+    async def _answer(
+        self, method: str, path: str, json: Any, params: Mapping[str, str] | None
+    ) -> dict[str, Any]:
         response = await http.exchange(
             self._client,
             method,
