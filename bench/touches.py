@@ -241,6 +241,7 @@ def _one_lead(playbook: str, now: datetime) -> list[SQLModel]:
         stage="lead",
         created_at=now,
         scored_by=playbook,
+        tally={},
         traits=told,
         traits_at=dict.fromkeys(told, now.isoformat()),
     )

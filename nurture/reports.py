@@ -9,6 +9,7 @@ from sqlmodel import col, select
 from nurture import figures
 from nurture.audience_view import AudienceView
 from nurture.domain import scoring
+from nurture.domain.scoring import Reason
 from nurture.figures import EVERYTHING, Question
 from nurture.shelf import Shelf
 from nurture.store import enrolments, handovers, leads, points
@@ -105,9 +106,9 @@ class Reports:
                     "engagement": facts.score.engagement,
                     "total": facts.score.total,
                     "grade": facts.score.grade or None,
-                    "reasons": [_plain(asdict(reason)) for reason in reasons],
+                    "reasons": [_explained(reason) for reason in reasons],
                 },
-                "touches": [_plain(asdict(touch)) for touch in facts.touches],
+                "touches": [_plain(touch._asdict()) for touch in facts.touches],
                 "stage_history": stages,
                 "consent_history": await self._all(session, ConsentRow, row),
                 "mails": await self._all(session, MessageRow, row),
@@ -141,6 +142,10 @@ class Reports:
     async def _all(session: Any, table: Any, lead: LeadRow) -> list[dict[str, Any]]:
         query = select(table).where(table.lead_id == lead.id).limit(_LISTED)
         return [_plain(row.model_dump()) for row in (await session.execute(query)).scalars()]
+
+
+def _explained(reason: Reason) -> dict[str, Any]:
+    return _plain({**asdict(reason), "touches": [entry._asdict() for entry in reason.touches]})
 
 
 def _plain(record: dict[str, Any]) -> dict[str, Any]:

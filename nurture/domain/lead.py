@@ -3,22 +3,26 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol
 
 VISITOR = "visitor"
 
 
-@dataclass(frozen=True)
-class Touch:
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class Touch(NamedTuple):
     """Something a lead did. `machine` names the reason when no human did it (scanner, proxy).
 
-    `at` is when it happened, by the clock of whoever tells; `known_at` when we heard of it, by ours.
+    `at` is when it happened, by the clock of whoever tells; `known_at` when we heard of it, by ours. A tuple, since
+    little is made as often.
     """
 
     id: str
     name: str
     at: datetime
-    properties: Mapping[str, Any] = field(default_factory=dict)
+    properties: Mapping[str, Any] = _NOTHING
     machine: str | None = None
     known_at: datetime | None = None
 

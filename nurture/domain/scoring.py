@@ -9,11 +9,11 @@ import operator
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fnmatch import translate
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from nurture.domain import decay
 from nurture.domain.lead import Condition, Facts, Score, Touch
@@ -121,8 +121,7 @@ class Scoring:
         return None if None in lives else max(filter(None, lives), default=timedelta())
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """Points one touch earned by one rule, whole as on the first day.
 
     Living entries of a rule that does not fade may be told as one: the sum, and when the first is gone.
@@ -232,7 +231,7 @@ def explain(scoring: Scoring, facts: Facts, earned: Sequence[Entry], now: dateti
 def _alive(rule: EngagementRule, earned: Iterable[Entry], now: datetime) -> tuple[Entry, ...]:
     """The rule's living entries, newest first, each with what is left of it."""
     alive = (entry for entry in earned if entry.rule == rule.id and entry.alive(now))
-    left = (replace(entry, points=_worth(rule, entry, now)) for entry in alive)
+    left = (entry._replace(points=_worth(rule, entry, now)) for entry in alive)
     return tuple(sorted(left, key=lambda entry: (entry.at, entry.touch_id), reverse=True))
 
 

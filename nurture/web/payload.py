@@ -76,15 +76,22 @@ def packed(value: Any) -> bytes:
         return _spelled(value)
 
 
-def clean(value: Any, text: bytes | None = None) -> Any:
-    """The value as every database can keep it: NUL and half characters become U+FFFD. `text`: the value `packed`.
-
-    Raises InputError for what has no harmless form: deep nesting, numbers beyond any column.
-    """
-    text = packed(value) if text is None else text
-    if _NUL in text or _HALF in text or not _tame([value], DEEPEST):
-        return _cleaned(value)
+def clean(value: Any) -> Any:
+    """The value as every database can keep it. Raises InputError for what has no harmless form."""
+    value = legible(value, packed(value))
+    bound(value)
     return value
+
+
+def legible(value: Any, text: bytes) -> Any:
+    """The value, NUL and half characters in it become U+FFFD. `text`: the value `packed`."""
+    return _cleaned(value) if _NUL in text or _HALF in text else value
+
+
+def bound(value: Any, place: str = "") -> None:
+    """Raises InputError for deep nesting, and for numbers beyond any column."""
+    if not _tame([value], DEEPEST):
+        _cleaned(value, place)
 
 
 def _spelled(value: Any) -> bytes:

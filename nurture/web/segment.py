@@ -16,7 +16,7 @@ from nurture.domain.consent import PURPOSES, ConsentRecord
 from nurture.domain.errors import InputError
 from nurture.incoming import LARGEST_AMOUNT, Incoming
 from nurture.web import traits
-from nurture.web.payload import clean, packed
+from nurture.web.payload import bound, clean, legible, packed
 from nurture.web.traits import snake_case
 
 MESSAGE_BYTES = 32 * 1024
@@ -120,11 +120,13 @@ def _incoming(message: Any, number: int, origin: Origin) -> Incoming:
     text = packed(message)
     if len(text) > MESSAGE_BYTES:
         raise InputError(f"larger than {MESSAGE_BYTES // 1024} KB")
-    given, message = message, clean(message, text)
+    given, message = message, legible(message, text)
     context = _object(message, "context")
     kind = message.get("type")
     touch, properties = _touch(kind, message, context, origin.trusted)
     known, email = traits.of(kind, message, context)
+    bound(properties, "properties")
+    bound(known, "traits")
     at = _at(message, origin)
     user, anonymous = _id(message, "userId"), _id(message, "anonymousId")
     previous = _previous(message, user) if kind == "alias" else None
@@ -236,6 +238,8 @@ def _moment(message: Mapping[str, Any], field: str) -> datetime | None:
         return None
     try:
         at = datetime.fromisoformat(value)
+        if at.tzinfo is UTC:
+            return at
         return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     except (TypeError, ValueError, OverflowError) as error:
         raise InputError("must be an ISO 8601 time such as 2026-11-23T10:00:00Z", field) from error

@@ -49,6 +49,7 @@ TIME = "must be an ISO 8601 time such as 2026-11-23T10:00:00Z"
             "timestamp: outside the calendar",
         ),
         ({**TRACK, "properties": {"n": 10**400}}, "properties.n: a number too large to keep"),
+        ({**TRACK, "traits": {"n": 10**400}}, "traits.n: a number too large to keep"),
     ],
 )
 def test_a_message_that_cannot_be_used_is_told_why(message: Any, reason: str) -> None:
