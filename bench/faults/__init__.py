@@ -5,9 +5,10 @@
 
 import asyncio
 import os
+import random
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,18 +16,18 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 
 from bench.faults import checker, drill, plan
-from bench.faults.checker import Ends, Verdict
+from bench.faults.checker import Verdict
 from bench.faults.disk import small_disk
+from bench.faults.ends import Ends, Mail, Notice
 from bench.faults.plan import Outage
 from bench.faults.stage import Stage, opened
-from embedded import local
 from nurture.settings import Settings
 from nurture.store import messages
 from nurture.store.database import Database
-from nurture.store.tables import LeadRow, MessageRow
+from nurture.store.tables import LeadRow, MessageRow, TouchRow
 from tests.support.postgres import own_postgres
 from tests.support.temporal import free_port
 
@@ -36,7 +37,7 @@ PORTS = ("http", "smtp", "inbox", "sales", "ads", "temporal", "temporal_ui", "me
 @dataclass(frozen=True)
 class Drill:
     """`day`: seconds that a day of the playbook lasts; leads arrive within `arrive` such days. The day is long enough
-    that two cores would have time for all of it, were nothing away."""
+    that two cores would have time for all of it, were nothing away. `doors`: so many servers, and as many workers."""
 
     leads: int = 2000
     day: float = 60.0
@@ -44,6 +45,7 @@ class Drill:
     faults: int = 40
     seed: int = 1
     sqlite: bool = False
+    doors: int = 2
     patience: float = 900.0
 
 
@@ -87,7 +89,7 @@ async def run(folder: Path, wish: Drill) -> Outcome:
         disk = stack.enter_context(small_disk(folder / "disk")) if wish.sqlite else None
         where = postgres.url if postgres else f"sqlite+aiosqlite:///{(disk or folder) / 'n.db'}"
         settings = _settings(folder, wish, where)
-        async with opened(settings, postgres, disk) as stage:
+        async with opened(settings, postgres, disk, wish.doors) as stage:
             planned = plan.faults(wish.seed, sorted(stage.parts), wish.faults)
             outages, _ = await asyncio.gather(plan.play(planned, stage.parts), _arrive(stage, wish))
             verdict = await _settled(stage, wish, outages)
@@ -105,26 +107,41 @@ def _settings(folder: Path, wish: Drill, database: str) -> Settings:
     )
 
 
+_GROUP = 4
+"""People of whom several servers hear at once."""
+
+
 async def _arrive(stage: Stage, wish: Drill) -> None:
-    """All leads, one after another, each sent under the same id until it is taken."""
+    """All leads, some at a time. Of these each server is told all, at the same moment as the others and in an order of
+    its own, and again under the same ids until it has taken it."""
     _, _, key = stage.settings.server_keys.get_secret_value().partition(":")
-    url = f"{local.server(stage.settings)}/v1/batch"
+    chance = random.Random(wish.seed)
     async with httpx.AsyncClient(timeout=20, auth=(key, "")) as http:
-        for number in range(wish.leads):
-            while not await _taken(http, url, drill.message(number)):  # noqa: ASYNC110 - a server raises no event
-                await asyncio.sleep(0.5)
-            await asyncio.sleep(wish.arrive * wish.day / wish.leads)
+        for first in range(0, wish.leads, _GROUP):
+            people = range(first, min(first + _GROUP, wish.leads))
+            batches = drill.mixed(people, chance)
+            servers = (stage.servers * len(batches))[: len(batches)]
+            await asyncio.gather(
+                *(_tell(http, url, batch) for url, batch in zip(servers, batches, strict=True))
+            )
+            await asyncio.sleep(len(people) * wish.arrive * wish.day / wish.leads)
 
 
-async def _taken(http: httpx.AsyncClient, url: str, message: Any) -> bool:
+async def _tell(http: httpx.AsyncClient, server: str, batch: Sequence[drill.Message]) -> None:
+    while not await _taken(http, f"{server}/v1/batch", batch):  # noqa: ASYNC110 - a server raises no event
+        await asyncio.sleep(0.5)
+
+
+async def _taken(http: httpx.AsyncClient, url: str, batch: Sequence[drill.Message]) -> bool:
     """Raises HTTPStatusError when the server says it never will."""
     try:
-        answer = await http.post(url, json={"batch": [message]})
+        answer = await http.post(url, json={"batch": batch})
     except httpx.TransportError:
         return False
     if answer.is_server_error or answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
         return False
-    return bool(answer.raise_for_status().json()["success"])
+    told = answer.raise_for_status().json()
+    return bool(told["success"] and not told["refused"])
 
 
 async def _settled(stage: Stage, wish: Drill, outages: Sequence[Outage]) -> Verdict:
@@ -141,11 +158,9 @@ async def _settled(stage: Stage, wish: Drill, outages: Sequence[Outage]) -> Verd
 
 async def _ends(stage: Stage) -> Ends:
     mailbox = stage.now("smtp").mailbox
-    mails = [
-        checker.Mail(mail.to, mail.subject, mailbox.came_at(mail.id)) for mail in mailbox.list()
-    ]
+    mails = [Mail(mail.to, mail.subject, mailbox.came_at(mail.id)) for mail in mailbox.list()]
     notices = [
-        checker.Notice(
+        Notice(
             notice.type,
             notice.data["handover"]["id"],
             notice.data["lead"]["email"],
@@ -155,21 +170,32 @@ async def _ends(stage: Stage) -> Ends:
         for notice in stage.now("webhook").notices
     ]
     members = stage.now("ads").meta.members.size(drill.AUDIENCE)
-    return Ends(mails, notices, members, await _unknown(stage.settings))
+    db = Database(stage.settings.database)
+    try:
+        return Ends(mails, notices, members, await _unknown(db), await _pages(db))
+    finally:
+        await db.close()
 
 
-async def _unknown(settings: Settings) -> frozenset[tuple[str, str]]:
+async def _unknown(db: Database) -> frozenset[tuple[str, str]]:
     query = (
         select(col(LeadRow.email), col(MessageRow.step))
         .join(MessageRow, col(MessageRow.lead_id) == col(LeadRow.id))
         .where(col(MessageRow.state) == messages.UNKNOWN)
     )
-    db = Database(settings.database)
-    try:
-        async with db.read() as session:
-            return frozenset((str(who), step) for who, step in (await session.execute(query)).all())
-    finally:
-        await db.close()
+    async with db.read() as session:
+        return frozenset((str(who), step) for who, step in (await session.execute(query)).all())
+
+
+async def _pages(db: Database) -> Mapping[str, int]:
+    query = (
+        select(col(LeadRow.email), func.count())
+        .join(TouchRow, col(TouchRow.lead_id) == col(LeadRow.id))
+        .where(col(TouchRow.name) == "page")
+        .group_by(col(LeadRow.email))
+    )
+    async with db.read() as session:
+        return {str(who): number for who, number in (await session.execute(query)).all()}
 
 
 def told(outcome: Outcome) -> dict[str, Any]:
@@ -182,13 +208,17 @@ def told(outcome: Outcome) -> dict[str, Any]:
         "out_of_order": len(verdict.disordered),
         "unknown_and_reported": verdict.unknown,
         "examples": (verdict.lost + verdict.doubled + verdict.disordered)[:5],
-        "faults": dict(Counter(outage.part for outage in outcome.outages)),
+        "deadlines_unexplained": len(verdict.unexplained),
+        "faults": dict(Counter(outage.kind for outage in outcome.outages)),
         "seconds_away": round(outcome.away, 1),
         "seconds": round(outcome.seconds, 1),
         "late_s": _lateness(verdict),
         "later_than_the_outage_s": _spread(each.beyond for each in every if not each.calm),
         "late_with_nothing_away_s": _spread(each.late for each in every if each.calm),
-        "latest": [f"{each.what}: {each.beyond:.1f} s, {each.away:.1f} s away" for each in latest],
+        "latest": [
+            f"{each.what}: {each.beyond:.1f} s, {each.away:.1f} s away in {each.hits}"
+            for each in latest
+        ],
     }
 
 

@@ -4,7 +4,10 @@ Every lead gets one mail a day for three days, is put on an audience and handed 
 answers, so each handover is escalated after two days.
 """
 
+import random
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from nurture.domain.consent import AD_AUDIENCES, EMAIL_MARKETING
 
@@ -93,13 +96,26 @@ def address(number: int) -> str:
     return f"lead{number}@drill.example"
 
 
-def message(number: int) -> dict[str, object]:
-    """What a website tells of a lead that gives its address and its consent."""
+PAGES = 2
+"""Pages that each lead looks at, each told several times."""
+
+Message = dict[str, Any]
+
+
+def messages(number: int) -> list[Message]:
+    """What a website tells of somebody who looks around, gives an address and consent, and looks on. Only the one in
+    the middle says that the two are the same."""
+    visitor, user = {"anonymousId": f"v{number}"}, {"userId": f"u{number}"}
     consent = {EMAIL_MARKETING: True, AD_AUDIENCES: True}
-    return {
-        "type": "identify",
-        "messageId": f"drill-{number}",
-        "userId": f"u{number}",
-        "traits": {"email": address(number)},
-        "context": {"consent": {"categoryPreferences": consent, "wording": "Yes"}},
-    }
+    told = {"categoryPreferences": consent, "wording": "Yes"}
+    page = {"type": "page", "properties": {"url": "https://drill.example/"}}
+    known = {"type": "identify", "traits": {"email": address(number)}, "context": {"consent": told}}
+    said = [page | visitor, known | visitor | user, page | user]
+    return [each | {"messageId": f"drill-{number}-{n}"} for n, each in enumerate(said)]
+
+
+def mixed(numbers: Iterable[int], chance: random.Random) -> list[list[Message]]:
+    """All that is told of these, twice over, in batches for as many servers as want to hear it at once: the same
+    people and the same messages are in each, in another order."""
+    told = [message for number in numbers for message in messages(number)]
+    return [chance.sample(told, len(told)) for _ in range(2)]

@@ -28,6 +28,11 @@ class Outage:
     began: datetime
     ended: datetime
 
+    @property
+    def kind(self) -> str:
+        """Of which part, where there are two of it (see stage)."""
+        return self.part.partition("-")[0]
+
     def within(self, start: datetime, end: datetime) -> float:
         """The seconds of it between the two."""
         return max(0.0, (min(end, self.ended) - max(start, self.began)).total_seconds())

@@ -1,4 +1,7 @@
-"""The whole product on real parts, each of which can be taken away and given back."""
+"""The whole product on real parts, each of which can be taken away and given back.
+
+Several servers and workers stand beside each other, as on one machine: `server-1`, `server-2` and so on.
+"""
 
 import asyncio
 import os
@@ -24,6 +27,7 @@ from nurture.domain.errors import StartError
 from nurture.playbook.source import read_files
 from nurture.settings import Settings
 from tests.support.postgres import OwnServer
+from tests.support.temporal import free_port
 
 _PATIENCE = 180.0
 """Seconds. Starting a door takes three of processor time, and so many more where others have the machine."""
@@ -118,7 +122,7 @@ class Angry:
 
 @dataclass
 class Jumping:
-    """The clock of the server and the worker is wrong for a while: ahead, the next time behind (see door)."""
+    """The clock of all servers and workers is wrong for a while: ahead, the next time behind (see door)."""
 
     doors: Sequence[Killed]
     ahead: bool = True
@@ -152,7 +156,10 @@ class FullDisk:
 
 @dataclass
 class Stage:
+    """`servers`: where they answer."""
+
     settings: Settings
+    servers: list[str] = field(default_factory=list)
     parts: dict[str, Part] = field(default_factory=dict)
 
     def now(self, name: str) -> Any:
@@ -164,7 +171,7 @@ class Stage:
 
 @asynccontextmanager
 async def opened(
-    given: Settings, postgres: OwnServer | None, disk: Path | None
+    given: Settings, postgres: OwnServer | None, disk: Path | None, doors: int = 1
 ) -> AsyncIterator[Stage]:
     """Everything up. `disk`: a small file system of its own that holds the database."""
     settings = local.prepare(given)
@@ -172,7 +179,14 @@ async def opened(
     await prepare_database(settings, checked(texts, settings.pace), texts)
     async with AsyncExitStack() as stack:
         group = await stack.enter_async_context(Processes(settings.data_dir / "logs"))
-        stage = Stage(settings, {**_receivers(settings), **_processes(group, settings)})
+        each = _side_by_side(settings, doors)
+        stage = Stage(settings, [local.server(own) for own in each], _receivers(settings))
+        stage.parts["temporal"] = _temporal(group, settings)
+        killed: dict[str, Killed] = {}
+        for number, own in enumerate(each, start=1):
+            killed[f"server-{number}"] = _server(group, own, f"server-{number}")
+            killed[f"worker-{number}"] = _worker(group, own, f"worker-{number}")
+        stage.parts |= killed
         for part in stage.parts.values():
             await part.restore()
             if isinstance(part, Closed):
@@ -180,8 +194,7 @@ async def opened(
         sales = stage.parts["webhook"]
         assert isinstance(sales, Closed)
         stage.parts["storm"] = Angry(sales)
-        doors = (stage.parts["server"], stage.parts["worker"])
-        stage.parts["clock"] = Jumping([door for door in doors if isinstance(door, Killed)])
+        stage.parts["clock"] = Jumping(list(killed.values()))
         if postgres:
             stage.parts["postgres"] = postgres
         if disk:
@@ -204,31 +217,41 @@ def _receivers(settings: Settings) -> dict[str, Part]:
     }
 
 
-def _processes(group: Processes, settings: Settings) -> dict[str, Part]:
-    env = local.environment(settings, os.environ)
+def _side_by_side(settings: Settings, doors: int) -> list[Settings]:
+    """The first has the ports of the settings."""
+    others = [{"http_port": free_port(), "metrics_port": free_port()} for _ in range(doors - 1)]
+    return [settings, *(settings.model_copy(update=ports) for ports in others)]
+
+
+def _temporal(group: Processes, settings: Settings) -> Killed:
     ports = settings.temporal_port, settings.temporal_ui_port
     command = temporal.command(settings.data_dir, local.HOST, *ports)
 
-    async def temporal_answers() -> bool:
+    async def answers() -> bool:
         return await temporal.answers(local.address(settings))
 
-    async def server_answers() -> bool:
-        return "ok" in await text_at(f"{local.server(settings)}/healthz")
-
-    async def worker_polls() -> bool:
-        return "temporal_num_pollers" in await text_at(
-            f"http://{local.HOST}:{settings.metrics_port}/metrics"
-        )
-
-    return {
-        "temporal": Killed(group, "temporal", command, env, temporal_answers),
-        "server": Killed(group, "server", _door("server"), env, server_answers),
-        "worker": Killed(group, "worker", _door("worker"), env, worker_polls),
-    }
+    return Killed(group, "temporal", command, local.environment(settings, os.environ), answers)
 
 
-def _door(name: str) -> list[str]:
-    return [sys.executable, "-m", "bench.faults.door", name]
+def _server(group: Processes, settings: Settings, name: str) -> Killed:
+    url = f"{local.server(settings)}/healthz"
+    return _door(group, settings, name, url, "ok")
+
+
+def _worker(group: Processes, settings: Settings, name: str) -> Killed:
+    """Ready once it asks for work."""
+    url = f"http://{local.HOST}:{settings.metrics_port}/metrics"
+    return _door(group, settings, name, url, "temporal_num_pollers")
+
+
+def _door(group: Processes, settings: Settings, name: str, url: str, word: str) -> Killed:
+    """It is ready when that word stands there."""
+
+    async def ready() -> bool:
+        return word in await text_at(url)
+
+    command = [sys.executable, "-m", "bench.faults.door", name.partition("-")[0]]
+    return Killed(group, name, command, local.environment(settings, os.environ), ready)
 
 
 async def text_at(url: str) -> str:

@@ -1,0 +1,123 @@
+"""How late each deadline was, and how much of that what was away explains.
+
+Only a part that a deadline needs explains anything. Taking touches is all that a server is for, an ad platform has no
+deadlines, and a clock that is wrong explains nothing at all: everything here is due by Temporal's time.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from bench.faults import drill
+from bench.faults.ends import CREATED, ESCALATED, Mail, Notice
+from bench.faults.plan import Outage
+
+CATCH_UP = 5.0
+"""Seconds after an outage within which all that it held up is done: the promise (docs/decisions/0021)."""
+
+ORDINARY = 2.0
+"""Seconds that anything may take while nothing is away, on a machine with nothing to spare; what it does take, a twin
+of the drill shows that nothing befalls."""
+
+_TO_DECIDE = frozenset({"worker", "temporal", "postgres", "disk"})
+_TO_MAIL = _TO_DECIDE | {"smtp"}
+_TO_TELL = _TO_MAIL | {"webhook", "storm"}
+"""What a handover waits for is a mail, which may have come and not be known of."""
+
+_UNDER_WAY = timedelta(seconds=1)
+"""So long it takes at most that what came is also known to have come."""
+
+_TRUSTED = timedelta(seconds=10)
+"""Temporal learns so long after a worker was killed that it is gone, and gives it work until then."""
+
+_SHADOW = timedelta(minutes=1)
+"""What was due so long after any outage is looked at apart: it may have been held up by what was made up for then."""
+
+
+@dataclass(frozen=True)
+class Due:
+    """Something that was `due` at a time, counted from something that came at `since`, and needs these parts."""
+
+    what: str
+    since: datetime
+    due: datetime
+    needs: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """Something that was `due` and came `at`. `away`: seconds of outages that held it up, `hits` how many those were.
+    `calm`: nothing at all was away in between, nor in the minute before."""
+
+    what: str
+    due: datetime
+    at: datetime
+    away: float
+    hits: int
+    calm: bool
+
+    @property
+    def late(self) -> float:
+        return (self.at - self.due).total_seconds()
+
+    @property
+    def beyond(self) -> float:
+        """Seconds later than the outages lasted."""
+        return self.late - self.away
+
+    @property
+    def unexplained(self) -> bool:
+        """Each outage explains itself and the seconds in which it is made up for."""
+        return self.beyond > self.hits * CATCH_UP + ORDINARY
+
+
+def deadlines(
+    mails: Iterable[Mail], notices: Sequence[Notice], day: float, outages: Iterable[Outage]
+) -> list[Deadline]:
+    """`day`: seconds that a day of the playbook lasts."""
+    ordered = sorted(outages, key=lambda outage: outage.began)
+    found = _due(mails, notices, timedelta(seconds=day))
+    return [_deadline(due, at, ordered) for due, at in found]
+
+
+def _due(
+    mails: Iterable[Mail], notices: Sequence[Notice], day: timedelta
+) -> Iterator[tuple[Due, datetime]]:
+    """Each mail after the first is due a day after the one before, a handover at once after the last of them, its
+    escalation so many days after it was opened; and when it came."""
+    arrived = {(mail.to, mail.subject): mail.at for mail in mails}
+    for before, step in pairwise(drill.MAILS):
+        for (who, subject), at in arrived.items():
+            if subject == before and (next_ := arrived.get((who, step))):
+                yield Due(f"{step} to {who}", at, at + day, _TO_MAIL), next_
+    opened = {each.handover: each for each in notices if each.kind == CREATED}
+    for handover in opened.values():
+        if last := arrived.get((handover.email, drill.MAILS[-1])):
+            yield Due(f"handover of {handover.email}", last, last, _TO_TELL), handover.at
+    for notice in notices:
+        if notice.kind == ESCALATED and notice.handover in opened:
+            due = opened[notice.handover].happened + drill.ESCALATED_AFTER * day
+            yield Due(f"escalation of {notice.email}", due, due, _TO_TELL), notice.at
+
+
+def _deadline(due: Due, at: datetime, outages: Sequence[Outage]) -> Deadline:
+    needed = [outage for outage in outages if outage.kind in due.needs]
+    begin = _caught(due.since, needed)
+    end = [each for each in needed if each.ended > due.due - _TRUSTED and each.began < at]
+    end = [outage for outage in end if outage not in begin]
+    away = sum(outage.within(due.since, at) for outage in begin)
+    away += sum(outage.within(due.due, at) for outage in end)
+    calm = not any(outage.within(due.due - _SHADOW, at) for outage in outages)
+    return Deadline(due.what, due.due, at, away, len(begin) + len(end), calm)
+
+
+def _caught(moment: datetime, outages: Sequence[Outage]) -> list[Outage]:
+    """Those that kept what happened at that moment from being known, in their order: the one that was or came just
+    then, and each that came before the one before it was made up for."""
+    caught, open_ = [], moment + _UNDER_WAY
+    for outage in outages:
+        if outage.ended > moment and outage.began < open_:
+            caught.append(outage)
+            open_ = max(open_, outage.ended + timedelta(seconds=CATCH_UP))
+    return caught
