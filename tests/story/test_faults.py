@@ -22,7 +22,7 @@ DAY = 10.0
 async def test_through_every_fault_nothing_is_lost_doubled_unseen_or_late_without_a_reason(
     tmp_path: Path,
 ) -> None:
-    wish = Drill(leads=12, day=3.0, arrive=4, faults=11, seed=53, sqlite=True, patience=240)
+    wish = Drill(leads=12, day=3.0, arrive=4, faults=9, seed=340, sqlite=True, patience=240)
     outcome = await run(tmp_path, wish)
     verdict = outcome.verdict
     assert {"worker", "server", "temporal", "smtp", "clock"} <= {o.kind for o in outcome.outages}
