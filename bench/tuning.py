@@ -20,7 +20,7 @@ VARIANTS: dict[str, dict[str, int]] = {
     "pollers 5": {"pollers": 5},
     "pollers 100": {"pollers": 100},
     "cached workflows 0": {"cached_workflows": 0},
-    "workflow slots 20": {"workflow_slots": 20},
+    "workflow slots 100": {"workflow_slots": 100},
     "usual again": {},
 }
 

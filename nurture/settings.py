@@ -113,7 +113,7 @@ class Settings(BaseSettings):
     mail_slots: int = Field(20, ge=1)
     webhook_slots: int = Field(20, ge=1)
     ad_slots: int = Field(5, ge=1)
-    workflow_slots: int = Field(100, ge=2)
+    workflow_slots: int = Field(20, ge=2)
     cached_workflows: int = Field(1000, ge=0)
     pollers: int = Field(20, ge=2)
     metrics_port: int = Field(0, ge=0, le=65535)

@@ -208,7 +208,7 @@ def told(outcome: Outcome) -> dict[str, Any]:
         "out_of_order": len(verdict.disordered),
         "unknown_and_reported": verdict.unknown,
         "examples": (verdict.lost + verdict.doubled + verdict.disordered)[:5],
-        "deadlines_unexplained": len(verdict.unexplained),
+        "deadlines_unexplained": len(verdict.unexplained()),
         "faults": dict(Counter(outage.kind for outage in outcome.outages)),
         "seconds_away": round(outcome.away, 1),
         "seconds": round(outcome.seconds, 1),

@@ -66,10 +66,9 @@ class Deadline:
         """Seconds later than the outages lasted."""
         return self.late - self.away
 
-    @property
-    def unexplained(self) -> bool:
-        """Each outage explains itself and the seconds in which it is made up for."""
-        return self.beyond > self.hits * CATCH_UP + ORDINARY
+    def explained(self, ordinary: float) -> bool:
+        """Each outage explains itself and the seconds in which it is made up for; the machine so many more."""
+        return self.beyond <= self.hits * CATCH_UP + ordinary
 
 
 def deadlines(
