@@ -275,21 +275,18 @@ def wire(
     now: Callable[[], datetime] = utc_now,
 ) -> Services:
     """Everything between the database, Temporal and these ends. The caller closes what it gave."""
-    tokens = Tokens(_secret_keys(settings))
-    fingerprints = Fingerprints(_secret_keys(settings))
+    tokens, fingerprints = Tokens(_secret_keys(settings)), Fingerprints(_secret_keys(settings))
     links = Links(settings.base_url, tokens, address_read(settings))
     outbox = Outbox(db, TemporalWaker(client, settings.task_queue))
     shelf = shelf or Shelf(db, settings.pace)
     handovers = Handovers(links.handover_url)
-    reactions = Reactions(handovers)
-    postroom = Postroom(links)
-    feedback = Feedback(outbox, shelf, reactions)
+    base = _Base(db, outbox, shelf, handovers, Reactions(handovers), Postroom(links))
+    feedback = Feedback(outbox, shelf, base.reactions)
     together = 1 if settings.traces else TOGETHER  # a trace tells of one batch
-    intake = Intake(outbox, shelf, reactions, fingerprints, together)
-    watch = Watch(db, shelf)
-    rescoring = Rescoring(outbox, shelf, reactions)
+    intake = Intake(outbox, shelf, base.reactions, fingerprints, together)
+    watch, rescoring = Watch(db, shelf), Rescoring(outbox, shelf, base.reactions)
+    chores = rescoring.page, Retention(db, outbox, shelf).page, watch.look
     reconciling = Reconciling(outbox, shelf, TemporalRuns(client))
-    effects = Effects(handovers, reactions, postroom)
     return Services(
         settings=settings,
         db=db,
@@ -302,41 +299,56 @@ def wire(
         intake=intake,
         privacy=Privacy(db, outbox, shelf, handovers, fingerprints),
         feedback=feedback,
-        preferences=Preferences(outbox, shelf, reactions),
+        preferences=Preferences(outbox, shelf, base.reactions),
         watch=watch,
         mails=Mails(db),
         mailbox=_mailbox(settings, feedback, intake, tokens),
         providers=ends.providers,
-        stages=Stages(outbox, shelf, reactions),
-        desk=Desk(db, outbox, shelf, reactions, handovers),
+        stages=Stages(outbox, shelf, base.reactions),
+        desk=Desk(db, outbox, shelf, base.reactions, handovers),
         notices=Notices(db),
         reports=Reports(db, shelf),
         enrolling=Enrolling(db, shelf),
         mailers=ends.mailers,
         platforms=frozenset(ends.accounts),
         rescoring=rescoring,
-        relay=Relay(
-            outbox,
-            shelf,
-            reactions,
-            now,
-            chores=(rescoring.page, Retention(db, outbox, shelf).page, watch.look),
-        ),
+        relay=Relay(outbox, shelf, base.reactions, now, chores=chores),
         calls=Calls(db, shelf, ends.receiver, now),
         reconciling=reconciling,
-        activities={
-            queues.DECISIONS: [
-                Steps(outbox, shelf, effects, Sending(outbox, postroom, ends.mailers)).advance,
-                UpkeepActivities(reconciling).reconcile,
-            ],
-            queues.WEBHOOKS: [
-                HandoverActivities(outbox, shelf, handovers, reactions, ends.desk).advance,
-                ReportActivities(db, shelf, ends.mailers, ends.receiver).send,
-            ],
-            queues.ADS: [AudienceActivities(AudienceKeeper(outbox, shelf, ends.accounts)).sync],
-        },
+        activities=_activities(base, ends, reconciling),
         now=now,
     )
+
+
+@dataclass(frozen=True)
+class _Base:
+    """What nearly all use cases stand on."""
+
+    db: Database
+    outbox: Outbox
+    shelf: Shelf
+    handovers: Handovers
+    reactions: Reactions
+    postroom: Postroom
+
+
+def _activities(base: _Base, ends: Ends, reconciling: Reconciling) -> Activities:
+    """By the task queue they are served on."""
+    db, outbox, shelf = base.db, base.outbox, base.shelf
+    effects = Effects(base.handovers, base.reactions, base.postroom)
+    sending = Sending(outbox, base.postroom, ends.mailers)
+    handovers = HandoverActivities(outbox, shelf, base.handovers, base.reactions, ends.desk)
+    return {
+        queues.DECISIONS: [
+            Steps(outbox, shelf, effects, sending).advance,
+            UpkeepActivities(reconciling).reconcile,
+        ],
+        queues.WEBHOOKS: [
+            handovers.advance,
+            ReportActivities(db, shelf, ends.mailers, ends.receiver).send,
+        ],
+        queues.ADS: [AudienceActivities(AudienceKeeper(outbox, shelf, ends.accounts)).sync],
+    }
 
 
 def _dashboard(settings: Settings, db: Database, shelf: Shelf, client: Client) -> Dashboard:
