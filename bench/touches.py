@@ -27,10 +27,12 @@ from sqlalchemy import insert
 from sqlmodel import SQLModel
 
 from bench.handover import SECRET
-from nurture.domain.keys import handover_id
+from nurture.domain import keys, scoring
+from nurture.domain.lead import Touch
+from nurture.playbook import Playbook
 from nurture.playbook.source import read_files
 from nurture.shelf import Shelf
-from nurture.store import migrate
+from nurture.store import migrate, points
 from nurture.store.database import Database
 from nurture.store.tables import EnrolmentRow, IdentityRow, LeadRow, TouchRow
 from tests.support.temporal import Stage, dev_server, free_port
@@ -101,7 +103,7 @@ async def _seeded(file: Path, leads: int) -> str:
     db = Database(url)
     await migrate.upgrade(db)
     playbook = await Shelf(db).apply(read_files(ROOT), "bench", datetime.now(UTC))
-    await _seed(db, leads, playbook.hash)
+    await _seed(db, leads, playbook)
     await db.close()
     return url
 
@@ -236,17 +238,22 @@ def message(dice: random.Random, lead: int, name: str, at: datetime) -> dict[str
     }
 
 
-async def _seed(db: Database, leads: int, playbook: str) -> None:
-    """Leads that identified in their browser, are in the welcome flow, and have a short history."""
-    samples = _one_lead(playbook, datetime.now(UTC))
-    for begin in range(0, leads, 10_000):
-        numbers = range(begin, min(begin + 10_000, leads))
+async def _seed(db: Database, leads: int, playbook: Playbook) -> None:
+    """Leads that identified in their browser, are in the welcome flow, and looked at pages on the days before, in any
+    order: a table that grew has room for what comes, and a lead that has points changes little when it gets more."""
+    now, dice = datetime.now(UTC), random.Random(leads)
+    for row in _one_lead(playbook, now):
+        first = row.model_dump()
+        await _insert(db, type(row), [_numbered(first, number) for number in range(leads)])
+    for touch in _history(now):
+        days = dice.sample(range(leads), leads)
+        await _insert(db, TouchRow, [_seen(touch, number) for number in days])
+
+
+async def _insert(db: Database, kind: type[SQLModel], rows: Sequence[dict[str, Any]]) -> None:
+    for begin in range(0, len(rows), 10_000):
         async with db.write() as session:
-            for row in samples:
-                first = row.model_dump()
-                await session.execute(
-                    insert(type(row)), [_numbered(first, number) for number in numbers]
-                )
+            await session.execute(insert(kind), rows[begin : begin + 10_000])
 
 
 def _numbered(row: Mapping[str, Any], number: int) -> dict[str, Any]:
@@ -256,16 +263,43 @@ def _numbered(row: Mapping[str, Any], number: int) -> dict[str, Any]:
     }
 
 
-def _one_lead(playbook: str, now: datetime) -> list[SQLModel]:
-    """Its rows; `#` stands for its number."""
+def _history(now: datetime) -> list[Touch]:
+    """What each lead did, a page a day."""
+    page = {"path": "/courses/marketing", "title": "What you learn"}
+    days = [timedelta(days=day) for day in range(HISTORY, 0, -1)]
+    return [Touch(f"#-{day.days}", "page", now - day, page) for day in days]
+
+
+def _seen(touch: Touch, number: int) -> dict[str, Any]:
+    name = touch.id.replace("#", str(number))
+    row = TouchRow(
+        id=keys.touch_id("bench", name),
+        lead_id=f"l{number}",
+        source="bench",
+        name=touch.name,
+        at=touch.at,
+        received_at=touch.at,
+        properties=dict(touch.properties),
+    )
+    return row.model_dump()
+
+
+def _one_lead(playbook: Playbook, now: datetime) -> list[SQLModel]:
+    """Its rows but for its touches; `#` stands for its number."""
     told = {"locale": "en-GB", "timezone": "Europe/Copenhagen"}
+    rules = playbook.scoring
+    earned = [entry for touch in _history(now) for entry in scoring.entries(rules, touch)]
+    score = scoring.scored(rules, 0, earned, now)
     lead = LeadRow(
         id="l#",
         email="l#@x.example",
         stage="lead",
         created_at=now,
-        scored_by=playbook,
-        tally={},
+        engagement=score.engagement,
+        grade=score.grade,
+        scored_by=playbook.hash,
+        next_score_at=scoring.next_change(rules, earned, now),
+        tally=points.tally(rules, earned, now),
         traits=told,
         traits_at=dict.fromkeys(told, now.isoformat()),
     )
@@ -274,7 +308,7 @@ def _one_lead(playbook: str, now: datetime) -> list[SQLModel]:
         lead_id="l#",
         flow="welcome",
         ordinal=1,
-        playbook=playbook,
+        playbook=playbook.hash,
         step="welcome",
         since=now,
         started_at=now,
@@ -282,11 +316,9 @@ def _one_lead(playbook: str, now: datetime) -> list[SQLModel]:
         listens=["stage"],
     )
     names = [("user", "u#"), ("anonymous", "browser-#")]
-    seen: dict[str, Any] = {"lead_id": "l#", "source": "bench", "name": "page"}
     return [
         lead,
         *(IdentityRow(kind=kind, value=value, lead_id="l#") for kind, value in names),
-        *(TouchRow(id=f"t#-{k}", at=now, received_at=now, **seen) for k in range(HISTORY)),
         run,
     ]
 
@@ -333,7 +365,7 @@ async def _handovers(folder: Path) -> dict[str, float]:
             lead = await stage.world.tell(
                 "demo_requested", email=email, traits={"occupation": "pro"}, at=begun, consents=()
             )
-            workflow = stage.client.get_workflow_handle(f"handover/{handover_id(lead.id, 1)}")
+            workflow = stage.client.get_workflow_handle(f"handover/{keys.handover_id(lead.id, 1)}")
             started = (await workflow.describe()).start_time
             took.append((started - begun).total_seconds() * 1000)
     ordered = sorted(took[1:])
