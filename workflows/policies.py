@@ -22,9 +22,10 @@ heartbeats). Nothing that died may hold a lead up for longer than that: docs/dec
 DECIDING = HEARTBEAT
 """The same for a workflow's own turn, which takes milliseconds."""
 
-REMEMBERED = timedelta(seconds=2)
+REMEMBERED = HEARTBEAT
 """So long a turn waits for the worker that has its workflow in its cache; then anybody may read its history and go on.
-Temporal learns of a killed one only when it has not asked for work for ten seconds."""
+Temporal learns of a killed one only when it has not asked for work for ten seconds. Where everybody has too much to do,
+reading histories makes it twice as much."""
 
 RETRY = RetryPolicy(
     initial_interval=timedelta(seconds=1),

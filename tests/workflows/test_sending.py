@@ -167,3 +167,25 @@ async def test_a_mail_whose_sender_died_is_unknown_even_if_the_gate_now_refuses_
     await stage.pass_time(HOUR)
     row = await _ledger(stage)
     assert (row.state, row.reason) == ("unknown", "the sender died while sending")
+
+
+async def test_an_attempt_that_was_taken_for_dead_does_not_send_what_a_later_one_has_in_hand(
+    stage: Stage,
+) -> None:
+    """The two are on different workers; the later one has claimed the mail already."""
+    sent: list[Mail] = []
+
+    async def dies(mail: Mail) -> str:
+        sent.append(mail)
+        async with stage.world.db.write() as session:
+            row = await session.get_one(MessageRow, mail.id)
+            row.claimed_at += timedelta(seconds=3)
+        raise RuntimeError("as if the process were gone")
+
+    stage.book.book = _one_mail()
+    stage.mailer.send = dies  # type: ignore[method-assign]
+    await stage.tell("form_submitted")
+    await stage.pass_time(HOUR)
+    row = await _ledger(stage)
+    assert len(sent) == 1
+    assert row.state == "unknown"
