@@ -117,13 +117,14 @@ async def record(
     provider_id: str | None,
     now: datetime,
 ) -> None:
-    """What became of a claimed mail. A mailbox that refused us for good gets no more mail."""
+    """What became of a claimed mail, or of one whose sender was taken for dead meanwhile. A mailbox that refused us for
+    good gets no more mail."""
     row = await session.get(MessageRow, message_id, with_for_update=True)
     if row is None:
         return
     if provider_id:
         row.provider_id = provider_id
-    if row.state != CLAIMED:  # its feedback was faster
+    if row.state not in (CLAIMED, UNKNOWN):  # its feedback was faster
         return
     row.state, row.reason = state, reason or row.reason
     row.sent_at = now if state in _SENT else None

@@ -10,6 +10,7 @@ from nurture.domain.errors import Transient, Unknown
 from nurture.domain.flow import Email, Flow
 from nurture.playbook import Playbook
 from nurture.ports import Mail, MailAccount
+from nurture.store import messages
 from nurture.store.tables import EnrolmentRow, MessageRow
 from tests.support.domain import DAY, HOUR
 from tests.support.playbook import PLAYBOOK, playbook
@@ -189,3 +190,20 @@ async def test_an_attempt_that_was_taken_for_dead_does_not_send_what_a_later_one
     row = await _ledger(stage)
     assert len(sent) == 1
     assert row.state == "unknown"
+
+
+async def test_what_became_of_a_mail_is_known_though_its_sender_was_taken_for_dead(
+    stage: Stage,
+) -> None:
+    async def sends(mail: Mail) -> str:
+        async with stage.world.db.write() as session:
+            row = await session.get_one(MessageRow, mail.id)
+            row.state = messages.UNKNOWN
+        return "provider-1"
+
+    stage.book.book = _one_mail()
+    stage.mailer.send = sends  # type: ignore[method-assign]
+    await stage.tell("form_submitted")
+    await stage.pass_time(HOUR)
+    row = await _ledger(stage)
+    assert (row.state, row.provider_id) == ("accepted", "provider-1")
