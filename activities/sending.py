@@ -80,9 +80,7 @@ class Sending:
         last = next((each for each in order if entry and each.id == entry.account), None)
         again = False
         if entry and entry.state == messages.CLAIMED:
-            if (
-                now < entry.claimed_at
-            ):  # taken for dead, this attempt went on; a later one sends the mail
+            if now < entry.claimed_at:  # we were taken for dead; a later attempt sends the mail
                 raise ApplicationError("a later attempt has this mail", type="Overtaken")
             if last is None or now >= entry.claimed_at + self._known_for(last):
                 messages.doubt(entry, now)
