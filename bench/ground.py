@@ -66,9 +66,9 @@ class Ground:
     def used(self, *workers: str) -> dict[str, float]:
         """Seconds of processor so far."""
         return {
-            "worker": sum(_seconds(self.group.pid(name)) for name in workers),
-            "temporal": _seconds(self.group.pid("temporal")),
-            "postgresql": sum(_seconds(pid) for pid in _family(self.postgres)),
+            "worker": sum(seconds(self.group.pid(name)) for name in workers),
+            "temporal": seconds(self.group.pid("temporal")),
+            "postgresql": sum(seconds(pid) for pid in _family(self.postgres)),
         }
 
     def memory(self, *workers: str) -> dict[str, float]:
@@ -129,8 +129,8 @@ def milliseconds_each(
     return {name: round(1000 * (after[name] - before[name]) / number, 1) for name in after}
 
 
-def _seconds(pid: int) -> float:
-    """User and system time, with that of children that have ended."""
+def seconds(pid: int) -> float:
+    """Of processor: user and system time, with that of children that have ended."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return sum(map(int, fields[11:15])) / _TICKS
 

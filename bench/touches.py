@@ -26,6 +26,7 @@ import httpx
 from sqlalchemy import insert
 from sqlmodel import SQLModel
 
+from bench import ground
 from bench.handover import SECRET
 from nurture.domain import keys, scoring
 from nurture.domain.lead import Touch
@@ -143,9 +144,9 @@ async def _rates(servers: Sequence[Served], at_once: int) -> list[Rates]:
 
 
 async def _round(served: Served, at_once: int, name: str) -> Rates:
-    bodies, before = _batches(served, f"b{name}"), _processor_seconds(served.pid)
+    bodies, before = _batches(served, f"b{name}"), ground.seconds(served.pid)
     batched = BATCH * await _rate(served.client, "/v1/batch", bodies, at_once)
-    processor = (_processor_seconds(served.pid) - before) / (BATCHES * BATCH)
+    processor = (ground.seconds(served.pid) - before) / (BATCHES * BATCH)
     single = await _rate(served.client, "/v1/page", _singles(served, f"s{name}"), at_once)
     return Rates(batched, single, processor * 1_000_000)
 
@@ -156,12 +157,6 @@ def _best(seen: Sequence[Rates]) -> Rates:
         max(each.single for each in seen),
         min(each.processor_us for each in seen),
     )
-
-
-def _processor_seconds(pid: int) -> float:
-    """Of a process, in user and kernel (proc(5): fields 14 and 15 of its stat)."""
-    stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
 
 
 async def _rate(

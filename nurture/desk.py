@@ -24,7 +24,7 @@ from nurture.shelf import Shelf
 from nurture.store import handovers, leads, owned, points, touches
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverEventRow, HandoverRow, SaleRow
-from nurture.store.tables import LeadRow, TouchRow
+from nurture.store.tables import LeadRow
 from nurture.tenure import Clock
 
 
@@ -214,7 +214,7 @@ class Desk:
         handovers.log(session, row, str(answer.state), answer.at, answer.by, detail)
         _lift(session, playbook, row, lead, answer)
         if row.kind == handovers.TASK and row.state in (State.CONTACTED, State.BOOKED):
-            triggers.append(_done(session, playbook, row, lead, answer))
+            triggers.append(await _done(session, playbook, row, lead, answer))
         return [*triggers, Trigger(topics.STAGE, lead.stage)]
 
 
@@ -255,24 +255,13 @@ def _note(row: HandoverRow, answer: Answer, terms: Terms) -> None:
             tenure.pause(row, answer.at, answer.until, "meeting booked")
 
 
-def _done(
+async def _done(
     session: AsyncSession, playbook: Playbook, row: HandoverRow, lead: LeadRow, answer: Answer
 ) -> Trigger:
     """The flow that asked for the task hears of it."""
     about = {"flow": row.trigger, "step": row.step, "how": row.how}
     touch = Touch(keys.touch_id("sales", row.id), TASK_DONE, answer.at, about)
-    touches.told(playbook.scoring, lead, touch, answer.at)
-    session.add(
-        TouchRow(
-            id=touch.id,
-            lead_id=lead.id,
-            source="sales",
-            name=touch.name,
-            at=touch.at,
-            received_at=touch.at,
-            properties=about,
-        )
-    )
+    await touches.store(session, playbook.scoring, lead, touch, "sales", answer.at)
     return Trigger(topics.touch(TASK_DONE))
 
 

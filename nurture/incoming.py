@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from nurture.domain.consent import ConsentRecord
+from nurture.domain.lead import NOTHING
 from nurture.domain.sla import State
 
 IDENTIFIED = "identified"
@@ -14,8 +14,6 @@ IDENTIFIED = "identified"
 
 LARGEST_AMOUNT = 10**15 - 1
 """The largest order the books can hold, in whole units."""
-
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Incoming(NamedTuple):
@@ -38,8 +36,8 @@ class Incoming(NamedTuple):
     previous_id: str | None = None
     email: str | None = None
     touch: str | None = None
-    properties: Mapping[str, Any] = _NOTHING
-    traits: Mapping[str, Any] = _NOTHING
+    properties: Mapping[str, Any] = NOTHING
+    traits: Mapping[str, Any] = NOTHING
     consents: tuple[ConsentRecord, ...] = ()
     requests: tuple[ConsentRecord, ...] = ()
     trusted: bool = False

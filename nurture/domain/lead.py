@@ -8,8 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 VISITOR = "visitor"
 
-
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Touch(NamedTuple):
@@ -22,7 +21,7 @@ class Touch(NamedTuple):
     id: str
     name: str
     at: datetime
-    properties: Mapping[str, Any] = _NOTHING
+    properties: Mapping[str, Any] = NOTHING
     machine: str | None = None
     known_at: datetime | None = None
 

@@ -137,7 +137,9 @@ async def test_old_touches_go_with_their_points(aging: World) -> None:
     while await aging.retention.page(later):
         pass
     assert await aging.rows(TouchRow) == []
-    assert (await aging.lead("anna@example.org")).engagement > 0
+    lead = await aging.lead("anna@example.org")
+    assert lead.next_score_at == later
+    assert lead.engagement > 0
     await Relay(aging.outbox, aging.shelf, aging.reactions, lambda: later).look()
     assert (await aging.lead("anna@example.org")).engagement == 0
 
