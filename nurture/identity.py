@@ -42,6 +42,7 @@ class Register:
         self._session = session
         self._lowest = lowest_stage
         self._rank = rank
+        self._asked: list[tuple[Incoming, list[Name]]] = []
         self._known: dict[Name, str] = {}
         self._new: list[Name] = []
         self._gone: dict[str, str] = {}
@@ -49,18 +50,17 @@ class Register:
 
     async def look_up(self, messages: Iterable[Incoming]) -> set[str]:
         """Every name of the batch; the ids of the leads behind them."""
-        wanted = {name for message in messages for name in names(message)}
-        self._known = await leads.identities(self._session, sorted(wanted))
+        self._asked = [(message, names(message)) for message in messages]
+        wanted = {name for _, given in self._asked for name in given}
+        self._known = await leads.identities(self._session, wanted)
         return set(self._known.values())
 
-    def of_one(
-        self, messages: Iterable[Incoming], plain: Callable[[Incoming], bool]
-    ) -> dict[str, list[Incoming]]:
-        """By lead, the messages of those who alone are meant by every name in theirs, all of them `plain`."""
+    def of_one(self, plain: Callable[[Incoming], bool]) -> dict[str, list[Incoming]]:
+        """By lead, the messages looked up of those who alone are meant by every name in theirs, all of them `plain`."""
         found: dict[str | None, list[Incoming]] = defaultdict(list)
         mixed: set[str | None] = {None}
-        for message in messages:
-            meant = {self._known.get(name) for name in names(message)}
+        for message, given in self._asked:
+            meant = {self._known.get(name) for name in given}
             if len(meant) > 1 or not plain(message):
                 mixed |= meant
             else:

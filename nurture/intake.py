@@ -98,7 +98,7 @@ class Intake:
             fresh = [message for message, _ in owned]
             register = _register(session, playbook)
             known = await glances.look(session, await register.look_up(fresh))
-            plain = register.of_one(fresh, partial(_plain, source))
+            plain = register.of_one(partial(_plain, source))
             passed = await passing.sift(session, playbook, known, plain, source, now)
             rest = [message for message in fresh if message.message_id not in passed.messages]
             refused = await self._tell(session, playbook, register, rest, source, now)

@@ -52,7 +52,8 @@ async def sift(
     for lead_id, messages in quiet.items():
         glance = known[lead_id]
         own = [_made(playbook, lead_id, source, message) for message in messages]
-        entries = [*earned[lead_id], *(entry for each in own for entry in each.earned)]
+        every = [*earned[lead_id], *(entry for each in own for entry in each.earned)]
+        entries = scoring.living(rules, every, now)
         if _only_points(playbook, glance, entries, own, now):
             passed.append(glance)
             made += own

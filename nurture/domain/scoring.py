@@ -192,17 +192,28 @@ def tally(scoring: Scoring, earned: Iterable[Entry], now: datetime) -> list[Entr
     """The living entries of each rule that does not fade, told as one. It holds until the score next changes by itself:
     what is earned meanwhile may be added to it, and the entries themselves need not be looked at again."""
     found: dict[str, Entry] = {}
+    fading = scoring.fading.rules
     for entry in earned:
-        if entry.rule not in scoring.fading.rules and entry.alive(now):
+        if entry.rule not in fading and entry.alive(now):
             so_far = found.get(entry.rule)
             found[entry.rule] = _joined(so_far, entry) if so_far else entry
     return [found[rule] for rule in sorted(found)]
 
 
+def living(scoring: Scoring, earned: Iterable[Entry], now: datetime) -> list[Entry]:
+    """What counts at `now`, in as few entries as say it: a tally, and one by one what fades."""
+    every, fading = list(earned), scoring.fading.rules
+    return [
+        *tally(scoring, every, now),
+        *(entry for entry in every if entry.rule in fading and entry.alive(now)),
+    ]
+
+
 def _joined(one: Entry, other: Entry) -> Entry:
-    ends = [each.expires_at for each in (one, other) if each.expires_at]
+    first, second = one.expires_at, other.expires_at
+    end = min(first, second) if first and second else first or second
     points, latest = one.points + other.points, max(one.at, other.at)
-    return Entry(one.rule, one.touch_id, points, latest, min(ends, default=None))
+    return Entry(one.rule, one.touch_id, points, latest, end)
 
 
 def explain(scoring: Scoring, facts: Facts, earned: Sequence[Entry], now: datetime) -> list[Reason]:

@@ -33,8 +33,8 @@ class Moment(TypeDecorator[datetime]):
 
 
 def _in_utc(value: datetime | None) -> datetime | None:
-    if value is None:
-        return None
+    if value is None or value.tzinfo is UTC:
+        return value
     if value.tzinfo is None:
         raise ValueError(f"{value!r} has no zone; times are aware UTC inside nurture")
     return value.astimezone(UTC)

@@ -5,7 +5,7 @@ that is ever stored.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -45,6 +45,11 @@ class Glance:
     erased_at: datetime | None
     merged_into: str | None
     listens: set[str] = field(default_factory=set)
+    due: datetime | None = field(init=False)
+    """When the score was to be looked at again, as the row still says."""
+
+    def __post_init__(self) -> None:
+        self.due = self.next_score_at
 
     def facts(self, score: Score) -> Facts:
         """What rules about the score may ask for; touches are not among it."""
@@ -58,23 +63,27 @@ async def look(session: AsyncSession, ids: Iterable[str]) -> dict[str, Glance]:
     for each other. Raises Contended when one was joined into another, or erased, while we waited: what led to it
     leads elsewhere now."""
     given = {"ids": sorted(ids)}
-    found = {row[0]: Glance(*row) for row in await session.execute(_looked(), given)}
+    found = {row[0]: Glance(*row) for row in (await session.execute(_looked(), given)).all()}
     # not asked of the database: SQLite would look through all leads that are neither
     if any(each.merged_into or each.erased_at for each in found.values()):
         raise Contended("lead_gone", "joined or erased meanwhile")
-    for lead_id, listens in await session.execute(_listening(), given):
+    for lead_id, listens in (await session.execute(_listening(), given)).all():
         found[lead_id].listens.update(listens)
     return found
 
 
 async def write(session: AsyncSession, glances: Sequence[Glance]) -> None:
-    """What touches change."""
-    rows = [(each.id, *(getattr(each, name) for name in _CHANGED)) for each in glances]
-    await bulk.execute(session, _written(), ("of", *_CHANGED), rows)
+    """What touches change. SQLite writes an index anew also for a value that stays, so an indexed one that does is left
+    out."""
+    still = [each for each in glances if each.next_score_at == each.due]
+    moved = [each for each in glances if each.next_score_at != each.due]
+    for names, group in ((_CHANGED, still), ((*_CHANGED, "next_score_at"), moved)):
+        rows = [(each.id, *(getattr(each, name) for name in names)) for each in group]
+        await bulk.execute(session, _written(names), ("of", *names), rows)
 
 
-_READ = tuple(name for name in Glance.__dataclass_fields__ if name != "listens")
-_CHANGED = ("traits_at", "engagement", "grade", "next_score_at", "tally", "first_touch_at")
+_READ = tuple(each.name for each in fields(Glance) if each.name not in ("listens", "due"))
+_CHANGED = ("traits_at", "engagement", "grade", "tally", "first_touch_at")
 
 
 @cache
@@ -93,10 +102,10 @@ def _listening() -> Select[Any]:
 
 
 @cache
-def _written() -> Update:
+def _written(names: tuple[str, ...]) -> Update:
     lead = table(LeadRow)
     return (
         update(lead)
         .where(lead.c.id == bindparam("of"))
-        .values({name: bindparam(name) for name in _CHANGED})
+        .values({name: bindparam(name) for name in names})
     )

@@ -1,9 +1,11 @@
 """Leads, and the facts a decision about one of them may look at."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 from functools import cache
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -83,20 +85,22 @@ async def find(session: AsyncSession, name: str) -> LeadRow | None:
 
 
 async def identities(
-    session: AsyncSession, names: Sequence[tuple[str, str]]
+    session: AsyncSession, names: Iterable[tuple[str, str]]
 ) -> dict[tuple[str, str], str]:
-    """Lead ids by (kind, value), for all names in one query."""
-    given = {"kinds": sorted({kind for kind, _ in names}), "values": [value for _, value in names]}
-    rows = await session.execute(_named(), given)
-    return {(kind, value): lead_id for kind, value, lead_id in rows}
+    """Lead ids by (kind, value), for all names of a kind in one query."""
+    found = {}
+    for kind, named in groupby(sorted(names), itemgetter(0)):
+        given = {"kind": kind, "values": [value for _, value in named]}
+        rows = (await session.execute(_named(), given)).all()
+        found.update({(kind, value): lead_id for value, lead_id in rows})
+    return found
 
 
 @cache
 def _named() -> Select[Any]:
     name = table(IdentityRow).c
-    return select_columns(name.kind, name.value, name.lead_id).where(
-        Among(name.kind, "kinds"),  # the key begins with it
-        Among(name.value, "values"),
+    return select_columns(name.value, name.lead_id).where(
+        name.kind == bindparam("kind"), Among(name.value, "values")
     )
 
 

@@ -75,6 +75,7 @@ class IdentityRow(SQLModel, table=True):
     """Another name of a lead: kind is email, user or anonymous."""
 
     __tablename__ = "identity"
+    __table_args__ = ({"sqlite_with_rowid": False},)
     kind: str = Field(primary_key=True)
     value: str = Field(primary_key=True)
     lead_id: str = lead()

@@ -8,11 +8,14 @@ from hypothesis import strategies as st
 
 from nurture.domain import keys, topics
 
+BROWSERS = "ajs-next-1795404654220-c0f1de2a-7b1e-4a55-9d53-2d3e86a1b0c4"
+
 
 @pytest.mark.parametrize(
     ("key", "golden"),
     [
         (keys.touch_id("site", "m-1"), "decc03fc-f820-528b-8ba3-38215aeb4ac6"),
+        (keys.touch_id("site", BROWSERS), "1795404654220-6863cd920461d0e2969d24"),
         (keys.enrolment_id("lead-1", "welcome", 1), "4905d061-655b-56a7-865c-89900f5b2548"),
         (keys.message_id("enrolment-1", "hello"), "8e62c51d-a35e-5572-a232-5bd6b47f2236"),
         (keys.handover_id("lead-1", 1), "15949fee-f42e-562c-ab94-cc673b1cd38c"),
@@ -46,3 +49,19 @@ def test_two_things_never_share_a_key(things: set[tuple[int, str, str]]) -> None
 def test_every_run_and_every_handover_of_a_lead_has_its_own_key() -> None:
     assert len({keys.enrolment_id("lead-1", "welcome", run) for run in range(1, 20)}) == 19
     assert len({keys.handover_id("lead-1", number) for number in range(1, 20)}) == 19
+
+
+MADE_AT = st.integers(10**12, 2 * 10**12 - 1)
+
+
+@given(st.lists(st.tuples(MADE_AT, parts), unique_by=lambda each: each[0], max_size=20))
+def test_messages_whose_ids_say_when_they_were_made_stand_in_that_order(
+    told: list[tuple[int, str]],
+) -> None:
+    named = [(at, keys.touch_id("site", f"node-next-{at}-{name}")) for at, name in told]
+    assert [key for _, key in sorted(named)] == sorted(key for _, key in named)
+
+
+@given(MADE_AT, st.sets(st.tuples(st.sampled_from(["site", "shop"]), parts), max_size=20))
+def test_messages_made_at_one_time_never_share_a_key(at: int, things: set[tuple[str, str]]) -> None:
+    assert len({keys.touch_id(source, f"{at}-{name}") for source, name in things}) == len(things)

@@ -17,6 +17,7 @@ from nurture.domain.scoring import (
     Scoring,
     entries,
     explain,
+    living,
     next_change,
     score,
     tally,
@@ -171,8 +172,7 @@ def test_kept_up_touch_by_touch_is_the_same_as_computed_from_scratch(did: list[T
 @given(st.lists(touches, max_size=12), st.lists(touches, max_size=6))
 def test_a_tally_counts_as_all_that_it_was_made_of(did: list[Touch], then: list[Touch]) -> None:
     earned, more = earn(*did), earn(*then)
-    fading = [entry for entry in earned if entry.rule in SCORING.fading.rules]
-    told = [*tally(SCORING, earned, NOW), *fading, *more]
+    told = [*living(SCORING, earned, NOW), *more]
     assert score(SCORING, facts(), told, NOW) == score(SCORING, facts(), [*earned, *more], NOW)
     assert next_change(SCORING, told, NOW) == next_change(SCORING, [*earned, *more], NOW)
     assert tally(SCORING, told, NOW) == tally(SCORING, [*earned, *more], NOW)

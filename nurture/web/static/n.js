@@ -3,7 +3,7 @@
   const me = d.currentScript, host = new URL(me.src).origin, early = w.nurture || [];
   let waiting = [], id = (d.cookie.match(/(?:^|; )nurture_id=([\w-]+)/) || [])[1];
 
-  const name = () => Date.now().toString(36) + "-" + Math.random().toString(36).slice(2);
+  const name = () => Date.now() + "-" + Math.random().toString(36).slice(2);
 
   const keep = (value, age) => {
     const secure = location.protocol === "https:" ? ";Secure" : "";
