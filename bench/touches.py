@@ -207,7 +207,7 @@ def _singles(served: Served, name: str) -> list[bytes]:
 
 def message(dice: random.Random, lead: int, name: str, at: datetime) -> dict[str, Any]:
     """A page view as Segment's browser SDK tells it, of somebody who identified in that browser before."""
-    path, seen = f"/courses/{dice.choice(COURSES)}", at - dice.uniform(0, 1) * WAITED
+    path, seen = f"/courses/{dice.choice(COURSES)}", at - dice.random() * WAITED
     page = {
         "path": path,
         "referrer": "https://x-education.example/",
@@ -253,8 +253,8 @@ async def _seed(db: Database, leads: int, playbook: Playbook) -> None:
         first = row.model_dump()
         await _insert(db, type(row), [_numbered(first, number) for number in range(leads)])
     for touch in _history(now):
-        days = dice.sample(range(leads), leads)
-        await _insert(db, TouchRow, [_seen(touch, number) for number in days])
+        mixed = dice.sample(range(leads), leads)
+        await _insert(db, TouchRow, [_seen(touch, number) for number in mixed])
 
 
 async def _insert(db: Database, kind: type[SQLModel], rows: Sequence[dict[str, Any]]) -> None:

@@ -16,7 +16,7 @@ _MADE_AT = re.compile(r"(?<![0-9])1[0-9]{12}(?![0-9])")
 
 
 def _key(*parts: str) -> str:
-    """A UUID of version 5 (RFC 9562). Every touch needs one, and `uuid.uuid5` takes four times as long."""
+    """A UUID of version 5 (RFC 9562). Many touches need one, and `uuid.uuid5` takes four times as long."""
     digest = bytearray(_digest(parts)[:16])
     digest[6] = digest[6] & 0x0F | 0x50
     digest[8] = digest[8] & 0x3F | 0x80
@@ -34,7 +34,7 @@ def touch_id(source: str, message_id: str) -> str:
     """One per message of a source: a batch sent twice is stored once.
 
     Where the message's id says when it was made, the key begins with that. What came at one time then stands together
-    in the index, and a touch among very many costs little more than among few (docs/decisions/0022).
+    in the index, where a touch among very many changes no page of its own (docs/decisions/0022).
     """
     parts = ("touch", source, message_id)
     made_at = _MADE_AT.search(message_id)
