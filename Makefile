@@ -47,8 +47,9 @@ words: $(VENV)/.dev ## collect the texts of the pages into nurture/web/locale, w
 	    --no-fuzzy-matching --ignore-obsolete --omit-header
 	@rm nurture/web/locale/words.pot
 
+# As for the tests: a process that a drill kills begins again as quickly as an installed one.
 bench: $(VENV)/.dev ## what a step costs, journeys, leads and decisions a second (ARGS=simulation)
-	@$(BIN)/python -m bench $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m bench $(ARGS)
 
 lock: $(VENV)/.dev ## choose the newest allowed versions and write both locks
 	@$(COMPILE) --group build -o requirements.lock

@@ -192,12 +192,13 @@ class EnrolmentRow(SQLModel, table=True):
     __tablename__ = "enrolment"
     __table_args__ = (
         UniqueConstraint("lead_id", "flow", "ordinal"),
-        Index(
-            "ix_enrolment_active",
-            "lead_id",
-            sqlite_where=text("ended IS NULL"),
-            postgresql_where=text("ended IS NULL"),
+        Index("ix_enrolment_active", "lead_id", postgresql_where=text("ended IS NULL")).ddl_if(
+            dialect="postgresql"
         ),
+        Index(
+            *("ix_enrolment_listens", "lead_id", "listens", "ended"),
+            sqlite_where=text("ended IS NULL"),
+        ).ddl_if(dialect="sqlite"),
         Index(
             "ix_enrolment_running",
             "id",

@@ -5,10 +5,14 @@
 
 from pathlib import Path
 
+import pytest
+
 from bench import plans
 from bench.plans import Statement
 from nurture.store.database import Database
 from tests.support.domain import NOW
+
+ASKED = "SELECT enrolment.lead_id, enrolment.listens"
 
 
 async def test_every_statement_of_the_running_product_goes_by_an_index(db: Database) -> None:
@@ -30,3 +34,13 @@ async def test_one_that_looks_for_what_nearly_all_leads_are_is_noticed(
     theirs = "SELECT email FROM lead WHERE merged_into IS NULL AND erased_at IS NULL AND fit = 1"
     assert (await plans.plan_of(db, Statement("the test", theirs, ()))).scans == ("lead",)
     await db.close()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_what_runs_listen_for_is_read_without_their_rows(db: Database) -> None:
+    """Every touch of a known lead asks. On PostgreSQL the row is read."""
+    found = await plans.explained(db, NOW)
+    asked = [plan for plan in found if plan.statement.sql.startswith(ASKED)]
+    assert [plan.reads[0] for plan in asked] == [
+        "SEARCH enrolment USING COVERING INDEX ix_enrolment_listens (lead_id=?)"
+    ]
