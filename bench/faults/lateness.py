@@ -37,12 +37,14 @@ _SHADOW = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class Due:
-    """Something that was `due` at a time, counted from something that came at `since`, and needs these parts."""
+    """Something that was `due` at a time, counted from something that came at `since`. It `needs` these parts, and to
+    know of what came those `to_begin`: Temporal counts a wait from when it is told of it."""
 
     what: str
     since: datetime
     due: datetime
     needs: frozenset[str]
+    to_begin: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -89,20 +91,22 @@ def _due(
     for before, step in pairwise(drill.MAILS):
         for (who, subject), at in arrived.items():
             if subject == before and (next_ := arrived.get((who, step))):
-                yield Due(f"{step} to {who}", at, at + day, _TO_MAIL), next_
+                yield Due(f"{step} to {who}", at, at + day, _TO_MAIL, _TO_MAIL), next_
     opened = {each.handover: each for each in notices if each.kind == CREATED}
     for handover in opened.values():
         if last := arrived.get((handover.email, drill.MAILS[-1])):
-            yield Due(f"handover of {handover.email}", last, last, _TO_TELL), handover.at
+            what = f"handover of {handover.email}"
+            yield Due(what, last, last, _TO_TELL, _TO_TELL), handover.at
     for notice in notices:
         if notice.kind == ESCALATED and notice.handover in opened:
-            due = opened[notice.handover].happened + drill.ESCALATED_AFTER * day
-            yield Due(f"escalation of {notice.email}", due, due, _TO_TELL), notice.at
+            since, what = opened[notice.handover].happened, f"escalation of {notice.email}"
+            due = since + drill.ESCALATED_AFTER * day
+            yield Due(what, since, due, _TO_TELL, _TO_DECIDE), notice.at
 
 
 def _deadline(due: Due, at: datetime, outages: Sequence[Outage]) -> Deadline:
     needed = [outage for outage in outages if outage.kind in due.needs]
-    begin = _caught(due.since, needed)
+    begin = _caught(due.since, [each for each in outages if each.kind in due.to_begin])
     end = [each for each in needed if each.ended > due.due - _TRUSTED and each.began < at]
     end = [outage for outage in end if outage not in begin]
     away = sum(outage.within(due.since, at) for outage in begin)

@@ -147,6 +147,12 @@ def test_a_wait_begins_when_it_is_known_that_the_mail_before_it_came() -> None:
     assert third.explained(ORDINARY)
 
 
+def test_a_promise_to_sales_is_counted_from_when_temporal_could_know_of_it() -> None:
+    opened = -2 * DAY  # seconds before it is due
+    assert escalated(4, outage("temporal", opened + 0.5, opened + 3.5)).beyond == pytest.approx(1)
+    assert escalated(4, outage("webhook", opened - 1, opened + 3)).beyond == 4
+
+
 def test_a_deadline_long_after_an_outage_has_no_excuse() -> None:
     long_ago = Outage("worker", NOW - timedelta(minutes=3), NOW - timedelta(minutes=2))
     assert all(each.calm for each in checker.judge(1, ends(1), DAY, [long_ago]).deadlines)
