@@ -196,7 +196,10 @@ class EnrolmentRow(SQLModel, table=True):
             dialect="postgresql"
         ),
         Index(
-            *("ix_enrolment_listens", "lead_id", "listens", "ended"),
+            "ix_enrolment_listens",
+            "lead_id",
+            "listens",
+            "ended",
             sqlite_where=text("ended IS NULL"),
         ).ddl_if(dialect="sqlite"),
         Index(
