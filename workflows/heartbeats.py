@@ -13,7 +13,7 @@ from temporalio import activity
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 EVERY = timedelta(seconds=1)
-"""A fifth of policies.HEARTBEAT, since a worker or a Temporal with too much to do is late. A worker has to pass each
+"""A quarter of policies.HEARTBEAT, since a worker or a Temporal with too much to do is late. A worker has to pass each
 beat on (`max_heartbeat_throttle_interval`): the SDK keeps them back until four fifths of the silence are over."""
 
 

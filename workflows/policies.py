@@ -15,9 +15,10 @@ STEP = timedelta(minutes=2)
 SYNC = timedelta(minutes=15)
 """One look at an audience, or one page of the nightly comparison."""
 
-HEARTBEAT = timedelta(seconds=5)
+HEARTBEAT = timedelta(seconds=4)
 """An attempt that is silent for so long died with its worker, or on its way to one, and is tried again (see
-heartbeats). Nothing that died may hold a lead up for longer than that: docs/decisions/0021."""
+heartbeats). With the second after which that is, nothing that died holds a lead up for more than five:
+docs/decisions/0021."""
 
 DECIDING = HEARTBEAT
 """The same for a workflow's own turn, which takes milliseconds."""

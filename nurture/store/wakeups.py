@@ -16,7 +16,7 @@ WRITTEN = "wakeups"
 
 _PAGE = 1000
 
-LEASE = timedelta(seconds=5)
+LEASE = timedelta(seconds=4)
 """How long the process that wrote a wake-up has to hand it over before the relay takes it; see docs/decisions/0021."""
 
 _EACH = timedelta(milliseconds=20)
