@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from nurture.domain.errors import InputError
 from nurture.store import enrolments, leads, messages, wakeups
@@ -48,8 +49,8 @@ class Mails:
         """Mails that went out, or certainly did not; those are sent once more, if the gate still lets them. How
         many. Raises InputError for a mail whose fate is known, and then changes nothing."""
         async with self._db.write() as session:
-            for id_ in ids:
-                row = await session.get(MessageRow, id_, with_for_update=True)
+            for id_ in sorted(ids):
+                row, run = await _held(session, id_)
                 if row is None or row.state != messages.UNKNOWN:
                     known = f"is {row.state}" if row else "is not known"
                     raise InputError(f"the mail {known}; only unknown ones are to be settled", id_)
@@ -57,13 +58,19 @@ class Mails:
                     row.state, row.reason = messages.ACCEPTED, f"sent, says {by}"
                     continue
                 row.state, row.reason, row.sent_at = messages.PLANNED, f"not sent, says {by}", None
-                run = await session.get(EnrolmentRow, row.enrolment_id, with_for_update=True)
                 assert run is not None, "a mail belongs to a run"
                 run.again = sorted({*run.again, row.step})
                 enrolments.wake(session, run, now)
             wakeups.leave_to_relay(session, now)
         log.info("mails_settled", mails=len(ids), sent=sent, by=by)
         return len(ids)
+
+
+async def _held(session: AsyncSession, id_: str) -> tuple[MessageRow | None, EnrolmentRow | None]:
+    """The mail and its run, locked in the order in which a run locks itself and its mails."""
+    row = await session.get(MessageRow, id_)
+    run = await enrolments.lock(session, row.enrolment_id) if row else None
+    return await session.get(MessageRow, id_, with_for_update=True), run
 
 
 def _shown(row: MessageRow) -> dict[str, Any]:

@@ -12,10 +12,12 @@ from sqlalchemy import event, text
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import ArgumentError, InvalidRequestError, NoSuchModuleError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.orm import Session
 
 from nurture.domain.errors import StartError, Transient
 from nurture.store import inline
 from nurture.store.away import told_apart
+from nurture.store.locked import FreshSession
 from nurture.store.turn import Turn
 
 _BUSY_MS = 30_000
@@ -73,6 +75,7 @@ class Database:
         else:
             event.listen(self.engine.sync_engine, "connect", _prepare_postgresql)
         self._writing = self._writer.execution_options(nurture_write=True)
+        self._kind: type[Session] = Session if self.sqlite else FreshSession
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
@@ -104,7 +107,9 @@ class Database:
         with told_apart():
             async with (
                 self.turn(),
-                AsyncSession(self._writing, expire_on_commit=False) as session,
+                AsyncSession(
+                    self._writing, sync_session_class=self._kind, expire_on_commit=False
+                ) as session,
             ):
                 yield session
                 await session.commit()

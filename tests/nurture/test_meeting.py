@@ -8,11 +8,13 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import col
 
+from nurture.domain.errors import Contended
 from nurture.incoming import Incoming
-from nurture.store import leads, owned
+from nurture.store import enrolments, leads, owned
 from nurture.store.database import Database
-from nurture.store.tables import EnrolmentRow, IdentityRow, LeadRow, TouchRow
+from nurture.store.tables import EnrolmentRow, IdentityRow, LeadRow, MessageRow, TouchRow
 from tests.support.domain import NOW
+from tests.support.mails import sent
 from tests.support.world import World
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -116,6 +118,68 @@ async def test_a_touch_of_somebody_who_is_being_joined_is_told_of_who_stays(
     [told] = [row for row in await world.rows(TouchRow) if row.source == "server"]
     assert told.lead_id == stays
     assert [row.id for row in await world.rows(LeadRow) if row.email] == ([stays] if email else [])
+
+
+async def test_what_another_wrote_since_a_row_was_read_is_known_once_it_is_locked(
+    db: Database, other: World
+) -> None:
+    async with db.write() as session:
+        session.add(LeadRow(id="a", stage="lead", created_at=NOW))
+    async with db.write() as session:
+        row = await session.get(LeadRow, "a")
+        assert row
+        async with other.db.write() as meanwhile:
+            await meanwhile.execute(update(LeadRow).values(fit=7))
+        row.persona = "student"
+        assert await leads.lock(session, "a") is row
+        assert (row.fit, row.persona) == (7, "student")
+
+
+async def test_a_person_is_forgotten_though_somebody_comes_by_an_old_link_at_the_same_moment(
+    db: Database, other: World
+) -> None:
+    """In another order than the old name's before the lead's own the two would wait for each other."""
+    async with db.write() as session:
+        session.add(LeadRow(id="new", email="a@example.org", stage="lead", created_at=NOW))
+        session.add(LeadRow(id="old", stage="lead", created_at=NOW, merged_into="new"))
+    async with db.write() as session:
+        await leads.lock(session, "old")
+        erasing = asyncio.create_task(other.privacy.erase("a@example.org", "Bo", NOW))
+        await asyncio.sleep(0.2)
+        assert not erasing.done()
+        assert await leads.lock(session, "new")
+    assert (await erasing).lead == "new"
+    assert all(row.erased_at for row in await other.rows(LeadRow))
+
+
+async def test_a_lead_that_is_joined_while_somebody_forgets_it_is_not_half_forgotten(
+    db: Database, other: World
+) -> None:
+    async with db.write() as session:
+        session.add_all(LeadRow(id=name, stage="lead", created_at=NOW) for name in "ab")
+    async with db.write() as session:
+        await leads.lock_all(session, ["a", "b"])
+        erasing = asyncio.create_task(other.privacy.erase("a", "Bo", NOW))
+        await asyncio.sleep(0.2)
+        assert not erasing.done()
+        await session.execute(update(LeadRow).where(col(LeadRow.id) == "a").values(merged_into="b"))
+    with pytest.raises(Contended):
+        await erasing
+    assert not any(row.erased_at for row in await other.rows(LeadRow))
+
+
+async def test_a_person_settles_a_mail_while_its_run_goes_on(db: Database, other: World) -> None:
+    """In another order than the run before its mail the two would wait for each other."""
+    world = World(db)
+    await sent(world, "lost", state="unknown", reason="connection_lost")
+    [run] = await world.rows(EnrolmentRow)
+    async with db.write() as session:
+        await enrolments.lock(session, run.id)
+        settling = asyncio.create_task(other.mails.settle(["lost"], False, "Bo", NOW))
+        await asyncio.sleep(0.2)
+        assert not settling.done()
+        assert await session.get(MessageRow, "lost", with_for_update=True)
+    assert await settling == 1
 
 
 async def test_there_may_be_no_such_run(db: Database) -> None:
