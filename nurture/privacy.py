@@ -9,12 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from nurture.domain.errors import InputError
+from nurture.domain.mentions import Names
 from nurture.domain.sla import SALES_OWNED, State
 from nurture.fingerprints import Fingerprints
 from nurture.handovers import Handovers
 from nurture.outbox import Outbox
 from nurture.shelf import Shelf
-from nurture.store import enrolments, erasing, exporting, handovers, leads, wakeups
+from nurture.store import aside, enrolments, erasing, exporting, handovers, leads, wakeups
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverRow, NoticeRow
 from nurture.store.tables import EnrolmentRow, LeadRow
@@ -78,26 +79,36 @@ class Privacy:
             ended = await _end_runs(session, ids, now)
             told = await _close(session, ids, now)
             await erasing.anonymise(session, rows, now)
-            await self._tell_sales(session, rows[0], told, now)
+            await self._tell_sales(session, rows, told, now)
             values = known | {value for _, value in names}
-            dropped = await erasing.drop_quarantined(session, sorted(values))
+            dropped = await aside.drop(session, Names(values))
             return Erased(rows[0].id, ended, tuple(audiences), len(told), dropped)
 
     async def _tell_sales(
-        self, session: AsyncSession, lead: LeadRow, told: Sequence[HandoverRow], now: datetime
+        self,
+        session: AsyncSession,
+        rows: Sequence[LeadRow],
+        told: Sequence[HandoverRow],
+        now: datetime,
     ) -> None:
         """The task as it is now, with nobody in it, so that sales' system empties its own."""
+        by_id = {row.id: row for row in rows}
         for row in told:
             await session.refresh(row)
             playbook = await self._shelf.version(session, row.playbook)
-            await self._handovers.tell(session, playbook, row, lead, erasing.ERASED, now)
+            await self._handovers.tell(
+                session, playbook, row, by_id[row.lead_id], erasing.ERASED, now
+            )
             handovers.wake(session, row, now)
 
     async def _find(self, session: AsyncSession, name: str) -> list[LeadRow]:
-        row = await leads.find(session, name)
-        if row is None:
+        """All that are the person: a shop may have told of it under its address as a user id, a form under the address
+        itself."""
+        ids = await leads.meant(session, name)
+        if not ids:
             raise InputError("no lead goes by this name", name)
-        return await erasing.with_joined(session, row.id)
+        locked = {id_: await erasing.with_joined(session, id_) for id_ in sorted(ids)}
+        return [row for id_ in ids for row in locked[id_]]
 
 
 async def _end_runs(session: AsyncSession, ids: Sequence[str], now: datetime) -> int:

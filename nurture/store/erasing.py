@@ -4,11 +4,12 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, true, update
+from sqlalchemy import delete, update
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col, or_, select
+from sqlmodel import col, select
 
-from nurture.store import words
+from nurture.domain.errors import Contended
+from nurture.store import leads, words
 from nurture.store.audience_tables import AudienceMemberRow
 from nurture.store.feedback_tables import FeedbackRow
 from nurture.store.handover_tables import HandoverEventRow, HandoverRow, NoticeRow
@@ -19,7 +20,6 @@ from nurture.store.tables import (
     IdentityRow,
     LeadRow,
     MessageRow,
-    QuarantineRow,
     StageChangeRow,
     TouchRow,
 )
@@ -29,15 +29,24 @@ ERASED = "erased"
 
 
 async def with_joined(session: AsyncSession, lead_id: str) -> list[LeadRow]:
-    """The lead and all that were joined into it, one after another."""
-    found = {lead_id: await session.get(LeadRow, lead_id, with_for_update=True)}
-    wave = [lead_id]
+    """The lead and all that were joined into it, locked as by whoever comes by an old name: itself last. Raises
+    Contended when it was joined into another, or another into it, while we waited."""
+    ids = await _joined_into(session, lead_id)
+    locked = [await leads.lock(session, id_) for id_ in reversed(ids)]
+    own, *joined = (row for row in reversed(locked) if row)
+    if own.merged_into or await _joined_into(session, lead_id) != ids:
+        raise Contended("lead_gone", "joined meanwhile")
+    return [own, *joined]
+
+
+async def _joined_into(session: AsyncSession, lead_id: str) -> list[str]:
+    """Its id, and those of all that were joined into it, one after another."""
+    found, wave = [lead_id], [lead_id]
     while wave:
-        query = select(LeadRow).where(col(LeadRow.merged_into).in_(wave)).with_for_update()
-        joined = {row.id: row for row in (await session.execute(query)).scalars()}
-        wave = [id_ for id_ in joined if id_ not in found]
-        found.update(joined)
-    return [row for row in found.values() if row]
+        query = select(col(LeadRow.id)).where(col(LeadRow.merged_into).in_(wave))
+        wave = sorted((await session.execute(query)).scalars())
+        found += wave
+    return found
 
 
 async def names(session: AsyncSession, ids: Sequence[str]) -> list[tuple[str, str]]:
@@ -53,7 +62,8 @@ async def anonymise(session: AsyncSession, rows: Iterable[LeadRow], now: datetim
         ids.append(row.id)
         row.email, row.persona, row.source = None, None, None
         row.traits, row.traits_at = {}, {}
-        row.tags, row.consents, row.declined, row.cases = [], [], [], []
+        row.tags, row.consents, row.declined = [], [], []
+        row.cases, row.cases_told = [], {}
         row.paused_until = None
         row.suppressed, row.sales_owned = ERASED, False
         row.next_score_at, row.tally = None, None
@@ -114,24 +124,6 @@ async def take_off_lists(session: AsyncSession, ids: Sequence[str], now: datetim
         if row.named:
             held.add(row.audience)
     return sorted(held)
-
-
-async def drop_quarantined(session: AsyncSession, values: Iterable[str]) -> int:
-    """Delete what was put aside and names one of `values`; how many rows. News of mails nobody knows
-    is put aside too."""
-    values = list(values)
-    if not values:
-        return 0
-    dropped = 0
-    for table, none_of_ours in ((QuarantineRow, true()), (FeedbackRow, _unmatched())):
-        named = [col(table.raw).icontains(value, autoescape=True) for value in values]
-        result: Any = await session.execute(delete(table).where(or_(*named), none_of_ours))
-        dropped += int(result.rowcount)
-    return dropped
-
-
-def _unmatched() -> ColumnElement[bool]:
-    return col(FeedbackRow.lead_id).is_(None)
 
 
 async def remember(

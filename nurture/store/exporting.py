@@ -6,8 +6,10 @@ from typing import Any
 
 from sqlalchemy import Select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import SQLModel, col, or_, select
+from sqlmodel import SQLModel, col, select
 
+from nurture.domain.mentions import Names
+from nurture.store import aside
 from nurture.store.audience_tables import AudienceMemberRow
 from nurture.store.feedback_tables import FeedbackRow
 from nurture.store.handover_tables import HandoverEventRow, HandoverRow, NoticeRow, SaleRow
@@ -19,7 +21,6 @@ from nurture.store.tables import (
     IdentityRow,
     LeadRow,
     MessageRow,
-    QuarantineRow,
     StageChangeRow,
     TouchRow,
 )
@@ -54,13 +55,13 @@ async def everything(
         queries[table.__tablename__] = select(table).where(table.handover_id.in_(theirs))
     runs = select(col(EnrolmentRow.id)).where(col(EnrolmentRow.lead_id).in_(ids))
     queries[CallRow.__tablename__] = select(CallRow).where(col(CallRow.enrolment_id).in_(runs))
-    named = [col(QuarantineRow.raw).icontains(name, autoescape=True) for name in names]
-    if named:
-        queries[QuarantineRow.__tablename__] = select(QuarantineRow).where(or_(*named))
-    return {
+    found = {
         name: [_plain(row) for row in (await session.execute(query)).scalars()]
         for name, query in queries.items()
     }
+    for name, rows in (await aside.shown(session, Names(names))).items():
+        found.setdefault(name, []).extend(_plain(row) for row in rows)
+    return found
 
 
 def _plain(row: SQLModel) -> dict[str, Any]:

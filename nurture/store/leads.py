@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import Select, bindparam, union
+from sqlalchemy import Select, and_, bindparam, literal, union
 from sqlalchemy import select as select_columns
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, select
@@ -30,8 +30,8 @@ from nurture.store.ways import way_to
 TOUCHES_LOOKED_AT = 500
 """A decision sees this many of a lead's latest touches; scores count all."""
 
-_KINDS = ("email", "user", "anonymous")
-"""Of names: all of them, since an index begins with them."""
+_BROWSER = 4
+"""How strong a browser's name is: the weakest. An id is the strongest, then come addresses and user ids."""
 
 _CAP_HORIZON = timedelta(days=60)
 
@@ -69,19 +69,38 @@ async def lock_all(session: AsyncSession, ids: Sequence[str]) -> dict[str, LeadR
 
 
 async def find(session: AsyncSession, name: str) -> LeadRow | None:
-    """By id, e-mail or any other name it goes by."""
-    whose = union(  # each by its own index, which PostgreSQL does not see in alternatives
-        select(col(LeadRow.id)).where(col(LeadRow.id) == name),
-        select(col(LeadRow.id)).where(col(LeadRow.email) == name.lower()),
-        select(col(IdentityRow.lead_id)).where(
-            col(IdentityRow.kind).in_(_KINDS), col(IdentityRow.value) == name.lower()
-        ),
+    """By id, e-mail or any other name it goes by; whose strongest name it is, where several go by it."""
+    named = await _by_name(session, name)
+    return await joined(session, named[0][1]) if named else None
+
+
+async def meant(session: AsyncSession, name: str) -> list[str]:
+    """Ids of all who are told of under this name on purpose: as an id, an e-mail or a user id, which may be somebody's
+    address. A browser only where nobody else is."""
+    named = await _by_name(session, name)
+    told = [lead_id for strength, lead_id in named if strength < _BROWSER]
+    rows = [await joined(session, lead_id) for lead_id in told or [id_ for _, id_ in named]]
+    return list(dict.fromkeys(row.id for row in rows if row))
+
+
+async def _by_name(session: AsyncSession, name: str) -> list[tuple[int, str]]:
+    """How strong a name it is, and whose; the strongest first."""
+    address = name.strip().lower()
+    lead, other = table(LeadRow).c, table(IdentityRow).c
+    ways = (  # each by its own index, which PostgreSQL does not see in alternatives
+        (lead.id, lead.id == name),
+        (lead.id, lead.email == address),
+        (other.lead_id, and_(other.kind == "email", other.value == address)),
+        (other.lead_id, and_(other.kind == "user", other.value.in_({name, address}))),
+        (other.lead_id, and_(other.kind == "anonymous", other.value == name)),
     )
-    query = select(LeadRow).where(col(LeadRow.id).in_(whose))
-    row = (await session.execute(query.limit(1))).scalar_one_or_none()
-    if row and row.merged_into:
-        return await session.get(LeadRow, row.merged_into)
-    return row
+    found = union(
+        *(
+            select_columns(literal(strength).label("strength"), column.label("id")).where(goes_by)
+            for strength, (column, goes_by) in enumerate(ways)
+        )
+    ).order_by("strength", "id")
+    return [(strength, lead_id) for strength, lead_id in await session.execute(found)]
 
 
 async def identities(

@@ -11,8 +11,9 @@ from nurture.domain.errors import InputError
 from nurture.incoming import Incoming
 from nurture.store.audience_tables import AudienceMemberRow
 from nurture.store.database import Database
+from nurture.store.feedback_tables import FeedbackRow
 from nurture.store.handover_tables import HandoverRow, NoticeRow
-from nurture.store.tables import ConsentRow, EnrolmentRow, ErasureRow, QuarantineRow
+from nurture.store.tables import ConsentRow, EnrolmentRow, ErasureRow, LeadRow, QuarantineRow
 from tests.support.domain import DAY, NOW
 from tests.support.world import World
 
@@ -95,6 +96,63 @@ async def test_only_the_persons_rows_leave_quarantine(db: Database) -> None:
     await world.privacy.erase("anna@example.org", "operator", NOW)
     [left] = await world.rows(QuarantineRow)
     assert "bo@" in left.raw
+
+
+async def test_others_messages_in_the_same_row_stay_and_are_shown_to_nobody(db: Database) -> None:
+    world = await _known(db)
+    both = [{"userId": "crm-77", "event": ""}, {"userId": "crm-771", "event": ""}]
+    await world.intake.refuse("site", json.dumps(both), "no event", NOW)
+    exported = (await world.privacy.export("anna@example.org"))["quarantine"]
+    assert json.loads(exported[-1]["raw"]) == both[:1]
+    assert "crm-771" not in json.dumps(exported)
+    await world.privacy.erase("anna@example.org", "operator", NOW)
+    assert json.loads((await world.rows(QuarantineRow))[-1].raw) == both[1:]
+
+
+async def test_news_of_an_unknown_mail_to_the_person_is_theirs_too(db: Database) -> None:
+    world = await _known(db)
+    for number, to in enumerate(("anna@example.org", "joanna@example.org")):
+        raw = json.dumps({"recipient": to})
+        async with db.write() as session:
+            session.add(
+                FeedbackRow(
+                    id=f"{number}", provider="p", kind="bounce", at=NOW, received_at=NOW, raw=raw
+                )
+            )
+    exported = await world.privacy.export("anna@example.org")
+    assert [row["id"] for row in exported["feedback"]] == ["0"]
+    await world.privacy.erase("anna@example.org", "operator", NOW)
+    assert [row.id for row in await world.rows(FeedbackRow)] == ["1"]
+
+
+async def test_a_person_that_is_two_leads_is_forgotten_as_both(db: Database) -> None:
+    """A shop's server calls her by her address as a user id, a form gives the address itself."""
+    world = World(db)
+    shop = await world.tell("page", email=None, user_id="anna@example.org")
+    form = await world.tell("form_submitted", email="anna@example.org")
+    assert shop.id != form.id
+    exported = await world.privacy.export("Anna@example.org")
+    assert {row["id"] for row in exported["lead"]} == {shop.id, form.id}
+    erased = await world.privacy.erase("Anna@example.org", "operator", NOW)
+    assert erased.lead == form.id
+    assert all(row.erased_at for row in await world.rows(LeadRow))
+
+
+async def test_a_browser_that_calls_itself_by_her_address_is_not_her(db: Database) -> None:
+    world = World(db)
+    decoy = await world.tell("page", email=None, anonymous_id="anna@example.org")
+    anna = await world.tell("form_submitted", email="anna@example.org")
+    assert (await world.lead("anna@example.org")).id == anna.id
+    await world.privacy.erase("anna@example.org", "operator", NOW)
+    assert {row.id for row in await world.rows(LeadRow) if row.erased_at} == {anna.id}
+    assert (await world.privacy.export(decoy.id))["lead"][0]["id"] == decoy.id
+
+
+async def test_user_ids_are_told_apart_by_their_case(db: Database) -> None:
+    world = World(db)
+    upper = await world.tell("page", email=None, user_id="CRM-77")
+    lower = await world.tell("page", email=None, user_id="crm-77")
+    assert [(await world.lead(name)).id for name in ("CRM-77", "crm-77")] == [upper.id, lower.id]
 
 
 async def test_consent_stays_proven_without_the_person(db: Database) -> None:

@@ -142,7 +142,7 @@ class World:
         )
         await self.intake.take(source, [message], at)
         await self.outbox.drain()
-        return await self.lead(email or str(fields.get("anonymous_id")))
+        return await self.lead(email or str(fields.get("anonymous_id") or fields.get("user_id")))
 
     async def lead(self, name: str) -> LeadRow:
         async with self.db.read() as session:
