@@ -2,7 +2,7 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from nurture.domain import lifecycle, topics
+from nurture.domain import cases, lifecycle, orders, topics
 from nurture.domain.enrolment import Trigger
 from nurture.domain.lead import Touch
 from nurture.playbook import Playbook
@@ -10,34 +10,31 @@ from nurture.store import leads
 from nurture.store.handover_tables import SaleRow
 from nurture.store.tables import LeadRow
 
-TOUCHES = frozenset(
-    {"support_case_opened", "support_case_closed", "sales_conversation", "order_completed"}
-)
+TOUCHES = frozenset({cases.OPENED, cases.CLOSED, "sales_conversation", orders.COMPLETED})
 
 
 def follow(session: AsyncSession, playbook: Playbook, row: LeadRow, touch: Touch) -> list[Trigger]:
     """Note what the touch means for the business; what else could follow from it."""
-    product = str(touch.properties.get("product", ""))
     match touch.name:
-        case "support_case_opened":
-            row.cases = sorted({*row.cases, product})
-            return [Trigger(topics.CASES)]
-        case "support_case_closed":
-            row.cases = sorted({*row.cases} - {product})
+        case cases.OPENED | cases.CLOSED:
+            product, case = (str(touch.properties.get(name) or "") for name in ("product", "case"))
+            closed = touch.name == cases.CLOSED
+            row.cases_told = dict(cases.tell(row.cases_told, product, case, touch.at, closed))
+            row.cases = cases.open_products(row.cases_told, row.cases)
             return [Trigger(topics.CASES)]
         case "sales_conversation":
             until = touch.at + playbook.handover.conversation_holds
             row.talks_until = max(until, row.talks_until or until)
             return [Trigger(topics.SALES)]
-        case "order_completed":
+        case orders.COMPLETED:
             return _order(session, playbook, row, touch)
         case _:
             return []
 
 
 def _order(session: AsyncSession, playbook: Playbook, row: LeadRow, touch: Touch) -> list[Trigger]:
-    amount = touch.properties.get("amount")
-    if not isinstance(amount, int | float) or amount < 0:
+    amount = orders.amount(touch.properties)
+    if not orders.is_amount(amount):
         return []
     currency = str(touch.properties.get("currency") or playbook.promise.currency)
     session.add(

@@ -89,8 +89,8 @@ class Register:
         given = names(message)
         found = [row for row in self._candidates(given) if self._can_be(row, message)]
         row = await self._join(found, message, now) if found else self._create(message, source, now)
-        if message.email and (row.email is None or message.trusted):
-            row.email = message.email
+        if message.email:
+            merging.tell_address(row, message.email, message.at, message.trusted)
         for name in given:
             self._attach(name, row)
         return row

@@ -12,9 +12,6 @@ from nurture.domain.sla import State
 IDENTIFIED = "identified"
 """The touch of a message that only tells who somebody is."""
 
-LARGEST_AMOUNT = 10**15 - 1
-"""The largest order the books can hold, in whole units."""
-
 
 class Incoming(NamedTuple):
     """One message from a website, form, CRM or import, already time-corrected (`at`, UTC).

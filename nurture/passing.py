@@ -69,9 +69,12 @@ async def keep(session: AsyncSession, passed: Passed, source: str, now: datetime
 
 def _nothing_new(playbook: Playbook, glance: Glance, messages: Sequence[Incoming]) -> bool:
     """Whether the messages say nothing of the lead that we do not know, and all of it is as its last look
-    under this playbook left it. A trait told again is only newer."""
+    under this playbook left it. A trait or an address told again is only newer."""
     if glance.scored_by != playbook.hash or glance.cooled_until:
         return False
+    for message in messages:
+        if message.email == glance.email and message.email:
+            merging.tell_address(glance, message.email, message.at, message.trusted)
     return not any(
         (message.email and message.email != glance.email)
         or (message.traits and merging.tell_traits(glance, message.traits, message.at))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
 
+from nurture.domain import orders
 from nurture.domain.lead import Touch
 
 LONGEST = 160
@@ -156,8 +157,8 @@ def clean(text: Any, longest: int = LONGEST) -> str:
 
 def _thing(touch: Touch) -> str:
     about = touch.properties
-    if touch.name == "order_completed":
-        amount = about.get("total") or about.get("revenue")
+    if touch.name == orders.COMPLETED:
+        amount = orders.amount(about)
         return clean(f"for {amount} {about.get('currency') or ''}") if amount else ""
     names = (*_THINGS, *_MORE.get(touch.name, ()))
     found = next((about[name] for name in names if _says_something(about.get(name))), None)

@@ -8,6 +8,7 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel, col, select
 
+from nurture.domain import cases
 from nurture.domain.sla import SALES_OWNED, State
 from nurture.store import audiences, consents, enrolments, handovers, wakeups, ways, words
 from nurture.store.audience_tables import AudienceMemberRow
@@ -49,12 +50,14 @@ async def merge(
     await _join_handovers(session, stays, goes, now)
     await _join_lists(session, stays, goes, now)
     _join_person(stays, goes, rank)
-    await session.flush()
-    stays.email = stays.email or goes.email
-    goes.email, goes.merged_into = None, stays.id
+    address, goes.email = goes.email, None
+    await session.flush()  # no two leads have one address, not even for a moment
+    _join_address(stays, goes, address)
+    goes.merged_into = stays.id
     await words.forget(session, [goes.id])
     goes.traits, goes.traits_at = {}, {}
-    goes.tags, goes.consents, goes.declined, goes.cases = [], [], [], []
+    goes.tags, goes.consents, goes.declined = [], [], []
+    goes.cases, goes.cases_told = [], {}
     goes.sales_owned, goes.next_score_at = False, None
     stays.tally, goes.tally = None, None
     await consents.fold(session, [stays])
@@ -62,8 +65,23 @@ async def merge(
 
 
 class Described(Protocol):
+    email: str | None
     traits: dict[str, Any]
     traits_at: dict[str, str]
+
+
+_ADDRESS = "@"
+"""Among the times at which traits were told: when a trusted source told the address. No trait is called so."""
+
+
+def tell_address(row: Described, email: str, at: datetime, trusted: bool) -> None:
+    """Take over an address that a trusted source told at `at`, unless it told another since; anybody's where there is
+    none yet."""
+    stamp, known_at = at.isoformat(), row.traits_at.get(_ADDRESS, "")
+    if not row.email or (trusted and (stamp, email) > (known_at, row.email)):
+        row.email = email
+    if trusted and stamp > known_at:
+        row.traits_at = {**row.traits_at, _ADDRESS: stamp}
 
 
 def tell_traits(row: Described, traits: Mapping[str, Any], at: datetime) -> bool:
@@ -129,13 +147,22 @@ async def _join_lists(session: AsyncSession, stays: LeadRow, goes: LeadRow, now:
             wakeups.add(session, wakeups.AUDIENCE, row.audience, now)
 
 
+def _join_address(stays: LeadRow, goes: LeadRow, address: str | None) -> None:
+    told_at = goes.traits_at.get(_ADDRESS)
+    if address:
+        at = datetime.fromisoformat(told_at) if told_at else goes.created_at
+        tell_address(stays, address, at, trusted=told_at is not None)
+
+
 def _join_person(stays: LeadRow, goes: LeadRow, rank: Mapping[str, int]) -> None:
     for name, stamp in goes.traits_at.items():
-        tell_traits(stays, {name: goes.traits.get(name)}, datetime.fromisoformat(stamp))
+        if name != _ADDRESS:
+            tell_traits(stays, {name: goes.traits.get(name)}, datetime.fromisoformat(stamp))
     if stays.scored_by != goes.scored_by:
         stays.scored_by = "joined"
     stays.tags = sorted({*stays.tags, *goes.tags})
-    stays.cases = sorted({*stays.cases, *goes.cases})
+    stays.cases_told = dict(cases.joined(stays.cases_told, goes.cases_told))
+    stays.cases = cases.open_products(stays.cases_told, {*stays.cases, *goes.cases})
     stays.created_at = min(stays.created_at, goes.created_at)
     firsts = [at for at in (stays.first_touch_at, goes.first_touch_at) if at]
     stays.first_touch_at = min(firsts, default=None)

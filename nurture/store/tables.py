@@ -18,7 +18,8 @@ from nurture.store.columns import Json, Letters, json, lead, maybe, moment, refe
 class LeadRow(SQLModel, table=True):
     """`consents`, `cases` and `sales_owned` repeat what the ledgers say, for the gate's one read.
 
-    `traits_at` holds when each trait was said, so that late messages do not overwrite newer ones.
+    `traits_at` holds when each trait, and the address, was said, so that late messages do not overwrite newer ones.
+    `cases_told` holds the news of support cases (see `nurture.domain.cases`), for the same reason.
     `cooled_until`: sales gave the lead back; no rule lifts its stage before then. `talks_until`: sales is in
     conversation with it, and marketing keeps quiet.
     `lapsed`: flows whose entry condition was seen not to hold since the lead last entered them.
@@ -61,6 +62,7 @@ class LeadRow(SQLModel, table=True):
     soft_bounces: int = 0
     paused_until: datetime | None = maybe()
     cases: list[str] = json(list)
+    cases_told: dict[str, Any] = json(dict)
     sales_owned: bool = False
     cooled_until: datetime | None = maybe()
     talks_until: datetime | None = maybe()

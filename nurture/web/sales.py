@@ -10,9 +10,10 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
+from nurture.domain import orders
 from nurture.domain.errors import InputError
 from nurture.domain.sla import ANSWERS, RUNNING, State
-from nurture.incoming import LARGEST_AMOUNT, Answer
+from nurture.incoming import Answer
 from nurture.tokens import HANDOVER
 from nurture.web import fields, i18n, pages
 from nurture.web.access import open_to
@@ -124,8 +125,8 @@ def _amount(text: str) -> int | None:
         return None
     if not (digits.isascii() and digits.isdigit()):
         raise InputError("must be a whole number such as 12500", "amount")
-    if len(digits) > _MOST_DIGITS or int(digits) > LARGEST_AMOUNT:
-        raise InputError(f"must be at most {LARGEST_AMOUNT}", "amount")
+    if len(digits) > _MOST_DIGITS or int(digits) > orders.LARGEST:
+        raise InputError(f"must be at most {orders.LARGEST}", "amount")
     return int(digits)
 
 

@@ -12,9 +12,10 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
+from nurture.domain import cases, orders
 from nurture.domain.consent import PURPOSES, ConsentRecord
 from nurture.domain.errors import InputError
-from nurture.incoming import LARGEST_AMOUNT, Incoming
+from nurture.incoming import Incoming
 from nurture.web import traits
 from nurture.web.payload import bound, clean, legible, packed
 from nurture.web.traits import snake_case
@@ -168,10 +169,18 @@ def _touch(
 
 def _tracked(message: Mapping[str, Any], trusted: bool) -> tuple[str, dict[str, Any]]:
     event, properties = _event(message, trusted), _object(message, "properties")
-    amount = properties.get("amount")
-    if event == "order_completed" and isinstance(amount, int | float) and amount > LARGEST_AMOUNT:
-        raise InputError(f"larger than {LARGEST_AMOUNT}", "properties.amount")
+    if trusted:
+        _check(event, properties)
     return event, properties
+
+
+def _check(event: str, properties: Mapping[str, Any]) -> None:
+    """Whether a touch that means something for the business says what it takes. Raises InputError."""
+    product, amount = properties.get("product"), orders.amount(properties)
+    if event in (cases.OPENED, cases.CLOSED) and not (isinstance(product, str) and product):
+        raise InputError("must be the product's name", "properties.product")
+    if event == orders.COMPLETED and amount is not None and not orders.is_amount(amount):
+        raise InputError(f"must be a number from 0 to {orders.LARGEST}", "properties.amount")
 
 
 def _event(message: Mapping[str, Any], trusted: bool) -> str:
@@ -208,7 +217,7 @@ def _made_id(message: Mapping[str, Any], number: int, origin: Origin) -> str:
     """One made of the content, so that a message with a time may be sent again."""
     timed = message.get("timestamp") or message.get("originalTimestamp")
     when = "" if timed else origin.received_at.isoformat()
-    return sha256(f"{number}/{when}/{_raw(message)}".encode()).hexdigest()
+    return sha256(f"{number}/{when}/{_ascii(message)}".encode()).hexdigest()
 
 
 def _at(message: Mapping[str, Any], origin: Origin) -> datetime:
@@ -278,8 +287,16 @@ def _name(message: Any) -> str:
 
 
 def _raw(message: Any) -> str:
-    """Compact ASCII JSON, which every database keeps as it is."""
+    """Compact JSON, no longer than it came: escaped, another script's letters would be six times as long, and cut."""
     try:
-        return json.dumps(message, separators=(",", ":"))
+        text = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
+        text.encode()
     except RecursionError:
         return '"nested too deeply to be kept"'
+    except UnicodeEncodeError:  # half characters, which no database keeps
+        return _ascii(message)
+    return text
+
+
+def _ascii(message: Any) -> str:
+    return json.dumps(message, separators=(",", ":"))

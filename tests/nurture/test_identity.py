@@ -108,6 +108,32 @@ async def test_the_order_of_arrival_does_not_matter(
     await other.db.close()
 
 
+ADDRESSES = ("anna@new.example", "anna@old.example")
+
+
+@st.composite
+def _move(draw: st.DrawFn) -> dict[str, Any]:
+    """A shop's word about one customer, who has another address by and by."""
+    address = draw(st.sampled_from(ADDRESSES))
+    known = draw(st.sampled_from([{"user_id": "anna"}, {"user_id": "shop-7"}]))
+    return {"at": NOW + timedelta(hours=draw(st.integers(-3, 0))), "email": address, **known}
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(moves=st.lists(_move(), min_size=1, max_size=6), seed=st.integers(0, 1000))
+async def test_the_address_that_a_shop_told_last_is_the_one_written_to(
+    tmp_path: Path, sqlite_template: Path, moves: list[dict[str, Any]], seed: int
+) -> None:
+    messages = [
+        Incoming(f"m{n}", touch="page", trusted=True, **move) for n, move in enumerate(moves)
+    ]
+    same = Incoming("alias", NOW, user_id="anna", previous_id="shop-7", trusted=True)
+    world = await _told(tmp_path, sqlite_template, _batches([*messages, same], seed))
+    [row] = [row for row in await world.rows(LeadRow) if row.merged_into is None]
+    assert row.email == max((move["at"], move["email"]) for move in moves)[1]
+    await world.db.close()
+
+
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(messages=_messages(shared=True), seed=st.integers(0, 1000))
 async def test_a_shared_browser_never_melts_two_persons_into_one(

@@ -1,6 +1,9 @@
 """Touches in: identity, scores, stages, flows, consent, wake-ups, each in one transaction."""
 
 from datetime import timedelta
+from typing import Any
+
+import pytest
 
 from nurture.domain.consent import EMAIL_MARKETING, ConsentRecord
 from nurture.domain.errors import Transient
@@ -184,6 +187,46 @@ async def test_an_open_support_case_is_known_until_it_is_closed(db: Database) ->
     assert row.cases == ["course-a"]
     row = await world.tell("support_case_closed", properties={"product": "course-a"}, at=NOW + DAY)
     assert row.cases == []
+
+
+async def test_a_case_whose_close_arrives_before_its_opening_is_closed(db: Database) -> None:
+    world = World(db)
+    about = {"product": "course-a"}
+    await world.tell("support_case_closed", properties=about, at=NOW + DAY)
+    row = await world.tell("support_case_opened", properties=about)
+    assert row.cases == []
+
+
+async def test_of_two_cases_on_a_product_the_other_stays_open(db: Database) -> None:
+    world = World(db)
+    for case in ("1", "2"):
+        await world.tell("support_case_opened", properties={"product": "a", "case": case})
+    row = await world.tell("support_case_closed", properties={"product": "a", "case": "1"})
+    assert row.cases == ["a"]
+    row = await world.tell("support_case_closed", properties={"product": "a", "case": "2"})
+    assert row.cases == []
+
+
+async def test_a_case_closed_on_one_of_two_leads_stays_closed_when_they_are_joined(
+    db: Database,
+) -> None:
+    world = World(db)
+    about = {"product": "course-a"}
+    await world.tell("support_case_opened", email=None, user_id="old", properties=about)
+    await world.tell(
+        "support_case_closed", email=None, user_id="new", properties=about, at=NOW + DAY
+    )
+    row = await world.tell(None, email=None, user_id="new", previous_id="old")
+    assert row.cases == []
+
+
+@pytest.mark.parametrize("told", [{"total": 40_000}, {"revenue": 40_000, "amount": None}])
+async def test_segments_own_words_for_an_amount_are_understood(
+    db: Database, told: dict[str, Any]
+) -> None:
+    world = World(db)
+    await world.tell("order_completed", properties={**told, "currency": "DKK"})
+    assert (await world.reports.summary(NOW))["kpi"]["revenue"] == 40_000
 
 
 async def test_an_order_makes_a_customer_with_revenue(db: Database) -> None:

@@ -168,6 +168,35 @@ async def test_an_unusable_message_goes_to_quarantine_and_its_neighbours_go_on(
     assert reason in why
 
 
+@pytest.mark.parametrize(
+    ("event", "properties", "reason"),
+    [
+        ("Support Case Opened", {}, "properties.product:"),
+        ("Support Case Closed", {"product": 7}, "properties.product:"),
+        ("Order Completed", {"amount": "40000"}, "properties.amount:"),
+        ("Order Completed", {"total": -1}, "properties.amount:"),
+        ("Order Completed", {"amount": True}, "properties.amount:"),
+        ("Order Completed", {"amount": 1e16}, "properties.amount:"),
+    ],
+)
+async def test_what_means_something_for_the_business_is_not_taken_without_its_meaning(
+    client, world, event, properties, reason
+):
+    message = track(event=event, properties=properties)
+    answer = await client.post("/v1/track", headers=SERVER, json=message)
+    assert (answer.status_code, reason in answer.json()["message"]) == (400, True)
+    assert len(world.intake.refused) == 1
+    assert (await client.post("/v1/track", headers=WK, json=message)).status_code == 200
+
+
+async def test_what_is_kept_of_an_unusable_message_is_whole_in_any_script(client, world):
+    message = {"type": "track", "userId": "u", "event": "", "properties": {"text": "ж" * 16_000}}
+    await client.post("/v1/batch", headers=WK, json={"batch": [message]})
+    [(_, raw, _)] = world.intake.refused
+    assert len(raw) < 20_000
+    assert json.loads(raw) == message
+
+
 async def test_a_single_unusable_message_is_answered_with_400_and_kept(client, world):
     answer = await client.post("/v1/track", headers=WK, json={"anonymousId": "a"})
     assert (answer.status_code, answer.json()["code"]) == (400, "unusable_message")

@@ -1,0 +1,23 @@
+"""What an order came to."""
+
+from collections.abc import Mapping
+from typing import Any
+
+COMPLETED = "order_completed"
+
+LARGEST = 10**15 - 1
+"""The largest amount the books can hold, in whole units."""
+
+_AMOUNTS = ("amount", "total", "revenue")
+"""Our own word, and those of Segment's e-commerce events (v2): with and without shipping and tax."""
+
+
+def amount(properties: Mapping[str, Any]) -> Any:
+    """As it was told, usually a number; None when it was not."""
+    told = (properties.get(name) for name in _AMOUNTS)
+    return next((value for value in told if value is not None), None)
+
+
+def is_amount(value: Any) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and 0 <= value <= LARGEST
