@@ -10,6 +10,7 @@ from commands import opening
 from embedded import local
 from nurture.quarantine import Quarantine
 from nurture.store import migrate
+from nurture.store.tables import QuarantineRow
 from nurture.web.segment import Origin, parse
 from nurture.web.sources import Sources
 from services import Services, assemble
@@ -55,7 +56,7 @@ async def _retry() -> tuple[int, int]:
         quarantine, sources = Quarantine(services.db), Sources(services.settings)
         taken = left = 0
         async for row in quarantine.everything():
-            number = await _again(services, sources, row.source, row.raw)
+            number = await _again(services, sources, row)
             if number is None:
                 left += 1
             else:
@@ -64,17 +65,18 @@ async def _retry() -> tuple[int, int]:
         return taken, left
 
 
-async def _again(services: Services, sources: Sources, source: str, raw: str) -> int | None:
-    """Messages taken; None when the row has to stay, whole, because one of them is still unusable."""
-    known = sources.by_name(source)
+async def _again(services: Services, sources: Sources, row: QuarantineRow) -> int | None:
+    """Messages taken, as of when they came; None when the row has to stay, whole, because one of them is still
+    unusable."""
+    known = sources.by_name(row.source)
     if known is None:
         return None
     try:
-        body = json.loads(raw)
+        body = json.loads(row.raw)
     except ValueError:
         return None
     messages = body if isinstance(body, list) else [body]
-    parsed = parse(messages, Origin(known.name, known.trusted, services.now()))
+    parsed = parse(messages, Origin(known.name, known.trusted, row.at))
     if parsed.refused:
         return None
     return (await services.intake.take(known.name, parsed.messages, services.now())).accepted

@@ -22,6 +22,10 @@ class Source:
     trusted: bool
 
 
+_API = Source("api", trusted=True)
+"""Whoever has the API token: a CRM or a help desk."""
+
+
 class Sources:
     """All keys that are known. In the settings a key may have a name: `website:wk_1, app:wk_2`."""
 
@@ -36,14 +40,15 @@ class Sources:
         return self._by_key.get(key)
 
     def by_name(self, name: str) -> Source | None:
-        """The key's name, or the key itself when it has none."""
-        return next((known for known in self._by_key.values() if known.name == name), None)
+        """The key's name, or the key itself when it has none; or that of who came with the API token."""
+        every = (*self._by_key.values(), _API)
+        return next((known for known in every if known.name == name), None)
 
     def of(self, request: Request, body_key: str = "") -> Source:
         """From the Authorization header, the query or the body. Raises Refusal for an unknown key."""
         scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and self._token and matches(credentials, self._token):
-            return Source("api", trusted=True)
+            return _API
         header_key = basic(credentials)[0] if scheme.lower() == "basic" else ""
         key = header_key or request.query_params.get("writeKey", "") or body_key
         source = self.by_key(key)

@@ -47,17 +47,21 @@ def test_a_person_is_imported_exported_erased_and_not_revived(
 
 def test_what_became_usable_leaves_quarantine(keyed: Nurture, tmp_path: Path) -> None:
     good = json.dumps({"type": "track", "event": "Read", "anonymousId": "a", "messageId": "m"})
+    token = good.replace('"m"', '"n"')
     [file] = tmp_path.rglob("nurture.db")
     with sqlite3.connect(file) as db:
         db.executemany(
-            "INSERT INTO quarantine (source, reason, raw, at) VALUES (?, 'once', ?, '2026-01-01')",
-            [("nurture-dev", good), ("nurture-dev", "{}"), ("form/x", "{}")],
+            "INSERT INTO quarantine (source, reason, raw, at) VALUES (?, 'once', ?, '2026-01-01 12:00:00')",
+            [("nurture-dev", good), ("nurture-dev", "{}"), ("form/x", "{}"), ("api", token)],
         )
     retried = keyed("quarantine", "retry")
     assert retried.stderr == ""
-    assert retried.stdout == "1 messages taken, 2 rows still cannot be used\n"
+    assert retried.stdout == "2 messages taken, 2 rows still cannot be used\n"
     assert retried.returncode == 1
     assert len(json.loads(keyed("quarantine", "list", "--json").stdout)) == 2
+    with sqlite3.connect(file) as db:
+        when = db.execute("SELECT DISTINCT date(at) FROM touch").fetchall()
+    assert when == [("2026-01-01",)], "it happened when it came, not when it was read again"
 
 
 def test_a_lead_is_given_to_sales_by_hand(keyed: Nurture, tmp_path: Path) -> None:
