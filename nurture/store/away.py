@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from nurture.domain.errors import Contended, StartError, Transient
+from nurture.domain.errors import Contended, InputError, StartError, Transient
 
 _POSTGRESQL = ("08", "25P03", "53", "55P03", "57014", "57P", "58")
 """SQLSTATE, or its beginning: no connection, silent in a transaction for too long, out of resources, a lock or a
@@ -13,6 +13,9 @@ statement took too long, shutting down or starting up, system error."""
 
 _MET = ("40", "23505")
 """Two wait for each other, or made the same at the same time: a name that is new to both."""
+
+_NO_TEXT = ("22021", "22P05")
+"""A character that PostgreSQL keeps in no text: NUL, or half of one."""
 
 _AWAY = "database_away"
 
@@ -22,12 +25,15 @@ _SQLITE = frozenset({5, 6, 10, 13, 14})
 
 @contextmanager
 def told_apart() -> Iterator[None]:
-    """What will pass by itself is raised as Transient; what will not, as it is."""
+    """What will pass by itself is raised as Transient; what will not, as it is, or as InputError where the asker is to
+    blame."""
     try:
         yield
     except DBAPIError as error:
         if _is_of(error, _MET):
             raise Contended("database_contended", type(error.orig).__name__) from error
+        if _is_of(error, _NO_TEXT):
+            raise InputError("holds a character that cannot be kept") from error
         if not _passes(error):
             raise
         raise Transient(_AWAY, str(error.orig).partition("\n")[0]) from error

@@ -21,6 +21,7 @@ from nurture.settings import Settings
 from nurture.web import cookies, fields, i18n
 from nurture.web.deps import Current, Deps
 from nurture.web.errors import JSON_ONLY, Refusal
+from nurture.web.parts import parts
 from nurture.web.sources import basic, matches
 from nurture.web.visit import Visit
 
@@ -107,7 +108,7 @@ def _is_own_machine(request: Request, settings: Settings) -> bool:
         and not settings.api_token.get_secret_value()
         and not settings.public_url
         and settings.http_host in _LOOPBACK
-        and urlsplit(f"//{request.headers.get('host', '')}").hostname in _LOOPBACK
+        and parts(f"//{request.headers.get('host', '')}").hostname in _LOOPBACK
     )
 
 
@@ -117,7 +118,7 @@ def _same_site(request: Request, settings: Settings) -> None:
         return
     origin = request.headers.get("origin")
     ours = (request.headers.get("host", ""), urlsplit(settings.base_url).netloc)
-    foreign = origin is not None and urlsplit(origin).netloc not in ours
+    foreign = origin is not None and parts(origin).netloc not in ours
     if foreign or request.headers.get("sec-fetch-site") == "cross-site":
         raise Refusal(HTTPStatus.FORBIDDEN, "other_site", "another website asked for this")
 

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
@@ -14,13 +13,14 @@ from nurture.domain.consent import ConsentRecord
 from nurture.domain.errors import InputError
 from nurture.incoming import Incoming
 from nurture.playbook import Form
-from nurture.web import fields, i18n, pages, traits
+from nurture.web import fields, i18n, pages, payload, traits
 from nurture.web.access import open_to
 from nurture.web.deps import Current
 from nurture.web.errors import Refusal
 from nurture.web.i18n import later
 from nurture.web.ingest import Gated
 from nurture.web.openapi import ANSWERS, refusals
+from nurture.web.parts import parts
 
 router = APIRouter(tags=["forms"], dependencies=[open_to("any website's visitor")])
 
@@ -51,8 +51,8 @@ async def submit(form_id: str, request: Request, deps: Current, gate: Gated) -> 
         raw = json.dumps(answers)
         await deps.intake.refuse(f"form/{form.id}", raw, "the honeypot field was filled in", now)
     else:
-        visitor = request.cookies.get(COOKIE, "")
-        page = urlsplit(request.headers.get("referer", "")).path
+        visitor = payload.clean(request.cookies.get(COOKIE, ""))
+        page = payload.clean(parts(request.headers.get("referer", "")).path)
         await deps.intake.take(f"form/{form.id}", read(form, answers, visitor, page, now), now)
     return _thanks(request, form)
 

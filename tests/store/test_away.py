@@ -6,9 +6,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from nurture.domain.errors import Transient
+from nurture.domain.errors import InputError, Transient
 from nurture.store.away import told_apart
 from nurture.store.database import Database
+from nurture.store.tables import LeadRow
 from tests.support.postgres import OwnServer, own_postgres
 
 
@@ -37,6 +38,13 @@ async def test_a_killed_postgresql_is_away_and_then_answers_again() -> None:
         await server.restore()
         assert await answers(db) == 1
         await db.close()
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_a_character_that_postgresql_does_not_keep_is_the_askers_fault(db: Database) -> None:
+    with pytest.raises(InputError, match="a character"):
+        async with db.read() as session:
+            await session.get(LeadRow, "nobody\0")
 
 
 async def test_a_database_whose_socket_is_not_there_yet_is_away(tmp_path: Path) -> None:

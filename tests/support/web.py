@@ -14,7 +14,7 @@ from nurture.access import Access
 from nurture.delivery.feedback.providers import open_providers
 from nurture.desk import Holder
 from nurture.domain import story
-from nurture.domain.errors import InputError
+from nurture.domain.errors import InputError, Transient
 from nurture.domain.feedback import Event
 from nurture.domain.lifecycle import Stage
 from nurture.feedback import Heard
@@ -55,8 +55,13 @@ class FakeIntake:
     withdrawn: list[tuple[str, str]] = field(default_factory=list)
     confirmed: list[tuple[str, str]] = field(default_factory=list)
     refused: list[tuple[str, str, str]] = field(default_factory=list)
+    away: int = 0
+    """So many calls find the database away."""
 
     async def take(self, source: str, messages: Sequence[Incoming], now: datetime) -> Receipt:
+        if self.away:
+            self.away -= 1
+            raise Transient("database_away", "starting up")
         seen = {(name, message.message_id) for name, message in self.taken}
         fresh = [each for each in messages if (source, each.message_id) not in seen]
         self.taken += [(source, message) for message in fresh]

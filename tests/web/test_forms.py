@@ -49,6 +49,16 @@ async def test_the_snippets_cookie_names_the_visitor_too(client, world):
     assert world.intake.messages[1].anonymous_id == "a2"
 
 
+@pytest.mark.parametrize(
+    "odd", [{"referer": "http://["}, {"cookie": r'nurture_id="\000a"'}, {"origin": "http://["}]
+)
+async def test_a_header_that_makes_no_sense_loses_no_form(client, world, odd):
+    answer = await client.post("/forms/whitepaper", data=PERSON, headers=odd)
+    assert answer.status_code == 200
+    assert "\x00" not in repr(world.intake.messages)
+    assert world.intake.messages[0].email == "ada@firm.example"
+
+
 async def test_a_script_gets_json_and_a_browser_a_page(client):
     answer = await client.post("/forms/whitepaper", json={"mail": "ada@firm.example"})
     assert answer.json() == {"success": True}

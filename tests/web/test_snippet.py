@@ -13,7 +13,7 @@ CHROMIUM = (
 )
 QUIET = (
     "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --virtual-time-budget=3000 --dump-dom"
+    "--disable-component-update --disable-sync --virtual-time-budget=8000 --dump-dom"
 )
 PAGE = """<!doctype html><title>Shop</title>
 <script>nurture = [["track", "Video Played", {seconds: 30}]]</script>
@@ -71,6 +71,14 @@ def test_with_consent_what_waited_is_sent_in_the_visitors_name(served, browse):
     [visitor] = {message.anonymous_id for message in world.intake.messages}
     assert f"<title>cookie nurture_id={visitor}</title>" in page
     assert f'name="anonymous_id" value="{visitor}"' in page
+
+
+def test_what_a_server_could_not_take_for_a_moment_is_sent_once_more(served, browse):
+    world, _ = served
+    world.intake.away = 2
+    browse("nurture.identify({email: 'ada@firm.example'}); nurture.consent(true)")
+    found = {message.touch for message in world.intake.messages}
+    assert found == {"page", "video_played", None}
 
 
 def test_a_consent_that_is_taken_back_takes_the_cookie_along(served, browse):

@@ -14,6 +14,7 @@
   const send = (call) => {
     Object.assign(call, { anonymousId: id, writeKey: me.dataset.key, sentAt: new Date() });
     fetch(`${host}/v1/${call.type}`, { method: "POST", body: JSON.stringify(call), keepalive: true, credentials: "omit" })
+      .then((r) => { if (r.status > 428) throw r; })
       .catch(() => call.again++ || setTimeout(send, 5e3, call));
   };
 
