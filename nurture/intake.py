@@ -189,7 +189,7 @@ class Intake:
             url = str(properties.get("url", ""))
             if name == "clicked":
                 since = now - machines.BURST * (playbook.day / _DAY)
-                machine = await bursts.unmask(session, row, mail.id, url, since) or machine
+                machine = await bursts.unmask(session, row, mail, url, since) or machine
             if not machine:
                 messages.heard(mail, name, now)
             message = Incoming(f"{mail.id}/{name}/{now.isoformat()}/{url}", now, touch=name)

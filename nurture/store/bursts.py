@@ -6,13 +6,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from nurture.domain.machines import SEVERAL_LINKS
-from nurture.store.tables import LeadRow, TouchRow
+from nurture.store import messages
+from nurture.store.tables import LeadRow, MessageRow, TouchRow
 
 
 async def unmask(
-    session: AsyncSession, lead: LeadRow, message_id: str, url: str, since: datetime
+    session: AsyncSession, lead: LeadRow, mail: MessageRow, url: str, since: datetime
 ) -> str | None:
-    """The reason why a click on `url` is a machine's; its earlier ones lose their points. None: a person's."""
+    """The reason why a click on `url` is a machine's; its earlier ones lose their points, and opened no mail. None: a
+    person's."""
     query = select(TouchRow).where(
         col(TouchRow.lead_id) == lead.id,
         col(TouchRow.name) == "clicked",
@@ -21,10 +23,11 @@ async def unmask(
     rows = [
         row
         for row in (await session.execute(query)).scalars()
-        if row.properties.get("message") == message_id and row.properties.get("url") != url
+        if row.properties.get("message") == mail.id and row.properties.get("url") != url
     ]
     for row in rows:
         row.machine = row.machine or SEVERAL_LINKS
     if rows:
         lead.tally = None
+        messages.unheard(mail, since)
     return SEVERAL_LINKS if rows else None

@@ -149,6 +149,13 @@ def heard(row: MessageRow, name: str, now: datetime) -> None:
         row.clicked_at = row.clicked_at or now
 
 
+def unheard(row: MessageRow, since: datetime) -> None:
+    """Who clicked in it first, after `since`, was no person."""
+    if row.clicked_at and row.clicked_at > since:
+        row.opened_at = None if row.opened_at == row.clicked_at else row.opened_at
+        row.clicked_at = None
+
+
 async def suspect(
     session: AsyncSession,
     playbook: Playbook,

@@ -63,6 +63,19 @@ async def test_several_links_within_two_seconds_are_a_machine_walking_through(
     clicks = [touch for touch in await world.rows(TouchRow) if touch.name == "clicked"]
     assert {touch.machine for touch in clicks} == {"several links at once"}
     assert await _points(world) == 0
+    [mail] = await world.rows(MessageRow)
+    assert (mail.opened_at, mail.clicked_at) == (None, None)
+
+
+async def test_a_machine_behind_a_person_takes_nothing_from_what_the_person_did(
+    world: World,
+) -> None:
+    await world.intake.hit("mail", "opened", {}, None, NOW + 30 * SECOND)
+    await _click(world, "a", 60)
+    for number, url in enumerate("abc"):
+        await _click(world, url, 90 + number * 0.5)
+    [mail] = await world.rows(MessageRow)
+    assert (mail.opened_at, mail.clicked_at) == (NOW + 30 * SECOND, NOW + 60 * SECOND)
 
 
 async def test_a_double_click_and_a_second_link_later_are_a_persons(world: World) -> None:
