@@ -58,7 +58,7 @@ class HandoverActivities:
             running = State(row.state) in sla.RUNNING
             untold = await handovers.untold(session, handover_id)
             if untold and await notices.closed(session):
-                await notices.put_aside(session, untold, now)
+                notices.put_aside(untold, now)
                 untold = []
         retry = await self._deliver(untold, now)
         times = [at for at in (deadline, retry) if at]
@@ -86,7 +86,7 @@ class HandoverActivities:
             if notice.next_attempt_at and notice.next_attempt_at > now:
                 return notice.next_attempt_at
             try:
-                again = await self._attempt(notice, now)
+                again = await self._attempt(notice.id, now)
             except Gone as gone:
                 async with self._outbox.write() as session:
                     await notices.close(session, str(gone), now)
@@ -95,8 +95,12 @@ class HandoverActivities:
                 return again
         return None
 
-    async def _attempt(self, notice: NoticeRow, now: datetime) -> datetime | None:
+    async def _attempt(self, notice_id: str, now: datetime) -> datetime | None:
         """One try. None: it is over, by delivery or for good; else when to try again. Raises Gone."""
+        async with self._outbox.write() as session:
+            notice = await notices.begin(session, notice_id)
+        if notice is None:
+            return None
         error, delay = "", None
         try:
             await self._desk.deliver(
@@ -108,14 +112,9 @@ class HandoverActivities:
             error = str(problem)
         except (Transient, Unknown) as problem:
             error = str(problem)
-            delay = retry_schedule(notice.attempts + 1, notice.id)
+            delay = retry_schedule(notice.attempts, notice.id)
             if delay and isinstance(problem, Transient) and problem.retry_after:
                 delay = max(delay, problem.retry_after)
         async with self._outbox.write() as session:
-            row = await session.merge(notice)
-            row.attempts += 1
-            row.error = error
-            row.next_attempt_at = now + delay if delay else None
-            row.delivered_at = now if not error else None
-            row.dead_at = now if error and not delay else None
-            return row.next_attempt_at
+            again = now + delay if delay else None
+            return await notices.record(session, notice_id, error, again, now)

@@ -98,7 +98,7 @@ class Feedback:
         now: datetime,
     ) -> None:
         await feedback.note(session, provider, event, mail, lead)
-        rose = feedback.rise(mail, event) if mail else True
+        rose = feedback.rise(mail, event, lead) if mail else True
         if lead.erased_at or not (rose or event.kind is Kind.UNSUBSCRIBED):
             return
         heard = await _against(session, event, lead)

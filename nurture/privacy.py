@@ -15,9 +15,18 @@ from nurture.fingerprints import Fingerprints
 from nurture.handovers import Handovers
 from nurture.outbox import Outbox
 from nurture.shelf import Shelf
-from nurture.store import aside, enrolments, erasing, exporting, handovers, leads, wakeups
+from nurture.store import (
+    aside,
+    enrolments,
+    erasing,
+    exporting,
+    handovers,
+    leads,
+    notices,
+    wakeups,
+)
 from nurture.store.database import Database
-from nurture.store.handover_tables import HandoverRow, NoticeRow
+from nurture.store.handover_tables import HandoverRow
 from nurture.store.tables import EnrolmentRow, LeadRow
 
 _SECRET_KINDS = ("email", "user")
@@ -124,7 +133,7 @@ async def _end_runs(session: AsyncSession, ids: Sequence[str], now: datetime) ->
 
 
 async def _close(session: AsyncSession, ids: Sequence[str], now: datetime) -> list[HandoverRow]:
-    """Close what sales has in hand; the handovers of which sales was told anything, and must be told this.
+    """Close what sales has in hand; the handovers of which sales may know anything, and must be told this.
 
     What waits to be told is not told any more: it names the person.
     """
@@ -135,13 +144,9 @@ async def _close(session: AsyncSession, ids: Sequence[str], now: datetime) -> li
         if State(row.state) in SALES_OWNED:
             row.state, row.closed_at, row.outcome = State.RECYCLED, now, erasing.ERASED
             handovers.log(session, row, erasing.ERASED, now, "privacy")
-        query_ = select(NoticeRow).where(col(NoticeRow.handover_id) == row.id)
-        notices = list((await session.execute(query_)).scalars())
-        for notice in notices:
-            if notice.delivered_at is None and notice.dead_at is None:
-                notice.dead_at = now
-        if any(notice.type.endswith(f".{erasing.ERASED}") for notice in notices):
+        about = await notices.withdraw(session, row.id, now)
+        if any(notice.type.endswith(f".{erasing.ERASED}") for notice in about):
             continue
-        if any(notice.delivered_at or notice.attempts for notice in notices):
+        if any(notices.may_be_known(notice) for notice in about):
             told.append(row)
     return told

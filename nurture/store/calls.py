@@ -19,11 +19,14 @@ async def take_due(session: AsyncSession, now: datetime, limit: int = 20) -> lis
 async def record(
     session: AsyncSession, call_id: str, error: str, again: datetime | None, now: datetime
 ) -> None:
-    """`error` empty: it was heard. Else it is tried `again`, or given up (None)."""
+    """`error` empty: it was heard. Else it is tried `again`, or given up (None). Whose person was erased while it was
+    on its way stays given up."""
     row = await session.get(CallRow, call_id, with_for_update=True)
     if row is None:
         return
     row.attempts += 1
+    if error and row.dead_at:
+        return
     row.error, row.next_attempt_at = error, again
     row.delivered_at = None if error else now
     row.dead_at = now if error and again is None else None

@@ -85,14 +85,14 @@ async def note(
         row.raw, row.reason = "", ""
 
 
-def rise(row: MessageRow, event: Event) -> bool:
-    """Take the news over into the ledger; whether it changed anything."""
+def rise(row: MessageRow, event: Event, lead: LeadRow) -> bool:
+    """Take the news over into the ledger, of somebody erased without its words; whether it changed anything."""
     before = Fate(row.state, row.bounce)
     fate = feedback.after(before, event.kind)
     if fate == before:
         return False
     row.state, row.bounce = fate.state, fate.bounce
-    row.reason = event.reason
+    row.reason = "" if lead.erased_at else event.reason
     if event.kind is not Kind.REJECTED:
         row.sent_at = row.sent_at or event.at
     return True

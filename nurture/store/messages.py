@@ -95,7 +95,8 @@ async def put_back(session: AsyncSession, message_id: str, reason: str, account:
     """It certainly was not taken: that account is the next to be asked."""
     row = await session.get(MessageRow, message_id, with_for_update=True)
     if row and row.state == CLAIMED:
-        row.state, row.reason, row.account = PLANNED, reason, account
+        said = await _sayable(session, row, reason)
+        row.state, row.reason, row.account = PLANNED, said, account
 
 
 async def sent_since(session: AsyncSession, sender: str, since: datetime, but: str) -> int:
@@ -126,13 +127,19 @@ async def record(
         row.provider_id = provider_id
     if row.state not in (CLAIMED, UNKNOWN):  # its feedback was faster
         return
-    row.state, row.reason = state, reason or row.reason
+    row.state, row.reason = state, await _sayable(session, row, reason or row.reason)
     row.sent_at = now if state in _SENT else None
     if state == BOUNCED:
         row.bounce = "hard"
         lead = await session.get(LeadRow, row.lead_id, with_for_update=True)
         if lead:
             lead.suppressed = graver(lead.suppressed, "hard_bounce")
+
+
+async def _sayable(session: AsyncSession, row: MessageRow, reason: str) -> str:
+    """A provider may quote the address: of somebody who was erased while the mail was on its way nothing is kept."""
+    lead = await session.get(LeadRow, row.lead_id)
+    return "" if lead and lead.erased_at else reason
 
 
 async def give_up(session: AsyncSession, enrolment_id: str, step: str, now: datetime) -> None:

@@ -1,5 +1,6 @@
 """Notices that did not get through, and whether the receiver takes any."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,10 +32,50 @@ async def close(session: AsyncSession, error: str, now: datetime) -> None:
     )
 
 
-async def put_aside(session: AsyncSession, notices: list[NoticeRow], now: datetime) -> None:
-    for notice in notices:
-        row = await session.merge(notice)
+def put_aside(notices: Iterable[NoticeRow], now: datetime) -> None:
+    for row in notices:
         row.dead_at, row.next_attempt_at, row.error = now, None, "receiver closed"
+
+
+async def begin(session: AsyncSession, id: str) -> NoticeRow | None:
+    """The notice as it now goes out; None when it is to be told no more. The try is counted before it is made: whoever
+    erases the person meanwhile must know that sales may have heard."""
+    row = await session.get_one(NoticeRow, id, with_for_update=True)
+    if row.delivered_at or row.dead_at:
+        return None
+    row.attempts += 1
+    return row
+
+
+async def record(
+    session: AsyncSession, id: str, error: str, again: datetime | None, now: datetime
+) -> datetime | None:
+    """What became of the try. `error` empty: it was heard. Else it is tried `again`, which is returned, or given up
+    (None). What was given up while it was on its way stays so."""
+    row = await session.get_one(NoticeRow, id, with_for_update=True)
+    if error and row.dead_at:
+        return None
+    row.error, row.next_attempt_at = error, again
+    row.delivered_at = None if error else now
+    row.dead_at = now if error and again is None else None
+    return again
+
+
+async def withdraw(session: AsyncSession, handover_id: str, now: datetime) -> list[NoticeRow]:
+    """What waits to be told is not told any more. All notices of the handover, held against whoever tells them."""
+    query = select(NoticeRow).where(col(NoticeRow.handover_id) == handover_id)
+    ordered = query.order_by(col(NoticeRow.number)).with_for_update()
+    rows = list((await session.execute(ordered)).scalars())
+    for row in rows:
+        if row.delivered_at is None and row.dead_at is None:
+            row.dead_at = now
+    return rows
+
+
+def may_be_known(row: NoticeRow) -> bool:
+    """Whether sales may have heard it. One that is sent again has no tries to show, but another time than its first."""
+    sent_again = row.next_attempt_at not in (None, row.created_at)
+    return bool(row.delivered_at or row.attempts or sent_again)
 
 
 async def dead(session: AsyncSession) -> list[NoticeRow]:

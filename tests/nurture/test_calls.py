@@ -107,3 +107,18 @@ async def test_what_a_dead_process_had_taken_is_tried_by_the_next(db: Database) 
         await found.calls.deliver(NOW)
     assert await found.calls.deliver(NOW + timedelta(minutes=1)) == 0
     assert await found.calls.deliver(NOW + timedelta(minutes=6)) == 1
+
+
+async def test_of_who_was_erased_while_the_call_was_on_its_way_nobody_is_told_again(
+    db: Database,
+) -> None:
+    found = await house(db)
+
+    async def erase(notice: Notice) -> None:
+        await found.world.privacy.erase("anna@example.org", "operator", NOW)
+        raise Transient("503")
+
+    found.receiver.deliver = erase  # type: ignore[method-assign]
+    await found.calls.deliver(NOW)
+    row = await found.row()
+    assert (row.dead_at, row.next_attempt_at, row.error) == (NOW, None, "")

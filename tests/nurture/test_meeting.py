@@ -10,8 +10,9 @@ from sqlmodel import col
 
 from nurture.domain.errors import Contended
 from nurture.incoming import Incoming
-from nurture.store import enrolments, leads, owned
+from nurture.store import enrolments, leads, notices, owned
 from nurture.store.database import Database
+from nurture.store.handover_tables import NoticeRow
 from nurture.store.tables import EnrolmentRow, IdentityRow, LeadRow, MessageRow, TouchRow
 from tests.support.domain import NOW
 from tests.support.mails import sent
@@ -185,3 +186,17 @@ async def test_a_person_settles_a_mail_while_its_run_goes_on(db: Database, other
 async def test_there_may_be_no_such_run(db: Database) -> None:
     async with db.write() as session:
         assert await owned.hold(session, EnrolmentRow, "none") is None
+
+
+async def test_who_is_erased_while_a_try_to_tell_sales_begins_is_known_to_sales(
+    db: Database, other: World
+) -> None:
+    world = World(db)
+    await world.tell("demo_requested", traits={"occupation": "pro"})
+    [notice] = await world.rows(NoticeRow)
+    async with db.write() as session:
+        assert await notices.begin(session, notice.id)
+        erasing = asyncio.create_task(other.privacy.erase("anna@example.org", "Bo", NOW))
+        await asyncio.sleep(0.2)
+        assert not erasing.done()
+    assert (await erasing).handovers == 1
