@@ -19,7 +19,6 @@ from nurture.ports import Runs
 from nurture.shelf import Shelf
 from nurture.store import audiences, upkeep, wakeups
 from nurture.store.handover_tables import HandoverRow
-from nurture.store.tables import EnrolmentRow
 
 LOST = "nothing ran for it"
 IDLE = "a workflow ran with nothing left to do"
@@ -63,6 +62,7 @@ class Reconciling:
         self._parts = {
             "enrolments": self._enrolments,
             "handovers": self._handovers,
+            "notices": self._notices,
             "audiences": self._audiences,
             "enrolment_workflows": self._enrolment_workflows,
             "handover_workflows": self._handover_workflows,
@@ -99,7 +99,8 @@ class Reconciling:
         due = {row.id for row in rows if row.wake_at and row.wake_at < now - GRACE}
         found = await self._missing(wakeups.ENROLMENT, [row.id for row in rows], due)
         flows = {row.id: row.flow for row in rows}
-        return _Page(wakeups.ENROLMENT, len(rows), found, self._behind(rows), flows)
+        behind = self._behind([row.id for row in rows])
+        return _Page(wakeups.ENROLMENT, len(rows), found, behind, flows)
 
     async def _handovers(self, after: str, now: datetime) -> _Page:
         async with self._outbox.read() as session:
@@ -108,11 +109,18 @@ class Reconciling:
         going_on = [id_ for id_, (runs, _) in states.items() if runs]
         due = {id_ for id_, (_, late) in states.items() if late}
         found = await self._missing(wakeups.HANDOVER, going_on, due)
-        return _Page(wakeups.HANDOVER, len(rows), found, self._behind(rows))
+        return _Page(wakeups.HANDOVER, len(rows), found, self._behind([row.id for row in rows]))
 
-    def _behind(self, rows: Sequence[EnrolmentRow] | Sequence[HandoverRow]) -> str:
+    async def _notices(self, after: str, now: datetime) -> _Page:
+        """What is closed may still have something to tell."""
+        async with self._outbox.read() as session:
+            keys = list(await upkeep.untold(session, after, now - GRACE, self._size))
+        found = await self._missing(wakeups.HANDOVER, keys, ())
+        return _Page(wakeups.HANDOVER, len(keys), found, self._behind(keys))
+
+    def _behind(self, keys: Sequence[str]) -> str:
         """Where the next page begins; empty when this one was not full."""
-        return rows[-1].id if len(rows) == self._size else ""
+        return keys[-1] if len(keys) == self._size else ""
 
     async def _stands(
         self, session: AsyncSession, row: HandoverRow, now: datetime

@@ -36,7 +36,7 @@ class AudienceSync:
                 heartbeat_timeout=policies.HEARTBEAT,
                 retry_policy=policies.RETRY,
             )
-            if next_.done:
+            if self._sleeper.may_end(next_):
                 return
             await self._sleeper.until(next_)
             if self._sleeper.must_start_over:

@@ -37,7 +37,7 @@ class Enrolment:
                 heartbeat_timeout=policies.HEARTBEAT,
                 retry_policy=policies.PROMISED if next_.urgent else policies.RETRY,
             )
-            if next_.done:
+            if self._sleeper.may_end(next_):
                 return
             if not await self._sleeper.until(next_):
                 next_ = Next()  # something happened: what is due now has to be decided first

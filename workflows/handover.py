@@ -35,7 +35,7 @@ class Handover:
                 heartbeat_timeout=policies.HEARTBEAT,
                 retry_policy=policies.PROMISED,
             )
-            if next_.done:
+            if self._sleeper.may_end(next_):
                 return
             await self._sleeper.until(next_)
             if self._sleeper.must_start_over:

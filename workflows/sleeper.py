@@ -20,6 +20,11 @@ class Sleeper:
         """Whatever is signalled from here on is news to the look that now begins."""
         self._woken = False
 
+    def may_end(self, next_: Next) -> bool:
+        """Whether there is nothing more to do. News that came during the look may be something: it is looked at,
+        since nobody tells of it again."""
+        return next_.done and not self._woken
+
     async def until(self, next_: Next) -> bool:
         """Whether the time came, rather than a wake-up."""
         if next_.wake_at is None:

@@ -8,7 +8,7 @@ from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, select
 
-from nurture.domain.sla import SALES_OWNED
+from nurture.domain.sla import RUNNING, SALES_OWNED
 from nurture.store.handover_tables import HandoverRow, NoticeRow
 from nurture.store.tables import EnrolmentRow
 from nurture.store.upkeep_tables import DriftRow, UpkeepRow
@@ -56,6 +56,27 @@ async def with_sales(
             col(HandoverRow.opened_at) < opened_before,
         )
         .order_by(col(HandoverRow.id))
+        .limit(limit)
+    )
+    return (await session.execute(query)).scalars().all()
+
+
+async def untold(
+    session: AsyncSession, after: str, created_before: datetime, limit: int
+) -> Sequence[str]:
+    """The next page of handovers and tasks that no deadline keeps going, and of which sales is yet to be told."""
+    query = (
+        select(col(NoticeRow.handover_id))
+        .join(HandoverRow, col(HandoverRow.id) == col(NoticeRow.handover_id))
+        .where(
+            col(NoticeRow.delivered_at).is_(None),
+            col(NoticeRow.dead_at).is_(None),
+            col(NoticeRow.handover_id) > after,
+            col(NoticeRow.created_at) < created_before,
+            col(HandoverRow.state).not_in(sorted(RUNNING)),
+        )
+        .distinct()
+        .order_by(col(NoticeRow.handover_id))
         .limit(limit)
     )
     return (await session.execute(query)).scalars().all()

@@ -86,6 +86,7 @@ async def test_when_everything_goes_on_nothing_is_found_and_nobody_woken(night: 
     assert seen.looked == {
         "enrolments": 3,
         "handovers": 1,
+        "notices": 0,
         "audiences": 1,
         "enrolment_workflows": 3,
         "handover_workflows": 1,
@@ -136,6 +137,19 @@ async def test_a_lead_that_sales_talked_to_needs_no_workflow(night: Night) -> No
             notice.delivered_at = NOW
     night.listed.keys["handover"].clear()
     assert await night.pass_() == {}
+
+
+@pytest.mark.parametrize("state", [State.REJECTED, State.CONTACTED])
+async def test_a_closed_handover_that_sales_is_yet_to_be_told_of_is_started_again(
+    night: Night, state: State
+) -> None:
+    [row] = await night.world.rows(HandoverRow)
+    await night.world.desk.answer(row.id, Answer(state, NOW, how="call", reason="no budget"))
+    night.listed.keys["handover"].clear()
+    await night.world.outbox.drain()
+    night.world.alarm.woken.clear()
+    assert (await night.pass_())[row.id] == LOST
+    assert ("handover", row.id) in night.world.alarm.woken
 
 
 async def test_one_that_waits_for_its_turn_has_no_workflow_yet(night: Night) -> None:

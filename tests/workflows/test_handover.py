@@ -1,10 +1,12 @@
 """The agreement runs: told, reminded, escalated, reassigned, recycled, answered."""
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from nurture.domain.errors import Gone, Transient
 from nurture.domain.sla import State
 from nurture.incoming import Answer
+from nurture.ports import Notice
 from nurture.store.handover_tables import HandoverEventRow, HandoverRow, NoticeRow
 from nurture.store.tables import EnrolmentRow
 from tests.support.domain import DAY, HOUR
@@ -95,3 +97,27 @@ async def test_a_rejection_takes_the_lead_back_to_nurture(stage: Stage) -> None:
     await _answer(stage, row, State.REJECTED, reason="no budget")
     await stage.pass_time(timedelta(hours=2))
     assert "comeback Anna" in stage.mailer.subjects
+
+
+class Once:
+    """A desk; while it is told that the lead came back, somebody does something."""
+
+    def __init__(self, do: Callable[[], Awaitable[None]]) -> None:
+        self._do = do
+
+    async def deliver(self, notice: Notice) -> None:
+        if notice.type == "lead.handover.recycled":
+            await self._do()
+
+
+async def test_who_is_erased_during_the_last_word_to_sales_is_erased_there_too(
+    stage: Stage,
+) -> None:
+    async def erase() -> None:
+        await stage.world.privacy.erase("anna@example.org", "operator", await stage.now())
+        await stage.world.outbox.drain()
+
+    await _hand_over(stage)
+    stage.sales.through = Once(erase)
+    await stage.pass_time(10 * DAY)
+    assert stage.sales.heard[-2:] == ["lead.handover.recycled", "lead.handover.erased"]
