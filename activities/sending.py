@@ -14,7 +14,7 @@ from nurture.outbox import Outbox
 from nurture.playbook import Playbook
 from nurture.ports import MailAccount, Mailers
 from nurture.postroom import Postroom
-from nurture.store import messages
+from nurture.store import enrolments, messages
 from nurture.store.tables import EnrolmentRow, LeadRow
 
 _REST = timedelta(seconds=30)
@@ -23,13 +23,14 @@ _REST = timedelta(seconds=30)
 
 @dataclass(frozen=True)
 class Claimed:
-    """A mail that is ours to send, and where the lead stands once it is sent. `again`: an earlier try may have
-    reached the account, which knows the mail and takes it only once."""
+    """A mail that is ours to send, where the lead stands until it is sent and where after that. `again`: an earlier
+    try may have reached the account, which knows the mail and takes it only once."""
 
     playbook: Playbook
     run: EnrolmentRow
     lead: LeadRow
     effect: SendMail
+    at: Cursor
     past: Cursor
     account: MailAccount
     again: bool = False
@@ -92,7 +93,8 @@ class Sending:
         account = last or self._awake(order, now)
         if not again:
             messages.claim(session, book, run, move.effect, account.id, now, entry)
-        return Claimed(book, run, lead, move.effect, move.cursor, account, again)
+        at = enrolments.cursor(run)
+        return Claimed(book, run, lead, move.effect, at, move.cursor, account, again)
 
     async def send(self, claimed: Claimed, now: datetime) -> Sent | None:
         """Render and hand over, outside any transaction. None: the account did not take it, and the next one is

@@ -58,8 +58,8 @@ class Steps:
             if found is None:
                 return Next(done=True)
             row, lead = found
-            if sent:
-                await self._record(session, row, sent, now)
+            if sent and not await self._record(session, row, sent, now):
+                return Next(now.timestamp())  # should anybody still wait for us: look anew
             playbook = await self._shelf.current(session)
             while row.again:
                 outcome = await self._once_more(session, playbook, row, lead, sender, now)
@@ -161,11 +161,16 @@ class Steps:
 
     async def _record(
         self, session: AsyncSession, row: EnrolmentRow, sent: Sent, now: datetime
-    ) -> None:
+    ) -> bool:
+        """Whether the lead still stood where the mail was claimed. If not we were taken for dead, and a later attempt
+        has led it on: what became of the mail is all that we have to say."""
         await self._sending.record(session, sent, now)
         row.again = [step for step in row.again if step != sent.claimed.effect.step]
+        if enrolments.cursor(row) != sent.claimed.at:
+            return False
         if row.ended is None:
             enrolments.move(row, sent.claimed.past, None, ())
+        return True
 
 
 def _due(book: Playbook, flow: str, at: datetime, mail: bool = True) -> Next:

@@ -3,16 +3,17 @@
 import socket
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from temporalio.testing import WorkflowEnvironment
+from temporalio.testing import ActivityEnvironment, WorkflowEnvironment
 
 from activities import queues
 from activities.audiences import AudienceActivities
+from activities.contract import Next
 from activities.effects import Effects
 from activities.handovers import HandoverActivities
 from activities.reports import ReportActivities
@@ -200,3 +201,13 @@ class Stage:
 
     async def tell(self, touch: str | None = None, **fields: Any) -> Any:
         return await self.world.tell(touch, at=await self.now(), **fields)
+
+
+async def another_worker(stage: Stage, run_id: str, at: datetime) -> Next:
+    """What a worker beside the stage's own does that is given a look at the run, on the queue of its sender."""
+    environment, [advance, *_] = ActivityEnvironment(), stage.activities()[queues.DECISIONS]
+    queue = queues.named(stage.queue, queues.mail("courses"))
+    environment.info = replace(environment.info, task_queue=queue, started_time=at)
+    next_ = await environment.run(advance, run_id)
+    assert isinstance(next_, Next)
+    return next_

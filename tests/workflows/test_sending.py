@@ -2,20 +2,25 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
+import pytest
+
 from nurture.domain.allowance import Allowance
+from nurture.domain.calendar import Span
+from nurture.domain.effects import CreateTask, Effect, HandOver
 from nurture.domain.errors import Transient, Unknown
-from nurture.domain.flow import Email, Flow
+from nurture.domain.flow import Act, Email, Flow, Wait
+from nurture.domain.steps import Step
 from nurture.playbook import Playbook
 from nurture.ports import Mail, MailAccount
 from nurture.store import messages
 from nurture.store.tables import EnrolmentRow, MessageRow
 from tests.support.domain import DAY, HOUR
 from tests.support.playbook import PLAYBOOK, playbook
-from tests.support.temporal import Postbox, Stage
+from tests.support.temporal import Postbox, Stage, another_worker
 
 UNLIMITED = Allowance()
 DOWN, NO_ANSWER = Transient("no_connection"), Unknown("connection_lost")
@@ -35,9 +40,12 @@ class Mailers:
 def _one_mail(**sender: Any) -> Playbook:
     """A flow of one mail, and its sender changed."""
     senders = {"courses": replace(PLAYBOOK.senders["courses"], **sender)}
-    flow = Flow("welcome", "Welcome", {"hello": Email("hello")}, "hello")
-    flows = {**PLAYBOOK.flows, "welcome": flow}
-    return playbook(flows=flows, senders=senders, accounts=ACCOUNTS)
+    return _flow_of({"hello": Email("hello")}, senders=senders, accounts=ACCOUNTS)
+
+
+def _flow_of(steps: dict[str, Step], **changes: Any) -> Playbook:
+    flow = Flow("welcome", "Welcome", steps, next(iter(steps)))
+    return playbook(flows={**PLAYBOOK.flows, "welcome": flow}, **changes)
 
 
 async def _tell(
@@ -205,3 +213,46 @@ async def _sent_by(stage: Stage, send: Callable[[Mail], Awaitable[str]]) -> Mess
     await stage.tell("form_submitted")
     await stage.pass_time(HOUR)
     return await _ledger(stage)
+
+
+@pytest.mark.parametrize(
+    ("effect", "told"),
+    [
+        (CreateTask("call", "call", "sales", "Call"), "lead.task.created"),
+        (HandOver("read the guide"), "lead.handover.created"),
+    ],
+)
+async def test_what_comes_after_a_mail_is_done_once_though_its_sender_was_taken_for_dead(
+    stage: Stage, effect: Effect, told: str
+) -> None:
+    """While the first worker talks to the mail server, the second one takes the lead on to the wait."""
+    steps = {
+        "hello": Email("hello", next="ask"),
+        "ask": Act(effect, next="rest"),
+        "rest": Wait(Span(3 * DAY)),
+    }
+    stage.book.book = _flow_of(steps)
+    stood: list[tuple[str | None, datetime]] = []
+
+    async def sends(mail: Mail) -> str:
+        [run] = await stage.world.rows(EnrolmentRow)
+        await another_worker(stage, run.id, await stage.now() + timedelta(seconds=5))
+        assert (await _ledger(stage)).state == "unknown"
+        stood.extend(await _places(stage))
+        return "provider-1"
+
+    stage.mailer.send = sends  # type: ignore[method-assign]
+    await stage.tell("form_submitted")
+    await stage.pass_time(HOUR)
+    row = await _ledger(stage)
+    assert (row.state, row.provider_id) == ("accepted", "provider-1")
+    assert stage.sales.heard == [told]
+    assert stood == await _places(stage)
+    assert [step for step, _ in stood] == ["rest"]
+    await stage.pass_time(3 * DAY)
+    [run] = await stage.world.rows(EnrolmentRow)
+    assert run.ended == "finished"
+
+
+async def _places(stage: Stage) -> list[tuple[str | None, datetime]]:
+    return [(run.step, run.since) for run in await stage.world.rows(EnrolmentRow)]
