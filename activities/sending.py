@@ -76,7 +76,7 @@ class Sending:
     ) -> Claimed | None:
         """The mail, if it is ours to send; not when its fate is known, or nobody will ever know it."""
         assert isinstance(move.effect, SendMail)
-        entry = await messages.of_step(session, run.id, move.effect.step)
+        entry = await messages.come_to(session, run, move.effect.step)
         order = book.accounts_of(book.sender_of[run.flow])
         last = next((each for each in order if entry and each.id == entry.account), None)
         again = False

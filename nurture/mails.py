@@ -59,6 +59,8 @@ class Mails:
                     continue
                 row.state, row.reason, row.sent_at = messages.PLANNED, f"not sent, says {by}", None
                 assert run is not None, "a mail belongs to a run"
+                if messages.is_ahead(row):
+                    continue  # it goes out if a run comes to it
                 run.again = sorted({*run.again, row.step})
                 enrolments.wake(session, run, now)
             wakeups.leave_to_relay(session, now)

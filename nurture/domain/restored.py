@@ -3,20 +3,25 @@
 Errs on the side of silence. A mail that may have gone out is not sent again; whoever knows better says so.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
+from nurture.domain.effects import HandOver
 from nurture.domain.steps import (
     Act,
     Branch,
     Cursor,
     Email,
     Flow,
+    Goto,
     Split,
     Wait,
     WaitFor,
     WaitUntil,
 )
+
+Door = tuple[str, datetime]
+"""A flow that a lead may have been led into, and the earliest moment of that."""
 
 
 def may_have_sent(flow: Flow, cursor: Cursor, until: datetime) -> dict[str, str]:
@@ -24,24 +29,55 @@ def may_have_sent(flow: Flow, cursor: Cursor, until: datetime) -> dict[str, str]
 
     Touches, conditions and shares are taken to have led anywhere; a wait until a date to have been over.
     """
-    found: dict[str, str] = {}
-    seen: set[str] = set()
+    passed = ((step_id, flow.steps[step_id]) for step_id in _passed(flow, cursor, until))
+    return {step_id: step.template for step_id, step in passed if isinstance(step, Email)}
+
+
+def doors(
+    flow: Flow, cursor: Cursor, until: datetime, recycle_to: str | None = None
+) -> Iterator[Door]:
+    """The ways out of the flow that a lead may have taken by then. Sales is taken to have given back at once, to
+    `recycle_to`, whom the flow handed over."""
+    for step_id, at in _passed(flow, cursor, until).items():
+        match flow.steps[step_id]:
+            case Goto(flow=target):
+                yield target, at
+            case Act(effect=HandOver()) if recycle_to:
+                yield recycle_to, at
+
+
+def may_have_entered(
+    open_: Iterable[Door], flows: Mapping[str, Flow], until: datetime, recycle_to: str | None = None
+) -> dict[str, datetime]:
+    """The flows behind these doors, and behind theirs, each entered once and as early as can be."""
+    entered: dict[str, datetime] = {}
+    ahead = list(open_)
+    while ahead:
+        ahead.sort(key=lambda door: door[1])
+        name, at = ahead.pop(0)
+        if name in entered or name not in flows or at > until:
+            continue
+        entered[name] = at
+        ahead += doors(flows[name], Cursor(flows[name].first, at), until, recycle_to)
+    return entered
+
+
+def _passed(flow: Flow, cursor: Cursor, until: datetime) -> dict[str, datetime]:
+    """The steps that a lead may have come to by then, and the earliest moment of each."""
+    passed: dict[str, datetime] = {}
     ahead = [(cursor.step, cursor.since)]
     while ahead:
         ahead.sort(key=lambda place: place[1])
         step_id, at = ahead.pop(0)
-        if step_id is None or step_id in seen or step_id not in flow.steps or at > until:
+        if step_id is None or step_id in passed or step_id not in flow.steps or at > until:
             continue
-        seen.add(step_id)
-        step = flow.steps[step_id]
-        if isinstance(step, Email):
-            found[step_id] = step.template
+        passed[step_id] = at
         ahead += _onwards(flow, step_id, at)
-    return found
+    return passed
 
 
 def _onwards(flow: Flow, step_id: str, at: datetime) -> Iterator[tuple[str | None, datetime]]:
-    """Where a lead may be next, and the earliest moment it can be there."""
+    """Where in the flow a lead may be next, and the earliest moment it can be there."""
     match flow.steps[step_id]:
         case Email(next=following) | Act(next=following):
             yield following, at

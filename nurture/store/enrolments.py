@@ -53,8 +53,28 @@ def begin(
     `runs` are all the lead's enrolments so far; the new one is appended.
     """
     begins = start or now
+    row = following(playbook, lead_id, flow, runs, begins, reason)
+    session.add(row)
+    runs.append(row)
+    sender = _first_sender(playbook, flow)
+    if begins > now + SOON:
+        wakeups.later(session, wakeups.ENROLMENT, row.id, begins, flow, sender)
+    else:
+        wakeups.add(session, wakeups.ENROLMENT, row.id, now, flow, sender)
+    return row
+
+
+def following(
+    playbook: Playbook,
+    lead_id: str,
+    flow: str,
+    runs: Iterable[EnrolmentRow],
+    begins: datetime,
+    reason: str = "",
+) -> EnrolmentRow:
+    """What the lead's next run through the flow will be, at its first step; nothing is stored."""
     ordinal = 1 + max((row.ordinal for row in runs if row.flow == flow), default=0)
-    row = EnrolmentRow(
+    return EnrolmentRow(
         id=keys.enrolment_id(lead_id, flow, ordinal),
         lead_id=lead_id,
         flow=flow,
@@ -66,14 +86,6 @@ def begin(
         started_at=begins,
         reason=reason,
     )
-    session.add(row)
-    runs.append(row)
-    sender = _first_sender(playbook, flow)
-    if begins > now + SOON:
-        wakeups.later(session, wakeups.ENROLMENT, row.id, begins, flow, sender)
-    else:
-        wakeups.add(session, wakeups.ENROLMENT, row.id, now, flow, sender)
-    return row
 
 
 def _first_sender(playbook: Playbook, flow: str) -> str:

@@ -1,7 +1,7 @@
 """Handovers, what happened to them, and what sales is to be told."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +26,14 @@ async def open_of(session: AsyncSession, lead_id: str) -> HandoverRow | None:
         col(HandoverRow.state).in_(sorted(SALES_OWNED)),
     )
     return (await session.execute(query)).scalar_one_or_none()
+
+
+async def all_open(session: AsyncSession) -> Sequence[HandoverRow]:
+    """Every handover that sales has in hand."""
+    query = select(HandoverRow).where(
+        col(HandoverRow.kind) == HANDOVER, col(HandoverRow.state).in_(sorted(SALES_OWNED))
+    )
+    return (await session.execute(query)).scalars().all()
 
 
 async def is_owned(session: AsyncSession, lead_id: str, owner: str | None) -> bool:

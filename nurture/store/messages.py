@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, select
 
@@ -20,11 +21,28 @@ STATES = (
     *(COMPLAINED, FAILED, REFUSED, UNKNOWN),
 )
 
+_AHEAD = ": "
+"""Between flow and step of a mail that is kept with the run that may lead to its own; no step's name has it."""
+
 _SENT = frozenset({ACCEPTED, UNKNOWN})
+_OPEN = (PLANNED, CLAIMED)
 
 
 async def of_step(session: AsyncSession, enrolment_id: str, step: str) -> MessageRow | None:
     return await session.get(MessageRow, keys.message_id(enrolment_id, step))
+
+
+async def come_to(session: AsyncSession, run: EnrolmentRow, step: str) -> MessageRow | None:
+    """The same for a run that stands at the step; a mail that was suspected before the run began is its own now."""
+    row = await of_step(session, run.id, step)
+    if row:
+        row.enrolment_id, row.step = run.id, step
+    return row
+
+
+def is_ahead(row: MessageRow) -> bool:
+    """Whether it is of a run that has not come to it, and may never begin."""
+    return _AHEAD in row.step
 
 
 async def latest(
@@ -78,11 +96,11 @@ def claim(
 async def refuse(
     session: AsyncSession, playbook: Playbook, run: EnrolmentRow, effect: RefuseMail, now: datetime
 ) -> None:
-    planned = await of_step(session, run.id, effect.step)
+    planned = await come_to(session, run, effect.step)
     row = planned or _enter(session, playbook, run, effect.step, effect.template, now)
     if row.state == CLAIMED:
         doubt(row, now)
-    else:
+    elif row.state != UNKNOWN:
         row.state, row.reason = REFUSED, effect.reason
 
 
@@ -171,12 +189,30 @@ async def suspect(
     template: str,
     reason: str,
     now: datetime,
+    behind: EnrolmentRow | None = None,
 ) -> None:
-    """It may have gone out although nothing here says so; what is known of it stays as it is."""
+    """It may have gone out although nothing here says so; what is known of it stays as it is. `behind`: the run that
+    keeps it, while its own is yet to begin."""
     known = await of_step(session, run.id, step)
     row = known or _enter(session, playbook, run, step, template, now)
-    if row.state in (PLANNED, CLAIMED):
+    if behind and not known:
+        row.enrolment_id, row.step = behind.id, f"{run.flow}{_AHEAD}{step}"
+    if row.state in _OPEN:
         row.state, row.reason, row.sent_at = UNKNOWN, reason, now
+
+
+async def suspect_open(session: AsyncSession, reason: str, now: datetime) -> None:
+    """Every mail that was still to go out, or on its way, may have gone out although nothing here says so."""
+    still = update(MessageRow).where(col(MessageRow.state).in_(_OPEN))
+    await session.execute(still.values(state=UNKNOWN, reason=reason, sent_at=now))
+
+
+async def unknown_for(session: AsyncSession, reason: str) -> Sequence[str]:
+    """Whose mails are unknown for that reason; a lead as often as it has such mails."""
+    query = select(col(MessageRow.lead_id)).where(
+        col(MessageRow.state) == UNKNOWN, col(MessageRow.reason) == reason
+    )
+    return (await session.execute(query)).scalars().all()
 
 
 def _enter(
