@@ -89,5 +89,5 @@ class Effects:
         origin: str,
     ) -> None:
         runs = await enrolments.of_lead(session, lead.id)
-        if not any(run.active for run in enrolments.runs_of(runs, flow)):
+        if not any(run.active for run in enrolments.runs_of(runs, playbook.flows[flow])):
             enrolments.begin(session, playbook, lead.id, flow, runs, now, f"moved from {origin}")

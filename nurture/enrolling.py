@@ -37,7 +37,7 @@ async def enter(
         flow = playbook.flows[name]
         if not flow.live or flow.paused:
             continue
-        of_flow = enrolments.runs_of(runs, name)
+        of_flow = enrolments.runs_of(runs, flow)
         if entry.lapse and of_flow and entry.when and not entry.when(facts, now):
             row.lapsed = sorted({*row.lapsed, name})
         if may_enter(entry, heard, facts, of_flow, now, name in row.lapsed):
@@ -68,7 +68,7 @@ class Enrolling:
                 raise InputError("the flow is a draft, or paused", flow)
             runs = await enrolments.of_lead(session, row.id)
             facts = await leads.facts(session, row, now)
-            of_flow = enrolments.runs_of(runs, flow)
+            of_flow = enrolments.runs_of(runs, playbook.flows[flow])
             entry, lapsed = playbook.entries[flow], flow in row.lapsed
             if not may_enter(entry, [Trigger(BY_HAND)], facts, of_flow, now, lapsed):
                 raise InputError(_why_not([run.active for run in of_flow]), name)

@@ -199,7 +199,7 @@ class Handovers:
         leads.change_stage(session, lead, rule.back_stage, now, by=by, reason=why)
         flow = rule.terms.recycle_to
         runs = await enrolments.of_lead(session, lead.id)
-        if flow and not any(run.active for run in enrolments.runs_of(runs, flow)):
+        if flow and not any(run.active for run in enrolments.runs_of(runs, playbook.flows[flow])):
             run = enrolments.begin(session, playbook, lead.id, flow, runs, now, why)
             run.started_at = run.since = max(now, not_before or now)
 

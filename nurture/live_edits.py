@@ -78,13 +78,13 @@ async def book_of(
     session: AsyncSession, version: Version, current: Playbook, run: EnrolmentRow, now: datetime
 ) -> Playbook | None:
     """The version that the run goes on by, after bringing its place in line; None: it has ended."""
-    flow = current.flows.get(run.flow)
+    book = current if run.playbook == current.hash else await version(session, run.playbook)
+    flow = await _named(session, book, current, run)
     if flow is None:
         enrolments.end(run, edits.FLOW_REMOVED, now)
         return None
     if run.playbook == current.hash:
         return current
-    book = await version(session, run.playbook)
     old = _flow_of(book, run.flow, flow)
     if old is not None and old.revision != flow.revision:
         if flow.in_flight is InFlight.EXIT:
@@ -98,6 +98,16 @@ async def book_of(
             return None
     run.playbook = current.hash
     return current
+
+
+async def _named(
+    session: AsyncSession, book: Playbook, current: Playbook, run: EnrolmentRow
+) -> Flow | None:
+    """The run's flow as it is now. A run that was begun while the others were renamed is renamed here."""
+    flow = _flow_of(current, run.flow, book.flows.get(run.flow))
+    if flow and flow.id != run.flow:
+        await enrolments.rename_one(session, run, flow.id)
+    return flow
 
 
 async def _adopted(

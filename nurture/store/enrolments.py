@@ -11,7 +11,7 @@ from sqlmodel import col, func, select
 
 from nurture.domain import gate, keys
 from nurture.domain.enrolment import Run
-from nurture.domain.flow import Cursor
+from nurture.domain.flow import Cursor, Flow
 from nurture.domain.gate import DAILY_LIMIT
 from nurture.playbook import Playbook
 from nurture.store import wakeups
@@ -34,8 +34,10 @@ async def of_lead(session: AsyncSession, lead_id: str) -> list[EnrolmentRow]:
     return list((await session.execute(query)).scalars())
 
 
-def runs_of(rows: Iterable[EnrolmentRow], flow: str) -> list[Run]:
-    return [Run(row.started_at, row.ended is None) for row in rows if row.flow == flow]
+def runs_of(rows: Iterable[EnrolmentRow], flow: Flow) -> list[Run]:
+    """Also one that still goes by an earlier name: it was begun while the others were renamed."""
+    names = {flow.id, *flow.formerly}
+    return [Run(row.started_at, row.ended is None) for row in rows if row.flow in names]
 
 
 def begin(
@@ -200,6 +202,12 @@ async def rename(session: AsyncSession, before: str, name: str) -> None:
         .where(col(EnrolmentRow.flow) == before)
         .values(flow=name, ordinal=col(EnrolmentRow.ordinal) + taken)
     )
+
+
+async def rename_one(session: AsyncSession, run: EnrolmentRow, name: str) -> None:
+    """The same for one that the others left behind."""
+    theirs = [row.ordinal for row in await of_lead(session, run.lead_id) if row.flow == name]
+    run.flow, run.ordinal = name, run.ordinal + max(theirs, default=0)
 
 
 async def count_active(session: AsyncSession) -> int:

@@ -1,12 +1,16 @@
 """Editing the playbook with leads in flight, on both databases."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import cast
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
+from nurture import live_edits
 from nurture.domain.errors import InputError, PlaybookError
 from nurture.shelf import Plan, Shelf
 from nurture.store.database import Database
@@ -24,6 +28,8 @@ STEPS = """\
   - tag: {add: through}
 """
 LONG = FLOW.replace("  - email: welcome\n", STEPS)
+RENAMED = LONG.replace("flow: launch", "flow: liftoff\nwas: launch")
+AGAIN = LONG.replace("{on: form_submitted}", "{on: form_submitted, again: after 3 days}")
 
 
 class Room:
@@ -141,18 +147,71 @@ async def test_there_is_nothing_to_go_back_to_at_first(room: Room) -> None:
 
 async def test_a_renamed_flow_takes_its_leads_along_and_back(room: Room) -> None:
     await room.enter("anna", ago=1)
-    renamed = LONG.replace("flow: launch", "flow: liftoff\nwas: launch")
-    plan = await room.plan(renamed)
+    plan = await room.plan(RENAMED)
     [change] = plan.difference.flows
     assert (change.before, change.flow, change.changes) == (
         "launch",
         "liftoff",
         ("renamed from launch",),
     )
-    await room.apply(renamed)
+    await room.apply(RENAMED)
     assert [row.flow for row in await room.world.rows(EnrolmentRow)] == ["liftoff"]
     await room.shelf.rollback("bo", NOW)
     assert [row.flow for row in await room.world.rows(EnrolmentRow)] == ["launch"]
+
+
+@asynccontextmanager
+async def under_way(room: Room) -> AsyncIterator[tuple[AsyncSession, EnrolmentRow]]:
+    """The only run that is."""
+    async with room.world.db.write() as session:
+        query = select(EnrolmentRow).where(col(EnrolmentRow.ended).is_(None))
+        yield session, (await session.execute(query)).scalar_one()
+
+
+async def begun_meanwhile(room: Room, flow: str) -> None:
+    """The run was written by who did not know yet that its flow is called otherwise now."""
+    async with under_way(room) as (_, run):
+        run.flow, run.ordinal = flow, 1
+
+
+async def looked_at(room: Room) -> EnrolmentRow:
+    async with under_way(room) as (session, run):
+        playbook = await room.shelf.current(session)
+        await live_edits.book_of(session, room.shelf.version, playbook, run, NOW)
+    return run
+
+
+async def test_a_lead_that_came_in_while_its_flow_was_renamed_goes_on_in_it(room: Room) -> None:
+    await room.enter("anna", ago=1)
+    await room.apply(RENAMED)
+    await begun_meanwhile(room, "launch")
+    run = await looked_at(room)
+    assert (run.flow, run.ended, run.step) == ("liftoff", None, "rest")
+    await room.shelf.rollback("bo", NOW)
+    await begun_meanwhile(room, "liftoff")
+    run = await looked_at(room)
+    assert (run.flow, run.ended) == ("launch", None), "also when the renaming is taken back"
+
+
+async def test_it_does_not_come_in_once_more_before_its_first_look(room: Room) -> None:
+    await room.enter("anna", ago=1)
+    await room.apply(RENAMED)
+    await begun_meanwhile(room, "launch")
+    await room.enter("anna")
+    assert [row.flow for row in await room.world.rows(EnrolmentRow)] == ["launch"]
+
+
+async def test_it_stands_behind_what_the_lead_had_by_the_new_name(room: Room) -> None:
+    await room.apply(AGAIN)
+    await room.enter("anna", ago=9)
+    async with room.world.db.write() as session:
+        await session.execute(update(EnrolmentRow).values(ended="finished", ended_at=NOW))
+    await room.enter("anna", ago=1)
+    await room.apply(AGAIN.replace("flow: launch", "flow: liftoff\nwas: launch"))
+    await begun_meanwhile(room, "launch")
+    assert (await looked_at(room)).flow == "liftoff"
+    rows = await room.world.rows(EnrolmentRow)
+    assert sorted((row.flow, row.ordinal) for row in rows) == [("liftoff", 1), ("liftoff", 2)]
 
 
 async def test_leads_of_a_removed_flow_are_woken_to_leave(room: Room) -> None:
