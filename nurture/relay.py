@@ -57,11 +57,15 @@ class Relay:
                 continue
 
     async def look(self) -> tuple[int, int]:
-        """One round: wake-ups handed over, leads re-scored."""
+        """One round: wake-ups handed over, leads re-scored. Wake-ups go first: a chore that fails holds up nobody."""
         now = self._now()
+        handed_over = await self._outbox.relay(now)
         for chore in self._chores:
-            await chore(now)
-        return await self._outbox.relay(now), await self._rescore(now)
+            try:
+                await chore(now)
+            except Transient as error:  # it is its turn again in the next round
+                log.warning("chore_waits", error=error.detail)
+        return handed_over, await self._rescore(now)
 
     async def next_look(self) -> datetime | None:
         """When something will be due; None: nothing is known of."""

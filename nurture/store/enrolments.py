@@ -70,14 +70,14 @@ def following(
     playbook: Playbook,
     lead_id: str,
     flow: str,
-    runs: Iterable[EnrolmentRow],
+    runs: Sequence[EnrolmentRow],
     begins: datetime,
     reason: str = "",
 ) -> EnrolmentRow:
     """What the lead's next run through the flow will be, at its first step; nothing is stored."""
-    ordinal = 1 + max((row.ordinal for row in runs if row.flow == flow), default=0)
+    ordinal, id_ = _next(lead_id, flow, runs)
     return EnrolmentRow(
-        id=keys.enrolment_id(lead_id, flow, ordinal),
+        id=id_,
         lead_id=lead_id,
         flow=flow,
         ordinal=ordinal,
@@ -88,6 +88,15 @@ def following(
         started_at=begins,
         reason=reason,
     )
+
+
+def _next(lead_id: str, flow: str, runs: Sequence[EnrolmentRow]) -> tuple[int, str]:
+    """The new run's ordinal and id. A run of a flow that was called so before keeps the id of that name."""
+    taken = {row.id for row in runs}
+    ordinal = 1 + max((row.ordinal for row in runs if row.flow == flow), default=0)
+    while (id_ := keys.enrolment_id(lead_id, flow, ordinal)) in taken:
+        ordinal += 1
+    return ordinal, id_
 
 
 def _first_sender(playbook: Playbook, flow: str) -> str:

@@ -1,6 +1,6 @@
 """Touches in: identity, scores, stages, flows, consent, wake-ups, each in one transaction."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -8,6 +8,7 @@ import pytest
 from nurture.domain.consent import EMAIL_MARKETING, ConsentRecord
 from nurture.domain.errors import Transient
 from nurture.incoming import Incoming
+from nurture.relay import Relay
 from nurture.store.audience_tables import AudienceMemberRow
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverRow
@@ -155,6 +156,36 @@ async def test_wake_ups_wait_in_the_outbox_while_temporal_is_away(db: Database) 
     assert handed_over == 1
     assert world.alarm.kinds() == ["enrolment"]
     assert await world.rows(WakeupRow) == []
+
+
+def _beside(world: World, problem: Exception, done: list[datetime]) -> Relay:
+    """A relay with a chore that fails, and behind it one that keeps when it was done."""
+
+    async def fails(now: datetime) -> int:
+        raise problem
+
+    async def works(now: datetime) -> int:
+        done.append(now)
+        return 1
+
+    chores = (fails, works)
+    return Relay(world.outbox, world.shelf, world.reactions, lambda: NOW, chores=chores)
+
+
+async def test_what_the_relay_does_beside_holds_up_no_wake_up(db: Database) -> None:
+    world = World(db)
+    world.alarm.down = Transient("temporal")
+    await world.tell("form_submitted", at=NOW - DAY)
+    world.alarm.down = None
+    with pytest.raises(ValueError, match="a mistake"):
+        await _beside(world, ValueError("a mistake"), []).look()
+    assert world.alarm.kinds() == ["enrolment"]
+
+
+async def test_a_chore_that_has_to_wait_holds_up_no_other(db: Database) -> None:
+    done: list[datetime] = []
+    await _beside(World(db), Transient("database"), done).look()
+    assert done == [NOW]
 
 
 async def test_consent_withdrawn_takes_the_lead_off_the_audience(db: Database) -> None:

@@ -214,6 +214,16 @@ async def test_it_stands_behind_what_the_lead_had_by_the_new_name(room: Room) ->
     assert sorted((row.flow, row.ordinal) for row in rows) == [("liftoff", 1), ("liftoff", 2)]
 
 
+async def test_a_new_flow_may_take_the_name_that_another_had(room: Room) -> None:
+    """Runs of the other keep ids that were made of that name."""
+    await room.enter("anna", ago=1)
+    await room.apply(RENAMED)
+    await room.apply(RENAMED.replace("was: launch\n", ""), other=FLOW)
+    await room.enter("anna")
+    rows = await room.world.rows(EnrolmentRow)
+    assert sorted(row.flow for row in rows) == ["launch", "liftoff"]
+
+
 async def test_leads_of_a_removed_flow_are_woken_to_leave(room: Room) -> None:
     await room.enter("anna", ago=1)
     other = FLOW.replace("flow: launch", "flow: other").replace("form_submitted", "page")
