@@ -108,6 +108,8 @@ async def _turn(
     if a_day is None:
         return None
     starts: dict[str, datetime | None] = session.info.setdefault(_STARTS, {})
+    if not starts:
+        await enrolments.take_turn(session)
     if flow not in starts:
         starts[flow] = await enrolments.last_start(session, flow)
     at = turn(a_day, starts[flow], now, lead)

@@ -21,6 +21,9 @@ from nurture.store.tables import EnrolmentRow
 SOON = timedelta(seconds=1)
 """A start that near is waited for by the workflow itself."""
 
+_STARTS = 0x73746172
+"""The lock's number on PostgreSQL. SQLite has one writer anyway."""
+
 COMPETE = ("frequency_cap", "priority", "send_window")
 """What a mail waits for while it still means to go as soon as it may."""
 
@@ -110,8 +113,17 @@ def wake(session: AsyncSession, row: EnrolmentRow, now: datetime) -> None:
     wakeups.add(session, wakeups.ENROLMENT, row.id, now, row.flow)
 
 
+async def take_turn(session: AsyncSession) -> None:
+    """Until this transaction ends, nobody else gives out starts in flows that let so many in a day.
+
+    One lock for all of them: of two batches that bring leads into the same flows, neither waits for the other in turn.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        await session.execute(select_columns(func.pg_advisory_xact_lock(_STARTS)))
+
+
 async def last_start(session: AsyncSession, flow: str) -> datetime | None:
-    """When the latest run of the flow starts, or started."""
+    """When the latest run of the flow starts, or started; after `take_turn` it stays the latest."""
     query = select(func.max(EnrolmentRow.started_at)).where(col(EnrolmentRow.flow) == flow)
     found = (await session.execute(query)).scalar_one()
     return found if isinstance(found, datetime) else None

@@ -3,20 +3,24 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import update
 from sqlmodel import col
 
+from nurture.domain import topics
+from nurture.domain.enrolment import Entry, Trigger
 from nurture.domain.errors import Contended
 from nurture.incoming import Incoming
 from nurture.store import enrolments, leads, notices, owned
 from nurture.store.database import Database
 from nurture.store.handover_tables import NoticeRow
 from nurture.store.tables import EnrolmentRow, IdentityRow, LeadRow, MessageRow, TouchRow
-from tests.support.domain import NOW
+from tests.support.domain import HOUR, NOW
 from tests.support.mails import sent
-from tests.support.world import World
+from tests.support.playbook import PLAYBOOK
+from tests.support.world import OneBook, World
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
@@ -181,6 +185,26 @@ async def test_a_person_settles_a_mail_while_its_run_goes_on(db: Database, other
         assert not settling.done()
         assert await session.get(MessageRow, "lost", with_for_update=True)
     assert await settling == 1
+
+
+async def test_two_servers_let_no_more_leads_start_a_day_than_the_flow_says(
+    db: Database, other: World
+) -> None:
+    form = topics.touch("form_submitted")
+    book = replace(PLAYBOOK, entries={"welcome": Entry(frozenset({form}), a_day=24)})
+    one, two = World(db, OneBook(book)), World(other.db, OneBook(book))
+    anna = await one.tell("page")
+    async with db.write() as session:
+        row = await leads.lock(session, anna.id)
+        assert row
+        await one.reactions.settle(session, book, row, [Trigger(form)], NOW)
+        bo = Incoming("bo", NOW, touch="form_submitted", email="bo@example.org")
+        coming = asyncio.create_task(two.intake.take("server", [bo], NOW))
+        await asyncio.sleep(0.2)
+    await coming
+    first, second = sorted(row.started_at for row in await one.rows(EnrolmentRow))
+    assert first == NOW
+    assert HOUR <= second - NOW < 2 * HOUR, "the next hour has room for the second"
 
 
 async def test_there_may_be_no_such_run(db: Database) -> None:
