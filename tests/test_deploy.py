@@ -1,10 +1,12 @@
 """What deploy/ promises is held against the product: a setting that was renamed is found here."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +14,24 @@ import kubernetes_validate
 import promql_parser
 import pytest
 from compose_spec import PyCompose
+from pydantic import SecretStr
 from ruamel.yaml import YAML
 
-from nurture.settings import Settings
+from nurture.playbook.source import read_files
+from nurture.settings import PREFIX, Settings
+from nurture.settings import load as load_settings
+from nurture.shelf import Shelf
+from nurture.store.database import Database
+from services import assemble
+from tests.support.domain import NOW
 
 ROOT = Path(__file__).parent.parent
 DEPLOY = ROOT / "deploy"
 FILES = [path for path in DEPLOY.rglob("*") if path.is_file() and path.suffix != ".json"]
 METRIC = re.compile(r"\b(nurture_[a-z_]+?)(?:_total|_bucket|_count|_sum)?(?=[{)\[ \"]|$)", re.M)
+
+SECRET = f"whsec_{'A' * 43}="
+"""Will do for each of them."""
 
 
 def load(path: Path) -> list[Any]:
@@ -31,6 +43,55 @@ def test_every_setting_named_there_exists(path: Path) -> None:
     named = set(re.findall(r"\bNURTURE_([A-Z_]+[A-Z])", path.read_text(encoding="utf-8")))
     known = {name.upper() for name in Settings.model_fields}
     assert {name.removesuffix("_FILE") for name in named} <= known
+
+
+def assigned(text: str) -> dict[str, str]:
+    """The lines NAME=value of a file for an environment."""
+    return dict(re.findall(r"(?m)^(\w+)=(.*)$", text))
+
+
+def compose() -> dict[str, str]:
+    [file] = load(DEPLOY / "compose" / "compose.yaml")
+    server = file["services"]["server"]
+    told = (DEPLOY / "compose" / f"{server['env_file']}.example").read_text(encoding="utf-8")
+    return {**assigned(told), **server["environment"]}
+
+
+def kubernetes() -> dict[str, str]:
+    """The map in the manifests, and the secret that the README makes."""
+    readme = (DEPLOY / "README.md").read_text(encoding="utf-8")
+    secret = dict(re.findall(r"--from-literal=(\w+)=(\S+)", readme))
+    parts = load(DEPLOY / "kubernetes" / "nurture.yaml")
+    [told] = [part["data"] for part in parts if part["kind"] == "ConfigMap"]
+    return {**told, **secret}
+
+
+def systemd() -> dict[str, str]:
+    return assigned((DEPLOY / "systemd" / "nurture.env.example").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("example", [compose, kubernetes, systemd], ids=lambda each: each.__name__)
+async def test_an_example_whose_secrets_are_filled_in_is_enough_to_start(
+    example: Callable[[], dict[str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    sqlite_template: Path,
+) -> None:
+    for name in [name for name in os.environ if name.startswith(PREFIX)]:
+        monkeypatch.delenv(name)
+    for name, value in example().items():
+        setting = name.removesuffix("_FILE")
+        field = Settings.model_fields.get(setting.removeprefix(PREFIX).lower())
+        monkeypatch.setenv(setting, SECRET if field and field.annotation is SecretStr else value)
+    url = f"sqlite+aiosqlite:///{shutil.copy(sqlite_template, tmp_path)}"
+    settings = load_settings(database_url=url)
+    told = settings.public_url, settings.smtp_host, settings.sales_url, settings.meta_url
+    assert not [address for address in told if "127.0.0.1" in address or not address], "stand-ins"
+    db = Database(url)
+    await Shelf(db).apply(read_files(ROOT), "ida", NOW)
+    await db.close()
+    async with assemble(settings, lazy=True):
+        pass
 
 
 @pytest.mark.parametrize("path", sorted(DEPLOY.rglob("*.yaml")), ids=lambda path: path.name)
