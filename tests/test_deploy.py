@@ -21,6 +21,7 @@ from nurture.playbook.source import read_files
 from nurture.settings import PREFIX, Settings
 from nurture.settings import load as load_settings
 from nurture.shelf import Shelf
+from nurture.store import messages
 from nurture.store.database import Database
 from services import assemble
 from tests.support.domain import NOW
@@ -165,6 +166,12 @@ def test_alerts_and_dashboard_ask_for_metrics_that_exist() -> None:
     names = {name for expression in asked() for name in METRIC.findall(expression)}
     assert len(names) > 5
     assert {name for name in names if f'"{name}"' not in sources} == set()
+
+
+def test_alerts_ask_for_mails_in_states_that_exist() -> None:
+    named = re.findall(r'nurture_mails\{state[=!~]+"([a-z|]+)"', "".join(asked()))
+    assert named
+    assert {state for states in named for state in states.split("|")} <= set(messages.STATES)
 
 
 def test_what_one_part_names_of_another_is_there() -> None:

@@ -56,9 +56,12 @@ async def latest(
     return (await session.execute(query.limit(limit))).scalars().all()
 
 
-async def counts(session: AsyncSession) -> dict[str, int]:
-    """How many mails are in each state, in the order of a mail's life."""
+async def counts(session: AsyncSession, since: datetime | None = None) -> dict[str, int]:
+    """How many mails, or how many claimed `since` then, are in each state, in the order of a mail's life."""
     query = select(col(MessageRow.state), func.count()).group_by(col(MessageRow.state))
+    if since:  # both together are an index
+        lately = (col(MessageRow.state).in_(STATES), col(MessageRow.claimed_at) > since)
+        query = query.where(*lately)
     found = {row[0]: int(row[1]) for row in await session.execute(query)}
     return {state: found[state] for state in STATES if state in found}
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, select
@@ -17,6 +17,9 @@ from nurture.store.upkeep_tables import DriftRow, UpkeepRow
 
 _WAITS_FOR_SALES = ("open", "accepted")
 
+_LATELY = timedelta(days=1)
+"""Mails that were claimed since then are told by their state: long enough that most which come back have done so."""
+
 
 @dataclass(frozen=True)
 class Vital:
@@ -29,9 +32,10 @@ class Vital:
 
 
 async def vitals(session: AsyncSession, now: datetime) -> list[Vital]:
-    """Every look is by an index and costs what is wrong, not what there is."""
+    """Every look is by an index and costs what is wrong, or what a day sends, not what there is."""
     return [
         *await _due(session, now),
+        *await _mails(session, now),
         *await _clocks(session, now),
         *await _untold(session, now),
         *await for_people(session, now),
@@ -54,6 +58,15 @@ async def _due(session: AsyncSession, now: datetime) -> list[Vital]:
             Vital(oldest, "Since when the oldest of them is due", _age(late.since, now), labels),
         ]
     return found
+
+
+async def _mails(session: AsyncSession, now: datetime) -> list[Vital]:
+    found = await messages.counts(session, since=now - _LATELY)
+    told = "Mails of the last day, by what became of them"
+    return [
+        Vital("nurture_mails", told, found.get(state, 0), {"state": state})
+        for state in messages.STATES
+    ]
 
 
 async def _clocks(session: AsyncSession, now: datetime) -> list[Vital]:

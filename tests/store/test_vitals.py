@@ -1,12 +1,15 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from nurture.store import messages
 from nurture.store.audience_tables import AudienceMemberRow
 from nurture.store.database import Database
 from nurture.store.feedback_tables import SenderRow
 from nurture.store.handover_tables import HandoverRow, NoticeRow
 from nurture.store.tables import LeadRow, PlaybookInForceRow, PlaybookRow, QuarantineRow
 from nurture.store.vitals import vitals
+from tests.support.mails import sent
+from tests.support.world import World
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -69,3 +72,18 @@ async def test_what_needs_somebody_is_told_with_its_age(db: Database) -> None:
     assert found["nurture_removals_owed_oldest_seconds",] == 7200
     assert found["nurture_quarantined",] == 1
     assert found["nurture_senders_paused",] == 1
+
+
+async def test_mails_of_the_last_day_are_counted_by_what_became_of_them(db: Database) -> None:
+    world = World(db)
+    for number, state in enumerate(["accepted", "failed", "failed"]):
+        email = f"{number}@example.org"
+        await sent(world, f"m{number}", email, at=NOW - 23 * HOUR, state=state)
+    await sent(world, "old", "old@example.org", at=NOW - 25 * HOUR, state="failed")
+    found = await told(db)
+    states = {name[1]: value for name, value in found.items() if name[0] == "nurture_mails"}
+    assert states.keys() == set(messages.STATES)
+    assert {state: number for state, number in states.items() if number} == {
+        "accepted": 1,
+        "failed": 2,
+    }
