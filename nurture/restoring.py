@@ -1,6 +1,6 @@
 """After a database was restored to an earlier moment: what may have gone out since then is not sent again."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -81,7 +81,7 @@ async def _doubt_entered(
     session: AsyncSession,
     playbook: Playbook,
     run: EnrolmentRow,
-    runs: Iterable[EnrolmentRow],
+    runs: Sequence[EnrolmentRow],
     ways: Iterable[Door],
     now: datetime,
 ) -> None:

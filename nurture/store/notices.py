@@ -51,9 +51,9 @@ async def record(
     session: AsyncSession, id: str, error: str, again: datetime | None, now: datetime
 ) -> datetime | None:
     """What became of the try. `error` empty: it was heard. Else it is tried `again`, which is returned, or given up
-    (None). What was given up while it was on its way stays so."""
+    (None). What was given up, or heard, while it was on its way stays so."""
     row = await session.get_one(NoticeRow, id, with_for_update=True)
-    if error and row.dead_at:
+    if error and (row.dead_at or row.delivered_at):
         return None
     row.error, row.next_attempt_at = error, again
     row.delivered_at = None if error else now
@@ -79,8 +79,10 @@ def may_be_known(row: NoticeRow) -> bool:
 
 
 async def dead(session: AsyncSession) -> list[NoticeRow]:
-    """What was given up, in the order in which it should have been told."""
-    query = select(NoticeRow).where(col(NoticeRow.dead_at).is_not(None)).limit(_LISTED)
+    """What was given up, with the reason, in the order in which it should have been told. What an erasure withdrew has
+    none, and nothing is left of it to tell."""
+    given_up = col(NoticeRow.dead_at).is_not(None), col(NoticeRow.error) != ""
+    query = select(NoticeRow).where(*given_up).limit(_LISTED)
     order = (col(NoticeRow.created_at), col(NoticeRow.handover_id), col(NoticeRow.number))
     return list((await session.execute(query.order_by(*order))).scalars())
 

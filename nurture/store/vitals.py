@@ -122,7 +122,9 @@ async def _odd(session: AsyncSession) -> list[Vital]:
         (
             Vital("nurture_notices_dead", "Notices to sales that were given up", 0),
             select(func.count(col(NoticeRow.id))).where(
-                col(NoticeRow.dead_at).is_not(None), col(NoticeRow.delivered_at).is_(None)
+                col(NoticeRow.dead_at).is_not(None),
+                col(NoticeRow.delivered_at).is_(None),
+                col(NoticeRow.error) != "",  # an erasure withdrew it
             ),
         ),
         (

@@ -93,6 +93,8 @@ async def test_sales_that_was_never_told_of_her_hears_nothing(house: House) -> N
     await house.erase()
     await house.look()
     assert house.floor.heard == []
+    async with house.world.db.read() as session:
+        assert await notices.dead(session) == [], "nothing is left of it that somebody could send"
 
 
 async def test_who_is_erased_before_a_notice_is_sent_again_is_still_known_to_sales(

@@ -12,7 +12,7 @@ from nurture.live_edits import SPACING
 from nurture.shelf import Shelf
 from nurture.store.database import Database
 from nurture.store.tables import CallRow, EnrolmentRow, MessageRow, WakeupRow
-from tests.support.domain import DAY, HOUR
+from tests.support.domain import COPENHAGEN, DAY, HOUR
 from tests.support.small import FLOW, LAUNCH, SMALL
 from tests.support.temporal import Stage
 from tests.support.world import OneBook, World
@@ -268,7 +268,7 @@ async def test_who_may_enter_changes_nothing_for_those_inside(live: Live) -> Non
 
 async def test_a_new_send_window_holds_from_the_next_look_on(live: Live) -> None:
     await live.days(4)
-    day = (await live.stage.now() + 8 * DAY).strftime("%a").lower()
+    day = (await live.stage.now() + 8 * DAY).astimezone(COPENHAGEN).strftime("%a").lower()
     await live.edit(head=f'send_window: {{days: {day}, hours: "00:00-24:00"}}\n')
     await live.days(7)
     assert live.mails == []
