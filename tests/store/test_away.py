@@ -42,7 +42,7 @@ async def test_a_killed_postgresql_is_away_and_then_answers_again() -> None:
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 async def test_a_character_that_postgresql_does_not_keep_is_the_askers_fault(db: Database) -> None:
-    with pytest.raises(InputError, match="a character"):
+    with pytest.raises(InputError, match="holds a character that cannot be kept"):
         async with db.read() as session:
             await session.get(LeadRow, "nobody\0")
 
