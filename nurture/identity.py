@@ -4,8 +4,9 @@ Rules: a message's strongest name decides (e-mail, then user id, then anonymous 
 point to are joined when at most one of them is known by e-mail, so a browser's history joins the person
 who identifies in it. Two persons known by different addresses are joined only on the word of a trusted
 source that gives an address or user id of both; a browser never joins them, whoever says so: a shared one
-must not melt two customers into one. Apart from whose a shared browser is, the order of arrival does not
-matter.
+must not melt two customers into one. So a name that a browser alone tied to somebody known is only lent to
+it: a trusted source that tells whose it is takes it along. Apart from whose a shared browser is, the order of
+arrival does not matter.
 """
 
 from collections import defaultdict
@@ -45,6 +46,7 @@ class Register:
         self._asked: list[tuple[Incoming, list[Name]]] = []
         self._known: dict[Name, str] = {}
         self._new: list[Name] = []
+        self._lent: set[Name] = set()
         self._gone: dict[str, str] = {}
         self.rows: dict[str, LeadRow] = {}
 
@@ -71,7 +73,10 @@ class Register:
 
     async def lock(self, messages: Iterable[Incoming]) -> None:
         """Load the leads that these messages may change."""
-        meant = {self._known.get(name) for message in messages for name in names(message)}
+        given = {name for message in messages for name in names(message)}
+        persons = {name for name in given if name[0] != ANONYMOUS and name in self._known}
+        self._lent = await leads.told_by_browsers(self._session, persons)
+        meant = {self._known.get(name) for name in given}
         self.rows = await leads.lock_all(self._session, sorted(id_ for id_ in meant if id_))
 
     def knows(self, message: Incoming) -> bool:
@@ -89,10 +94,13 @@ class Register:
         given = names(message)
         found = [row for row in self._candidates(given) if self._can_be(row, message)]
         row = await self._join(found, message, now) if found else self._create(message, source, now)
+        lent = bool(found) and await self._met_in_a_browser(row, given)
         if message.email:
-            merging.tell_address(row, message.email, message.at, message.trusted)
+            await self._readdress(row, message, message.email)
         for name in given:
-            self._attach(name, row)
+            self._attach(name, row, lent)
+        if message.trusted:
+            await self._take_along(row, [name for name in given if name[0] != ANONYMOUS])
         return row
 
     def _candidates(self, given: Sequence[Name]) -> list[LeadRow]:
@@ -111,7 +119,11 @@ class Register:
         if self._known.get((EMAIL, message.email)) == row.id:
             return True
         ids = {message.user_id, message.previous_id} - {None}
-        return message.trusted and any(self._known.get((USER, str(id_))) == row.id for id_ in ids)
+        return message.trusted and any(self._is_own((USER, str(id_)), row) for id_ in ids)
+
+    def _is_own(self, name: Name, row: LeadRow) -> bool:
+        """Whether the lead goes by the name, and not only since both were told of in one browser."""
+        return self._known.get(name) == row.id and name not in self._lent
 
     def _create(self, message: Incoming, source: str, now: datetime) -> LeadRow:
         row = LeadRow(
@@ -138,9 +150,14 @@ class Register:
     async def _join(self, found: Sequence[LeadRow], message: Incoming, now: datetime) -> LeadRow:
         row = found[0]
         for other in found[1:]:
-            different = row.email and other.email and row.email != other.email
-            if different and not (message.trusted and self._named(other, message)):
-                continue
+            named = self._named(other, message)
+            if row.email and other.email and row.email != other.email:
+                if not (message.trusted and named):
+                    continue
+                await self._give_back(row)
+                await self._give_back(other)
+            if not named:
+                await self._lend(row if other.email else other)
             row, gone = _elder(row, other)
             await merging.merge(self._session, row, gone, self._rank, now)
             self._gone[gone.id] = row.id
@@ -153,23 +170,72 @@ class Register:
 
     def _named(self, row: LeadRow, message: Incoming) -> bool:
         """By more than a browser."""
-        return any(
-            self._known.get(name) == row.id for name in names(message) if name[0] != ANONYMOUS
-        )
+        return any(self._is_own(name, row) for name in names(message) if name[0] != ANONYMOUS)
+
+    async def _met_in_a_browser(self, row: LeadRow, given: Sequence[Name]) -> bool:
+        """Whether nothing but a browser says that the message's other names are this person's."""
+        persons = [name for name in given if name[0] != ANONYMOUS]
+        if all(name in self._known for name in persons) or any(
+            self._is_own(name, row) for name in persons
+        ):
+            return False
+        return row.email is not None or await self._has_user_id(row)
+
+    async def _has_user_id(self, row: LeadRow) -> bool:
+        new = (self._known[name] for name in self._new if name[0] == USER)
+        return row.id in new or await leads.goes_by(self._session, row.id, USER)
+
+    async def _readdress(self, row: LeadRow, message: Incoming, address: str) -> None:
+        if row.email != address and message.trusted:
+            await self._give_back(row)
+        merging.tell_address(row, address, message.at, message.trusted)
+
+    async def _give_back(self, row: LeadRow) -> None:
+        """An address that was only lent is its owner's again once that comes."""
+        name = (EMAIL, row.email or "")
+        if name in self._lent or await leads.told_by_browsers(self._session, [name]):
+            row.email = None
+            self._known.pop(name, None)
+            self._lent.discard(name)
+            self._new = [each for each in self._new if each != name]
+            await leads.forget_name(self._session, *name)
+
+    async def _lend(self, row: LeadRow) -> None:
+        """A browser alone says that this is the same person as another: its names go along on trial."""
+        await leads.lend_names(self._session, row.id, (EMAIL, USER))
+        self._lent |= {
+            name
+            for name, lead_id in self._known.items()
+            if lead_id == row.id and name[0] != ANONYMOUS
+        }
 
     def write_names(self) -> None:
         """Keep the names that are new, once it is clear whose each is."""
         for kind, value in self._new:
             lead_id = self._known[kind, value]
-            self._session.add(IdentityRow(kind=kind, value=value, lead_id=lead_id))
+            lent = (kind, value) in self._lent
+            self._session.add(IdentityRow(kind=kind, value=value, lead_id=lead_id, by_browser=lent))
         self._new.clear()
 
-    def _attach(self, name: Name, row: LeadRow) -> None:
+    def _attach(self, name: Name, row: LeadRow, lent: bool) -> None:
         """Remember the name; one that belongs to somebody else stays theirs."""
         if name in self._known:
             return
         self._known[name] = row.id
         self._new.append(name)
+        if lent and name[0] != ANONYMOUS:
+            self._lent.add(name)
+
+    async def _take_along(self, row: LeadRow, persons: Sequence[Name]) -> None:
+        """Names that were only lent, to this lead or another, are its own now that a trusted source tells them together
+        with one that is."""
+        if not any(self._is_own(name, row) for name in persons):
+            return
+        for name in self._lent.intersection(persons):
+            self._known[name] = row.id
+            self._lent.discard(name)
+            if name not in self._new:
+                await leads.own_name(self._session, *name, row.id)
 
 
 def _elder(one: LeadRow, other: LeadRow) -> tuple[LeadRow, LeadRow]:

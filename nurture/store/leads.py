@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import Select, and_, bindparam, literal, union
+from sqlalchemy import Select, and_, bindparam, delete, literal, union, update
 from sqlalchemy import select as select_columns
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, select
@@ -121,6 +121,44 @@ def _named() -> Select[Any]:
     return select_columns(name.value, name.lead_id).where(
         name.kind == bindparam("kind"), Among(name.value, "values")
     )
+
+
+async def told_by_browsers(
+    session: AsyncSession, names: Iterable[tuple[str, str]]
+) -> set[tuple[str, str]]:
+    """Those of these names that a browser alone tied to their lead."""
+    name, found = table(IdentityRow).c, set()
+    for kind, named in groupby(sorted(names), itemgetter(0)):
+        mine = and_(name.kind == kind, Among(name.value, "values"), name.by_browser)
+        given = {"values": [value for _, value in named]}
+        rows = await session.execute(select_columns(name.value).where(mine), given)
+        found |= {(kind, value) for value in rows.scalars()}
+    return found
+
+
+async def own_name(session: AsyncSession, kind: str, value: str, lead_id: str) -> None:
+    """It is that lead's from now on, whoever had it."""
+    name = table(IdentityRow)
+    mine = update(name).where(name.c.kind == kind, name.c.value == value)
+    await session.execute(mine.values(lead_id=lead_id, by_browser=False))
+
+
+async def lend_names(session: AsyncSession, lead_id: str, kinds: Sequence[str]) -> None:
+    name = table(IdentityRow)
+    theirs = update(name).where(name.c.lead_id == lead_id, name.c.kind.in_(kinds))
+    await session.execute(theirs.values(by_browser=True))
+
+
+async def forget_name(session: AsyncSession, kind: str, value: str) -> None:
+    name = table(IdentityRow)
+    await session.execute(delete(name).where(name.c.kind == kind, name.c.value == value))
+
+
+async def goes_by(session: AsyncSession, lead_id: str, kind: str) -> bool:
+    """Whether the lead has a name of that kind."""
+    name = table(IdentityRow).c
+    query = select_columns(name.lead_id).where(name.lead_id == lead_id, name.kind == kind)
+    return (await session.execute(query.limit(1))).first() is not None
 
 
 async def facts(session: AsyncSession, row: LeadRow, now: datetime) -> Facts:

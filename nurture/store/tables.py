@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Index, String, UniqueConstraint, text
+from sqlalchemy import Column, Index, String, UniqueConstraint, false, text
 from sqlmodel import Field, SQLModel
 
 from nurture.store.columns import Json, Letters, json, lead, maybe, moment, refers
@@ -74,13 +74,17 @@ class LeadRow(SQLModel, table=True):
 
 
 class IdentityRow(SQLModel, table=True):
-    """Another name of a lead: kind is email, user or anonymous."""
+    """Another name of a lead: kind is email, user or anonymous.
+
+    `by_browser`: nobody but a browser that both were told of in says that it is this known person's.
+    """
 
     __tablename__ = "identity"
     __table_args__ = ({"sqlite_with_rowid": False},)
     kind: str = Field(primary_key=True)
     value: str = Field(primary_key=True)
     lead_id: str = lead()
+    by_browser: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
 
 
 class LeadWordRow(SQLModel, table=True):

@@ -147,6 +147,53 @@ async def test_a_shared_browser_never_melts_two_persons_into_one(
     await world.db.close()
 
 
+async def test_a_user_id_told_in_anothers_browser_melts_nobody_once_a_shop_tells_whose_it_is(
+    db: Database,
+) -> None:
+    world = World(db)
+    bo = await world.tell("page", email="bo@example.org", anonymous_id="family", trusted=False)
+    anna = await world.tell("page", email="anna@example.org")
+    await world.tell("page", email=None, anonymous_id="family", user_id="u-anna", trusted=False)
+    assert (await world.lead("u-anna")).id == bo.id, "nobody could know better yet"
+    await world.tell("page", email=None, user_id="u-anna")
+    told = await world.tell("page", email="anna@example.org", user_id="u-anna")
+    assert told.id == anna.id == (await world.lead("u-anna")).id
+    assert (await world.lead("bo@example.org")).id == bo.id
+
+
+async def test_a_user_that_is_seen_in_anothers_browser_takes_nothing_of_theirs_along(
+    db: Database,
+) -> None:
+    world = World(db)
+    bo = await world.tell("page", email="bo@example.org", anonymous_id="family")
+    await world.tell("page", email=None, user_id="u-anna", anonymous_id="phone", trusted=False)
+    await world.tell("page", email=None, user_id="u-anna", anonymous_id="family", trusted=False)
+    anna = await world.tell("page", email="anna@example.org", user_id="u-anna")
+    assert anna.id != (await world.lead("bo@example.org")).id == bo.id
+    assert (await world.lead("u-anna")).id == anna.id
+
+
+async def test_an_address_told_in_anothers_browser_is_its_owners_again(db: Database) -> None:
+    world = World(db)
+    bo = await world.tell("page", email=None, user_id="u-bo", anonymous_id="family")
+    await world.tell("page", email="anna@example.org", anonymous_id="family", trusted=False)
+    told = await world.tell("page", email="bo@example.org", user_id="u-bo")
+    assert (told.id, told.email) == (bo.id, "bo@example.org")
+    anna = await world.tell("form_submitted", email="anna@example.org")
+    assert anna.id != bo.id
+
+
+async def test_a_customer_whose_user_id_came_by_a_browser_may_still_move_once_a_shop_knew_both(
+    db: Database,
+) -> None:
+    world = World(db)
+    one = await world.tell("page", email="old@example.org", anonymous_id="phone", trusted=False)
+    await world.tell("page", email=None, anonymous_id="phone", user_id="u", trusted=False)
+    await world.tell("page", email="old@example.org", user_id="u")
+    told = await world.tell("page", email="new@example.org", user_id="u", at=NOW + DAY)
+    assert (told.id, told.email) == (one.id, "new@example.org")
+
+
 async def test_a_trusted_word_in_a_shared_browser_does_not_join_its_two_users(
     db: Database,
 ) -> None:
