@@ -33,6 +33,7 @@ class Claimed:
     at: Cursor
     past: Cursor
     account: MailAccount
+    attempt: int
     again: bool = False
 
     @property
@@ -91,10 +92,10 @@ class Sending:
         elif entry and entry.state != messages.PLANNED:
             return None
         account = last or self._awake(order, now)
-        if not again:
-            messages.claim(session, book, run, move.effect, account.id, now, entry)
-        at = enrolments.cursor(run)
-        return Claimed(book, run, lead, move.effect, at, move.cursor, account, again)
+        if entry is None or not again:
+            entry = messages.claim(session, book, run, move.effect, account.id, now, entry)
+        at, attempt = enrolments.cursor(run), entry.attempts
+        return Claimed(book, run, lead, move.effect, at, move.cursor, account, attempt, again)
 
     async def send(self, claimed: Claimed, now: datetime) -> Sent | None:
         """Render and hand over, outside any transaction. None: the account did not take it, and the next one is
@@ -147,7 +148,7 @@ class Sending:
         order = claimed.playbook.accounts_of(claimed.playbook.sender_of[claimed.run.flow])
         async with self._outbox.write() as session:
             account = following or order[0]
-            await messages.put_back(session, claimed.id, str(error), account.id)
+            await messages.put_back(session, claimed.id, claimed.attempt, str(error), account.id)
 
 
 def _later(error: Transient | Unknown, wait: Transient | None = None) -> ApplicationError:

@@ -88,12 +88,13 @@ def claim(
     account: str,
     now: datetime,
     planned: MessageRow | None,
-) -> None:
+) -> MessageRow:
     """From here until `record` the mail is on its way through that account; nobody else sends it."""
     row = planned or _enter(session, playbook, run, effect.step, effect.template, now)
     row.state, row.claimed_at, row.account = CLAIMED, now, account
     row.reason = f"waited: {run.waited}" if run.waited else ""
     row.attempts += 1
+    return row
 
 
 async def refuse(
@@ -112,10 +113,12 @@ def doubt(row: MessageRow, now: datetime) -> None:
     row.state, row.reason, row.sent_at = UNKNOWN, "the sender died while sending", now
 
 
-async def put_back(session: AsyncSession, message_id: str, reason: str, account: str) -> None:
-    """It certainly was not taken: that account is the next to be asked."""
+async def put_back(
+    session: AsyncSession, message_id: str, attempt: int, reason: str, account: str
+) -> None:
+    """The attempt certainly was not taken: that account is asked next, unless a later attempt is under way."""
     row = await session.get(MessageRow, message_id, with_for_update=True)
-    if row and row.state == CLAIMED:
+    if row and row.state == CLAIMED and row.attempts == attempt:
         said = await _sayable(session, row, reason)
         row.state, row.reason, row.account = PLANNED, said, account
 

@@ -3,6 +3,7 @@
 import pytest
 
 from nurture.domain.errors import InputError
+from nurture.store import messages
 from nurture.store.database import Database
 from nurture.store.tables import EnrolmentRow
 from tests.support.domain import DAY, NOW
@@ -36,6 +37,16 @@ async def test_a_mail_that_went_out_after_all_counts_as_sent(world: World) -> No
     await world.mails.settle(["lost"], True, "Bo", NOW)
     row = await mail(world, "lost")
     assert (row.state, row.reason, row.sent_at) == ("accepted", "sent, says Bo", NOW)
+
+
+@pytest.mark.parametrize(("attempt", "state"), [(1, "claimed"), (2, "planned")])
+async def test_an_attempt_that_was_not_taken_leaves_the_mail_to_a_later_one(
+    world: World, attempt: int, state: str
+) -> None:
+    await sent(world, "under-way", state="claimed", attempts=2, at=NOW + 2 * DAY)
+    async with world.db.write() as session:
+        await messages.put_back(session, "under-way", attempt, "not now", "second")
+    assert (await mail(world, "under-way")).state == state
 
 
 async def test_one_that_did_not_is_to_be_sent_once_more(world: World) -> None:
