@@ -120,7 +120,7 @@ async def test_what_a_provider_says_of_her_mail_afterwards_is_not_kept(
     said = "anna@example.org is unknown here"
     async with db.write() as session:
         if state == "planned":
-            await messages.put_back(session, "m", said, "other")
+            await messages.put_back(session, "m", 0, said, "other")
         else:
             await messages.record(session, "m", state, said, None, NOW)
     [row] = await world.rows(MessageRow)

@@ -10,6 +10,7 @@ from nurture.domain.steps import Act, Branch, Goto, Split, WaitFor
 from nurture.restoring import REASON, Restoring
 from nurture.store import enrolments
 from nurture.store.database import Database
+from nurture.store.handover_tables import HandoverRow
 from nurture.store.tables import MessageRow
 from tests.support.domain import DAY, HOUR, NOW, when
 from tests.support.playbook import PLAYBOOK, playbook
@@ -112,3 +113,16 @@ async def test_what_may_have_gone_out_is_unknown_and_what_is_known_stays(db: Dat
     again = await restoring.doubt(NOW + timedelta(minutes=1))
     assert again == found
     assert len(await world.rows(MessageRow)) == 1
+
+
+async def test_a_mail_to_whom_sales_has_in_hand_may_have_gone_out_once_it_was_given_back(
+    db: Database,
+) -> None:
+    world = World(db)
+    await world.tell("form_submitted")
+    await world.tell("demo_requested", traits={"occupation": "pro"})
+    [handover] = await world.rows(HandoverRow)
+    assert handover.closed_at is None
+    await Restoring(db, world.shelf).doubt(NOW + timedelta(minutes=1))
+    mails = {mail.step: mail.state for mail in await world.rows(MessageRow)}
+    assert mails["win-back: comeback"] == "unknown"
