@@ -186,7 +186,7 @@ class Register:
         return row.id in new or await leads.goes_by(self._session, row.id, USER)
 
     async def _readdress(self, row: LeadRow, message: Incoming, address: str) -> None:
-        if row.email != address and message.trusted:
+        if row.email and row.email != address and message.trusted:
             await self._give_back(row)
         merging.tell_address(row, address, message.at, message.trusted)
 
