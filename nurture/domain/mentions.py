@@ -61,7 +61,10 @@ class Names:
     def _in_text(self, text: str) -> bool:
         """What is no whole JSON, such as one that was cut: a name stands in it as a value does in JSON."""
         told = text.lower()
-        return self._addressed(told) or any(json.dumps(name) in told for name in self._values)
+        quoted = (
+            json.dumps(name, ensure_ascii=way) for name in self._values for way in (True, False)
+        )
+        return self._addressed(told) or any(name in told for name in quoted)
 
     def _addressed(self, told: str) -> bool:
         return self._any_address and bool(self._address.search(told))

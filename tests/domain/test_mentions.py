@@ -53,6 +53,8 @@ def test_what_was_cut_or_is_no_json_is_searched_as_text() -> None:
     cut = '[{"userId":"CRM-77","type":"tr'
     assert ANNA.split(cut) == (cut, "")
     assert ANNA.split('{"userId":"CRM-771","pri') == ("", '{"userId":"CRM-771","pri')
+    russian = '[{"userId":"Анна-7","type":"tr'
+    assert Names(["анна-7"]).split(russian) == (russian, "")
     bounce = "Final-Recipient: rfc822; anna@blåbær.dk\nStatus: 5.1.1"
     assert ANNA.split(bounce) == (bounce, "")
 
