@@ -108,11 +108,7 @@ async def test_a_mail_to_a_lead_whom_sales_gave_back_does_not_go_out_twice(
     stage: Stage, tmp_path: Path
 ) -> None:
     """It had not been handed over when the backup was made."""
-    stage.book.book = _book(BEFORE_SALES)
-    await stage.tell("form_submitted")
-    await stage.pass_time(DAY)
-    backup = Backup(stage, tmp_path)
-    await stage.pass_time(3 * DAY)
+    backup = await _three_days_after_a_backup(stage, tmp_path, BEFORE_SALES)
     await _give_back(stage)
     assert stage.mailer.subjects == ["hello", "comeback"]
     await backup.bring_back()
@@ -151,14 +147,19 @@ def _book(steps: dict[str, Step]) -> Playbook:
     return playbook(flows={**PLAYBOOK.flows, "welcome": flow})
 
 
-async def _restored_before_the_comeback(
-    stage: Stage, folder: Path, steps: dict[str, Step]
-) -> Backup:
+async def _three_days_after_a_backup(stage: Stage, folder: Path, steps: dict[str, Step]) -> Backup:
     stage.book.book = _book(steps)
     await stage.tell("form_submitted")
     await stage.pass_time(DAY)
     backup = Backup(stage, folder)
     await stage.pass_time(3 * DAY)
+    return backup
+
+
+async def _restored_before_the_comeback(
+    stage: Stage, folder: Path, steps: dict[str, Step]
+) -> Backup:
+    backup = await _three_days_after_a_backup(stage, folder, steps)
     assert stage.mailer.subjects == ["hello", "comeback"]
     await backup.bring_back()
     return backup
