@@ -195,7 +195,12 @@ class Stage:
         return await self.environment.get_current_time()
 
     async def pass_time(self, span: timedelta) -> None:
-        """Let virtual time go by; what falls due in it happens."""
+        """Let virtual time go by; what falls due in it happens.
+
+        Never so that somebody wakes a workflow in the very milliseconds in which its timer is due: Temporal's test
+        server loses a turn that gives up a timer which fired during it (temporalio/sdk-java, issue 3088), and time stands
+        still. Its real server does not.
+        """
         await self.world.outbox.drain()
         await self.environment.sleep(span)
 

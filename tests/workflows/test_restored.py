@@ -117,6 +117,21 @@ async def test_a_mail_to_a_lead_whom_sales_gave_back_does_not_go_out_twice(
     assert await states(stage) == {"hello": "accepted", "comeback": "unknown"}
 
 
+async def test_a_mail_to_a_lead_that_sales_had_in_hand_does_not_go_out_twice(
+    stage: Stage, tmp_path: Path
+) -> None:
+    stage.book.book = _book(BEFORE_SALES)
+    await stage.tell("form_submitted")
+    await stage.pass_time(4 * DAY - HOUR)  # an hour before sales is reminded: see pass_time
+    backup = Backup(stage, tmp_path)
+    await _give_back(stage)
+    assert stage.mailer.subjects == ["hello", "comeback"]
+    await backup.bring_back()
+    await backup.go_on()  # nobody answers, so the agreement itself gives the lead back
+    assert "lead.handover.recycled" in stage.sales.heard
+    assert stage.mailer.subjects == ["hello", "comeback"]
+
+
 async def test_a_mail_that_was_to_be_sent_once_more_is_not_when_it_may_have_been(
     stage: Stage, tmp_path: Path
 ) -> None:
