@@ -47,6 +47,9 @@ async def dev_server(folder: Path | None = None, *options: str) -> WorkflowEnvir
     )
 
 
+MOMENT = timedelta(seconds=1)
+
+
 def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -195,14 +198,14 @@ class Stage:
         return await self.environment.get_current_time()
 
     async def pass_time(self, span: timedelta) -> None:
-        """Let virtual time go by; what falls due in it happens.
+        """Let virtual time go by, and a moment more; what falls due in it happens.
 
-        Never so that somebody wakes a workflow in the very milliseconds in which its timer is due: Temporal's test
-        server loses a turn that gives up a timer which fired during it (temporalio/sdk-java, issue 3088), and time stands
-        still. Its real server does not.
+        What began some milliseconds after the test did falls due in that moment, and not when the test already does
+        the next thing: Temporal's test server loses a turn that gives up a timer which fired during it, and time stands
+        still (temporalio/sdk-java, issue 3088). Its real server does not.
         """
         await self.world.outbox.drain()
-        await self.environment.sleep(span)
+        await self.environment.sleep(span + MOMENT)
 
     async def tell(self, touch: str | None = None, **fields: Any) -> Any:
         return await self.world.tell(touch, at=await self.now(), **fields)
