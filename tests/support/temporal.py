@@ -47,7 +47,8 @@ async def dev_server(folder: Path | None = None, *options: str) -> WorkflowEnvir
     )
 
 
-MOMENT = timedelta(seconds=1)
+MOMENT = timedelta(seconds=13)
+"""Longer than a busy machine is late by, and no time that a workflow waits."""
 
 
 def free_port() -> int:
