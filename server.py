@@ -42,14 +42,6 @@ async def run(config: settings.Settings, told: Telemetry = SILENT) -> None:
 
 
 def _deps(services: Services) -> Deps:
-    async def playbook() -> Playbook:
-        async with services.db.peek() as session:
-            return await services.shelf.current(session)
-
-    async def health() -> list[Vital]:
-        async with services.db.read() as session:
-            return await vitals(session, services.now())
-
     return Deps(
         access=services.access,
         dashboard=services.dashboard,
@@ -68,13 +60,23 @@ def _deps(services: Services) -> Deps:
         enrolling=services.enrolling,
         stages=services.stages,
         reports=services.reports,
-        playbook=playbook,
+        playbook=partial(_playbook, services),
         tokens=services.tokens,
         settings=services.settings,
         now=services.now,
         ready=services.problems,
-        vitals=health,
+        vitals=partial(_health, services),
     )
+
+
+async def _playbook(services: Services) -> Playbook:
+    async with services.db.peek() as session:
+        return await services.shelf.current(session)
+
+
+async def _health(services: Services) -> list[Vital]:
+    async with services.db.read() as session:
+        return await vitals(session, services.now())
 
 
 def _company(services: Services) -> CompanySignIn | None:

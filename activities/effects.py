@@ -61,12 +61,8 @@ class Effects:
                 await self._handovers.ask(
                     session, playbook, lead, facts, task, title, run.flow, now
                 )
-            case SetTrait(name, value):
-                if merging.tell_traits(lead, {name: value}, now):
-                    heard.append(Trigger(topics.LEAD))
-            case SetTag(tag, add):
-                lead.tags = sorted((set(lead.tags) - {tag}) | ({tag} if add else set()))
-                heard.append(Trigger(topics.LEAD))
+            case SetTrait() | SetTag():
+                heard += _set(lead, effect, now)
             case Enrol(flow):
                 await self._enrol(session, playbook, lead, flow, now, run.flow)
                 return
@@ -91,3 +87,14 @@ class Effects:
         runs = await enrolments.of_lead(session, lead.id)
         if not any(run.active for run in enrolments.runs_of(runs, playbook.flows[flow])):
             enrolments.begin(session, playbook, lead.id, flow, runs, now, f"moved from {origin}")
+
+
+def _set(lead: LeadRow, effect: SetTrait | SetTag, now: datetime) -> list[Trigger]:
+    """What is heard of it."""
+    match effect:
+        case SetTrait(name, value):
+            if not merging.tell_traits(lead, {name: value}, now):
+                return []
+        case SetTag(tag, add):
+            lead.tags = sorted((set(lead.tags) - {tag}) | ({tag} if add else set()))
+    return [Trigger(topics.LEAD)]

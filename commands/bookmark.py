@@ -7,6 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from nurture.domain.errors import StartError
+from nurture.incoming import Receipt
 
 
 @dataclass
@@ -17,6 +18,14 @@ class Tally:
     duplicates: int = 0
     rejected: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
+
+    def take(self, receipt: Receipt) -> None:
+        self.accepted += receipt.accepted
+        self.duplicates += receipt.duplicates
+
+    def reject(self, reason: str) -> None:
+        self.rejected += 1
+        self.reasons[reason] = self.reasons.get(reason, 0) + 1
 
 
 @dataclass

@@ -140,8 +140,7 @@ async def bring_in(
     tally = mark.tally if mark else Tally()
 
     def reject(found: Reject) -> int:
-        tally.rejected += 1
-        tally.reasons[found.reason] = tally.reasons.get(found.reason, 0) + 1
+        tally.reject(found.reason)
         return refuse(found)
 
     ahead = (row for row in rows if mark is None or row.line > mark.line)
@@ -149,8 +148,7 @@ async def bring_in(
     while batch := list(islice(usable, BATCH)):
         by_id = {message.message_id: row for row, message in batch}
         receipt = await take([message for _, message in batch])
-        tally.accepted += receipt.accepted
-        tally.duplicates += receipt.duplicates
+        tally.take(receipt)
         for message_id, reason in receipt.refused:
             reject(by_id[message_id].rejected(reason))
         tell(batch[-1][0].line)

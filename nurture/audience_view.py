@@ -130,11 +130,6 @@ def _shown(
 ) -> dict[str, Any]:
     count = count or Count()
     waiting = now - count.waiting_since if count.waiting_since else None
-    errors = [in_words(state.error)] if state and state.error else []
-    reasons: Mapping[str, int] = count.reasons or {}
-    errors += [
-        f"{number} refused: {in_words(reason)}" for reason, number in sorted(reasons.items())
-    ]
     found = {key: value for key, value in asdict(count).items() if isinstance(value, int)}
     return {
         "name": name,
@@ -151,8 +146,17 @@ def _shown(
         "last_renewed": _iso(state.renewed_at if state else None),
         "renewal_asked": _iso(state.renew_asked_at if state else None),
         "next_call_not_before": _iso(state.free_at if state else None),
-        "errors": errors,
+        "errors": _errors(state, count),
     }
+
+
+def _errors(state: AudienceRow | None, count: Count) -> list[str]:
+    """What keeps the audience from being in step, then why how many people were refused."""
+    reasons: Mapping[str, int] = count.reasons or {}
+    return [
+        *([in_words(state.error)] if state and state.error else []),
+        *(f"{number} refused: {in_words(reason)}" for reason, number in sorted(reasons.items())),
+    ]
 
 
 def _iso(at: datetime | None) -> str | None:

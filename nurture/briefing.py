@@ -6,7 +6,6 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from nurture.domain import scoring
 from nurture.domain.task import MAILS, MailSent, Task, task_data
 from nurture.playbook import Playbook
 from nurture.store import leads, points
@@ -26,8 +25,6 @@ async def notice_data(
 ) -> dict[str, Any]:
     """The task as it stands at `now`; `told` is whom an escalation goes to, `news` what came on top."""
     facts = await leads.facts(session, lead, now)
-    earned = await points.earned(session, playbook.scoring, lead.id, now)
-    titles = {persona.id: persona.title for persona in playbook.personas}
     return task_data(
         Task(
             id=row.id,
@@ -40,8 +37,8 @@ async def notice_data(
             answer_url=answer_url,
             lead=facts.lead,
             score=facts.score,
-            persona=titles.get(lead.persona or ""),
-            reasons=scoring.explain(playbook.scoring, facts, earned, now),
+            persona=playbook.persona_titles.get(lead.persona or ""),
+            reasons=await points.reasons(session, playbook.scoring, facts, now),
             touches=facts.touches,
             mails=await mails_of(session, lead.id),
             zone=playbook.handover.terms.calendar.zone,

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from nurture import briefing, tenure
 from nurture.answers import check, follows, is_known
-from nurture.domain import keys, scoring, sla, story, topics
+from nurture.domain import keys, sla, story, topics
 from nurture.domain.enrolment import Trigger
 from nurture.domain.errors import InputError
 from nurture.domain.lead import Facts, Touch
@@ -104,13 +104,11 @@ class Desk:
                 return None
             playbook = await self._shelf.version(session, row.playbook)
             facts = await leads.facts(session, lead, row.opened_at)
-            earned = await points.earned(session, playbook.scoring, lead.id, row.opened_at)
+            reasons = await points.reasons(session, playbook.scoring, facts, row.opened_at)
             events = await handovers.events(session, row.id)
             mails = await briefing.mails_of(session, lead.id)
             tenure.clock(row, playbook, await self._shelf.current(session))
             session.expunge(row)
-        reasons = scoring.explain(playbook.scoring, facts, earned, row.opened_at)
-        titles = {persona.id: persona.title for persona in playbook.personas}
         zone = playbook.handover.terms.calendar.zone
         return HandoverView(
             id=row.id,
@@ -118,7 +116,7 @@ class Desk:
             lead_name=leads.name(lead),
             lead_email=lead.email or "",
             lead_phone=str(lead.traits.get("phone") or ""),
-            persona=titles.get(lead.persona or "", ""),
+            persona=playbook.persona_titles.get(lead.persona or "", ""),
             score=lead.fit + lead.engagement,
             reason=row.reason,
             reasons=tuple(f"{reason.title} ({reason.points:+d})" for reason in reasons),
@@ -194,15 +192,7 @@ class Desk:
         if answer.state in (State.REJECTED, State.LOST):
             why = answer.reason or "lost"
             await self._handovers.give_back(
-                session,
-                playbook,
-                row,
-                lead,
-                answer.state,
-                why,
-                answer.by,
-                answer.at,
-                answer.until,
+                session, playbook, row, lead, answer.state, why, answer.by, answer.at, answer.until
             )
             return [*triggers, Trigger(topics.STAGE, lead.stage)]
         _note(row, answer, clock.terms)

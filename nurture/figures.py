@@ -69,26 +69,23 @@ async def report(
     now = await moment(session, playbook, now)
     period = period_of(playbook, now, asked.month)
     scope = Scope([period], None, asked.only)
-    currency = playbook.promise.currency
     [[counts, sides]] = await _counted(session, playbook, scope)
-    total, given = counts[""], sides.get("", ())
     promised = not asked.only and _is_the_promises(playbook, period)
+    by_persona = await _persona_promises(session, playbook, period, now) if promised else {}
     return {
         "period": _period(period, zone_of(playbook)),
         "by": asked.by or None,
         "only": dict(asked.only),
-        "figures": figures(total, playbook),
-        "other_revenue": await queries.other_revenue(session, currency, scope),
+        "figures": figures(counts[""], playbook),
+        "other_revenue": await queries.other_revenue(session, playbook.promise.currency, scope),
         "groups": (
             await _monthly(session, playbook, scope, now, brief)
             if asked.by == MONTH
             else await _groups(session, playbook, scope, asked.by, now)
         ),
-        "promises": promises(total, playbook, period, now) if promised else {},
-        "persona_promises": (
-            await _persona_promises(session, playbook, period, now) if promised else {}
-        ),
-        "contact": _contact(rules.kept(given, now, playbook.day)),
+        "promises": promises(counts[""], playbook, period, now) if promised else {},
+        "persona_promises": by_persona,
+        "contact": _contact(rules.kept(sides.get("", ()), now, playbook.day)),
         "rejects": await _rejects(session, playbook, scope),
     }
 
@@ -163,10 +160,9 @@ async def _persona_promises(
     [found] = await queries.counts(
         session, funnel_of(playbook), currency, Scope([period], "persona")
     )
-    titles = {persona.id: persona.title for persona in playbook.personas}
     return {
         persona: {
-            "title": titles.get(persona, persona),
+            "title": playbook.persona_titles.get(persona, persona),
             **_pace(found.get(persona, Counts()).sqls, target, period, now),
         }
         for persona, target in promised.items()

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from nurture import briefing, tenure
-from nurture.domain import keys, scoring, sla
+from nurture.domain import keys, sla
 from nurture.domain.effects import CreateTask
 from nurture.domain.lead import Facts
 from nurture.domain.owners import Owner
@@ -160,10 +160,8 @@ class Handovers:
                 handovers.log(session, row, "escalated", now, "sla", deadline.to or "")
                 await self.tell(session, playbook, row, lead, "escalated", now, deadline.to)
             case Kind.REASSIGN:
-                team, facts = (
-                    tenure.team_of(current, row.team),
-                    await leads.facts(session, lead, now),
-                )
+                team = tenure.team_of(current, row.team)
+                facts = await leads.facts(session, lead, now)
                 owner = await tenure.choose(session, current, team, facts, now, row.owner)
                 row.owner = owner.id
                 handovers.log(session, row, "reassigned", now, "sla", row.owner)
@@ -234,7 +232,6 @@ async def _keep_rules(
     session: AsyncSession, playbook: Playbook, row: HandoverRow, facts: Facts, now: datetime
 ) -> None:
     """Which rules qualified the lead; points expire and traits change, so only now can it be told."""
-    earned = await points.earned(session, playbook.scoring, row.lead_id, now)
-    for reason in scoring.explain(playbook.scoring, facts, earned, now):
+    for reason in await points.reasons(session, playbook.scoring, facts, now):
         if reason.points > 0:
             session.add(HandoverRuleRow(handover_id=row.id, rule=reason.rule, points=reason.points))

@@ -1,6 +1,6 @@
 """The entry: touches in, and in one transaction for the whole batch all that follows from them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple
@@ -101,7 +101,9 @@ class Intake:
             plain = register.of_one(partial(_plain, source))
             passed = await passing.sift(session, playbook, known, plain, source, now)
             rest = [message for message in fresh if message.message_id not in passed.messages]
-            refused = await self._tell(session, playbook, register, rest, source, now)
+            refused = (
+                await self._tell(session, playbook, register, rest, source, now) if rest else {}
+            )
             await passing.keep(session, passed, source, now)
         return _receipts(batches, owned, refused)
 
@@ -115,31 +117,26 @@ class Intake:
         now: datetime,
     ) -> dict[str, str]:
         """The messages that say something new of their leads, and all that follows; what was refused, and why."""
-        if not messages:
-            return {}
         await register.lock(messages)
         called = {row.id: words.called(row) for row in register.rows.values()}
         refused = dict.fromkeys(await self._erased(session, register, source, messages), ERASED)
         heard: dict[str, list[Trigger]] = {}
         said: list[tuple[str, ConsentRecord]] = []
         made: list[tuple[str, Touch]] = []
-        for message in sorted(messages, key=lambda message: (message.at, message.message_id)):
-            if message.message_id in refused:
-                continue
+        for message in _in_order(messages, refused):
             row = await register.lead_of(message, source, now)
-            triggers = self._record(session, playbook, row, source, message, made)
+            triggers = heard.setdefault(row.id, [])
+            triggers += self._record(session, playbook, row, source, message, made)
             try:
                 triggers += _placed(session, playbook, row, message, now)
             except InputError as error:
                 refused[message.message_id] = f"all but its stage was taken: {error}"
-            heard.setdefault(row.id, []).extend(triggers)
             said += [(row.id, record) for record in _consents(message, row)]
         register.write_names()
         await words.write(session, _renamed(register.rows.values(), called))
         await _store(session, playbook, register, made, source, now)
         await consents.tell(session, _joined(register, said))
-        changed = [(register.now(id_), triggers) for id_, triggers in sorted(heard.items())]
-        await self._reactions.settle_all(session, playbook, _together(changed), now)
+        await self._reactions.settle_all(session, playbook, _together(register, heard), now)
         return refused
 
     async def _erased(
@@ -180,12 +177,6 @@ class Intake:
             if mail is None or row is None or row.erased_at:
                 return False
             playbook = await self._shelf.current(session)
-            about = {
-                "message": mail.id,
-                "step": mail.step,
-                "flow": mail.flow,
-                "template": mail.template,
-            }
             url = str(properties.get("url", ""))
             if name == "clicked":
                 since = now - machines.BURST * (playbook.day / _DAY)
@@ -193,7 +184,7 @@ class Intake:
             if not machine:
                 messages.heard(mail, name, now)
             message = Incoming(f"{mail.id}/{name}/{now.isoformat()}/{url}", now, touch=name)
-            touch = touches.make("mail", message, {**properties, **about}, machine)
+            touch = touches.make("mail", message, {**properties, **_about(mail)}, machine)
             await touches.store(session, playbook.scoring, row, touch, "mail", now)
             triggers = [] if machine else [Trigger(topics.touch(name))]
             await self._reactions.settle(session, playbook, row, triggers, now)
@@ -267,6 +258,17 @@ class Intake:
         if message.trusted:
             triggers += business.follow(session, playbook, row, touch)
         return triggers
+
+
+def _in_order(messages: Iterable[Incoming], refused: Collection[str]) -> list[Incoming]:
+    """As they happened, without those refused."""
+    taken = [message for message in messages if message.message_id not in refused]
+    return sorted(taken, key=lambda message: (message.at, message.message_id))
+
+
+def _about(mail: MessageRow) -> dict[str, str]:
+    """Which mail a touch is of."""
+    return {"message": mail.id, "step": mail.step, "flow": mail.flow, "template": mail.template}
 
 
 def _renamed(rows: Iterable[LeadRow], before: Mapping[str, Any]) -> list[LeadRow]:
@@ -357,10 +359,11 @@ def _joined(
 
 
 def _together(
-    changed: Iterable[tuple[LeadRow, list[Trigger]]],
+    register: Register, heard: Mapping[str, list[Trigger]]
 ) -> list[tuple[LeadRow, list[Trigger]]]:
     """Each lead once, also if it was two when the batch began."""
     found: dict[str, tuple[LeadRow, list[Trigger]]] = {}
-    for row, triggers in changed:
+    for lead_id, triggers in sorted(heard.items()):
+        row = register.now(lead_id)
         found.setdefault(row.id, (row, []))[1].extend(triggers)
     return [found[lead_id] for lead_id in sorted(found)]

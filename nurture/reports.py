@@ -1,5 +1,6 @@
 """Reports: one picture for both departments, one lead explained, the handovers' list."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,7 +9,7 @@ from sqlmodel import col, select
 
 from nurture import figures
 from nurture.audience_view import AudienceView
-from nurture.domain import scoring
+from nurture.domain.lead import Score
 from nurture.domain.scoring import Reason
 from nurture.figures import EVERYTHING, Question
 from nurture.shelf import Shelf
@@ -89,9 +90,7 @@ class Reports:
                 return None
             playbook = await self._shelf.current(session)
             facts = await leads.facts(session, row, now)
-            earned = await points.earned(session, playbook.scoring, row.id, now)
-            reasons = scoring.explain(playbook.scoring, facts, earned, now)
-            stages = await self._all(session, StageChangeRow, row)
+            reasons = await points.reasons(session, playbook.scoring, facts, now)
             return {
                 "id": row.id,
                 "email": row.email,
@@ -101,15 +100,9 @@ class Reports:
                 "tags": row.tags,
                 "consents": row.consents,
                 "suppressed": row.suppressed,
-                "score": {
-                    "fit": facts.score.fit,
-                    "engagement": facts.score.engagement,
-                    "total": facts.score.total,
-                    "grade": facts.score.grade or None,
-                    "reasons": [_explained(reason) for reason in reasons],
-                },
+                "score": _scored(facts.score, reasons),
                 "touches": [_plain(touch._asdict()) for touch in facts.touches],
-                "stage_history": stages,
+                "stage_history": await self._all(session, StageChangeRow, row),
                 "consent_history": await self._all(session, ConsentRow, row),
                 "mails": await self._all(session, MessageRow, row),
                 "handovers": await self._all(session, HandoverRow, row),
@@ -142,6 +135,16 @@ class Reports:
     async def _all(session: Any, table: Any, lead: LeadRow) -> list[dict[str, Any]]:
         query = select(table).where(table.lead_id == lead.id).limit(_LISTED)
         return [_plain(row.model_dump()) for row in (await session.execute(query)).scalars()]
+
+
+def _scored(score: Score, reasons: Sequence[Reason]) -> dict[str, Any]:
+    return {
+        "fit": score.fit,
+        "engagement": score.engagement,
+        "total": score.total,
+        "grade": score.grade or None,
+        "reasons": [_explained(reason) for reason in reasons],
+    }
 
 
 def _explained(reason: Reason) -> dict[str, Any]:

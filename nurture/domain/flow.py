@@ -101,8 +101,7 @@ def advance(flow: Flow, cursor: Cursor, facts: Facts, now: datetime) -> Move:
         case WaitFor() as step:
             return _wait_for(flow, step, cursor, facts, now)
         case Branch() as step:
-            hits = (target for condition, target in step.arms if condition(facts, now))
-            return Move(cursor.to(next(hits, step.otherwise), now))
+            return Move(cursor.to(_branch(step, facts, now), now))
         case Split() as step:
             return Move(cursor.to(_arm(flow, step, cursor, facts), now))
         case Act() as step:
@@ -226,6 +225,12 @@ def _answers(flow: Flow, step: WaitFor, touch: Touch, cursor: Cursor) -> bool:
         of_flow = touch.properties.get("flow") in (flow.id, *flow.formerly)
         return of_flow and touch.properties.get("step") in flow.names_of(step.of)
     return (touch.known_at if cursor.entered and touch.known_at else touch.at) > cursor.since
+
+
+def _branch(step: Branch, facts: Facts, now: datetime) -> str | None:
+    """The first arm whose condition holds."""
+    hits = (target for condition, target in step.arms if condition(facts, now))
+    return next(hits, step.otherwise)
 
 
 def _arm(flow: Flow, step: Split, cursor: Cursor, facts: Facts) -> str | None:

@@ -202,6 +202,11 @@ class Playbook:
         return frozenset(found | staged - {topics.SCORE})
 
     @cached_property
+    def persona_titles(self) -> Mapping[str, str]:
+        """By the persona's id."""
+        return {persona.id: persona.title for persona in self.personas}
+
+    @cached_property
     def anytime(self) -> tuple[Condition, ...]:
         """Conditions of flows that a lead enters whatever is heard of it, once they hold."""
         found = (entry.when for entry in self.entries.values() if CONDITION in entry.on)

@@ -91,7 +91,8 @@ class Conditions:
         quoted = {"stage": stages, "persona": personas, "score.grade": GRADES}
         self._quoted = Quoted(quoted, touches, durations)
         self._variables = _variables(traits)
-        functions = _functions(self._seconds, durations.day.total_seconds())
+        day = durations.day.total_seconds()
+        functions = [*_calls(self._seconds, day), *_shifts(self._seconds)]
         outside = {name: type_ for name, (type_, _) in self._variables.items()}
         outside = {name: type_ for name, type_ in outside.items() if name not in _ENROLMENT}
         inside = outside | dict.fromkeys(_ENROLMENT, cel.Type.TIMESTAMP)
@@ -222,8 +223,8 @@ def _times(facts: Facts, now: datetime) -> dict[str, list[datetime]]:
     return times
 
 
-def _functions(seconds: Callable[[str], float], day: float) -> list[cel.FunctionDecl]:
-    """`day`: how many seconds the playbook's day lasts."""
+def _calls(seconds: Callable[[str], float], day: float) -> list[cel.FunctionDecl]:
+    """What can be asked of `touches`. `day`: how many seconds the playbook's day lasts."""
 
     def count(times: _Times, name: str) -> int:
         return len(times.get(name, ()))
@@ -240,13 +241,7 @@ def _functions(seconds: Callable[[str], float], day: float) -> list[cel.Function
             return math.inf
         return (times[_NOW][0] - max(times[name])).total_seconds() / day
 
-    def plus(at: datetime, span: str) -> datetime:
-        return at + timedelta(seconds=seconds(span))
-
-    def minus(at: datetime, span: str) -> datetime:
-        return at - timedelta(seconds=seconds(span))
-
-    text, moment = cel.Type.STRING, cel.Type.TIMESTAMP
+    text = cel.Type.STRING
     return [
         cel.FunctionDecl(
             "count",
@@ -255,10 +250,24 @@ def _functions(seconds: Callable[[str], float], day: float) -> list[cel.Function
                 _member("count_within", cel.Type.INT, [_TIMES, text, text], count_within),
             ],
         ),
-        cel.FunctionDecl("last", [_member("last", moment, [_TIMES, text], last)]),
+        cel.FunctionDecl("last", [_member("last", cel.Type.TIMESTAMP, [_TIMES, text], last)]),
         cel.FunctionDecl("since", [_member("since", cel.Type.DYN, [_TIMES, text], since)]),
-        cel.FunctionDecl("plus", [_member("plus", moment, [moment, text], plus)]),
-        cel.FunctionDecl("minus", [_member("minus", moment, [moment, text], minus)]),
+    ]
+
+
+def _shifts(seconds: Callable[[str], float]) -> list[cel.FunctionDecl]:
+    """From one moment to another."""
+
+    def plus(at: datetime, span: str) -> datetime:
+        return at + timedelta(seconds=seconds(span))
+
+    def minus(at: datetime, span: str) -> datetime:
+        return at - timedelta(seconds=seconds(span))
+
+    moment, takes = cel.Type.TIMESTAMP, [cel.Type.TIMESTAMP, cel.Type.STRING]
+    return [
+        cel.FunctionDecl("plus", [_member("plus", moment, takes, plus)]),
+        cel.FunctionDecl("minus", [_member("minus", moment, takes, minus)]),
     ]
 
 

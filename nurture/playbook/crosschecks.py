@@ -142,18 +142,22 @@ def _steps(reading: Reading, document: Document, flow: s.Flow, naming: Naming) -
                 yield document.at((*path, "wait_for", "of"), problem)
             case s.SetTrait(set=setting):
                 kind = (reading.model("traits") or {}).get(setting.trait, "text")
-                if as_kind(kind, setting.value) is None:
-                    problem = Problem(
-                        f'"{setting.value}" is no {kind}', f"{setting.trait} is {kind}"
-                    )
-                    yield document.at((*path, "set", "value"), problem)
-                elif kind != "list" and isinstance(setting.value, list):
-                    problem = Problem(f"a list is no {kind}", f"{setting.trait} is {kind}")
-                    yield document.at((*path, "set", "value"), problem)
+                if misfit := _misfit(setting, kind):
+                    yield document.at((*path, "set", "value"), misfit)
             case s.HandOver() if flow.live and "config/sla.yaml" not in reading.documents:
                 text = "a live flow hands leads over, but sales has agreed to nothing"
                 problem = Problem(text, "agree on a team and a deadline in config/sla.yaml")
                 yield document.at((*path, "handover"), problem, key=True)
+
+
+def _misfit(setting: s.Setting, kind: str) -> Problem | None:
+    """Why a trait of that kind cannot be set so."""
+    remedy = f"{setting.trait} is {kind}"
+    if as_kind(kind, setting.value) is None:
+        return Problem(f'"{setting.value}" is no {kind}', remedy)
+    if kind != "list" and isinstance(setting.value, list):
+        return Problem(f"a list is no {kind}", remedy)
+    return None
 
 
 def _earlier_names(document: Document, flow: s.Flow, naming: Naming) -> Iterator[Finding]:

@@ -88,13 +88,19 @@ def _carry_out(world: World, member: Member, run: Run, effect: Effect) -> None:
             heard.append(Trigger(topics.SALES))
         case CreateTask() as task:
             sales.ask(world, member, task, run.flow)
+        case SetTrait() | SetTag():
+            heard += _set(member, effect)
+    settling.settle(world, member, heard)
+
+
+def _set(member: Member, effect: SetTrait | SetTag) -> list[Trigger]:
+    """What is heard of it."""
+    match effect:
         case SetTrait(name, value):
-            if member.lead.traits.get(name) != value:
-                traits = {**member.lead.traits, name: value}
-                member.lead = replace(member.lead, traits=traits)
-                heard.append(Trigger(topics.LEAD))
+            if member.lead.traits.get(name) == value:
+                return []
+            member.lead = replace(member.lead, traits={**member.lead.traits, name: value})
         case SetTag(tag, add):
             tags = member.lead.tags - {tag} | (frozenset({tag}) if add else frozenset())
             member.lead = replace(member.lead, tags=tags)
-            heard.append(Trigger(topics.LEAD))
-    settling.settle(world, member, heard)
+    return [Trigger(topics.LEAD)]

@@ -14,8 +14,8 @@ from sqlalchemy import Select, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from nurture.domain import scoring
-from nurture.domain.lead import Touch
-from nurture.domain.scoring import Entry, Scoring
+from nurture.domain.lead import Facts, Touch
+from nurture.domain.scoring import Entry, Reason, Scoring
 from nurture.store.among import Among
 from nurture.store.columns import table
 from nurture.store.tables import TouchRow
@@ -31,11 +31,12 @@ class Counted(Protocol):
     next_score_at: datetime | None
 
 
-async def earned(
-    session: AsyncSession, rules: Scoring, lead_id: str, now: datetime
-) -> Sequence[Entry]:
-    """Every entry of one lead that may be alive, to be explained."""
-    return (await _counted(session, rules, [lead_id], now))[lead_id]
+async def reasons(
+    session: AsyncSession, rules: Scoring, facts: Facts, now: datetime
+) -> list[Reason]:
+    """Every point of one lead's score, explained."""
+    earned = await _counted(session, rules, [facts.lead.id], now)
+    return scoring.explain(rules, facts, earned[facts.lead.id], now)
 
 
 async def living(

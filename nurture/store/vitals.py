@@ -15,6 +15,39 @@ from nurture.store.handover_tables import HandoverRow, NoticeRow, ReceiverRow
 from nurture.store.tables import MessageRow, PlaybookInForceRow, QuarantineRow
 from nurture.store.upkeep_tables import DriftRow, UpkeepRow
 
+_ODD = (
+    (
+        "nurture_mails_unknown",
+        "Mails of which nobody knows whether they went out",
+        select(func.count(col(MessageRow.id))).where(col(MessageRow.state) == messages.UNKNOWN),
+    ),
+    (
+        "nurture_notices_dead",
+        "Notices to sales that were given up",
+        select(func.count(col(NoticeRow.id))).where(
+            col(NoticeRow.dead_at).is_not(None),
+            col(NoticeRow.delivered_at).is_(None),
+            col(NoticeRow.error) != "",  # an erasure withdrew it
+        ),
+    ),
+    (
+        "nurture_receivers_closed",
+        "Receivers that want no more calls (410)",
+        select(func.count(col(ReceiverRow.name))),
+    ),
+    (
+        "nurture_senders_paused",
+        "Senders that stand still until a person resumes them",
+        select(func.count(col(SenderRow.id))).where(col(SenderRow.paused_at).is_not(None)),
+    ),
+    (
+        "nurture_quarantined",
+        "Messages that could not be used",
+        select(func.count(col(QuarantineRow.id))),
+    ),
+)
+"""What only a person can settle: the gauge, what it means, and how it is counted."""
+
 _WAITS_FOR_SALES = ("open", "accepted")
 
 _LATELY = timedelta(days=1)
@@ -112,39 +145,8 @@ async def _removals(session: AsyncSession, now: datetime) -> list[Vital]:
 
 
 async def _odd(session: AsyncSession) -> list[Vital]:
-    """What only a person can settle."""
-    row = MessageRow
-    looks = (
-        (
-            Vital("nurture_mails_unknown", "Mails of which nobody knows whether they went out", 0),
-            select(func.count(col(row.id))).where(col(row.state) == messages.UNKNOWN),
-        ),
-        (
-            Vital("nurture_notices_dead", "Notices to sales that were given up", 0),
-            select(func.count(col(NoticeRow.id))).where(
-                col(NoticeRow.dead_at).is_not(None),
-                col(NoticeRow.delivered_at).is_(None),
-                col(NoticeRow.error) != "",  # an erasure withdrew it
-            ),
-        ),
-        (
-            Vital("nurture_receivers_closed", "Receivers that want no more calls (410)", 0),
-            select(func.count(col(ReceiverRow.name))),
-        ),
-        (
-            Vital(
-                "nurture_senders_paused", "Senders that stand still until a person resumes them", 0
-            ),
-            select(func.count(col(SenderRow.id))).where(col(SenderRow.paused_at).is_not(None)),
-        ),
-        (
-            Vital("nurture_quarantined", "Messages that could not be used", 0),
-            select(func.count(col(QuarantineRow.id))),
-        ),
-    )
     return [
-        Vital(each.name, each.help, (await session.execute(query)).scalar_one())
-        for each, query in looks
+        Vital(name, told, (await session.execute(query)).scalar_one()) for name, told, query in _ODD
     ]
 
 

@@ -1,7 +1,7 @@
 """The figures as a mail: to colleagues, so without consent, tracking or unsubscribing."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -27,14 +27,12 @@ def report_mail(
     if language not in WORDS:
         raise InputError(f"{language!r} is not one of {', '.join(LANGUAGES)}", "language")
     words = WORDS[language]
-    begin, end = (datetime.fromisoformat(report["period"][each]) for each in ("start", "end"))
     values = {
         "r": report,
         "w": words,
         "company": company,
         "language": language,
-        "first": begin.date(),
-        "last": (end - timedelta(microseconds=1)).date(),
+        **_days(report["period"]),
     }
     return Mail(
         id=message_id,
@@ -47,6 +45,12 @@ def report_mail(
         reply_to=sender.reply_to,
         headers={"Auto-Submitted": "auto-generated"},
     )
+
+
+def _days(period: Mapping[str, str]) -> dict[str, date]:
+    """Its first and its last."""
+    begin, end = (datetime.fromisoformat(period[each]) for each in ("start", "end"))
+    return {"first": begin.date(), "last": (end - timedelta(microseconds=1)).date()}
 
 
 @cache

@@ -15,29 +15,16 @@ _MARKDOWN = re.compile(r"([\\*_\[\]])")
 
 def teams_message(notice: Notice) -> dict[str, Any]:
     """One card with facts, the longer parts, and buttons that open the answer page."""
-    data = notice.data
-    body: list[dict[str, Any]] = [
-        _text(wording.headline(notice), size="Large", weight="Bolder"),
-        {
-            "type": "FactSet",
-            "facts": [
-                {"title": label, "value": escape(value)} for label, value in wording.facts(data)
-            ],
-        },
-    ]
-    for heading, lines in wording.sections(data):
-        body.append(_text(heading, weight="Bolder", separator=True))
-        body += [_text(line, spacing="Small") for line in lines]
     card: dict[str, Any] = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
         "version": "1.4",
         "msteams": {"width": "Full"},
-        "body": body,
+        "body": _body(notice),
     }
     if not wording.is_over(notice):
         card["actions"] = [
-            {"type": "Action.OpenUrl", "title": label, "url": data["links"][state]}
+            {"type": "Action.OpenUrl", "title": label, "url": notice.data["links"][state]}
             for state, label in wording.BUTTONS.items()
         ]
     attachment = {
@@ -46,6 +33,21 @@ def teams_message(notice: Notice) -> dict[str, Any]:
         "content": card,
     }
     return {"type": "message", "attachments": [attachment]}
+
+
+def _body(notice: Notice) -> list[dict[str, Any]]:
+    facts = wording.facts(notice.data)
+    body = [
+        _text(wording.headline(notice), size="Large", weight="Bolder"),
+        {
+            "type": "FactSet",
+            "facts": [{"title": label, "value": escape(value)} for label, value in facts],
+        },
+    ]
+    for heading, lines in wording.sections(notice.data):
+        body.append(_text(heading, weight="Bolder", separator=True))
+        body += [_text(line, spacing="Small") for line in lines]
+    return body
 
 
 def escape(text: str) -> str:
