@@ -28,6 +28,7 @@ from nurture import settings as known_settings
 from nurture.access import Access, open_access
 from nurture.audiences import AudienceKeeper
 from nurture.calls import Calls
+from nurture.clicks import Clicks
 from nurture.dashboard import Dashboard, open_dashboard
 from nurture.delivery import outward
 from nurture.delivery.feedback.imap import Imap
@@ -285,7 +286,8 @@ def wire(
     together = 1 if settings.traces else TOGETHER  # a trace tells of one batch
     intake = Intake(outbox, shelf, base.reactions, fingerprints, together)
     watch, rescoring = Watch(db, shelf), Rescoring(outbox, shelf, base.reactions)
-    chores = rescoring.page, Retention(db, outbox, shelf).page, watch.look
+    clicks = Clicks(outbox, shelf, base.reactions)
+    chores = clicks.page, rescoring.page, Retention(db, outbox, shelf).page, watch.look
     reconciling = Reconciling(outbox, shelf, TemporalRuns(client))
     return Services(
         settings=settings,

@@ -114,8 +114,7 @@ class Deeds:
 
     async def _click(self) -> None:
         mail, *_ = await self._rows(MessageRow)
-        url = {"url": "https://courses.example/guide"}
-        assert await self._world.intake.hit(mail.id, "clicked", url, None, self._now)
+        await self._world.click(mail.id, self._now, "https://courses.example/guide")
 
     async def _feedback(self) -> None:
         mail, *_ = await self._rows(MessageRow)

@@ -29,6 +29,7 @@ from nurture.store import (
     merging,
     messages,
     touches,
+    wakeups,
     words,
 )
 from nurture.store.tables import LeadRow, MessageRow, QuarantineRow
@@ -170,21 +171,24 @@ class Intake:
         machine: str | None,
         now: datetime,
     ) -> bool:
-        """An open or click in one of our mails; False when we never sent that mail."""
+        """An open or click in one of our mails; False when we never sent that mail. A click that looks like a person's
+        counts a moment later: see nurture.clicks."""
         async with self._outbox.write() as session:
             mail = await session.get(MessageRow, message_id)
             row = await leads.lock_joined(session, mail.lead_id) if mail else None
             if mail is None or row is None or row.erased_at:
                 return False
             playbook = await self._shelf.current(session)
-            url = str(properties.get("url", ""))
+            url, burst = str(properties.get("url", "")), machines.BURST * (playbook.day / _DAY)
             if name == "clicked":
-                since = now - machines.BURST * (playbook.day / _DAY)
-                machine = await bursts.unmask(session, row, mail, url, since) or machine
+                walked = await bursts.unmask(session, row, mail, url, now - burst)
+                machine = walked or machine or machines.TOO_EARLY
             if not machine:
                 messages.heard(mail, name, now)
             message = Incoming(f"{mail.id}/{name}/{now.isoformat()}/{url}", now, touch=name)
             touch = touches.make("mail", message, {**properties, **_about(mail)}, machine)
+            if machine == machines.TOO_EARLY:
+                wakeups.later(session, wakeups.CLICK, touch.id, now + burst)
             await touches.store(session, playbook.scoring, row, touch, "mail", now)
             triggers = [] if machine else [Trigger(topics.touch(name))]
             await self._reactions.settle(session, playbook, row, triggers, now)

@@ -16,6 +16,9 @@ BURST = timedelta(seconds=2)
 
 SEVERAL_LINKS = "several links at once"
 
+TOO_EARLY = "too early to tell"
+"""A click that looks like a person's counts when no other link of the mail was followed within BURST."""
+
 _SCANNERS = (
     "+http",
     "barracuda",

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from nurture.domain.machines import SEVERAL_LINKS
+from nurture.domain.machines import SEVERAL_LINKS, TOO_EARLY
 from nurture.store import messages
 from nurture.store.tables import LeadRow, MessageRow, TouchRow
 
@@ -26,7 +26,7 @@ async def unmask(
         if row.properties.get("message") == mail.id and row.properties.get("url") != url
     ]
     for row in rows:
-        row.machine = row.machine or SEVERAL_LINKS
+        row.machine = SEVERAL_LINKS if row.machine in (None, TOO_EARLY) else row.machine
     if rows:
         lead.tally = None
         messages.unheard(mail, since)

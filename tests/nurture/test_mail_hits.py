@@ -7,7 +7,8 @@ import pytest
 
 from nurture.domain.scoring import EngagementRule
 from nurture.store.database import Database
-from nurture.store.tables import EnrolmentRow, MessageRow, TouchRow
+from nurture.store.handover_tables import HandoverRow
+from nurture.store.tables import EnrolmentRow, MessageRow, TouchRow, WakeupRow
 from tests.support.domain import NOW
 from tests.support.playbook import PLAYBOOK, SCORING
 from tests.support.world import OneBook, World
@@ -46,13 +47,61 @@ async def _click(world: World, url: str, seconds: float) -> None:
     assert await world.intake.hit("mail", "clicked", {"url": url}, None, at)
 
 
-async def _points(world: World) -> int:
+async def _points(world: World, seconds: float = 120) -> int:
+    """As they are then."""
+    await world.clicks.page(NOW + seconds * SECOND)
     return (await world.lead("anna@example.org")).engagement
 
 
-async def test_a_click_scores(world: World) -> None:
+async def test_a_click_scores_once_no_other_followed_at_once(world: World) -> None:
     await _click(world, "https://x/a", 60)
+    assert await _points(world, 61.9) == 0
+    assert await _points(world, 62) == 8
+    [mail] = await world.rows(MessageRow)
+    assert mail.clicked_at == NOW + 60 * SECOND
+
+
+async def test_a_click_counts_once_however_often_it_is_looked_at(world: World) -> None:
+    await _click(world, "https://x/a", 60)
+    assert await _points(world) == await _points(world) == 8
+    assert [row for row in await world.rows(WakeupRow) if row.kind == "click"] == []
+
+
+async def test_what_a_person_does_meanwhile_does_not_make_the_click_count(world: World) -> None:
+    await _click(world, "https://x/a", 60)
+    await world.tell("page", at=NOW + 61 * SECOND)
+    assert (await world.lead("anna@example.org")).engagement == 0
     assert await _points(world) == 8
+
+
+async def test_a_scanner_hands_nobody_over(world: World) -> None:
+    """Not by the first step of its walk either, which looks like a person's."""
+    await _worth_a_call(world)
+    for number, url in enumerate("ab"):
+        await _click(world, url, 60 + number * 0.5)
+    assert await _points(world) == 0
+    assert await world.rows(HandoverRow) == []
+
+
+async def test_a_persons_click_that_is_worth_it_hands_over(world: World) -> None:
+    await _worth_a_call(world)
+    await _click(world, "a", 60)
+    assert await world.rows(HandoverRow) == []
+    assert await _points(world) == 100
+    assert len(await world.rows(HandoverRow)) == 1
+
+
+async def _worth_a_call(world: World) -> None:
+    click = EngagementRule("clicks", 100, "clicked")
+    assert isinstance(world.shelf, OneBook)
+    world.shelf.book = replace(PLAYBOOK, scoring=replace(SCORING, engagement=(click,)))
+
+
+async def test_a_click_of_who_was_erased_meanwhile_is_nobodys(world: World) -> None:
+    await _click(world, "https://x/a", 60)
+    await world.privacy.erase("anna@example.org", "operator", NOW + 61 * SECOND)
+    assert await world.clicks.page(NOW + 62 * SECOND) == 1
+    assert await world.clicks.page(NOW + 63 * SECOND) == 0
 
 
 async def test_several_links_within_two_seconds_are_a_machine_walking_through(
@@ -60,6 +109,7 @@ async def test_several_links_within_two_seconds_are_a_machine_walking_through(
 ) -> None:
     for number, url in enumerate("abc"):
         await _click(world, url, 60 + number * 0.5)
+    await world.clicks.page(NOW + 120 * SECOND)
     clicks = [touch for touch in await world.rows(TouchRow) if touch.name == "clicked"]
     assert {touch.machine for touch in clicks} == {"several links at once"}
     assert await _points(world) == 0
@@ -74,6 +124,7 @@ async def test_a_machine_behind_a_person_takes_nothing_from_what_the_person_did(
     await _click(world, "a", 60)
     for number, url in enumerate("abc"):
         await _click(world, url, 90 + number * 0.5)
+    await world.clicks.page(NOW + 120 * SECOND)
     [mail] = await world.rows(MessageRow)
     assert (mail.opened_at, mail.clicked_at) == (NOW + 30 * SECOND, NOW + 60 * SECOND)
 

@@ -49,6 +49,7 @@ async def test_opens_and_clicks_of_people_are_counted_once_for_each_mail(db: Dat
         (5, third, "opened", "image proxy"),
     ):
         await world.intake.hit(mail, name, {"url": "x"}, machine, NOW + hours * HOUR)
+    await world.clicks.page(NOW + DAY)
     lead = await world.lead("l0@example.org")
     await world.intake.withdraw(lead.id, "email_marketing", "unsubscribe", NOW + HOUR)
     async with db.read() as session:

@@ -10,10 +10,12 @@ from sqlmodel import select
 
 from nurture.access import open_access
 from nurture.access.passwords import Passwords
+from nurture.clicks import Clicks
 from nurture.dashboard import open_dashboard
 from nurture.dashboard.system import EngineState, Poller
 from nurture.desk import Desk
 from nurture.domain.consent import AD_AUDIENCES, EMAIL_MARKETING, ConsentRecord
+from nurture.domain.machines import BURST
 from nurture.feedback import Feedback
 from nurture.fingerprints import Fingerprints
 from nurture.handovers import Handovers
@@ -113,9 +115,15 @@ class World:
         self.stages = Stages(self.outbox, self.shelf, self.reactions)
         self.reports = Reports(db, self.shelf)
         self.rescoring = Rescoring(self.outbox, self.shelf, self.reactions)
+        self.clicks = Clicks(self.outbox, self.shelf, self.reactions)
         self.retention = Retention(db, self.outbox, self.shelf)
         self.relay = Relay(self.outbox, self.shelf, self.reactions, lambda: NOW)
         self._number = 0
+
+    async def click(self, mail: str, at: datetime = NOW, url: str = "https://x.example") -> None:
+        """A person's, until it counts."""
+        assert await self.intake.hit(mail, "clicked", {"url": url}, None, at)
+        await self.clicks.page(at + BURST)
 
     async def tell(
         self,

@@ -34,8 +34,7 @@ async def record() -> dict[str, str]:
         async with environment, Stage.open(environment, Path(folder)) as stage:
             await stage.tell("form_submitted", traits={"first_name": "Anna"})
             await stage.pass_time(3 * DAY + HOUR)
-            now = await stage.now()
-            await stage.world.intake.hit(stage.mailer.got[1].id, "clicked", {}, None, now)
+            await stage.world.click(stage.mailer.got[1].id, await stage.now())
             await stage.pass_time(20 * DAY)
             await stage.tell("form_submitted", email="bo@example.org")
             await stage.pass_time(9 * DAY)

@@ -29,7 +29,7 @@ async def test_a_click_ends_the_wait_and_hands_the_lead_over(stage: Stage) -> No
     await stage.tell("form_submitted")
     await stage.pass_time(3 * DAY + HOUR)
     guide = stage.mailer.got[1]
-    await stage.world.intake.hit(guide.id, "clicked", {"url": "x"}, None, await stage.now())
+    await stage.world.click(guide.id, await stage.now())
     await stage.pass_time(HOUR)
     [handover] = await stage.world.rows(HandoverRow)
     assert handover.reason == "read the guide"

@@ -87,7 +87,7 @@ async def test_a_mail_that_follows_a_click_takes_one_look_more(stage: Stage) -> 
     await stage.tell("form_submitted")
     await stage.pass_time(3 * DAY + HOUR)
     guide = stage.mailer.got[1]
-    await stage.world.intake.hit(guide.id, "clicked", {}, None, await stage.now())
+    await stage.world.click(guide.id, await stage.now())
     await stage.pass_time(HOUR)
     [run] = await stage.world.rows(EnrolmentRow)
     looks = await _looks(stage, enrolment_workflow(run.id))

@@ -183,7 +183,7 @@ async def test_no_address_of_a_lead_stands_in_a_link(busy: House) -> None:
 
 async def test_a_flow_is_drawn_with_what_happened_at_each_step(busy: House) -> None:
     mail = await mailed(busy, HANS)
-    await busy.world.intake.hit(mail, "clicked", {"url": "https://x.example"}, None, NOW)
+    await busy.world.click(mail)
     async with busy.signed_in("marketing") as browser:
         page = (await browser.get("/flows/welcome")).text
     assert "<svg" in page
