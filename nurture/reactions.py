@@ -74,6 +74,7 @@ class Reactions:
         facts = self._persona(playbook, about.row, about.facts, heard, now)
         facts = self._score(playbook, about.row, facts, earned, heard, now)
         facts = await self._stage(session, playbook, about.row, facts, heard, now)
+        about.row.next_score_at = playbook.next_look(facts, earned, now)
         await enrolling.enter(session, playbook, about.row, facts, about.runs, heard, now)
         for name in _audiences(session, playbook, about, facts, now):
             self._wake_list(session, name, now)
@@ -102,7 +103,6 @@ class Reactions:
             row.fit, row.engagement, row.grade = score.fit, score.engagement, score.grade
             heard.append(Trigger(topics.SCORE))
         row.scored_by = row.scored_by or playbook.hash  # a newer rule set: see nurture.rescoring
-        row.next_score_at = scoring.next_change(playbook.scoring, earned, now)
         row.tally = points.tally(playbook.scoring, earned, now)
         return replace(facts, score=score)
 
@@ -126,8 +126,9 @@ class Reactions:
             if stage == playbook.handover.stage:
                 reason = playbook.lifecycle.reached(stage, facts.score.total)
                 await self._handovers.open(session, playbook, row, facts, reason, "score", now)
-        if row.stage == was and (fall := playbook.lifecycle.faded(facts, now)):
-            facts = _move(session, row, facts, *fall, heard, now)
+        if row.stage == was:
+            while fall := playbook.lifecycle.faded(facts, now):
+                facts = _move(session, row, facts, *fall, heard, now)
         return facts
 
     def _wake_list(self, session: AsyncSession, name: str, now: datetime) -> None:

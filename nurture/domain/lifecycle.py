@@ -1,6 +1,6 @@
 """Stages (visitor, lead, MQL, SQL, customer), and who may move a lead between them, which way and why."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -81,6 +81,13 @@ class Lifecycle:
             return None
         lower = replace(facts, lead=replace(facts.lead, stage=back.to[0]))
         return (back.to[0], back.reason) if self.qualified(lower, now) == back.to[0] else None
+
+    def rules(self, stage: str) -> Iterator[Condition]:
+        """What the rules ask of a lead that is there: to lift it, and to take it back."""
+        rank = self.rank(stage)
+        found = [each.when for each in self.stages[rank + 1 :]]
+        back = self.stages[rank].back
+        yield from filter(None, [*found, back and back.when])
 
     def check(self, before: str, after: str, by: str, reason: str = "") -> None:
         """Raises InputError, saying what is allowed, when `by` may not move a lead so."""

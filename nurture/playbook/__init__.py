@@ -1,18 +1,18 @@
 """The playbook: all of config/ and templates/, checked, compiled and immutable."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from functools import cached_property
 
-from nurture.domain import topics
+from nurture.domain import aging, scoring, topics
 from nurture.domain.allowance import Allowance
 from nurture.domain.audience import Audience
 from nurture.domain.effects import CreateTask
 from nurture.domain.enrolment import CONDITION, Entry
 from nurture.domain.flow import Flow
-from nurture.domain.lead import Condition
+from nurture.domain.lead import Condition, Facts
 from nurture.domain.lifecycle import Lifecycle
 from nurture.domain.persona import Persona
 from nurture.domain.reporting import ReportPlan
@@ -211,6 +211,21 @@ class Playbook:
         """Conditions of flows that a lead enters whatever is heard of it, once they hold."""
         found = (entry.when for entry in self.entries.values() if CONDITION in entry.on)
         return tuple(when for when in found if when)
+
+    def next_look(
+        self, facts: Facts, earned: Iterable[scoring.Entry], now: datetime
+    ) -> datetime | None:
+        """When something can next change for a lead that does nothing: points expire, or a rule's window passes."""
+        rules = self._aging + aging.ages(self.lifecycle.rules(facts.lead.stage))
+        times = (
+            scoring.next_change(self.scoring, earned, now),
+            aging.next_change(rules, facts, now, self.day),
+        )
+        return min((at for at in times if at), default=None)
+
+    @cached_property
+    def _aging(self) -> tuple[Condition, ...]:
+        return aging.ages(self._conditions())
 
     def _conditions(self) -> Iterator[Condition]:
         """Those whose answer matters from the moment it changes, apart from the stages'."""

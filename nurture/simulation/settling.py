@@ -33,6 +33,7 @@ def settle(world: World, member: Member, heard: list[Trigger]) -> None:
     _persona(world, member, heard)
     _score(world, member, heard)
     _stage(world, member, heard)
+    _next_look(world, member)
     _enter(world, member, heard)
     _audiences(world, member)
     changed = {trigger.topic for trigger in heard}
@@ -66,10 +67,6 @@ def _score(world: World, member: Member, heard: list[Trigger]) -> None:
     if score != member.score:
         member.score = score
         heard.append(Trigger(topics.SCORE))
-    later = scoring.next_change(world.playbook.scoring, member.earned, world.now)
-    if later and later != member.next_score_at:
-        world.expire(member, later)
-    member.next_score_at = later
 
 
 def _stage(world: World, member: Member, heard: list[Trigger]) -> None:
@@ -84,9 +81,15 @@ def _stage(world: World, member: Member, heard: list[Trigger]) -> None:
             reason = world.playbook.lifecycle.reached(stage, member.score.total)
             sales.hand_over(world, member, reason, "score")
     if member.lead.stage == was:
-        fall = world.playbook.lifecycle.faded(member.facts(world.now), world.now)
-        if fall:
+        while fall := world.playbook.lifecycle.faded(member.facts(world.now), world.now):
             heard.append(sales.change_stage(world, member, fall[0]))
+
+
+def _next_look(world: World, member: Member) -> None:
+    later = world.playbook.next_look(member.facts(world.now), member.earned, world.now)
+    if later and later != member.next_score_at:
+        world.expire(member, later)
+    member.next_score_at = later
 
 
 def _enter(world: World, member: Member, heard: Sequence[Trigger]) -> None:
