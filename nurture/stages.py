@@ -49,11 +49,15 @@ def place(
     now: datetime,
 ) -> list[Trigger]:
     """What follows from it; nothing if the lead is there already. A lead taken back rests like one that
-    sales gave back. Raises InputError as `Lifecycle.check` does."""
+    sales gave back. Raises InputError as `Lifecycle.check` does, and for a way back while sales has it in hand."""
     if stage == row.stage:
         return []
     playbook.lifecycle.check(row.stage, stage, by, reason)
     if playbook.lifecycle.rank(stage) < playbook.lifecycle.rank(row.stage):
+        if row.sales_owned:
+            raise InputError(
+                "sales has the lead in hand; rejecting its task takes it back", "stage"
+            )
         row.cooled_until = now + playbook.handover.cool_off
     leads.change_stage(session, row, stage, now, by=by, reason=reason)
     return [Trigger(topics.STAGE, stage)]

@@ -16,6 +16,7 @@ from nurture.domain.lead import Condition, Facts
 from nurture.domain.lifecycle import Lifecycle
 from nurture.domain.persona import Persona
 from nurture.domain.reporting import ReportPlan
+from nurture.domain.scoring import Entry as Earned
 from nurture.domain.scoring import Scoring
 from nurture.domain.sla import Promise, Team, Terms
 from nurture.domain.steps import Act
@@ -212,9 +213,7 @@ class Playbook:
         found = (entry.when for entry in self.entries.values() if CONDITION in entry.on)
         return tuple(when for when in found if when)
 
-    def next_look(
-        self, facts: Facts, earned: Iterable[scoring.Entry], now: datetime
-    ) -> datetime | None:
+    def next_look(self, facts: Facts, earned: Iterable[Earned], now: datetime) -> datetime | None:
         """When something can next change for a lead that does nothing: points expire, or a rule's window passes."""
         rules = self._aging + aging.ages(self.lifecycle.rules(facts.lead.stage))
         times = (

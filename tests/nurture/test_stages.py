@@ -71,6 +71,16 @@ async def test_sales_moves_a_lead_both_ways_and_says_why_it_goes_back(db: Databa
     assert await world.rows(HandoverRow) == []
 
 
+async def test_a_lead_that_sales_has_in_hand_is_taken_back_by_its_task_only(db: Database) -> None:
+    world = World(db)
+    row = await world.tell("demo_requested", traits={"occupation": "pro"})
+    assert (row.stage, row.sales_owned) == ("mql", True)
+    with pytest.raises(InputError, match="rejecting its task takes it back"):
+        await world.stages.move("anna@example.org", "lead", SALES, "not now", NOW)
+    [handover] = await world.rows(HandoverRow)
+    assert ((await world.lead("anna@example.org")).stage, handover.closed_at) == ("mql", None)
+
+
 @pytest.mark.parametrize(
     ("name", "stage", "by", "problem"),
     [
