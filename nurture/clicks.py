@@ -14,7 +14,7 @@ from nurture.domain.enrolment import Trigger
 from nurture.outbox import Outbox
 from nurture.reactions import Reactions
 from nurture.shelf import Shelf
-from nurture.store import leads, messages, wakeups
+from nurture.store import clicks, leads, messages
 from nurture.store.tables import LeadRow, MessageRow, TouchRow
 
 
@@ -29,11 +29,11 @@ class Clicks:
     async def page(self, now: datetime) -> int:
         """The next that are due, each in a transaction of its own; how many."""
         async with self._outbox.read() as session:
-            due = await wakeups.clicks(session, now)
+            due = await clicks.due(session, now)
         for touch_id in due:
             async with self._outbox.write() as session:
                 await self._count(session, touch_id, now)
-                await wakeups.counted(session, touch_id)
+                await clicks.counted(session, touch_id)
         return len(due)
 
     async def _count(self, session: AsyncSession, touch_id: str, now: datetime) -> None:

@@ -22,6 +22,7 @@ from nurture.reactions import Reactions
 from nurture.shelf import Shelf
 from nurture.store import (
     bursts,
+    clicks,
     consents,
     erasing,
     glances,
@@ -29,7 +30,6 @@ from nurture.store import (
     merging,
     messages,
     touches,
-    wakeups,
     words,
 )
 from nurture.store.tables import LeadRow, MessageRow, QuarantineRow
@@ -188,7 +188,7 @@ class Intake:
             message = Incoming(f"{mail.id}/{name}/{now.isoformat()}/{url}", now, touch=name)
             touch = touches.make("mail", message, {**properties, **_about(mail)}, machine)
             if machine == machines.TOO_EARLY:
-                wakeups.later(session, wakeups.CLICK, touch.id, now + burst)
+                clicks.wait(session, touch.id, now + burst)
             await touches.store(session, playbook.scoring, row, touch, "mail", now)
             triggers = [] if machine else [Trigger(topics.touch(name))]
             await self._reactions.settle(session, playbook, row, triggers, now)

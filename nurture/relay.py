@@ -11,7 +11,7 @@ from nurture.domain.errors import Transient
 from nurture.outbox import Outbox
 from nurture.reactions import Reactions
 from nurture.shelf import Shelf
-from nurture.store import leads, wakeups
+from nurture.store import clicks, leads, wakeups
 from nurture.store.tables import LeadRow
 
 _PAGE = 200
@@ -70,7 +70,8 @@ class Relay:
     async def next_look(self) -> datetime | None:
         """When something will be due; None: nothing is known of."""
         async with self._outbox.read() as session:
-            times = [await wakeups.next_due(session), await leads.next_expiry(session)]
+            looks = wakeups.next_due, leads.next_expiry, clicks.next_due
+            times = [await look(session) for look in looks]
         return min((at for at in times if at), default=None)
 
     async def _rescore(self, now: datetime) -> int:

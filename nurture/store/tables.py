@@ -330,6 +330,14 @@ class WakeupRow(SQLModel, table=True):
     claimed_until: datetime = moment(index=True)
 
 
+class ClickRow(SQLModel, table=True):
+    """A click that counts from `due` on if it is a person's."""
+
+    __tablename__ = "click"
+    touch_id: str = Field(primary_key=True)
+    due: datetime = moment(index=True)
+
+
 class QuarantineRow(SQLModel, table=True):
     """What could not be used, kept with the reason."""
 

@@ -11,8 +11,6 @@ from nurture.store import leases
 from nurture.store.tables import WakeupRow
 
 ENROLMENT, HANDOVER, AUDIENCE = "enrolment", "handover", "audience"
-CLICK = "click"
-"""Wakes no workflow: a click of which it will be known whether it was a person's; see nurture.clicks."""
 
 WRITTEN = "wakeups"
 
@@ -70,22 +68,7 @@ async def spread(
 async def take_left(session: AsyncSession, now: datetime, limit: int = 500) -> list[WakeupRow]:
     """Wake-ups whose lease ran out, now leased to the caller."""
     lease = LEASE + limit * _EACH
-    return await leases.take(
-        session, WakeupRow, "claimed_until", now, lease, limit, col(WakeupRow.kind) != CLICK
-    )
-
-
-async def clicks(session: AsyncSession, now: datetime, limit: int = 200) -> list[str]:
-    """Keys of those that are due, the first first."""
-    due = col(WakeupRow.claimed_until)
-    query = select(WakeupRow.key).where(due <= now, col(WakeupRow.kind) == CLICK)
-    return list((await session.execute(query.order_by(due).limit(limit))).scalars())
-
-
-async def counted(session: AsyncSession, click: str) -> None:
-    """Nothing is left to be known of it."""
-    row = col(WakeupRow.kind), col(WakeupRow.key)
-    await session.execute(delete(WakeupRow).where(row[0] == CLICK, row[1] == click))
+    return await leases.take(session, WakeupRow, "claimed_until", now, lease, limit)
 
 
 async def done(session: AsyncSession, ids: Iterable[int]) -> None:

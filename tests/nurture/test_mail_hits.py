@@ -8,7 +8,7 @@ import pytest
 from nurture.domain.scoring import EngagementRule
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverRow
-from nurture.store.tables import EnrolmentRow, MessageRow, TouchRow, WakeupRow
+from nurture.store.tables import ClickRow, EnrolmentRow, MessageRow, TouchRow
 from tests.support.domain import NOW
 from tests.support.playbook import PLAYBOOK, SCORING
 from tests.support.world import OneBook, World
@@ -64,7 +64,7 @@ async def test_a_click_scores_once_no_other_followed_at_once(world: World) -> No
 async def test_a_click_counts_once_however_often_it_is_looked_at(world: World) -> None:
     await _click(world, "https://x/a", 60)
     assert await _points(world) == await _points(world) == 8
-    assert [row for row in await world.rows(WakeupRow) if row.kind == "click"] == []
+    assert await world.rows(ClickRow) == []
 
 
 async def test_what_a_person_does_meanwhile_does_not_make_the_click_count(world: World) -> None:
