@@ -101,7 +101,7 @@ class Reactions:
         if score != Score(row.fit, row.engagement, row.grade):
             row.fit, row.engagement, row.grade = score.fit, score.engagement, score.grade
             heard.append(Trigger(topics.SCORE))
-        row.scored_by = row.scored_by or playbook.hash  # a newer rule set: see nurture.rescoring
+        row.scored_by = playbook.hash  # by whose rules the tally below is told
         row.next_score_at = scoring.next_change(playbook.scoring, earned, now)
         row.tally = points.tally(playbook.scoring, earned, now)
         return replace(facts, score=score)

@@ -32,20 +32,27 @@ class Crossing:
 
 
 class Rescoring:
-    """Each lead remembers by which playbook it was scored, so the work goes on where it stopped."""
+    """Each lead remembers by which playbook it was scored, so the work goes on where it stopped.
+
+    When a look found everybody scored, the next one is a day of the playbook later, or when another playbook is in
+    force: a playbook may come and go between two looks, and a touch be taken by one that has just gone.
+    """
 
     def __init__(self, outbox: Outbox, shelf: Shelf, reactions: Reactions) -> None:
         self._outbox = outbox
         self._shelf = shelf
         self._reactions = reactions
-        self._done = ""
+        self._by = ""
         self._after = ""
+        self._next: datetime | None = None
 
     async def page(self, now: datetime) -> int:
-        """Score the next leads anew; how many. Costs one look at the table per playbook, then nothing."""
+        """Score the next leads anew; how many. 0 also while it is not time yet."""
         async with self._outbox.write() as session:
             playbook = await self._shelf.current(session)
-            if playbook.hash == self._done:
+            if playbook.hash != self._by:
+                self._by, self._after, self._next = playbook.hash, "", None
+            if self._next and now < self._next:
                 return 0
             query = _stale(playbook).where(col(LeadRow.id) > self._after).limit(PAGE)
             rows = list((await session.execute(query.with_for_update())).scalars())
@@ -54,7 +61,7 @@ class Rescoring:
             live = [(row, ()) for row in rows if row.erased_at is None and not row.merged_into]
             await self._reactions.settle_all(session, playbook, live, now)
         if not rows and not self._after:
-            self._done = playbook.hash
+            self._next = now + playbook.day
         self._after = rows[-1].id if rows else ""
         return len(rows)
 
@@ -64,7 +71,10 @@ class Rescoring:
             playbook = await self._shelf.current(session)
             stale = _stale(playbook).order_by(None).subquery()
             query = select(func.count()).select_from(stale)
-            return int((await session.execute(query)).scalar_one())
+            number = int((await session.execute(query)).scalar_one())
+        if number:
+            self._next = None
+        return number
 
 
 async def crossings(
