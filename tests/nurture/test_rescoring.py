@@ -14,7 +14,7 @@ from sqlalchemy import update
 from nurture.domain.scoring import EngagementRule
 from nurture.playbook import Playbook, Retention
 from nurture.relay import Relay
-from nurture.rescoring import Crossing, Rescoring, crossings
+from nurture.rescoring import Rescoring
 from nurture.shelf import Shelf
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverRow
@@ -151,16 +151,6 @@ async def test_apply_and_rollback_leave_the_scores_that_were_there_before(db: Da
     scores = [(await world.lead(f"{name}@example.org")).engagement for name in ("anna", "bo")]
     assert scores == [10, 5]
     assert (await world.tell("page")).engagement == 15
-
-
-async def test_who_crosses_a_threshold_is_counted_before_it_happens(db: Database) -> None:
-    world = World(db)
-    await world.tell("page")
-    await world.tell("demo_requested", email="bo@example.org", traits={"occupation": "pro"})
-    async with db.read() as session:
-        found = await crossings(session, PLAYBOOK, _generous(), NOW)
-    assert found == [Crossing("lead", 0, 0), Crossing("mql", 1, 1)]
-    assert (await world.lead("anna@example.org")).engagement == 5
 
 
 @st.composite
