@@ -11,8 +11,8 @@ import typer
 
 from commands import opening
 from nurture.comparing import Effect, effects
+from nurture.crossings import Crossing, crossings
 from nurture.playbook.source import read_files
-from nurture.rescoring import Crossing, crossings
 from nurture.settings import Settings
 from nurture.shelf import Plan, Shelf
 from nurture.store import migrate
@@ -66,11 +66,7 @@ def _as_json(found: _Found) -> dict[str, Any]:
 
 def _as_text(found: _Found) -> str:
     lines = list(found.plan.difference.files)
-    lines += [
-        f"  {stage.up} leads would newly qualify for {stage.stage}, {stage.down} no longer"
-        for stage in found.crossings
-        if stage.up or stage.down
-    ]
+    lines += [_crossing(stage) for stage in found.crossings if stage.up or stage.down]
     lines += [
         f"  {effect.adds} would be added to the audience {effect.audience}, {effect.removes} removed"
         for effect in found.effects
@@ -85,6 +81,13 @@ def _as_text(found: _Found) -> str:
             if affected.flow == change.before
         ]
     return "\n".join(lines).strip() or "nothing would change"
+
+
+def _crossing(found: Crossing) -> str:
+    handed = f"; {found.handed_over} would be handed to sales" if found.handed_over else ""
+    return (
+        f"  {found.up} leads would newly qualify for {found.stage}, {found.down} no longer{handed}"
+    )
 
 
 async def _plan(config: Settings) -> _Found:

@@ -35,7 +35,12 @@ def _told(lead: dict[str, Any]) -> str:
         f"stage {lead['stage']}, persona {lead['persona'] or 'none'}",
         f"score {score['total']} = fit {score['fit']} + engagement {score['engagement']}"
         + (f", grade {score['grade']}" if score["grade"] else ""),
-        *(_reason(reason) for reason in score["reasons"]),
+        *(
+            ["  the rules have changed: stage, flows and audiences are yet to follow"]
+            if score["waits"]
+            else []
+        ),
+        *(line for reason in score["reasons"] for line in _reason(reason)),
         f"consents: {', '.join(lead['consents']) or 'none'}",
         *(f"  {name}: {value}" for name, value in sorted(lead["traits"].items())),
         *_section("flows", lead["enrolments"], ("flow", "started_at", "step", "held", "ended")),
@@ -45,14 +50,25 @@ def _told(lead: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _reason(reason: dict[str, Any]) -> str:
-    """The points and, for those of touches, from when and until when."""
+def _reason(reason: dict[str, Any]) -> list[str]:
+    """The rule's points and, of each touch that earned some, what it still gives, from when and until when."""
     touches = reason["touches"]
-    if not touches:
-        return f"  {reason['points']:+d} {reason['title']}"
-    told = f"{len(touches)} x, last {_minute(reason['at'])}"
-    ends = f", until {_minute(reason['expires_at'])}" if reason["expires_at"] else ""
-    return f"  {reason['points']:+d} {reason['title']} ({told}{ends})"
+    whole = sum(entry["points"] for entry in touches)
+    capped = f" (of {whole:+d}, capped)" if touches and whole != reason["points"] else ""
+    return [
+        f"  {reason['points']:+d} {reason['title']}{capped}",
+        *(
+            f"    {entry['points']:+d} {reason['touch']} {_span(reason, entry)}"
+            for entry in touches
+        ),
+    ]
+
+
+def _span(reason: dict[str, Any], entry: dict[str, Any]) -> str:
+    if entry["expires_at"] is None:
+        return _minute(entry["at"])
+    fading = "fading " if reason["fading"] else ""
+    return f"{_minute(entry['at'])}, {fading}until {_minute(entry['expires_at'])}"
 
 
 def _minute(at: str) -> str:

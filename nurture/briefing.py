@@ -25,6 +25,7 @@ async def notice_data(
 ) -> dict[str, Any]:
     """The task as it stands at `now`; `told` is whom an escalation goes to, `news` what came on top."""
     facts = await leads.facts(session, lead, now)
+    score, reasons = await points.explained(session, playbook.scoring, facts, now)
     return task_data(
         Task(
             id=row.id,
@@ -36,9 +37,9 @@ async def notice_data(
             due_at=row.due_at,
             answer_url=answer_url,
             lead=facts.lead,
-            score=facts.score,
+            score=score,
             persona=playbook.persona_titles.get(lead.persona or ""),
-            reasons=await points.reasons(session, playbook.scoring, facts, now),
+            reasons=reasons,
             touches=facts.touches,
             mails=await mails_of(session, lead.id),
             zone=playbook.handover.terms.calendar.zone,

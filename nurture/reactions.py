@@ -23,9 +23,6 @@ from nurture.store import audiences, enrolments, leads, points, wakeups
 from nurture.store.dossiers import Dossier, load
 from nurture.store.tables import EnrolmentRow, LeadRow
 
-_STAGE_STEPS = 10
-"""A stage change can fulfil another stage's rule; more rounds than stages would be a loop."""
-
 _TOGETHER = timedelta(seconds=5)
 """Leads that move within that time are told to an ad platform together."""
 
@@ -102,7 +99,7 @@ class Reactions:
         if score != Score(row.fit, row.engagement, row.grade):
             row.fit, row.engagement, row.grade = score.fit, score.engagement, score.grade
             heard.append(Trigger(topics.SCORE))
-        row.scored_by = row.scored_by or playbook.hash  # a newer rule set: see nurture.rescoring
+        row.scored_by = playbook.hash  # by whose rules the tally below is told
         row.tally = points.tally(playbook.scoring, earned, now)
         return replace(facts, score=score)
 
@@ -115,20 +112,13 @@ class Reactions:
         heard: list[Trigger],
         now: datetime,
     ) -> Facts:
-        """Rules lift the stage, one after another; reaching the threshold hands the lead over. A lead
-        that no rule lifts may have faded."""
-        was = row.stage
-        for _ in range(_STAGE_STEPS if not row.cooled_until or row.cooled_until <= now else 0):
-            stage = playbook.lifecycle.qualified(facts, now)
-            if stage == row.stage:
-                break
-            facts = _move(session, row, facts, stage, "", heard, now)
-            if stage == playbook.handover.stage:
-                reason = playbook.lifecycle.reached(stage, facts.score.total)
+        """What rules do with the stage; one that they lift to the threshold is handed over."""
+        resting = row.cooled_until is not None and now < row.cooled_until
+        for move in playbook.lifecycle.moves(facts, resting, now):
+            facts = _move(session, row, facts, move.stage, move.reason, heard, now)
+            if move.stage == playbook.handover.stage and not move.back:
+                reason = playbook.lifecycle.reached(move.stage, facts.score.total)
                 await self._handovers.open(session, playbook, row, facts, reason, "score", now)
-        if row.stage == was:
-            while fall := playbook.lifecycle.faded(facts, now):
-                facts = _move(session, row, facts, *fall, heard, now)
         return facts
 
     def _wake_list(self, session: AsyncSession, name: str, now: datetime) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 from sqlmodel import col, select
@@ -82,15 +83,17 @@ class Reports:
     async def lead(
         self, name: str, now: datetime, owner: str | None = None
     ) -> dict[str, Any] | None:
-        """One lead, each point of its score explained; None when nobody goes by that name, or it is not the
-        owner's, where one is given."""
+        """One lead, each point of its score explained by the rules in force; None when nobody goes by that name, or it
+        is not the owner's, where one is given. `waits`: the lead is yet to be settled by them, and what hangs on its
+        score with it."""
         async with self._db.read() as session:
             row = await leads.find(session, name)
             if row is None or not await handovers.is_owned(session, row.id, owner):
                 return None
             playbook = await self._shelf.current(session)
             facts = await leads.facts(session, row, now)
-            reasons = await points.reasons(session, playbook.scoring, facts, now)
+            score, reasons = await points.explained(session, playbook.scoring, facts, now)
+            runs = await enrolments.of_lead(session, row.id)
             return {
                 "id": row.id,
                 "email": row.email,
@@ -100,14 +103,17 @@ class Reports:
                 "tags": row.tags,
                 "consents": row.consents,
                 "suppressed": row.suppressed,
-                "score": _scored(facts.score, reasons),
+                "score": {
+                    **_scored(score, reasons),
+                    "waits": row.scored_by != playbook.hash,
+                },
                 "touches": [_plain(touch._asdict()) for touch in facts.touches],
-                "stage_history": await self._all(session, StageChangeRow, row),
-                "consent_history": await self._all(session, ConsentRow, row),
-                "mails": await self._all(session, MessageRow, row),
-                "handovers": await self._all(session, HandoverRow, row),
+                "stage_history": await _all(session, row, StageChangeRow, StageChangeRow.at),
+                "consent_history": await _all(session, row, ConsentRow, ConsentRow.at),
+                "mails": await _all(session, row, MessageRow, MessageRow.claimed_at),
+                "handovers": await _all(session, row, HandoverRow, HandoverRow.ordinal),
                 "enrolments": [
-                    _plain(run.model_dump()) for run in await enrolments.of_lead(session, row.id)
+                    _plain(run.model_dump()) for run in sorted(runs, key=attrgetter("ordinal"))
                 ],
             }
 
@@ -131,10 +137,11 @@ class Reports:
             rows = (await session.execute(query.order_by(order).limit(_LISTED))).all()
             return [{**_plain(row.model_dump()), "lead": lead.email} for row, lead in rows]
 
-    @staticmethod
-    async def _all(session: Any, table: Any, lead: LeadRow) -> list[dict[str, Any]]:
-        query = select(table).where(table.lead_id == lead.id).limit(_LISTED)
-        return [_plain(row.model_dump()) for row in (await session.execute(query)).scalars()]
+
+async def _all(session: Any, lead: LeadRow, table: Any, order: Any) -> list[dict[str, Any]]:
+    """The lead's rows, as they came."""
+    query = select(table).where(table.lead_id == lead.id).order_by(order, table.id)
+    return [_plain(row.model_dump()) for row in (await session.execute(query)).scalars()]
 
 
 def _scored(score: Score, reasons: Sequence[Reason]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
+from typing import NamedTuple
 
 from nurture.domain.errors import InputError
 from nurture.domain.lead import Condition, Facts
@@ -39,10 +40,24 @@ class Stage:
     back: Back | None = None
 
     @property
+    def ruled(self) -> bool:
+        """Whether a rule lifts leads here, or takes them back from here."""
+        return bool(self.when or (self.back and self.back.when))
+
+    @property
     def topics(self) -> frozenset[str]:
         """What can change whether a rule lifts a lead here, or takes it away again."""
         rules = (self.when, self.back and self.back.when)
         return frozenset(topic for rule in rules if rule for topic in rule.topics)
+
+
+class Move(NamedTuple):
+    """A rule takes a lead from one stage to another: up, or `back` for a `reason`."""
+
+    before: str
+    stage: str
+    reason: str = ""
+    back: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,6 +73,17 @@ class Lifecycle:
     @cached_property
     def _ranks(self) -> Mapping[str, int]:
         return {stage.id: rank for rank, stage in enumerate(self.stages)}
+
+    def moves(self, facts: Facts, resting: bool, now: datetime) -> Iterator[Move]:
+        """All that the rules do with the lead now, in order. They lift it, unless it is `resting`, as long as a stage
+        fulfils the rule of the next; one that no rule lifts may have faded, and fall more than once."""
+        was = before = facts.lead.stage
+        while not resting and (stage := self.qualified(facts, now)) != before:
+            yield Move(before, stage)
+            facts, before = _at(facts, stage), stage
+        while before == was and (fall := self.faded(facts, now)):
+            yield Move(facts.lead.stage, *fall, back=True)
+            facts = _at(facts, fall[0])
 
     def qualified(self, facts: Facts, now: datetime) -> str:
         """The highest stage the rules lift the lead to; never lower than where it is."""
@@ -79,8 +105,8 @@ class Lifecycle:
         back = self.stages[self.rank(facts.lead.stage)].back
         if facts.standing.sales_owned or not back or not back.when or not back.when(facts, now):
             return None
-        lower = replace(facts, lead=replace(facts.lead, stage=back.to[0]))
-        return (back.to[0], back.reason) if self.qualified(lower, now) == back.to[0] else None
+        lower = self.qualified(_at(facts, back.to[0]), now)
+        return (back.to[0], back.reason) if lower == back.to[0] else None
 
     def rules(self, stage: str) -> Iterator[Condition]:
         """What the rules ask of a lead that is there: to lift it, and to take it back."""
@@ -116,6 +142,10 @@ class Lifecycle:
             raise InputError(f"{stage.id} goes back to {_either(back.to)} only", "stage")
         if not reason:
             raise InputError("is needed: why does the lead go back?", "reason")
+
+
+def _at(facts: Facts, stage: str) -> Facts:
+    return replace(facts, lead=replace(facts.lead, stage=stage))
 
 
 def _opens(stage: Stage, before: str, by: str) -> bool:

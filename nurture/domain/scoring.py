@@ -140,7 +140,8 @@ class Entry(NamedTuple):
 @dataclass(frozen=True)
 class Reason:
     """One line of a score's explanation. `touches`: what each living touch still gives, before the cap;
-    `at` is the latest of them, `expires_at` when the first is gone."""
+    `at` is the latest of them, `expires_at` when the first is gone. `touch` is what they are called; `fading`: they
+    lose worth before they are gone."""
 
     rule: str
     title: str
@@ -148,6 +149,8 @@ class Reason:
     at: datetime | None = None
     expires_at: datetime | None = None
     touches: tuple[Entry, ...] = ()
+    touch: str = ""
+    fading: bool = False
 
 
 def entries(scoring: Scoring, touch: Touch) -> list[Entry]:
@@ -231,12 +234,22 @@ def explain(scoring: Scoring, facts: Facts, earned: Sequence[Entry], now: dateti
         Reason(f"cap/{group}", f"Beyond what {group} may give", -points)
         for group, points in _over(scoring, by_rule).items()
     ]
-    for id_, points in by_rule.items():
-        title, alive = rules[id_].title or id_, _alive(rules[id_], earned, now)
-        expiry = min((e.expires_at for e in alive if e.expires_at), default=None)
-        latest = max(e.at for e in alive)
-        reasons.append(Reason(id_, title, points, latest, expiry, alive))
+    reasons += [_reason(rules[id_], points, earned, now) for id_, points in by_rule.items()]
     return sorted(reasons, key=lambda reason: (-reason.points, reason.rule))
+
+
+def _reason(rule: EngagementRule, points: int, earned: Iterable[Entry], now: datetime) -> Reason:
+    alive = _alive(rule, earned, now)
+    return Reason(
+        rule.id,
+        rule.title or rule.id,
+        points,
+        at=max(entry.at for entry in alive),
+        expires_at=min((entry.expires_at for entry in alive if entry.expires_at), default=None),
+        touches=alive,
+        touch=rule.touch,
+        fading=rule.half_life is not None,
+    )
 
 
 def _alive(rule: EngagementRule, earned: Iterable[Entry], now: datetime) -> tuple[Entry, ...]:

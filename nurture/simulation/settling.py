@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 IMPORT = "import"
 _IMPORTED_A_DAY = 864_000
-_STAGE_STEPS = 10
 
 
 def settle(world: World, member: Member, heard: list[Trigger]) -> None:
@@ -70,19 +69,13 @@ def _score(world: World, member: Member, heard: list[Trigger]) -> None:
 
 
 def _stage(world: World, member: Member, heard: list[Trigger]) -> None:
-    rule, was = world.playbook.handover, member.lead.stage
-    cooling = member.cooled_until and world.now < member.cooled_until
-    for _ in range(0 if cooling else _STAGE_STEPS):
-        stage = world.playbook.lifecycle.qualified(member.facts(world.now), world.now)
-        if stage == member.lead.stage:
-            break
-        heard.append(sales.change_stage(world, member, stage))
-        if stage == rule.stage:
-            reason = world.playbook.lifecycle.reached(stage, member.score.total)
+    lifecycle, facts = world.playbook.lifecycle, member.facts(world.now)
+    cooling = member.cooled_until is not None and world.now < member.cooled_until
+    for move in lifecycle.moves(facts, cooling, world.now):
+        heard.append(sales.change_stage(world, member, move.stage))
+        if move.stage == world.playbook.handover.stage and not move.back:
+            reason = lifecycle.reached(move.stage, member.score.total)
             sales.hand_over(world, member, reason, "score")
-    if member.lead.stage == was:
-        while fall := world.playbook.lifecycle.faded(member.facts(world.now), world.now):
-            heard.append(sales.change_stage(world, member, fall[0]))
 
 
 def _next_look(world: World, member: Member) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import Select, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from nurture.domain import scoring
-from nurture.domain.lead import Facts, Touch
+from nurture.domain.lead import Facts, Score, Touch
 from nurture.domain.scoring import Entry, Reason, Scoring
 from nurture.store.among import Among
 from nurture.store.columns import table
@@ -35,8 +35,16 @@ async def reasons(
     session: AsyncSession, rules: Scoring, facts: Facts, now: datetime
 ) -> list[Reason]:
     """Every point of one lead's score, explained."""
-    earned = await _counted(session, rules, [facts.lead.id], now)
-    return scoring.explain(rules, facts, earned[facts.lead.id], now)
+    return (await explained(session, rules, facts, now))[1]
+
+
+async def explained(
+    session: AsyncSession, rules: Scoring, facts: Facts, now: datetime
+) -> tuple[Score, list[Reason]]:
+    """One lead's score and every point of it, both at `now` by these rules: what is kept with the lead is of its last
+    look, which may have been by others."""
+    earned = (await _counted(session, rules, [facts.lead.id], now))[facts.lead.id]
+    return scoring.score(rules, facts, earned, now), scoring.explain(rules, facts, earned, now)
 
 
 async def living(

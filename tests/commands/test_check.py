@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import cast
@@ -119,6 +120,13 @@ async def two_leads() -> None:
     await db.close()
 
 
+async def scored() -> None:
+    """The worker's turn."""
+    db = Database(settings.load().database)
+    assert await World(db, cast(OneBook, Shelf(db))).rescoring.page(datetime.now(UTC)) == 2
+    await db.close()
+
+
 def test_a_plan_counts_the_leads_that_other_points_lift(nurture: Nurture, book: Path) -> None:
     here = {"NURTURE_PLAYBOOK_DIR": str(book)}
     stages = "lead: {title: Lead}\nmql: {title: MQL, when: score.total >= 50}\n"
@@ -132,6 +140,13 @@ def test_a_plan_counts_the_leads_that_other_points_lift(nurture: Nurture, book: 
     found = nurture("plan", **here).stdout
     assert "changed config/scoring.yaml" in found
     assert "1 leads would newly qualify for mql, 0 no longer" in found
+    assert nurture("apply", **here).returncode == 0
+    asyncio.run(scored())
+    put(book, "config/scoring.yaml", scoring)
+    cold = "back: {to: [lead], by: [rule, sales], when: score.total < 25, reason: cold}"
+    back = stages.replace("total >= 50}", f"total >= 50, {cold}}}")
+    put(book, "config/stages.yaml", back + "sql: {title: SQL}\ncustomer: {title: Customer}\n")
+    assert "0 leads would newly qualify for mql, 1 no longer" in nurture("plan", **here).stdout
 
 
 def test_a_plan_says_whom_a_changed_rule_moves_on_an_audience(nurture: Nurture, book: Path) -> None:

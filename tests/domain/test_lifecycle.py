@@ -3,7 +3,7 @@
 import pytest
 
 from nurture.domain.errors import InputError
-from nurture.domain.lifecycle import IMPORT, RULE, SALES, Back, Lifecycle, Stage
+from nurture.domain.lifecycle import IMPORT, RULE, SALES, Back, Lifecycle, Move, Stage
 from nurture.domain.persona import Persona, Sign, persona_of
 from tests.support.domain import ALWAYS_TRUE, NEVER_TRUE, NOW, facts, lead, when
 
@@ -130,6 +130,27 @@ def test_a_rule_takes_a_lead_back_that_has_gone_cold_but_not_from_the_hands_of_s
 def test_a_lead_that_would_rise_again_at_once_does_not_fall() -> None:
     ripe = lead(stage="mql", tags=frozenset({"ripe"}))
     assert GUARDED.faded(facts(who=ripe), NOW) is None
+
+
+LADDER = Lifecycle(
+    (
+        Stage("visitor", "Visitor"),
+        Stage("lead", "Lead", when(lambda f: f.lead.stage == "visitor")),
+        Stage("mql", "MQL", when(lambda f: f.lead.stage == "lead" and "ripe" in f.lead.tags)),
+        Stage("warm", "Warm", back=Back(("lead",), when=ALWAYS_TRUE, reason="went cold")),
+    )
+)
+
+
+def test_rules_take_a_lead_up_step_by_step_and_back_only_if_none_lifts_it() -> None:
+    ripe = facts(who=lead(stage="visitor", tags=frozenset({"ripe"})))
+    up = [Move("visitor", "lead"), Move("lead", "mql")]
+    assert list(LADDER.moves(ripe, False, NOW)) == up
+    assert list(LADDER.moves(ripe, True, NOW)) == [], "a lead that rests stays where it is"
+    warm = facts(who=lead(stage="warm"))
+    fall = [Move("warm", "lead", "went cold", back=True)]
+    assert list(LADDER.moves(warm, False, NOW)) == fall
+    assert list(LADDER.moves(warm, True, NOW)) == fall, "and may fade nevertheless"
 
 
 def test_no_rule_lifts_a_lead_into_a_stage_that_is_not_its_to_give() -> None:

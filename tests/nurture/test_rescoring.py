@@ -14,7 +14,8 @@ from sqlalchemy import update
 from nurture.domain.scoring import EngagementRule
 from nurture.playbook import Playbook, Retention
 from nurture.relay import Relay
-from nurture.rescoring import Crossing, Rescoring, crossings
+from nurture.rescoring import Rescoring
+from nurture.shelf import Shelf
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverRow
 from nurture.store.tables import (
@@ -25,6 +26,8 @@ from nurture.store.tables import (
 )
 from tests.support.domain import DAY, NOW
 from tests.support.playbook import PLAYBOOK, SCORING
+from tests.support.small import SCORING as SCORING_FILE
+from tests.support.small import SMALL
 from tests.support.world import OneBook, World
 
 
@@ -66,14 +69,88 @@ async def test_a_touch_between_apply_and_rescoring_does_not_hide_the_stale_point
     assert (await world.lead("anna@example.org")).engagement == 140
 
 
-async def test_who_crosses_a_threshold_is_counted_before_it_happens(db: Database) -> None:
+async def test_a_lead_that_did_something_is_scored_by_the_rules_in_force_at_once(
+    db: Database,
+) -> None:
+    world = World(db, book := OneBook())
+    await world.tell("page")
+    book.book = _generous()
+    assert (await world.tell("page")).engagement == 140
+    assert await world.rescoring.left() == 0
+
+
+async def test_a_playbook_taken_back_while_leads_are_scored_by_it_leaves_none_of_its_points(
+    db: Database,
+) -> None:
+    world = World(db, book := OneBook())
+    for name in "abc":
+        await world.tell("page", email=f"{name}@example.org")
+    assert await _all_pages(world.rescoring) == 0
+    book.book = _generous()
+    assert await world.rescoring.page(NOW) == 3
+    book.book = PLAYBOOK
+    assert await _all_pages(world.rescoring) == 3
+    assert [row.engagement for row in await world.rows(LeadRow)] == [5, 5, 5]
+
+
+async def test_points_of_a_playbook_that_came_and_went_between_two_looks_are_found_next_day(
+    db: Database,
+) -> None:
+    world = World(db, book := OneBook())
+    await world.tell("page")
+    assert await _all_pages(world.rescoring) == 0
+    book.book = _generous()
+    await world.tell("page")
+    book.book = PLAYBOOK
+    assert await world.rescoring.page(NOW + DAY / 2) == 0
+    assert await world.rescoring.page(NOW + DAY) == 1
+    assert (await world.lead("anna@example.org")).engagement == 10
+
+
+async def test_a_touch_after_a_rollback_builds_on_nothing_that_was_taken_back(
+    db: Database,
+) -> None:
+    world = World(db, book := OneBook())
+    await world.tell("page")
+    book.book = _generous()
+    await world.tell("page")
+    book.book = PLAYBOOK
+    assert (await world.tell("page")).engagement == 15
+
+
+async def test_whoever_asks_how_many_are_left_has_them_scored_without_waiting_for_the_next_day(
+    db: Database,
+) -> None:
     world = World(db)
     await world.tell("page")
-    await world.tell("demo_requested", email="bo@example.org", traits={"occupation": "pro"})
-    async with db.read() as session:
-        found = await crossings(session, PLAYBOOK, _generous(), NOW)
-    assert found == [Crossing("lead", 0, 0), Crossing("mql", 1, 1)]
+    assert await _all_pages(world.rescoring) == 0
+    async with db.write() as session:
+        await session.execute(update(LeadRow).values(scored_by="another", engagement=70))
+    assert await world.rescoring.left() == 1
+    assert await _all_pages(world.rescoring) == 1
     assert (await world.lead("anna@example.org")).engagement == 5
+
+
+def _points(points: int) -> dict[str, str]:
+    rule = f"{{points: {points}, touch: page, lasts: 30 days}}"
+    return {**SMALL, SCORING_FILE: f"engagement: {{pages: {rule}}}\n"}
+
+
+async def test_apply_and_rollback_leave_the_scores_that_were_there_before(db: Database) -> None:
+    world = World(db, shelf := Shelf(db))
+    await shelf.apply(_points(5), "ida", NOW)
+    await world.tell("page", email="bo@example.org")
+    await world.tell("page")
+    assert await _all_pages(world.rescoring) == 0
+    await shelf.apply(_points(70), "ida", NOW)
+    assert (await world.tell("page")).engagement == 140
+    assert await world.rescoring.page(NOW) == 1
+    assert (await world.lead("bo@example.org")).engagement == 70
+    await shelf.rollback("ida", NOW)
+    assert await _all_pages(world.rescoring) == 2
+    scores = [(await world.lead(f"{name}@example.org")).engagement for name in ("anna", "bo")]
+    assert scores == [10, 5]
+    assert (await world.tell("page")).engagement == 15
 
 
 @st.composite
