@@ -114,10 +114,10 @@ _LEAD = st.fixed_dictionaries(
 async def _comes(world: World, name: str, touches: list[str], occupation: str, moved: str) -> None:
     for touch in (None, *touches):
         await world.tell(touch, email=name, traits={"occupation": occupation})
-    stage = (await world.lead(name)).stage
+    row = await world.lead(name)
     if moved in ("sql", "customer"):
         await world.stages.move(name, moved, SALES, "", NOW)
-    elif moved and stage == "mql":
+    elif moved and row.stage == "mql" and not row.sales_owned:
         await world.stages.move(name, "lead", SALES, "not now", NOW)
 
 
