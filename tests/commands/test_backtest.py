@@ -124,6 +124,58 @@ def test_another_tools_score_must_not_be_the_outcome_either(small: Nurture) -> N
 
 
 @pytest.mark.parametrize(
+    ("change", "finding"),
+    [
+        (
+            ("[Notes]", "[notes]"),
+            'map.yaml:2:17: there is no column "notes"; did you mean "Notes"?'
+            " (if not every list has it, name it under may_be_missing, too)\n",
+        ),
+        (
+            ("[Notes]", "[Notes, Fax]"),
+            'map.yaml:2:24: there is no column "Fax"; name it as the list does (if not every list',
+        ),
+        (
+            ("[Their score]", "[Theirscore]"),
+            'map.yaml:3:13: there is no column "Theirscore"; did you mean "Their score"?',
+        ),
+        (
+            ("yardstick:", "may_be_missing: [Note]\nyardstick:"),
+            'map.yaml:3:18: "Note" is named under neither after_outcome nor yardstick;'
+            ' did you mean "Notes"?\n',
+        ),
+    ],
+)
+def test_a_misspelt_column_does_not_go_without_its_guard(
+    small: Nurture, change: tuple[str, str], finding: str
+) -> None:
+    ended = small(map=MAP.replace(*change))
+    assert ended.returncode == 2
+    assert ended.stderr.removeprefix("nurture: ").startswith(finding)
+
+
+def test_a_map_serves_lists_that_lack_what_may_be_missing(small: Nurture) -> None:
+    text = f"{MAP}may_be_missing: [Notes, Their score]\n"
+    assert small(map=text).returncode == 0
+    rows = [line.split(",") for line in LEADS.splitlines()]
+    shorter = "\n".join(",".join([*row[:3], row[5]]) for row in rows)
+    ended = small(map=text, leads=shorter)
+    assert ended.returncode == 0
+    assert "yardstick: none in this list" in ended.stdout
+
+
+@pytest.mark.parametrize("written", ["notes", "NOTES", "No tes"])
+def test_the_guard_knows_a_column_in_any_spelling(small: Nurture, written: str) -> None:
+    """The list may spell it otherwise than the mapping, which may come from another list."""
+    ended = small(
+        map=MAP.replace("Job: occupation", f"{written}: occupation") + "may_be_missing: [Notes]\n",
+        leads=LEADS.replace("Notes", written),
+    )
+    assert ended.returncode == 2
+    assert f'"{written}" was written after the outcome' in ended.stderr
+
+
+@pytest.mark.parametrize(
     ("rule", "place"),
     [
         ("""fit: {leak: {points: 9, when: 'lead.notes != ""'}}""", "scoring.yaml:1:31"),
