@@ -69,7 +69,7 @@ def _rules(cases: Sequence[Case], rules: Scoring) -> list[dict[str, Any]]:
             "bought": each.won / each.leads if each.leads else None,
             "gain": each.gain,
         }
-        for each in drop_one(cases, by_id)
+        for each in drop_one(cases, rules)
     ]
 
 
