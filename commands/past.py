@@ -23,6 +23,9 @@ from nurture.playbook.traits import as_kind
 NOW = datetime(2000, 1, 1, tzinfo=UTC)
 """Some moment: points that fade count as long as it is the touch's own."""
 
+LARGEST = 10**15
+"""What is larger counts nothing that a lead did: an id, perhaps, that looks like a number."""
+
 
 @dataclass(frozen=True)
 class Past:
@@ -52,16 +55,16 @@ class Reader:
                 refused.append(row)
                 continue
             try:
-                found.append(self.past(row.values))
+                found.append(self.past(row))
             except InputError as error:
                 refused.append(row.rejected(str(error)))
         return found, refused
 
-    def past(self, values: Mapping[str, str]) -> Past:
+    def past(self, row: Row) -> Past:
         """Raises InputError naming the column that cannot be used."""
         answers = {
             name: "" if name != self.outcome and cell in self.map.unanswered else cell
-            for name, cell in values.items()
+            for name, cell in row.values.items()
         }
         won = as_kind("yes/no", answers[self.outcome])
         if won is None:
@@ -93,7 +96,7 @@ def _touches(each: Happened, answers: Mapping[str, str]) -> list[Touch]:
     if any(answers[column] not in allowed for column, allowed in each.when.items()):
         return []
     number = math.prod(_number(answers, column) for column in each.times)
-    count = min(each.most, round(number))
+    count = round(min(each.most, number))
     numbers = {name: _told(told, answers, count) for name, told in each.numbers.items()}
     told = {**each.properties, **numbers}
     return [Touch(f"{each.touch}-{index}", each.touch, NOW, told) for index in range(count)]
@@ -115,4 +118,6 @@ def _number(answers: Mapping[str, str], column: str) -> float:
     number = as_kind("number", answers[column] or "0")
     if number is None or number < 0:
         raise InputError(f"must be a number from 0, not {answers[column]!r}", column)
+    if number > LARGEST:
+        raise InputError(f"{answers[column]!r} is too large to be counted with", column)
     return float(number)

@@ -225,6 +225,17 @@ def test_rows_that_cannot_be_used_are_counted_and_end_with_1(small: Nurture) -> 
     ]
 
 
+def test_a_number_beyond_all_counting_costs_its_row_only(small: Nurture) -> None:
+    times = "  - {touch: page, times: [Visits, Pages]}\n"
+    head, *rows = LEADS.splitlines()
+    told = [f"{head},Visits,Pages", *(f"{row},2,3" for row in rows)]
+    ended = small("--json", map=MAP + times, leads="\n".join([*told, "5,,no,,,no,1e200,1e200"]))
+    assert (ended.returncode, json.loads(ended.stdout)["leads"]) == (1, 4)
+    assert json.loads(ended.stdout)["rejected"] == {
+        "Visits: '1e200' is too large to be counted with": 1
+    }
+
+
 @pytest.mark.parametrize(
     ("words", "texts", "sentence"),
     [
