@@ -57,6 +57,8 @@ def backtest(
     hurt. Needs files only, no database. Exits with 1 when rows could not be used."""
     _sensible(per_month, months, picture_file)
     found = open_list(read_files(settings.load().playbook_dir), leads, map_file, outcome)
+    for line in verdict.left_out(found.refused):  # first: it may be why nothing can be judged
+        typer.echo(line, err=True)
     split = Split(share / 100, seed) if suggest or held_out else None
     judgement, about = _judge(found, scoring, suggest, split)
     covered = (months or 0) * judgement.leads / len(found.pasts)
@@ -101,8 +103,6 @@ def _print(told: dict[str, Any], judgement: Judgement, as_json: bool) -> None:
         typer.echo(json.dumps(told, indent=2, ensure_ascii=False))
         return
     Console(highlight=False).print(verdict.tables(told, judgement.cuts))
-    for reason, number in sorted(told["rejected"].items()):
-        typer.echo(f"{number} rows not used: {reason}")
 
 
 def _draw(path: Path, title: str, judgement: Judgement) -> None:

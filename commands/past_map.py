@@ -54,6 +54,13 @@ class PastMap(f.Model):
     no_points: list[f.TraitName] = Field(default_factory=list)
     touches: list[Happened] = Field(default_factory=list)
 
+    def counted(self) -> Iterator[str]:
+        """The columns whose cells are read as numbers, whatever the traits are."""
+        yield from self.yardstick
+        for each in self.touches:
+            yield from each.times
+            yield from (number.column for number in each.numbers.values())
+
 
 Place = tuple[str | int, ...]
 

@@ -1,14 +1,19 @@
 """A back-test as tables, in 80 columns."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Group, JustifyMethod, RenderableType
 from rich.table import Table
 
+from commands.csv_rows import Reject
 from nurture.domain.backtest import Cut, thinned
 
 LINES = 12
+
+LISTED = 5
+"""So many lines of the list are named for each reason."""
 
 NOISE = 0.0005
 """A smaller change of the AUC is none, at the three digits shown."""
@@ -16,6 +21,23 @@ NOISE = 0.0005
 
 def tables(told: Mapping[str, Any], cuts: Sequence[Cut]) -> RenderableType:
     return Group(_head(told), _thresholds(cuts), *_wish(told["per_month"]), _rules(told["rules"]))
+
+
+def left_out(refused: Sequence[Reject]) -> Iterator[str]:
+    """Which rows could not be used and why, a line for each reason, the most frequent first."""
+    lines: dict[str, list[str]] = defaultdict(list)
+    for each in refused:
+        lines[each.reason].append(str(each.line))
+    reasons = sorted(lines, key=lambda reason: -len(lines[reason]))
+    for reason in reasons[:LINES]:
+        where = ", ".join(lines[reason][:LISTED]) + (", ..." if len(lines[reason]) > LISTED else "")
+        yield f"{_rows(len(lines[reason]))} not used (line {where}): {reason}"
+    if rest := sum(len(lines[reason]) for reason in reasons[LINES:]):
+        yield f"{_rows(rest)} not used for other reasons; --json tells all"
+
+
+def _rows(number: int) -> str:
+    return "1 row" if number == 1 else f"{number} rows"
 
 
 def _head(told: Mapping[str, Any]) -> str:

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -6,6 +7,7 @@ import pytest
 
 from nurture.domain.backtest import auc, held_out
 from tests.support.command import Ended, Nurture
+from tests.support.small import SMALL, TRAITS
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -39,15 +41,20 @@ No,Job,Asked,Notes,Their score,Bought
 
 @pytest.fixture
 def small(nurture: Nurture, tmp_path: Path) -> Nurture:
-    """A back-test of four leads; further words and another text of a file may be given."""
+    """A back-test of four leads; further words and another text of a file may be given, or files of a small playbook
+    in the place of the one that comes along."""
 
-    def run(*words: str, **texts: str) -> Ended:
+    def run(*words: str, book: Mapping[str, str] | None = None, **texts: str) -> Ended:
         files = {"scoring": SCORING, "map": MAP, **texts}
         for name in ("scoring", "map"):
             (tmp_path / f"{name}.yaml").write_text(files[name])
         (tmp_path / "leads.csv").write_text(texts.get("leads", LEADS))
+        for name, text in ({**SMALL, **book} if book else {}).items():
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_text(text)
+        env = {"NURTURE_PLAYBOOK_DIR": str(tmp_path)} if book else {}
         given = ("--scoring", "scoring.yaml", "--leads", "leads.csv", "--map", "map.yaml")
-        return nurture("backtest", *given, "--outcome", "Bought", *words)
+        return nurture("backtest", *given, "--outcome", "Bought", *words, **env)
 
     return run
 
@@ -223,6 +230,58 @@ def test_rows_that_cannot_be_used_are_counted_and_end_with_1(small: Nurture) -> 
         "Bought: must be yes or no, not 'perhaps'",
         "Their score: must be a number from 0, not 'many'",
     ]
+
+
+DANISH = """\
+No;Visits;Employees;Score;Note;Bought
+1;2,0;12,5;1,5;1,5;yes
+2;1;3;0,5;2;no
+3;;;;;no
+"""
+NUMBERS = """\
+lead: No
+yardstick: [Score]
+traits: {Employees: employees, Note: country}
+touches:
+  - {touch: demo_requested, times: [Visits]}
+"""
+RULES = """\
+fit:
+  large: {points: 20, when: 'lead.employees >= 12.5'}
+  as-written: {points: 5, when: 'lead.country == "1,5"'}
+engagement:
+  asked: {points: 30, touch: demo_requested}
+"""
+
+
+def test_a_list_with_semicolons_may_have_decimal_commas(small: Nurture) -> None:
+    book = {TRAITS: "country: text\nemployees: number\n"}
+    ended = small("--json", book=book, scoring=RULES, map=NUMBERS, leads=DANISH)
+    assert ended.returncode == 0
+    told = json.loads(ended.stdout)
+    assert told["leads"] == 3
+    assert [cut["threshold"] for cut in told["thresholds"]] == [85, 30, 0]
+    assert told["yardstick"]["leads"] == 2
+
+
+def test_rows_that_cannot_be_used_are_told_before_anything_else(small: Nurture) -> None:
+    """They may be why the rest has one outcome, or why there is no rest."""
+    rows = [f"{n},,no,,{n}|5,yes" for n in range(5, 21)]
+    alike = "\n".join([LEADS.partition("\n")[0], *rows, *["21,,no,,many,yes"] * 7, "22,,no,,1,no"])
+    said = small(leads=alike).stderr.splitlines()
+    assert said[:2] == [
+        "7 rows not used (line 18, 19, 20, 21, 22, ...): "
+        "Their score: must be a number from 0, not 'many'",
+        "1 row not used (line 2): Their score: must be a number from 0, not '5|5'",
+    ]
+    assert said[-2:] == [
+        "5 rows not used for other reasons; --json tells all",
+        "nurture: Bought: of 1 leads nobody bought: there is nothing to tell apart",
+    ]
+    none = small(leads="\n".join(alike.splitlines()[:3])).stderr
+    assert none.endswith(
+        "no row can be used; line 2: Their score: must be a number from 0, not '5|5'\n"
+    )
 
 
 def test_a_number_beyond_all_counting_costs_its_row_only(small: Nurture) -> None:
