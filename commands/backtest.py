@@ -82,7 +82,7 @@ def _judge(
     judgement = judging.judge(cases(playbook, pasts), playbook.scoring, found.outcome)
     about: dict[str, Any] = {"scoring": name, "part": str(split or "all of the list")}
     if suggest and split:
-        written = suggesting.suggestion(found, split)
+        written = suggesting.suggestion(found, split, playbook)
         playbook = found.playbook(written, str(suggest))
         suggesting.save(suggest, written)
         about |= {"scoring": str(suggest), "before": judgement.auc}

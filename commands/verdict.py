@@ -48,6 +48,7 @@ def _head(told: Mapping[str, Any]) -> str:
     ]
     if (before := told.get("before")) is not None:
         lines.append(f"the points it would replace: {before:.3f} on the same leads")
+        lines.append("on a scale of its own: look again at grades and at conditions on a score")
     if yardstick := told["yardstick"]:
         if yardstick["auc"] is None:
             lines.append("yardstick: the leads that have it all have one outcome")

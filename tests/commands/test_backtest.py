@@ -7,7 +7,8 @@ import pytest
 
 from nurture.domain.backtest import auc, held_out
 from tests.support.command import Ended, Nurture
-from tests.support.small import SMALL, TRAITS
+from tests.support.small import SCORING as SCORING_FILE
+from tests.support.small import SMALL, STAGES, TRAITS
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -346,6 +347,39 @@ def test_suggested_points_compile_and_are_judged_on_leads_they_never_saw(
     assert over.returncode == 2
     assert "mine.yaml: is there already; name another file, or remove it" in over.stderr
     assert (tmp_path / "mine.yaml").read_text() == text
+
+
+GRADED = {
+    TRAITS: "country: text\noccupation: text\n",
+    STAGES: "lead: {title: Lead}\n"
+    """sql: {title: SQL, when: 'stage == "lead" && score.grade == "A1"'}\n"""
+    "customer: {title: Customer}\n",
+}
+GRADES = "grades: {fit: [40, 20, 10], engagement: [30, 20, -10]}\n"
+
+
+def test_suggested_points_keep_the_grades_that_stages_ask_for(
+    small: Nurture, nurture: Nurture, tmp_path: Path
+) -> None:
+    rows = [f"{n},Pilot,no,,,{'no' if n % 4 else 'yes'}" for n in range(200)]
+    rows += [f"{n},Poet,no,,,{'yes' if n % 4 else 'no'}" for n in range(200, 400)]
+    leads = "\n".join([LEADS.partition("\n")[0], *rows])
+    ended = small("--suggest", "mine.yaml", book=GRADED, scoring=GRADES + SCORING, leads=leads)
+    assert ended.returncode == 0
+    written = (tmp_path / "mine.yaml").read_text()
+    assert "scale of their own" in written
+    assert "look again at grades and at conditions on a score" in ended.stdout
+    assert "grades:\n  fit: [40, 20, 10]\n  engagement: [30, 20, -10]\n" in written
+    (tmp_path / SCORING_FILE).write_text(written)
+    assert nurture("check", NURTURE_PLAYBOOK_DIR=str(tmp_path)).returncode == 0
+
+
+def test_points_without_the_grades_that_stages_ask_for_are_not_tried(small: Nurture) -> None:
+    ended = small(book=GRADED)
+    assert ended.returncode == 2
+    assert ended.stderr == (
+        "nurture: config/stages.yaml:2:45: no lead gets a grade; add grades to scoring.yaml\n"
+    )
 
 
 def test_the_picture_is_an_svg_that_says_what_it_shows(nurture: Nurture, tmp_path: Path) -> None:
