@@ -98,14 +98,20 @@ def _rules(rules: Sequence[Mapping[str, Any]]) -> Table:
         table.add_column(column, justify=side, overflow="fold")
     for rule in rules:
         bought = "" if rule["bought"] is None else f"{rule['bought']:.0%}"
-        gain = f"{rule['gain']:+.3f}" if abs(rule["gain"]) >= NOISE else "0"
-        table.add_row(
-            rule["rule"], f"{rule['points']:+d}", str(rule["leads"]), bought, gain, _word(rule)
-        )
+        points, leads = f"{rule['points']:+d}", str(rule["leads"])
+        table.add_row(rule["rule"], points, leads, bought, _gain(rule), _word(rule))
     return table
 
 
+def _gain(rule: Mapping[str, Any]) -> str:
+    if not rule["judged"]:
+        return ""
+    return f"{rule['gain']:+.3f}" if abs(rule["gain"]) >= NOISE else "0"
+
+
 def _word(rule: Mapping[str, Any]) -> str:
+    if not rule["judged"]:
+        return "not in this list"
     if not rule["leads"]:
         return "fits nobody"
     if abs(rule["gain"]) < NOISE:

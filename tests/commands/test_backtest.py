@@ -388,7 +388,19 @@ def test_the_picture_is_an_svg_that_says_what_it_shows(nurture: Nurture, tmp_pat
     words = [str(each.text) for each in drawn.iter() if each.text]
     assert any("AUC 0." in word for word in words)
     assert any("20 % of leads with most points hold" in word for word in words)
-    assert {"our points", "yardstick, where known"} <= set(words)
+    assert {"our points", "yardstick, where known", "our points on the same leads"} <= set(words)
+
+
+def test_a_rule_for_a_touch_that_the_list_knows_nothing_of_is_not_judged(small: Nurture) -> None:
+    unknown = SCORING + "  watched: {points: 9, touch: video_played}\n"
+    never = unknown + "  odd-demo: {points: 9, touch: demo_requested, where: {form: odd}}\n"
+    rows = {
+        line.split()[1]: line for line in small(scoring=never).stdout.splitlines() if "+9" in line
+    }
+    assert "not in this list" in rows["watched"]
+    assert "fits nobody" in rows["odd-demo"]
+    told = json.loads(small("--json", scoring=never).stdout)["rules"]
+    assert [rule["rule"] for rule in told if not rule["judged"]] == ["watched"]
 
 
 def test_all_thresholds_together_give_the_area_back(nurture: Nurture) -> None:
