@@ -1,6 +1,7 @@
 """`nurture backtest`: would these points have found the leads that bought?"""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,11 +10,13 @@ from rich.console import Console
 
 from commands import judging, picture, suggesting, verdict
 from commands.judging import Judgement, Wish
+from commands.past import Past
 from commands.past_list import PastList, Split, cases, open_list
 from commands.past_map import text_of
 from commands.trial import SCORING
 from nurture import settings
 from nurture.domain.errors import InputError, StartError
+from nurture.playbook import Playbook
 from nurture.playbook.source import read_files
 
 
@@ -57,6 +60,8 @@ def backtest(
     hurt. Needs files only, no database. Exits with 1 when rows could not be used."""
     _sensible(per_month, months, picture_file)
     found = open_list(read_files(settings.load().playbook_dir), leads, map_file, outcome)
+    for line in verdict.left_out(found.refused):  # first: it may be why nothing can be judged
+        typer.echo(line, err=True)
     split = Split(share / 100, seed) if suggest or held_out else None
     judgement, about = _judge(found, scoring, suggest, split)
     covered = (months or 0) * judgement.leads / len(found.pasts)
@@ -77,15 +82,20 @@ def _judge(
     name = str(scoring or SCORING)
     playbook = found.playbook(text_of(scoring) if scoring else found.files.get(SCORING, ""), name)
     pasts = split.parts(found.pasts)[1] if split else found.pasts
-    judgement = judging.judge(cases(playbook, pasts), playbook.scoring, found.outcome)
+    judgement = _judged(found, playbook, pasts)
     about: dict[str, Any] = {"scoring": name, "part": str(split or "all of the list")}
     if suggest and split:
-        written = suggesting.suggestion(found, split)
+        written = suggesting.suggestion(found, split, playbook)
         playbook = found.playbook(written, str(suggest))
         suggesting.save(suggest, written)
         about |= {"scoring": str(suggest), "before": judgement.auc}
-        judgement = judging.judge(cases(playbook, pasts), playbook.scoring, found.outcome)
+        judgement = _judged(found, playbook, pasts)
     return judgement, about
+
+
+def _judged(found: PastList, playbook: Playbook, pasts: Sequence[Past]) -> Judgement:
+    touches = {each.touch for each in found.map.touches}
+    return judging.judge(cases(playbook, pasts), playbook.scoring, found.outcome, touches)
 
 
 def _sensible(per_month: float | None, months: float | None, picture_file: Path | None) -> None:
@@ -101,12 +111,10 @@ def _print(told: dict[str, Any], judgement: Judgement, as_json: bool) -> None:
         typer.echo(json.dumps(told, indent=2, ensure_ascii=False))
         return
     Console(highlight=False).print(verdict.tables(told, judgement.cuts))
-    for reason, number in sorted(told["rejected"].items()):
-        typer.echo(f"{number} rows not used: {reason}")
 
 
 def _draw(path: Path, title: str, judgement: Judgement) -> None:
-    drawn = picture.svg(title, judgement.cuts, judgement.yardstick_cuts)
+    drawn = picture.svg(title, judgement.cuts, judgement.compared)
     try:
         path.write_text(drawn, encoding="utf-8")
     except OSError as error:

@@ -12,11 +12,13 @@ _DELIMITERS = ",;\t"
 
 @dataclass(frozen=True)
 class Row:
-    """A usable row. `line` is where it begins in the file, counted from 1 (the header's line)."""
+    """A usable row. `line` is where it begins in the file, counted from 1 (the header's line); `delimiter` is
+    what separates its cells."""
 
     line: int
     values: Mapping[str, str]
     text: str = ""
+    delimiter: str = ","
 
     def rejected(self, reason: str) -> "Reject":
         """This row, after all not usable."""
@@ -102,7 +104,7 @@ def _row(
     if not _is_text(whole):
         return _reject(lines, at, "contains bytes that are not UTF-8"), taken
     values = {name: cell.strip() for name, cell in zip(columns, cells, strict=True)}
-    return Row(at + 1, values, whole), taken
+    return Row(at + 1, values, whole, delimiter), taken
 
 
 def _record(lines: Sequence[str], at: int, delimiter: str) -> tuple[list[str], int]:

@@ -1,7 +1,7 @@
 """What a back-test finds, as one object: for `--json`, for the table and for the picture."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -21,7 +21,8 @@ class Wish:
 
 @dataclass(frozen=True)
 class Judgement:
-    """`yardstick` and `yardstick_ours` are judged on the same leads: those that have both scores."""
+    """`yardstick` and `yardstick_ours` are judged on the same leads: those that have both scores. So are the two lines
+    of `compared`, which are empty where none of those bought."""
 
     leads: int
     customers: int
@@ -30,12 +31,14 @@ class Judgement:
     yardstick_leads: int
     yardstick_auc: float | None
     yardstick_ours: float | None
-    yardstick_cuts: Sequence[Cut] | None
+    compared: Sequence[Sequence[Cut]]
     rules: Sequence[Mapping[str, Any]]
 
 
-def judge(cases: Sequence[Case], rules: Scoring, outcome: str) -> Judgement:
-    """Raises InputError when all leads have the same outcome."""
+def judge(
+    cases: Sequence[Case], rules: Scoring, outcome: str, touches: Collection[str]
+) -> Judgement:
+    """`touches` names those that the list can tell of. Raises InputError when all leads have the same outcome."""
     won = [case.won for case in cases]
     totals = [case.total for case in cases]
     whole = auc(totals, won)
@@ -44,6 +47,7 @@ def judge(cases: Sequence[Case], rules: Scoring, outcome: str) -> Judgement:
         raise InputError(f"of {len(cases)} leads {alike}: there is nothing to tell apart", outcome)
     both = [case for case in cases if case.yardstick is not None]
     theirs, bought = [case.yardstick or 0.0 for case in both], [case.won for case in both]
+    ours = [case.total for case in both]
     return Judgement(
         leads=len(cases),
         customers=sum(won),
@@ -51,13 +55,13 @@ def judge(cases: Sequence[Case], rules: Scoring, outcome: str) -> Judgement:
         cuts=cuts(totals, won),
         yardstick_leads=len(both),
         yardstick_auc=auc(theirs, bought),
-        yardstick_ours=auc([case.total for case in both], bought),
-        yardstick_cuts=cuts(theirs, bought) if any(bought) else None,
-        rules=_rules(cases, rules),
+        yardstick_ours=auc(ours, bought),
+        compared=[cuts(theirs, bought), cuts(ours, bought)] if any(bought) else [],
+        rules=_rules(cases, rules, touches),
     )
 
 
-def _rules(cases: Sequence[Case], rules: Scoring) -> list[dict[str, Any]]:
+def _rules(cases: Sequence[Case], rules: Scoring, touches: Collection[str]) -> list[dict[str, Any]]:
     every: list[FitRule | EngagementRule] = [*rules.fit, *rules.engagement]
     by_id = {rule.id: rule for rule in every}
     return [
@@ -65,11 +69,12 @@ def _rules(cases: Sequence[Case], rules: Scoring) -> list[dict[str, Any]]:
             "rule": each.rule,
             "title": by_id[each.rule].title or each.rule,
             "points": by_id[each.rule].points,
+            "judged": each.rule not in rules.rules or rules.rules[each.rule].touch in touches,
             "leads": each.leads,
             "bought": each.won / each.leads if each.leads else None,
             "gain": each.gain,
         }
-        for each in drop_one(cases, by_id)
+        for each in drop_one(cases, rules)
     ]
 
 

@@ -4,9 +4,11 @@ The list knows no times, so every touch counts as fresh.
 """
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from commands.csv_rows import Reject, Row
@@ -22,6 +24,11 @@ from nurture.playbook.traits import as_kind
 
 NOW = datetime(2000, 1, 1, tzinfo=UTC)
 """Some moment: points that fade count as long as it is the touch's own."""
+
+_DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
+
+LARGEST = 10**15
+"""What is larger counts nothing that a lead did: an id, perhaps, that looks like a number."""
 
 
 @dataclass(frozen=True)
@@ -52,16 +59,16 @@ class Reader:
                 refused.append(row)
                 continue
             try:
-                found.append(self.past(row.values))
+                found.append(self.past(row))
             except InputError as error:
                 refused.append(row.rejected(str(error)))
         return found, refused
 
-    def past(self, values: Mapping[str, str]) -> Past:
+    def past(self, row: Row) -> Past:
         """Raises InputError naming the column that cannot be used."""
         answers = {
             name: "" if name != self.outcome and cell in self.map.unanswered else cell
-            for name, cell in values.items()
+            for name, cell in self._with_points(row).items()
         }
         won = as_kind("yes/no", answers[self.outcome])
         if won is None:
@@ -76,6 +83,24 @@ class Reader:
             won=won,
             yardstick=_yardstick(self.map.yardstick, answers),
         )
+
+    def _with_points(self, row: Row) -> Mapping[str, str]:
+        """Semicolons separate cells where a comma begins the decimals: there 3,5 is the number 3.5."""
+        if row.delimiter != ";":
+            return row.values
+        return {
+            name: cell.replace(",", ".")
+            if name in self._numbers and _DECIMAL_COMMA.fullmatch(cell)
+            else cell
+            for name, cell in row.values.items()
+        }
+
+    @cached_property
+    def _numbers(self) -> frozenset[str]:
+        traits = (
+            column for column, name in self.map.traits.items() if self.kinds.get(name) == "number"
+        )
+        return frozenset([*traits, *self.map.counted()])
 
 
 def judged(past: Past, playbook: Playbook, rules: scoring.Scoring) -> Case:
@@ -93,7 +118,7 @@ def _touches(each: Happened, answers: Mapping[str, str]) -> list[Touch]:
     if any(answers[column] not in allowed for column, allowed in each.when.items()):
         return []
     number = math.prod(_number(answers, column) for column in each.times)
-    count = min(each.most, round(number))
+    count = round(min(each.most, number))
     numbers = {name: _told(told, answers, count) for name, told in each.numbers.items()}
     told = {**each.properties, **numbers}
     return [Touch(f"{each.touch}-{index}", each.touch, NOW, told) for index in range(count)]
@@ -115,4 +140,6 @@ def _number(answers: Mapping[str, str], column: str) -> float:
     number = as_kind("number", answers[column] or "0")
     if number is None or number < 0:
         raise InputError(f"must be a number from 0, not {answers[column]!r}", column)
+    if number > LARGEST:
+        raise InputError(f"{answers[column]!r} is too large to be counted with", column)
     return float(number)

@@ -57,7 +57,8 @@ def open_list(files: Mapping[str, str], leads: Path, map_file: Path, outcome: st
     found, leaks = read_map(map_file, columns, outcome, reading)
     pasts, refused = Reader(found, reading.model("traits") or {}, outcome).read(rows)
     if not pasts:
-        raise InputError("no row can be used", str(leads))
+        why = f"; line {refused[0].line}: {refused[0].reason}" if refused else ""
+        raise InputError(f"no row can be used{why}", str(leads))
     return PastList(leads.name, outcome, files, found, leaks, pasts, refused)
 
 

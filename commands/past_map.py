@@ -41,32 +41,43 @@ class Happened(f.Model):
 class PastMap(f.Model):
     """`lead` names the row. Cells in `unanswered` say as little as blank ones.
 
-    `yardstick`: another tool's scores, summed. `no_points`: traits that no suggestion gives points for.
+    `yardstick`: another tool's scores, summed. `may_be_missing`: those of `after_outcome` and `yardstick` that
+    not every list has. `no_points`: traits that no suggestion gives points for.
     """
 
     lead: f.Text
     after_outcome: list[f.Text] = Field(default_factory=list)
     unanswered: list[str] = Field(default_factory=list)
     yardstick: list[f.Text] = Field(default_factory=list)
+    may_be_missing: list[f.Text] = Field(default_factory=list)
     traits: dict[f.Text, f.TraitName] = Field(default_factory=dict)
     no_points: list[f.TraitName] = Field(default_factory=list)
     touches: list[Happened] = Field(default_factory=list)
 
+    def counted(self) -> Iterator[str]:
+        """The columns whose cells are read as numbers, whatever the traits are."""
+        yield from self.yardstick
+        for each in self.touches:
+            yield from each.times
+            yield from (number.column for number in each.numbers.values())
+
 
 Place = tuple[str | int, ...]
+
+_NOT_EVERY_LIST = "if not every list has it, name it under may_be_missing, too"
 
 
 @dataclass(frozen=True)
 class Leaks:
-    """The columns that nothing may read: `outcome` itself and those written after it."""
+    """The columns that nothing may read, however they are spelled: `outcome` itself and those written after it."""
 
     outcome: str
     columns: frozenset[str]
 
     def problem(self, column: str) -> Problem | None:
-        if column == self.outcome:
+        if _plain(column) == _plain(self.outcome):
             return Problem(f'"{column}" is the outcome itself', "leave it out")
-        if column in self.columns:
+        if _plain(column) in map(_plain, self.columns):
             return Problem(f'"{column}" was written after the outcome', "leave it out")
         return None
 
@@ -76,6 +87,11 @@ class Leaks:
             if snake_case(column) == name and (problem := self.problem(column)):
                 return problem
         return None
+
+
+def _plain(column: str) -> str:
+    """The name without what a hand that types it may change: its spaces and capitals."""
+    return "".join(column.casefold().split())
 
 
 def read_map(
@@ -115,6 +131,24 @@ def _misread(
     for index, column in enumerate(found.yardstick):
         if problem := leaks.problem(column):
             yield document.at(("yardstick", index), problem)
+    yield from _missing(document, found, columns)
+
+
+def _missing(document: Document, found: PastMap, columns: Sequence[str]) -> Iterator[Finding]:
+    """Misspelt, a column written after the outcome would be read like any other, and a yardstick left out."""
+    there = {*columns, *found.may_be_missing}
+    named = {"after_outcome": found.after_outcome, "yardstick": found.yardstick}
+    for key, names in named.items():
+        for index, column in enumerate(names):
+            if column not in there:
+                text = f'there is no column "{column}"'
+                near = suggest(column, there, "name it as the list does")
+                yield document.at((key, index), Problem(text, f"{near} ({_NOT_EVERY_LIST})"))
+    for index, column in enumerate(found.may_be_missing):
+        known = [*found.after_outcome, *found.yardstick]
+        if column not in known:
+            text = f'"{column}" is named under neither after_outcome nor yardstick'
+            yield document.at(("may_be_missing", index), Problem(text, suggest(column, known)))
 
 
 def _reads(found: PastMap) -> Iterator[tuple[Place, str, bool]]:

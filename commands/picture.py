@@ -13,8 +13,10 @@ OURS, OTHER, FAINT, INK = "#0b6e4f", "#b5651d", "#d5d9dc", "#22272b"
 Line = Sequence[Cut]
 
 
-def svg(title: str, ours: Line, yardstick: Line | None = None) -> str:
-    """Left: the share of customers found, by the share of leads called. Right: how often each tenth buys."""
+def svg(title: str, ours: Line, compared: Sequence[Line] = ()) -> str:
+    """Left: the share of customers found, by the share of leads called. Right: how often each tenth buys.
+
+    `compared`: the yardstick's line, and ours of the same leads."""
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img"'
         f' font-family="system-ui, sans-serif" font-size="12" fill="{INK}">',
@@ -22,7 +24,7 @@ def svg(title: str, ours: Line, yardstick: Line | None = None) -> str:
         f"<desc>{escape(_said(ours))}</desc>",
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>',
         _text(LEFT, 24, title, size=16),
-        *_gains(ours, yardstick),
+        *_gains(ours, compared),
         *_tenths(ours),
         "</svg>",
     ]
@@ -34,16 +36,25 @@ def _said(ours: Line) -> str:
     return f"The 20 % of leads with most points hold {first:.0%} of the customers."
 
 
-def _gains(ours: Line, yardstick: Line | None) -> list[str]:
+def _gains(ours: Line, compared: Sequence[Line]) -> list[str]:
     parts = [*_frame(LEFT, "share of leads, most points first", "customers found")]
     parts.append(_line([(0, 0), (1, 1)], INK, 'stroke-dasharray="4 4"'))
-    lines = [("our points", ours, OURS)]
-    if yardstick:
-        lines.append(("yardstick, where known", yardstick, OTHER))
-    for number, (name, cuts, color) in enumerate(lines):
-        parts.append(_line(_curve(cuts), color, 'stroke-width="2.5"'))
-        parts.append(_text(LEFT + SIDE - 150, TOP + SIDE - 40 + 18 * number, name, fill=color))
+    lines = [("our points", OURS, "", ours)]
+    if compared:
+        names = ("yardstick, where known", "our points on the same leads")
+        lines += zip(names, (OTHER, OURS), ("", 'stroke-dasharray="2 3"'), compared, strict=True)
+    for number, (name, color, style, cuts) in enumerate(lines):
+        y = TOP + SIDE - 52 + 18 * number
+        parts.append(_line(_curve(cuts), color, f'stroke-width="2.5" {style}'.strip()))
+        parts.append(_stroke(LEFT + SIDE - 212, y - 4, color, style))
+        parts.append(_text(LEFT + SIDE - 182, y, name, fill=color))
     return parts
+
+
+def _stroke(x: float, y: float, color: str, style: str) -> str:
+    """A bit of a line, beside its name."""
+    place = f'x1="{x:.1f}" x2="{x + 24:.1f}" y1="{y:.1f}" y2="{y:.1f}"'
+    return f'<line {place} stroke="{color}" stroke-width="2.5" {style}/>'
 
 
 def _tenths(ours: Line) -> list[str]:

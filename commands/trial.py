@@ -25,12 +25,13 @@ def playbook_with(files: Mapping[str, str], scoring: str, name: str, leaks: Leak
     try:
         return compile_playbook({**files, SCORING: scoring})
     except PlaybookError as error:
-        raise PlaybookError(
-            [
-                replace(found, file=name) if found.file == SCORING else found
-                for found in error.findings
-            ]
-        ) from error
+        raise PlaybookError([_renamed(found, name) for found in error.findings]) from error
+
+
+def _renamed(found: Finding, name: str) -> Finding:
+    """The finding as it is for a file that only stands in the place of config/scoring.yaml."""
+    file = name if found.file == SCORING else found.file
+    return replace(found, file=file, remedy=found.remedy.replace(SCORING, name))
 
 
 def leaking_rules(document: Document, leaks: Leaks) -> Iterator[Finding]:

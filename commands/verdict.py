@@ -1,14 +1,19 @@
 """A back-test as tables, in 80 columns."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Group, JustifyMethod, RenderableType
 from rich.table import Table
 
+from commands.csv_rows import Reject
 from nurture.domain.backtest import Cut, thinned
 
 LINES = 12
+
+LISTED = 5
+"""So many lines of the list are named for each reason."""
 
 NOISE = 0.0005
 """A smaller change of the AUC is none, at the three digits shown."""
@@ -16,6 +21,23 @@ NOISE = 0.0005
 
 def tables(told: Mapping[str, Any], cuts: Sequence[Cut]) -> RenderableType:
     return Group(_head(told), _thresholds(cuts), *_wish(told["per_month"]), _rules(told["rules"]))
+
+
+def left_out(refused: Sequence[Reject]) -> Iterator[str]:
+    """Which rows could not be used and why, a line for each reason, the most frequent first."""
+    lines: dict[str, list[str]] = defaultdict(list)
+    for each in refused:
+        lines[each.reason].append(str(each.line))
+    reasons = sorted(lines, key=lambda reason: -len(lines[reason]))
+    for reason in reasons[:LINES]:
+        where = ", ".join(lines[reason][:LISTED]) + (", ..." if len(lines[reason]) > LISTED else "")
+        yield f"{_rows(len(lines[reason]))} not used (line {where}): {reason}"
+    if rest := sum(len(lines[reason]) for reason in reasons[LINES:]):
+        yield f"{_rows(rest)} not used for other reasons; --json tells all"
+
+
+def _rows(number: int) -> str:
+    return "1 row" if number == 1 else f"{number} rows"
 
 
 def _head(told: Mapping[str, Any]) -> str:
@@ -26,6 +48,7 @@ def _head(told: Mapping[str, Any]) -> str:
     ]
     if (before := told.get("before")) is not None:
         lines.append(f"the points it would replace: {before:.3f} on the same leads")
+        lines.append("on a scale of its own: look again at grades and at conditions on a score")
     if yardstick := told["yardstick"]:
         if yardstick["auc"] is None:
             lines.append("yardstick: the leads that have it all have one outcome")
@@ -75,14 +98,20 @@ def _rules(rules: Sequence[Mapping[str, Any]]) -> Table:
         table.add_column(column, justify=side, overflow="fold")
     for rule in rules:
         bought = "" if rule["bought"] is None else f"{rule['bought']:.0%}"
-        gain = f"{rule['gain']:+.3f}" if abs(rule["gain"]) >= NOISE else "0"
-        table.add_row(
-            rule["rule"], f"{rule['points']:+d}", str(rule["leads"]), bought, gain, _word(rule)
-        )
+        points, leads = f"{rule['points']:+d}", str(rule["leads"])
+        table.add_row(rule["rule"], points, leads, bought, _gain(rule), _word(rule))
     return table
 
 
+def _gain(rule: Mapping[str, Any]) -> str:
+    if not rule["judged"]:
+        return ""
+    return f"{rule['gain']:+.3f}" if abs(rule["gain"]) >= NOISE else "0"
+
+
 def _word(rule: Mapping[str, Any]) -> str:
+    if not rule["judged"]:
+        return "not in this list"
     if not rule["leads"]:
         return "fits nobody"
     if abs(rule["gain"]) < NOISE:

@@ -8,12 +8,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
+from nurture.domain.scoring import Scoring, lost
+
 DIGITS = 2**64
 
 
 @dataclass(frozen=True)
 class Case:
-    """A lead of the past: what each rule gave it, whether it was `won`, and another tool's score of it."""
+    """A lead of the past: what each rule gave it and the cap of a group took off again, whether it was `won`,
+    and another tool's score of it."""
 
     points: Mapping[str, int]
     won: bool
@@ -92,14 +95,14 @@ def thinned(found: Sequence[Cut], most: int) -> list[Cut]:
     return list(dict.fromkeys(cut for cut in kept if cut))
 
 
-def drop_one(cases: Sequence[Case], rules: Iterable[str]) -> list[Verdict]:
+def drop_one(cases: Sequence[Case], scoring: Scoring) -> list[Verdict]:
     """What the AUC owes to each rule, the most helpful first. Needs a buyer and a non-buyer."""
     won = [case.won for case in cases]
     whole = auc([case.total for case in cases], won) or 0.0
     found = []
-    for rule in rules:
+    for rule in [*(each.id for each in scoring.fit), *scoring.rules]:
         gave = [case for case in cases if case.points.get(rule)]
-        without = auc([case.total - case.points.get(rule, 0) for case in cases], won) or 0.0
+        without = auc([case.total - lost(scoring, case.points, rule) for case in cases], won) or 0.0
         found.append(Verdict(rule, len(gave), sum(case.won for case in gave), whole - without))
     return sorted(found, key=lambda verdict: (-verdict.gain, verdict.rule))
 

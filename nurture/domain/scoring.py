@@ -288,6 +288,18 @@ def _over(scoring: Scoring, by_rule: Mapping[str, int]) -> dict[str, int]:
     return {group: points for group, points in over.items() if points}
 
 
+def lost(scoring: Scoring, points: Mapping[str, int], rule: str) -> int:
+    """What a lead with these points by rule would lose without that one: what the others of its group give
+    comes through where the group's cap kept it back."""
+    gave = points.get(rule, 0)
+    group = scoring.rules[rule].group if rule in scoring.rules else None
+    if not gave or group is None or group not in scoring.groups:
+        return gave
+    whole = sum(points.get(each.id, 0) for each in scoring.engagement if each.group == group)
+    cap = scoring.groups[group]
+    return _capped(whole, cap) - _capped(whole - gave, cap)
+
+
 def _place(limits: Sequence[int], points: int) -> int:
     return next((n for n, limit in enumerate(limits) if points >= limit), len(limits))
 

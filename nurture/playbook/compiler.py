@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from jinja2 import Environment, TemplateSyntaxError
 
 from nurture.domain.errors import Finding, PlaybookError
-from nurture.playbook import Playbook, agreement, crosschecks, flows, parts
+from nurture.playbook import Playbook, agreement, crosschecks, flows, grade_checks, parts
 from nurture.playbook.durations import Durations
 from nurture.playbook.findings import Problem
 from nurture.playbook.naming import Naming
@@ -31,16 +31,18 @@ def check(files: Mapping[str, str]) -> list[Finding]:
 
 
 def remarks(files: Mapping[str, str]) -> list[Finding]:
-    """What is allowed and yet worth a second look: flows of which nobody can say whether they work. One that
-    only answers what a lead did is for nothing else."""
-    return [
+    """What is allowed and yet worth a second look: grades out of reach, and flows of which nobody can say whether they
+    work. One that only answers what a lead did is for nothing else."""
+    reading = read(files, Durations())
+    aimless = [
         document.at(
             ("flow",),
             Problem("this flow has no goal", 'say what it is for, such as goal: stage == "sql"'),
         )
-        for document, flow in read(files, Durations()).flows()
+        for document, flow in reading.flows()
         if flow.goal is None and not flow.transactional
     ]
+    return [*grade_checks.remarks(reading), *aimless]
 
 
 def _check(

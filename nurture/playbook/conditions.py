@@ -23,7 +23,7 @@ from nurture.playbook.durations import Durations
 from nurture.playbook.findings import Problem, Wrong, suggest, wrong
 from nurture.playbook.tokens import Token, patterns, tokens
 from nurture.playbook.traits import as_kind
-from nurture.playbook.usage import CALLS, EXAMPLES, SHIFTS, Quoted, topics_of
+from nurture.playbook.usage import CALLS, EXAMPLES, SHIFTS, Quoted, topics_of, ungraded
 
 Read = Callable[[Facts, datetime], Any]
 
@@ -77,7 +77,8 @@ class CelCondition:
 
 
 class Conditions:
-    """Compiles the conditions of one playbook, whose traits, stages and personas are known."""
+    """Compiles the conditions of one playbook, whose traits, stages and personas are known. `graded`: its scores
+    have grades."""
 
     def __init__(
         self,
@@ -86,8 +87,10 @@ class Conditions:
         personas: Collection[str],
         touches: Collection[str],
         durations: Durations,
+        graded: bool = True,
     ) -> None:
         self._durations = durations
+        self._graded = graded
         quoted = {"stage": stages, "persona": personas, "score.grade": GRADES}
         self._quoted = Quoted(quoted, touches, durations)
         self._variables = _variables(traits)
@@ -109,7 +112,10 @@ class Conditions:
         except RuntimeError as error:
             problems = [self._explain(source, *found) for found in _ERROR.findall(str(error))]
             raise Wrong(*problems or [_unplaced(str(error))]) from error
-        if problems := [*self._quoted.problems(words), *self._unreadable(words)]:
+        problems = [*self._quoted.problems(words), *self._unreadable(words)]
+        if not self._graded:
+            problems += ungraded(words)
+        if problems:
             raise Wrong(*problems)
         if expression.return_type() != cel.Type.BOOL:
             kind = _type_word(expression.return_type().name())

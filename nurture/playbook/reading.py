@@ -204,7 +204,20 @@ def _conditions(
         for name, kind in declared.items()
         if name not in RESERVED
     }
-    return Conditions(traits, names["stage"], names["persona"], names["touch"], durations)
+    return Conditions(
+        traits,
+        names["stage"],
+        names["persona"],
+        names["touch"],
+        durations,
+        _graded(documents.get("config/scoring.yaml")),
+    )
+
+
+def _graded(document: Document | None) -> bool:
+    """Whether leads get grades; a file that cannot be read may well say so."""
+    value = document.value if document else {}
+    return not isinstance(value, dict) or value.get("grades") is not None
 
 
 def _accounts(document: Document | None) -> Collection[str]:

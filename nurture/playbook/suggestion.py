@@ -14,6 +14,7 @@ from typing import Any
 
 from nurture.domain.backtest import Case
 from nurture.domain.lead import Touch
+from nurture.domain.scoring import Grades
 
 Weigh = Callable[[Sequence[Mapping[str, int]], Sequence[bool], int], Mapping[str, float]]
 """From what each rule gives to the leads, and who of them bought: the weights of the rules that tell, at most
@@ -97,10 +98,17 @@ def whole_points(weights: Mapping[str, float]) -> dict[str, int]:
     }
 
 
-def scoring_file(points: Mapping[Candidate, int], notes: Mapping[str, str], head: str) -> str:
-    """config/scoring.yaml with these rules, the strongest first; `notes` by rule stand above it as comments."""
+def scoring_file(
+    points: Mapping[Candidate, int],
+    notes: Mapping[str, str],
+    head: str,
+    grades: Grades | None = None,
+) -> str:
+    """config/scoring.yaml with these rules, the strongest first; `notes` by rule stand above it as comments.
+    `grades` are those of the points it would replace."""
     order = sorted(points, key=lambda each: (-abs(points[each]), each.id))
     lines = [f"# {line}".rstrip() for line in head.splitlines()]
+    lines += _kept(grades) if grades else []
     for part, fit in (("fit", True), ("engagement", False)):
         rules = [each for each in order if (each.touch is None) == fit]
         if rules:
@@ -108,6 +116,16 @@ def scoring_file(points: Mapping[Candidate, int], notes: Mapping[str, str], head
         for each in rules:
             lines += _rule(each, points[each], notes.get(each.id, ""))
     return "\n".join(lines) + "\n"
+
+
+def _kept(grades: Grades) -> list[str]:
+    return [
+        "",
+        "# The limits are those of the points before: look whether they are right for these.",
+        "grades:",
+        f"  fit: {list(grades.fit)}",
+        f"  engagement: {list(grades.engagement)}",
+    ]
 
 
 def _rule(each: Candidate, points: int, note: str) -> Iterator[str]:

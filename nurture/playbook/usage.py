@@ -76,6 +76,13 @@ class Quoted:
                 yield _at(window, problem.text, problem.remedy)
 
 
+def ungraded(words: Sequence[Token]) -> Iterator[Problem]:
+    """Where the grade is asked for, of leads none of whom has one."""
+    for word in words:
+        if word.kind == "name" and f"{word.text}.".startswith("score.grade."):
+            yield _at(word, "no lead gets a grade", "add grades to config/scoring.yaml")
+
+
 def topics_of(words: Sequence[Token]) -> frozenset[str]:
     """What can change the answer. Rather one topic too many than one too few."""
     found = set()

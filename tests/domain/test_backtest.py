@@ -1,3 +1,4 @@
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -5,6 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nurture.domain.backtest import Case, auc, cuts, delivering, drop_one, held_out, thinned
+from nurture.domain.scoring import EngagementRule, Reason, Scoring, entries, explain
+from tests.support.domain import NOW, facts, touch
 
 LEADS = st.lists(st.tuples(st.integers(-5, 5), st.booleans()), min_size=1, max_size=40)
 
@@ -18,6 +21,11 @@ def pairwise_auc(leads: list[tuple[int, bool]]) -> Fraction | None:
 
 def cases(*leads: tuple[bool, dict[str, int]]) -> list[Case]:
     return [Case(points, won) for won, points in leads]
+
+
+def rules(*names: str, group: str | None = None, most: int = 0) -> Scoring:
+    engagement = tuple(EngagementRule(name, 10, name, group=group) for name in names)
+    return Scoring(engagement=engagement, groups={group: most} if group else {})
 
 
 @given(LEADS)
@@ -83,12 +91,60 @@ def test_a_rule_that_points_the_wrong_way_is_told_apart_from_one_that_helps() ->
         (False, {"free-mail": 15}),
         (False, {"idle": 0}),
     )
-    asked, idle, free = drop_one(past, ["free-mail", "asked", "idle"])
+    asked, idle, free = drop_one(past, rules("free-mail", "asked", "idle"))
     assert (asked.rule, asked.leads, asked.won) == ("asked", 2, 2)
     assert asked.gain > 0
     assert (idle.rule, idle.leads, idle.gain) == ("idle", 0, 0)
     assert free.rule == "free-mail"
     assert free.gain == pytest.approx(0.5 - 1.0)
+
+
+def test_a_rule_that_others_of_its_group_make_up_for_does_not_help() -> None:
+    past = cases(
+        (True, {"page": 10, "clicked": 10, "cap/web": -10}),
+        (True, {"page": 10, "clicked": 10, "cap/web": -10}),
+        (False, {}),
+        (False, {"clicked": 10}),
+    )
+    page, clicked = drop_one(past, rules("page", "clicked", group="web", most=10))
+    assert (page.rule, page.gain) == ("page", 0.0)
+    assert (clicked.rule, clicked.gain) == ("clicked", pytest.approx(0.75 - 1.0))
+
+
+RULES = [
+    EngagementRule("page", 7, "page", group="web"),
+    EngagementRule("clicked", 4, "clicked", cap=8, group="web"),
+    EngagementRule("unsubscribed", -9, "unsubscribed", group="web"),
+    EngagementRule("demo", 5, "demo", group="talk"),
+    EngagementRule("called", 6, "called"),
+]
+DID = st.lists(st.sampled_from([rule.touch for rule in RULES]), max_size=8)
+
+
+@given(st.lists(DID, min_size=2, max_size=6), st.integers(1, 15))
+def test_what_a_rule_is_worth_is_what_the_leads_score_without_it(
+    dids: list[list[str]], most: int
+) -> None:
+    def judged(scoring: Scoring) -> list[Case]:
+        return [
+            Case({each.rule: each.points for each in reasons(scoring, did)}, index == 0)
+            for index, did in enumerate(dids)
+        ]
+
+    def area(found: list[Case]) -> float:
+        return auc([case.total for case in found], [case.won for case in found]) or 0.0
+
+    whole = Scoring(engagement=tuple(RULES), groups={"web": most})
+    for verdict in drop_one(judged(whole), whole):
+        left = tuple(rule for rule in RULES if rule.id != verdict.rule)
+        without = area(judged(replace(whole, engagement=left)))
+        assert verdict.gain == pytest.approx(area(judged(whole)) - without)
+
+
+def reasons(scoring: Scoring, did: list[str]) -> list[Reason]:
+    touches = map(touch, did)
+    earned = [entry for each in touches for entry in entries(scoring, each)]
+    return explain(scoring, facts(), earned, NOW)
 
 
 def test_a_lead_stays_in_its_part_however_long_the_list() -> None:

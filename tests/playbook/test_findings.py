@@ -609,6 +609,26 @@ def test_what_is_wrong_with_grades_personas_and_ways_between_stages(
     assert finding in said(**files)
 
 
+GRADED = (
+    "lead: {title: Lead}\n"
+    """sql: {title: SQL, when: 'stage == "lead" && score.grade in ["A1", "A2"]'}\n"""
+    "customer: {title: Customer}\n"
+)
+
+
+def test_a_grade_is_asked_for_only_where_leads_get_one() -> None:
+    """It would never hold: nobody would ever be qualified."""
+    finding = f"{STAGES}:2:45: no lead gets a grade; add grades to config/scoring.yaml"
+    goal = FLOW + 'goal: score.grade.startsWith("A")\n'
+    assert finding in said(stages=GRADED)
+    assert finding in said(stages=GRADED, scoring="fit: {}\n")
+    assert finding.replace(f"{STAGES}:2:45", f"{LAUNCH}:6:7") in said(flow=goal)
+    grades = "grades: {fit: [30, 20, 10], engagement: [30, 20, 10]}\n"
+    assert said(stages=GRADED, flow=goal, scoring=grades) == []
+    unreadable = said(stages=GRADED, scoring="grades: [\n")
+    assert not any("no lead gets a grade" in each for each in unreadable)
+
+
 NEWSLETTER = "news: {fields: {mail: email}, consent: {box: email_marketing}, double_opt_in: true}\n"
 ASKS = FLOW.replace("form_submitted", "consent_requested")
 

@@ -202,3 +202,24 @@ def test_a_lead_that_cannot_be_is_refused(text: str, problem: str) -> None:
 def test_a_row_that_cannot_be_a_lead_is_named_by_its_line() -> None:
     with pytest.raises(InputError, match=r'l\.csv:7: unknown stage "led"'):
         people_of_rows("l.csv", [(7, {"stage": "led", "email": ""})], PLAYBOOK)
+
+
+def test_a_grade_that_no_lead_can_reach_is_worth_a_remark() -> None:
+    def noted(engagement: str) -> list[str]:
+        scoring = (
+            "grades: {fit: [35, 20, 10], engagement: [40, 20, 8]}\n"
+            "groups: {web: 15}\n"
+            """fit: {dane: {points: 20, when: 'lead.country == "DK"'}, """
+            """spam: {points: -50, when: 'lead.country == ""'}}\n"""
+            f"engagement: {{{engagement}}}\n"
+        )
+        return [str(remark) for remark in remarks({**SMALL, SCORING: scoring})]
+
+    fit = f"{SCORING}:1:16: no lead gets 35 points here; the rules give 20 at most"
+    page = "page: {points: 2, touch: page, group: web}"
+    form = "form: {points: 9, touch: form_submitted, cap: 18}"
+    assert noted(f"{page}, {form}") == [
+        fit,
+        f"{SCORING}:1:42: no lead gets 40 points here; the rules give 33 at most",
+    ]
+    assert noted(f"{page}, {form.replace(', cap: 18', '')}") == [fit]
