@@ -4,10 +4,11 @@ import asyncio
 import csv
 import io
 import json
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
+from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
@@ -63,11 +64,13 @@ def import_(
     targets = mapping.targets(columns, map_file)
     mark = Bookmark.open(file, [file, map_file] if map_file else [file])
     begun = mark.line
+    digest = sha256(file.read_bytes()).hexdigest()
+    mapped = Mapped(targets, {}, file.name, digest)
     try:
         if dry_run:
-            tally = asyncio.run(_rehearse(config, file, rows, targets, rejects))
+            tally = asyncio.run(_rehearse(config, file, rows, mapped, rejects))
         else:
-            tally = asyncio.run(_run(config, file, rows, targets, rejects, mark))
+            tally = asyncio.run(_run(config, file, rows, mapped, rejects, mark))
     except KeyboardInterrupt:
         typer.echo(f"stopped after line {mark.line}; the same command goes on there", err=True)
         raise typer.Exit(130) from None
@@ -83,12 +86,12 @@ async def _run(
     config: Settings,
     file: Path,
     rows: Iterable[Row | Reject],
-    targets: Mapping[str, str],
+    mapped: Mapped,
     rejects: Path,
     mark: Bookmark,
 ) -> Tally:
     async with assemble(config, lazy=True) as services:
-        mapped = await _mapped(services, targets, file)
+        mapped = await _knowing(services, mapped)
 
         async def take(messages: Sequence[Incoming]) -> Receipt:
             return await services.intake.take("import", messages, services.now())
@@ -101,12 +104,12 @@ async def _rehearse(
     config: Settings,
     file: Path,
     rows: Iterable[Row | Reject],
-    targets: Mapping[str, str],
+    mapped: Mapped,
     rejects: Path,
 ) -> Tally:
     """All but the storing: which rows could be used, and which of their leads are known already."""
     async with assemble(config, lazy=True) as services:
-        mapped = await _mapped(services, targets, file)
+        mapped = await _knowing(services, mapped)
 
         async def take(messages: Sequence[Incoming]) -> Receipt:
             async with services.db.read() as session:
@@ -118,10 +121,11 @@ async def _rehearse(
             return await bring_in(rows, mapped, take, refuse, services.now(), None, tell)
 
 
-async def _mapped(services: Services, targets: Mapping[str, str], file: Path) -> Mapped:
+async def _knowing(services: Services, mapped: Mapped) -> Mapped:
+    """With the kinds of the traits of the playbook in force."""
     async with services.db.read() as session:
         playbook = await services.shelf.current(session)
-    return Mapped(targets, playbook.traits, source=f"import/{file.name}")
+    return replace(mapped, kinds=playbook.traits)
 
 
 async def bring_in(
@@ -129,7 +133,7 @@ async def bring_in(
     mapped: Mapped,
     take: Take,
     refuse: Refuse,
-    now: datetime,
+    began: datetime,
     mark: Bookmark | None = None,
     tell: Callable[[int], None] = lambda line: None,
 ) -> Tally:
@@ -144,7 +148,7 @@ async def bring_in(
         return refuse(found)
 
     ahead = (row for row in rows if mark is None or row.line > mark.line)
-    usable = _usable(ahead, mapped, reject, now)
+    usable = _usable(ahead, mapped, reject, began)
     while batch := list(islice(usable, BATCH)):
         by_id = {message.message_id: row for row, message in batch}
         receipt = await take([message for _, message in batch])
@@ -164,14 +168,14 @@ def _usable(
     rows: Iterable[Row | Reject],
     mapped: Mapped,
     reject: Callable[[Reject], int],
-    now: datetime,
+    began: datetime,
 ) -> Iterator[tuple[Row, Incoming]]:
     for row in rows:
         if isinstance(row, Reject):
             reject(row)
             continue
         try:
-            yield row, mapped.message(row.values, now)
+            yield row, mapped.message(row, began)
         except InputError as error:
             reject(row.rejected(str(error)))
 

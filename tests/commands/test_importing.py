@@ -32,7 +32,7 @@ async def imported(folder: Path, content: bytes, desk: Desk) -> Tally:
     path = folder / "list.csv"
     path.write_bytes(content)
     columns, rows = csv_rows.read(path)
-    mapped = Mapped(targets(columns, None), {}, "import")
+    mapped = Mapped(targets(columns, None), {})
     mark = Bookmark.open(path, [path])
     with writing(folder / "rejects.csv", mark) as refuse:
         return await bring_in(rows, mapped, desk.take, refuse, NOW, mark)
