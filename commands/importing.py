@@ -20,13 +20,13 @@ from rich.progress import Progress
 from commands import csv_rows, mapping, opening
 from commands.bookmark import Bookmark, Tally
 from commands.csv_rows import Reject, Row
+from commands.dry_run import DryRun
 from commands.mapping import Mapped
 from embedded import local
 from nurture.domain.errors import InputError, StartError
-from nurture.identity import names
 from nurture.incoming import Incoming, Receipt
 from nurture.settings import Settings
-from nurture.store import leads
+from nurture.store.database import place
 from services import Services, assemble
 
 BATCH = 200
@@ -46,7 +46,9 @@ def import_(
     ] = None,
     rejects: Annotated[
         Path | None,
-        typer.Option(help="Where rejected rows go. Default: beside FILE, ending in .rejects.csv"),
+        typer.Option(
+            help="Where rejected rows go. Default: beside FILE, ending in .rejects.csv, or .dry-run.csv"
+        ),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be taken; store nothing.")
@@ -59,10 +61,11 @@ def import_(
     or the trait of its name. Stopped, it goes on where it was when the same command is given again. Exits
     with 1 when rows were rejected."""
     config = local.known(opening.load())
-    rejects = rejects or file.with_name(f"{file.stem}.rejects.csv")
+    rejects = rejects or _beside(file, dry_run)
     columns, rows = csv_rows.read(file)
     targets = mapping.targets(columns, map_file)
-    mark = Bookmark.open(file, [file, map_file] if map_file else [file])
+    inputs = [file, map_file] if map_file else [file]
+    mark = Bookmark.open(file, inputs, place(config.database), rejects)
     begun = mark.line
     digest = sha256(file.read_bytes()).hexdigest()
     mapped = Mapped(targets, {}, file.name, digest)
@@ -72,7 +75,8 @@ def import_(
         else:
             tally = asyncio.run(_run(config, file, rows, mapped, rejects, mark))
     except KeyboardInterrupt:
-        typer.echo(f"stopped after line {mark.line}; the same command goes on there", err=True)
+        where = "" if dry_run else f" after line {mark.line}; the same command goes on there"
+        typer.echo(f"stopped{where}", err=True)
         raise typer.Exit(130) from None
     if as_json:
         typer.echo(json.dumps(asdict(tally), indent=2))
@@ -80,6 +84,11 @@ def import_(
         typer.echo(_told(tally, rejects, begun, dry_run))
     if tally.rejected:
         raise typer.Exit(1)
+
+
+def _beside(file: Path, dry_run: bool) -> Path:
+    """A dry run has a file of its own: a stopped import goes on with the one it began."""
+    return file.with_name(f"{file.stem}.{'dry-run' if dry_run else 'rejects'}.csv")
 
 
 async def _run(
@@ -107,16 +116,10 @@ async def _rehearse(
     mapped: Mapped,
     rejects: Path,
 ) -> Tally:
-    """All but the storing: which rows could be used, and which of their leads are known already."""
+    """All but the keeping: which rows could be used, and which of their leads are known already."""
     async with assemble(config, lazy=True) as services:
         mapped = await _knowing(services, mapped)
-
-        async def take(messages: Sequence[Incoming]) -> Receipt:
-            async with services.db.read() as session:
-                known = await leads.identities(session, [n for m in messages for n in names(m)])
-            old = sum(any(name in known for name in names(message)) for message in messages)
-            return Receipt(accepted=len(messages) - old, duplicates=old)
-
+        take = DryRun(services).take
         with writing(rejects) as refuse, _bar(file) as tell:
             return await bring_in(rows, mapped, take, refuse, services.now(), None, tell)
 
@@ -186,7 +189,7 @@ def writing(path: Path, mark: Bookmark | None = None) -> Iterator[Refuse]:
 
     After a `mark` it is continued. Raises StartError before anything was read when it cannot be written.
     """
-    begun = mark.rejects if mark and path.exists() else 0
+    begun = mark.rejects if mark else 0
     try:
         file = path.open("r+b" if begun else "wb")
     except OSError as error:

@@ -81,6 +81,11 @@ class Intake:
         self._together = together
         self._lines: dict[str, Together[Batch, Receipt]] = {}
 
+    def rehearsed(self) -> "Intake":
+        """One that says what would become of messages, and keeps nothing of them."""
+        outbox = self._outbox.rehearsal()
+        return Intake(outbox, self._shelf, self._reactions, self._fingerprints, self._together)
+
     async def take(self, source: str, messages: Sequence[Incoming], now: datetime) -> Receipt:
         """Store the batch and what follows. A message seen before from this source changes nothing.
 

@@ -5,9 +5,9 @@ from datetime import datetime
 from commands.csv_rows import Row
 from commands.mapping import Mapped
 from nurture.domain.consent import EMAIL_MARKETING
-from nurture.incoming import Receipt
+from nurture.incoming import Incoming, Receipt
 from nurture.store.database import Database
-from nurture.store.tables import ConsentRow
+from nurture.store.tables import ConsentRow, LeadRow, TouchRow, WakeupRow
 from tests.support.domain import DAY, NOW
 from tests.support.world import World
 
@@ -75,3 +75,16 @@ async def test_nor_who_unsubscribes_after_a_list_had_said_no(db: Database) -> No
     )
     await bring(world, NOW + 2 * DAY, {"email_marketing": "yes"})
     assert (await world.lead(ANNA)).consents == []
+
+
+async def test_a_list_that_is_only_tried_leaves_no_trace_and_wakes_nobody(db: Database) -> None:
+    world = World(db)
+    trial = world.intake.rehearsed()
+    good = Incoming("good", NOW, email=ANNA, touch="form_submitted", trusted=True)
+    odd = Incoming("odd", NOW, email="bo@example.org", stage="nonsense", trusted=True)
+    for _ in range(2):
+        receipt = await trial.take("import", [good, odd], NOW)
+        assert (receipt.accepted, [name for name, _ in receipt.refused]) == (1, ["odd"])
+    await world.outbox.drain()
+    kept = [await world.rows(kind) for kind in (LeadRow, TouchRow, WakeupRow)]
+    assert (kept, world.alarm.woken) == ([[], [], []], [])
