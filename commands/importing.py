@@ -58,8 +58,9 @@ def import_(
     """Import leads from a CSV file.
 
     A column goes to email, user_id, stage, a consent (email_marketing, ad_audiences, tracking: yes or no),
-    or the trait of its name. Stopped, it goes on where it was when the same command is given again. Exits
-    with 1 when rows were rejected."""
+    or the trait of its name. Stopped, it goes on where it was when the same command is given again. The same
+    file imported twice changes nothing; written anew it is another list, whose word is the latest. A yes in it
+    does not bring mails back to who unsubscribed. Exits with 1 when rows were rejected."""
     config = local.known(opening.load())
     rejects = rejects or _beside(file, dry_run)
     columns, rows = csv_rows.read(file)
@@ -67,8 +68,7 @@ def import_(
     inputs = [file, map_file] if map_file else [file]
     mark = Bookmark.open(file, inputs, place(config.database), rejects)
     begun = mark.line
-    digest = sha256(file.read_bytes()).hexdigest()
-    mapped = Mapped(targets, {}, file.name, digest)
+    mapped = Mapped(targets, {}, file.name, _edition(file))
     try:
         if dry_run:
             tally = asyncio.run(_rehearse(config, file, rows, mapped, rejects))
@@ -89,6 +89,12 @@ def import_(
 def _beside(file: Path, dry_run: bool) -> Path:
     """A dry run has a file of its own: a stopped import goes on with the one it began."""
     return file.with_name(f"{file.stem}.{'dry-run' if dry_run else 'rejects'}.csv")
+
+
+def _edition(file: Path) -> str:
+    """The same file has the same one. A list that is written anew has another: it may say word for word what an
+    earlier one said, and yet be the latest word."""
+    return f"{file.stat().st_mtime_ns} {sha256(file.read_bytes()).hexdigest()}"
 
 
 async def _run(

@@ -30,13 +30,13 @@ _LATER = timedelta(microseconds=1)
 
 @dataclass(frozen=True)
 class Mapped:
-    """`targets` maps columns to targets; `kinds` the playbook's traits to their kinds. `file` names the list, `digest`
-    tells its content from every other's."""
+    """`targets` maps columns to targets; `kinds` the playbook's traits to their kinds. `file` names the list, `edition`
+    tells it from every other, also from one written earlier that says the same."""
 
     targets: Mapping[str, str]
     kinds: Mapping[str, str]
     file: str = ""
-    digest: str = ""
+    edition: str = ""
 
     def message(self, row: Row, began: datetime) -> Incoming:
         """Raises InputError naming the column that cannot be used.
@@ -47,7 +47,7 @@ class Mapped:
         """
         values, at = row.values, began + row.line * _LATER
         told = {self.targets[name]: cell for name, cell in values.items() if name in self.targets}
-        content = json.dumps([self.digest, row.line, told], sort_keys=True).encode()
+        content = json.dumps([self.edition, row.line, told], sort_keys=True).encode()
         email = normalised(told.get(EMAIL), self._column(EMAIL))
         user = told.get(USER) or None
         if not (email or user):

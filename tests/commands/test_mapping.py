@@ -23,9 +23,9 @@ def message(**values: str) -> Incoming:
     return told(values)
 
 
-def told(values: Mapping[str, str], line: int = 2, content: str = "one") -> Incoming:
+def told(values: Mapping[str, str], line: int = 2, edition: str = "one") -> Incoming:
     """What that line of a list says, on columns that need no map."""
-    mapped = Mapped(targets(list(values), None), KINDS, "list.csv", content)
+    mapped = Mapped(targets(list(values), None), KINDS, "list.csv", edition)
     return mapped.message(Row(line, values), NOW)
 
 
@@ -58,7 +58,7 @@ def test_the_same_row_is_the_same_message_and_a_changed_one_another() -> None:
 def test_a_row_of_another_line_or_another_list_is_another_message() -> None:
     row = {"email": "bo@firm.dk", "city": "Vejle"}
     assert told(row).message_id != told(row, line=3).message_id
-    assert told(row).message_id != told(row, content="two").message_id
+    assert told(row).message_id != told(row, edition="two").message_id
 
 
 def test_of_two_rows_the_later_one_is_the_later_word() -> None:

@@ -45,6 +45,17 @@ def test_a_person_is_imported_exported_erased_and_not_revived(
     assert (again.returncode, "1 rows rejected" in again.stdout) == (1, True)
 
 
+def test_a_list_that_is_written_anew_counts_and_the_same_file_twice_does_not(
+    keyed: Nurture, tmp_path: Path
+) -> None:
+    leads = tmp_path / "leads.csv"
+    for said in ("no", "yes", "no"):
+        leads.write_text(f"email,email_marketing\nanna@firm.dk,{said}\n")
+        assert "1 rows taken, 0 known already" in keyed("import", str(leads)).stdout
+    assert json.loads(keyed("export", "anna@firm.dk").stdout)["lead"][0]["consents"] == []
+    assert "0 rows taken, 1 known already" in keyed("import", str(leads)).stdout
+
+
 def test_a_dry_run_refuses_what_the_import_would_and_keeps_nothing(
     keyed: Nurture, tmp_path: Path
 ) -> None:

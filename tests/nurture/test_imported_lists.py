@@ -15,9 +15,9 @@ ANNA = "anna@example.org"
 COLUMNS = {name: name for name in ("email", "email_marketing", "first_name")}
 
 
-async def bring(world: World, at: datetime, *rows: dict[str, str], content: str = "") -> Receipt:
-    """A list of these rows about Anna; without its `content`, it is as new as the moment it comes."""
-    mapped = Mapped(COLUMNS, {}, "list.csv", content or at.isoformat())
+async def bring(world: World, at: datetime, *rows: dict[str, str], edition: str = "") -> Receipt:
+    """A list of these rows about Anna; without an `edition` it is as new as the moment it comes."""
+    mapped = Mapped(COLUMNS, {}, "list.csv", edition or at.isoformat())
     messages = [
         mapped.message(Row(line, {"email": ANNA, **row}), at) for line, row in enumerate(rows, 2)
     ]
@@ -49,9 +49,9 @@ async def test_of_two_rows_of_one_lead_the_later_counts(db: Database) -> None:
 
 async def test_a_list_that_comes_once_more_changes_nothing(db: Database) -> None:
     world = World(db)
-    await bring(world, NOW, {"first_name": "Anna"}, content="the same")
+    await bring(world, NOW, {"first_name": "Anna"}, edition="the same")
     await world.tell(None, at=NOW + DAY, traits={"first_name": "Anne"})
-    again = await bring(world, NOW + 2 * DAY, {"first_name": "Anna"}, content="the same")
+    again = await bring(world, NOW + 2 * DAY, {"first_name": "Anna"}, edition="the same")
     assert (again.accepted, again.duplicates) == (0, 1)
     assert (await world.lead(ANNA)).traits["first_name"] == "Anne"
 
