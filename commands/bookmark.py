@@ -32,7 +32,7 @@ class Tally:
 class Bookmark:
     """`line` is the last one that is done, `rejects` the size in bytes of the file of rejected rows then.
 
-    `of` is the content it was made for: of another file or another map it says nothing.
+    `of` is the content and the database it was made for: of another file, map or database it says nothing.
     """
 
     path: Path
@@ -42,15 +42,16 @@ class Bookmark:
     tally: Tally = field(default_factory=Tally)
 
     @classmethod
-    def open(cls, file: Path, inputs: Iterable[Path]) -> "Bookmark":
-        """The one left beside `file`, if it is of this content; else a new one."""
+    def open(cls, file: Path, inputs: Iterable[Path], database: str, rejects: Path) -> "Bookmark":
+        """The one left beside `file`, if it is of these inputs and this database, and the rows that were rejected by
+        then still stand in `rejects`; else a new one: what was taken is known by its lines."""
         path = file.with_name(f"{file.stem}.import.json")
-        digest = sha256()
+        digest = sha256(database.encode())
         for each in inputs:
             digest.update(each.read_bytes())
         try:
             kept = json.loads(path.read_text(encoding="utf-8"))
-            if kept["of"] == digest.hexdigest():
+            if kept["of"] == digest.hexdigest() and rejects.stat().st_size >= kept["rejects"]:
                 return cls(path, kept["of"], kept["line"], kept["rejects"], Tally(**kept["tally"]))
         except (OSError, ValueError, KeyError, TypeError):
             pass  # none, or one that was cut off while it was written: begin at the beginning

@@ -4,10 +4,11 @@ import asyncio
 import csv
 import io
 import json
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
+from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
@@ -19,13 +20,13 @@ from rich.progress import Progress
 from commands import csv_rows, mapping, opening
 from commands.bookmark import Bookmark, Tally
 from commands.csv_rows import Reject, Row
+from commands.dry_run import DryRun
 from commands.mapping import Mapped
 from embedded import local
 from nurture.domain.errors import InputError, StartError
-from nurture.identity import names
 from nurture.incoming import Incoming, Receipt
 from nurture.settings import Settings
-from nurture.store import leads
+from nurture.store.database import place
 from services import Services, assemble
 
 BATCH = 200
@@ -45,7 +46,9 @@ def import_(
     ] = None,
     rejects: Annotated[
         Path | None,
-        typer.Option(help="Where rejected rows go. Default: beside FILE, ending in .rejects.csv"),
+        typer.Option(
+            help="Where rejected rows go. Default: beside FILE, ending in .rejects.csv, or .dry-run.csv"
+        ),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be taken; store nothing.")
@@ -55,21 +58,25 @@ def import_(
     """Import leads from a CSV file.
 
     A column goes to email, user_id, stage, a consent (email_marketing, ad_audiences, tracking: yes or no),
-    or the trait of its name. Stopped, it goes on where it was when the same command is given again. Exits
-    with 1 when rows were rejected."""
+    or the trait of its name. Stopped, it goes on where it was when the same command is given again. The same
+    file imported twice changes nothing; written anew it is another list, whose word is the latest. A yes in it
+    does not bring mails back to who unsubscribed. Exits with 1 when rows were rejected."""
     config = local.known(opening.load())
-    rejects = rejects or file.with_name(f"{file.stem}.rejects.csv")
+    rejects = rejects or _beside(file, dry_run)
     columns, rows = csv_rows.read(file)
     targets = mapping.targets(columns, map_file)
-    mark = Bookmark.open(file, [file, map_file] if map_file else [file])
+    inputs = [file, map_file] if map_file else [file]
+    mark = Bookmark.open(file, inputs, place(config.database), rejects)
     begun = mark.line
+    mapped = Mapped(targets, {}, file.name, _edition(file))
     try:
         if dry_run:
-            tally = asyncio.run(_rehearse(config, file, rows, targets, rejects))
+            tally = asyncio.run(_rehearse(config, file, rows, mapped, rejects))
         else:
-            tally = asyncio.run(_run(config, file, rows, targets, rejects, mark))
+            tally = asyncio.run(_run(config, file, rows, mapped, rejects, mark))
     except KeyboardInterrupt:
-        typer.echo(f"stopped after line {mark.line}; the same command goes on there", err=True)
+        where = "" if dry_run else f" after line {mark.line}; the same command goes on there"
+        typer.echo(f"stopped{where}", err=True)
         raise typer.Exit(130) from None
     if as_json:
         typer.echo(json.dumps(asdict(tally), indent=2))
@@ -79,16 +86,27 @@ def import_(
         raise typer.Exit(1)
 
 
+def _beside(file: Path, dry_run: bool) -> Path:
+    """A dry run has a file of its own: a stopped import goes on with the one it began."""
+    return file.with_name(f"{file.stem}.{'dry-run' if dry_run else 'rejects'}.csv")
+
+
+def _edition(file: Path) -> str:
+    """The same file has the same one. A list that is written anew has another: it may say word for word what an
+    earlier one said, and yet be the latest word."""
+    return f"{file.stat().st_mtime_ns} {sha256(file.read_bytes()).hexdigest()}"
+
+
 async def _run(
     config: Settings,
     file: Path,
     rows: Iterable[Row | Reject],
-    targets: Mapping[str, str],
+    mapped: Mapped,
     rejects: Path,
     mark: Bookmark,
 ) -> Tally:
     async with assemble(config, lazy=True) as services:
-        mapped = await _mapped(services, targets, file)
+        mapped = await _knowing(services, mapped)
 
         async def take(messages: Sequence[Incoming]) -> Receipt:
             return await services.intake.take("import", messages, services.now())
@@ -101,27 +119,22 @@ async def _rehearse(
     config: Settings,
     file: Path,
     rows: Iterable[Row | Reject],
-    targets: Mapping[str, str],
+    mapped: Mapped,
     rejects: Path,
 ) -> Tally:
-    """All but the storing: which rows could be used, and which of their leads are known already."""
+    """All but the keeping: which rows could be used, and which of their leads are known already."""
     async with assemble(config, lazy=True) as services:
-        mapped = await _mapped(services, targets, file)
-
-        async def take(messages: Sequence[Incoming]) -> Receipt:
-            async with services.db.read() as session:
-                known = await leads.identities(session, [n for m in messages for n in names(m)])
-            old = sum(any(name in known for name in names(message)) for message in messages)
-            return Receipt(accepted=len(messages) - old, duplicates=old)
-
+        mapped = await _knowing(services, mapped)
+        take = DryRun(services).take
         with writing(rejects) as refuse, _bar(file) as tell:
             return await bring_in(rows, mapped, take, refuse, services.now(), None, tell)
 
 
-async def _mapped(services: Services, targets: Mapping[str, str], file: Path) -> Mapped:
+async def _knowing(services: Services, mapped: Mapped) -> Mapped:
+    """With the kinds of the traits of the playbook in force."""
     async with services.db.read() as session:
         playbook = await services.shelf.current(session)
-    return Mapped(targets, playbook.traits, source=f"import/{file.name}")
+    return replace(mapped, kinds=playbook.traits)
 
 
 async def bring_in(
@@ -129,7 +142,7 @@ async def bring_in(
     mapped: Mapped,
     take: Take,
     refuse: Refuse,
-    now: datetime,
+    began: datetime,
     mark: Bookmark | None = None,
     tell: Callable[[int], None] = lambda line: None,
 ) -> Tally:
@@ -144,7 +157,7 @@ async def bring_in(
         return refuse(found)
 
     ahead = (row for row in rows if mark is None or row.line > mark.line)
-    usable = _usable(ahead, mapped, reject, now)
+    usable = _usable(ahead, mapped, reject, began)
     while batch := list(islice(usable, BATCH)):
         by_id = {message.message_id: row for row, message in batch}
         receipt = await take([message for _, message in batch])
@@ -164,14 +177,14 @@ def _usable(
     rows: Iterable[Row | Reject],
     mapped: Mapped,
     reject: Callable[[Reject], int],
-    now: datetime,
+    began: datetime,
 ) -> Iterator[tuple[Row, Incoming]]:
     for row in rows:
         if isinstance(row, Reject):
             reject(row)
             continue
         try:
-            yield row, mapped.message(row.values, now)
+            yield row, mapped.message(row, began)
         except InputError as error:
             reject(row.rejected(str(error)))
 
@@ -182,7 +195,7 @@ def writing(path: Path, mark: Bookmark | None = None) -> Iterator[Refuse]:
 
     After a `mark` it is continued. Raises StartError before anything was read when it cannot be written.
     """
-    begun = mark.rejects if mark and path.exists() else 0
+    begun = mark.rejects if mark else 0
     try:
         file = path.open("r+b" if begun else "wb")
     except OSError as error:

@@ -7,7 +7,7 @@ else the trait of that name. Without a map a column's own name in snake_case is 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,8 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from nurture.domain.consent import PURPOSES, ConsentRecord
+from commands.csv_rows import Row
+from nurture.domain.consent import LIST, PURPOSES, ConsentRecord
 from nurture.domain.errors import InputError
 from nurture.incoming import Incoming
 from nurture.playbook.traits import as_kind
@@ -23,37 +24,44 @@ from nurture.web.traits import normalised, snake_case
 
 EMAIL, USER, STAGE = "email", "user_id", "stage"
 
+_LATER = timedelta(microseconds=1)
+"""A row is dated so much after the line before it; to read it takes longer."""
+
 
 @dataclass(frozen=True)
 class Mapped:
-    """`targets` maps columns to targets; `kinds` the playbook's traits to their kinds."""
+    """`targets` maps columns to targets; `kinds` the playbook's traits to their kinds. `file` names the list, `edition`
+    tells it from every other, also from one written earlier that says the same."""
 
     targets: Mapping[str, str]
     kinds: Mapping[str, str]
-    source: str
+    file: str = ""
+    edition: str = ""
 
-    def message(self, values: Mapping[str, str], now: datetime) -> Incoming:
+    def message(self, row: Row, began: datetime) -> Incoming:
         """Raises InputError naming the column that cannot be used.
 
-        The same row of the same content gives the same message id, so importing a file twice
-        changes nothing the second time.
+        The same line of the same file gives the same message id, so importing a file twice changes nothing the second
+        time; what another list says counts, also when an earlier one said it before. Of two rows of one lead the
+        later is the later word.
         """
+        values, at = row.values, began + row.line * _LATER
         told = {self.targets[name]: cell for name, cell in values.items() if name in self.targets}
-        content = json.dumps(told, sort_keys=True).encode()
+        content = json.dumps([self.edition, row.line, told], sort_keys=True).encode()
         email = normalised(told.get(EMAIL), self._column(EMAIL))
         user = told.get(USER) or None
         if not (email or user):
             raise InputError("must not be empty", self._column(EMAIL))
         return Incoming(
             message_id=sha256(content).hexdigest(),
-            at=now,
+            at=at,
             user_id=user,
             email=email,
             traits=self.traits(values),
-            consents=tuple(self._consents(told, now)),
+            consents=tuple(self._consents(told, at)),
             trusted=True,
             stage=told.get(STAGE) or None,
-            reason=self.source,
+            reason=LIST + self.file,
         )
 
     def traits(self, values: Mapping[str, str]) -> dict[str, Any]:
@@ -65,10 +73,10 @@ class Mapped:
             if name not in taken and values.get(column)
         }
 
-    def _consents(self, told: Mapping[str, str], now: datetime) -> list[ConsentRecord]:
+    def _consents(self, told: Mapping[str, str], at: datetime) -> list[ConsentRecord]:
         return [
             ConsentRecord(
-                purpose, bool(self._value(purpose, "yes/no", told[purpose])), now, self.source
+                purpose, bool(self._value(purpose, "yes/no", told[purpose])), at, LIST + self.file
             )
             for purpose in PURPOSES
             if told.get(purpose)

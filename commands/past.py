@@ -78,7 +78,7 @@ class Reader:
         touches = [touch for each in self.map.touches for touch in _touches(each, answers)]
         return Past(
             lead=answers[self.map.lead],
-            traits=Mapped(self.map.traits, self.kinds, "").traits(answers),
+            traits=Mapped(self.map.traits, self.kinds).traits(answers),
             touches=tuple(touches),
             won=won,
             yardstick=_yardstick(self.map.yardstick, answers),

@@ -82,6 +82,11 @@ class Intake:
         self._together = together
         self._lines: dict[str, Together[Batch, Receipt]] = {}
 
+    def rehearsed(self) -> "Intake":
+        """One that says what would become of messages, and keeps nothing of them."""
+        outbox = self._outbox.rehearsal()
+        return Intake(outbox, self._shelf, self._reactions, self._fingerprints, self._together)
+
     async def take(self, source: str, messages: Sequence[Incoming], now: datetime) -> Receipt:
         """Store the batch and what follows. A message seen before from this source changes nothing.
 
@@ -195,13 +200,19 @@ class Intake:
             return True
 
     async def withdraw(self, lead_id: str, purpose: str, source: str, now: datetime) -> None:
-        """The lead takes a consent back. Effective for every mail from this moment on."""
+        """The lead takes a consent back. Effective for every mail from this moment on.
+
+        A no that is only said again tells nobody anything, but what was asked for or granted meanwhile is over with it.
+        """
         async with self._outbox.write() as session:
             row = await leads.lock_joined(session, lead_id)
-            if row is None or row.erased_at or purpose in row.declined:
+            if row is None or row.erased_at:
+                return
+            again = purpose in row.declined
+            await consents.tell(session, [(row, [ConsentRecord(purpose, False, now, source)])])
+            if again:
                 return
             playbook = await self._shelf.current(session)
-            await consents.tell(session, [(row, [ConsentRecord(purpose, False, now, source)])])
             message = Incoming(f"{row.id}/{purpose}/{now.isoformat()}", now, touch="unsubscribed")
             touch = touches.make(source, message, {"purpose": purpose}, None)
             await touches.store(session, playbook.scoring, row, touch, source, now)

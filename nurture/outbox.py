@@ -44,6 +44,10 @@ class Outbox:
             self._running.add(task)
             task.add_done_callback(self._running.discard)
 
+    def rehearsal(self) -> "Outbox":
+        """The same, but nothing that is written stays, and nobody is woken."""
+        return _Rehearsal(self._db, self._waker)
+
     def read(self) -> AbstractAsyncContextManager[AsyncSession]:
         """A transaction that changes nothing."""
         return self._db.read()
@@ -94,3 +98,11 @@ class Outbox:
             except Transient:
                 return False
         return True
+
+
+class _Rehearsal(Outbox):
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncSession]:
+        async with self._db.write() as session:
+            yield session
+            await session.rollback()

@@ -9,6 +9,9 @@ AD_AUDIENCES = "ad_audiences"
 TRACKING = "tracking"
 PURPOSES = (EMAIL_MARKETING, AD_AUDIENCES, TRACKING)
 
+LIST = "import/"
+"""What the sources of imported lists begin with: somebody else's word on a person."""
+
 REQUEST_LASTS = timedelta(days=30)
 """Who was asked to confirm a consent may do so for that long (playbook time)."""
 
@@ -44,13 +47,22 @@ def declined(records: Iterable[ConsentRecord]) -> frozenset[str]:
 
 
 def _latest(records: Iterable[ConsentRecord]) -> Iterable[ConsentRecord]:
-    """The latest word on each purpose counts; of two at one moment, the refusal."""
+    """The latest word on each purpose counts; of two at one moment, the refusal. Who says no does not get mails again
+    because a list says yes: only another word that is no list's takes that no back."""
     latest: dict[str, ConsentRecord] = {}
+    own: dict[str, ConsentRecord] = {}
     for record in records:
-        known = latest.get(record.purpose)
-        if known is None or (record.at, not record.granted) >= (known.at, not known.granted):
-            latest[record.purpose] = record
-    return latest.values()
+        _keep_later(latest, record)
+        if not record.source.startswith(LIST):
+            _keep_later(own, record)
+    refused = {purpose: record for purpose, record in own.items() if not record.granted}
+    return (latest | refused).values()
+
+
+def _keep_later(found: dict[str, ConsentRecord], record: ConsentRecord) -> None:
+    known = found.get(record.purpose)
+    if known is None or (record.at, not record.granted) >= (known.at, not known.granted):
+        found[record.purpose] = record
 
 
 def confirmed(

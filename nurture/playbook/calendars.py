@@ -1,14 +1,12 @@
 """Opening hours as marketers write them -> the core's Calendar. Zones and holidays are looked up here."""
 
 import re
-from collections.abc import Sequence
 from datetime import date, time, tzinfo
-from functools import lru_cache
-from zoneinfo import ZoneInfo, available_timezones
 
 import holidays
 
 from nurture.domain.calendar import Holidays, HolidayTest
+from nurture.playbook import zones
 from nurture.playbook.findings import suggest, wrong
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -39,10 +37,11 @@ def hours(text: str) -> tuple[time, time]:
 
 def zone(name: str) -> tzinfo:
     """`Europe/Copenhagen`. Raises Wrong."""
-    if name not in _zones():
-        remedy = suggest(name, _zones(), 'such as "Europe/Copenhagen"')
+    found = zones.zone(name)
+    if found is None:
+        remedy = suggest(name, zones.names(), 'such as "Europe/Copenhagen"')
         raise wrong(f'unknown time zone "{name}"', remedy)
-    return ZoneInfo(name)
+    return found
 
 
 def holidays_of(country: str) -> HolidayTest:
@@ -70,8 +69,3 @@ def _time(hour: str, minute: str) -> time:
     if int(hour) > 23 or int(minute) > 59:
         raise wrong(f'"{hour}:{minute}" is not a time of day', "from 00:00 to 24:00")
     return time(int(hour), int(minute))
-
-
-@lru_cache(maxsize=1)
-def _zones() -> Sequence[str]:
-    return sorted(available_timezones())

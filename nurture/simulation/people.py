@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from nurture.domain.consent import PURPOSES
 from nurture.domain.errors import InputError
 from nurture.domain.lead import Lead
-from nurture.playbook import Playbook
+from nurture.playbook import Playbook, zones
 from nurture.playbook.document import parse
 from nurture.playbook.findings import suggest
 from nurture.playbook.scenario_schema import OWN
@@ -93,12 +93,10 @@ def _words(value: Any) -> list[str]:
 
 
 def _zone(name: Any, place: str) -> ZoneInfo | None:
-    try:
-        return ZoneInfo(str(name)) if name else None
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise InputError(
-            f'unknown time zone "{name}"; such as "Europe/Copenhagen"', place
-        ) from error
+    found = zones.zone(str(name)) if name else None
+    if name and found is None:
+        raise InputError(f'unknown time zone "{name}"; such as "Europe/Copenhagen"', place)
+    return found
 
 
 def _each_once(people: list[Person], name: str) -> list[Person]:

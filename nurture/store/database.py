@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic_core import from_json
 from sqlalchemy import event, text
-from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import ArgumentError, InvalidRequestError, NoSuchModuleError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
@@ -47,8 +47,8 @@ class Database:
     """
 
     def __init__(self, url: str, pool: int = 10) -> None:
+        parsed = _parsed(url)
         try:
-            parsed = make_url(url)
             self.sqlite = parsed.get_backend_name() == "sqlite"
             options: dict[str, Any] = {
                 "pool_size": pool,
@@ -59,9 +59,7 @@ class Database:
             }
             self.engine: AsyncEngine = create_async_engine(url, **options)
         except (ArgumentError, NoSuchModuleError, ImportError, InvalidRequestError) as error:
-            raise StartError(
-                f"NURTURE_DATABASE_URL: {error}; use sqlite+aiosqlite:///file or postgresql+asyncpg://…"
-            ) from error
+            raise _unusable(error) from error
         self._writer, self._turn = self.engine, None
         if self.sqlite:
             file = parsed.database
@@ -132,6 +130,27 @@ class Database:
         await self._writer.dispose()
         if self._turn:
             self._turn.close()
+
+
+def place(url: str) -> str:
+    """Which database that is: the same from every folder, and without its password. Raises StartError."""
+    parsed = _parsed(url)
+    if parsed.drivername.startswith("sqlite") and parsed.database:
+        parsed = parsed.set(database=str(Path(parsed.database).resolve()))
+    return parsed.render_as_string(hide_password=True)
+
+
+def _parsed(url: str) -> URL:
+    try:
+        return make_url(url)
+    except ArgumentError as error:
+        raise _unusable(error) from error
+
+
+def _unusable(error: Exception) -> StartError:
+    return StartError(
+        f"NURTURE_DATABASE_URL: {error}; use sqlite+aiosqlite:///file or postgresql+asyncpg://…"
+    )
 
 
 def _lock_file(database: str | None) -> Path | None:

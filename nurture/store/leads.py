@@ -7,7 +7,6 @@ from functools import cache
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import Select, and_, bindparam, delete, literal, union, update
 from sqlalchemy import select as select_columns
@@ -16,6 +15,7 @@ from sqlmodel import col, func, select
 
 from nurture.domain.errors import Contended
 from nurture.domain.lead import Facts, Lead, Score, Standing, Touch
+from nurture.playbook import zones
 from nurture.store.among import Among
 from nurture.store.columns import table
 from nurture.store.tables import (
@@ -290,7 +290,4 @@ def name(row: LeadRow) -> str:
 def _zone(traits: Mapping[str, Any]) -> tzinfo | None:
     """The lead's own zone, when it told a name that exists."""
     name = traits.get("timezone")
-    try:
-        return ZoneInfo(name) if isinstance(name, str) and name else None
-    except (ZoneInfoNotFoundError, ValueError):
-        return None
+    return zones.zone(name) if isinstance(name, str) else None

@@ -1,6 +1,6 @@
 """The fields of a form as a browser or a program sends them, in one shape."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
@@ -17,6 +17,10 @@ LIMIT = 64 * 1024
 MOST_FIELDS = 200
 
 
+class Repeated(tuple[Any, ...]):
+    """What a form said under one name several times, as with boxes that share it."""
+
+
 async def read(request: Request) -> dict[str, Any]:
     """Urlencoded, multipart (without files) or a JSON object. Raises Refusal for anything else."""
     data = await payload.read(request, LIMIT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
@@ -29,7 +33,7 @@ async def read(request: Request) -> dict[str, Any]:
         pairs = parse_qsl(data.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS)
     except ValueError as error:
         raise Refusal(400, "bad_form", f"not a form: {error}") from error
-    return _object(payload.clean(dict(pairs)))
+    return _by_name(pairs)
 
 
 def is_json(request: Request) -> bool:
@@ -37,8 +41,11 @@ def is_json(request: Request) -> bool:
 
 
 def text(fields: Mapping[str, Any], name: str, longest: int = 1000) -> str:
-    """The field's text without blanks around it; "" when it is absent."""
+    """The field's text without blanks around it; "" when it is absent. Of several the last: a box may follow a
+    hidden field that says what it means when it is not ticked."""
     value = fields.get(name)
+    if isinstance(value, Repeated):
+        value = value[-1]
     if value is None:
         return ""
     if not isinstance(value, str | int | float):
@@ -47,6 +54,14 @@ def text(fields: Mapping[str, Any], name: str, longest: int = 1000) -> str:
     if len(found) > longest:
         raise InputError(f"longer than {longest} characters", name)
     return found
+
+
+def texts(fields: Mapping[str, Any], name: str, longest: int = 1000) -> list[str]:
+    """All that was said under the name, but for what is empty: the boxes that are ticked, or a program's list."""
+    value = fields.get(name)
+    said = value if isinstance(value, list | Repeated) else [value]
+    found = (text({name: each}, name, longest) for each in said)
+    return [each for each in found if each]
 
 
 def ticked(fields: Mapping[str, Any], name: str) -> bool:
@@ -63,8 +78,15 @@ async def _multipart(request: Request, data: bytes) -> dict[str, Any]:
         form = await parser.parse()
     except (MultiPartException, KeyError, ValueError) as error:
         raise Refusal(400, "bad_form", f"not a form: {error}") from error
-    pairs = {name: value for name, value in form.multi_items() if not isinstance(value, UploadFile)}
-    return _object(payload.clean(pairs))
+    items = form.multi_items()
+    return _by_name((name, value) for name, value in items if not isinstance(value, UploadFile))
+
+
+def _by_name(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, list[Any]] = {}
+    for name, value in payload.clean([list(pair) for pair in pairs]):
+        found.setdefault(name, []).append(value)
+    return {name: said[0] if len(said) == 1 else Repeated(said) for name, said in found.items()}
 
 
 def _object(value: Any) -> dict[str, Any]:

@@ -40,7 +40,8 @@ _LONGEST_ANONYMOUS = 100
 async def submit(form_id: str, request: Request, deps: Current, gate: Gated) -> Response:
     """Fields are those that the playbook declares, `anonymous_id` for the visitor. A script gets JSON,
     a browser the form's redirect or a page that says thanks."""
-    form = (await deps.playbook()).forms.get(form_id)
+    playbook = await deps.playbook()
+    form = playbook.forms.get(form_id)
     if form is None:
         raise Refusal(404, "unknown_form", f"there is no form {form_id!r}")
     now = deps.now()
@@ -53,26 +54,35 @@ async def submit(form_id: str, request: Request, deps: Current, gate: Gated) -> 
     else:
         visitor = payload.clean(request.cookies.get(COOKIE, ""))
         page = payload.clean(parts(request.headers.get("referer", "")).path)
-        await deps.intake.take(f"form/{form.id}", read(form, answers, visitor, page, now), now)
+        messages = read(form, playbook.traits, answers, visitor, page, now)
+        await deps.intake.take(f"form/{form.id}", messages, now)
     return _thanks(request, form)
 
 
 def read(
-    form: Form, answers: Mapping[str, Any], visitor: str, page: str, now: datetime
+    form: Form,
+    kinds: Mapping[str, str],
+    answers: Mapping[str, Any],
+    visitor: str,
+    page: str,
+    now: datetime,
 ) -> list[Incoming]:
-    """What the answers say, and separately whose browser it was. Pure.
+    """What the answers say, and separately whose browser it was; `kinds` are those of the traits. Pure.
 
     The browser is told as an untrusted word: on a shared one the next person to fill in the form must
     not be taken for the last.
     """
-    known = {trait: fields.text(answers, name) for name, trait in form.fields.items()}
+    known: dict[str, Any] = {
+        trait: (fields.texts if kinds.get(trait) == "list" else fields.text)(answers, name)
+        for name, trait in form.fields.items()
+    }
     email = traits.normalised(known.pop("email", ""), _field_of(form, "email"))
     anonymous = fields.text(answers, "anonymous_id", _LONGEST_ANONYMOUS)
     anonymous = anonymous or visitor[:_LONGEST_ANONYMOUS]
     if not (email or anonymous):
         raise InputError("is needed", _field_of(form, "email"))
     message_id = fields.text(answers, "message_id", 100) or _same_within_a_minute(
-        form, answers, now
+        form, email or anonymous, answers, now
     )
     said = _consents(form, answers, now)
     told = Incoming(
@@ -101,9 +111,9 @@ def _consents(form: Form, answers: Mapping[str, Any], now: datetime) -> tuple[Co
     )
 
 
-def _same_within_a_minute(form: Form, answers: Mapping[str, Any], now: datetime) -> str:
-    """A second click on the button sends the same answers again; that is one submission."""
-    said = json.dumps(answers, sort_keys=True)
+def _same_within_a_minute(form: Form, who: str, answers: Mapping[str, Any], now: datetime) -> str:
+    """A second click on the button sends the same answers of the same person again; that is one submission."""
+    said = json.dumps([who, answers], sort_keys=True)
     return sha256(f"{form.id}/{now:%Y-%m-%dT%H:%M}/{said}".encode()).hexdigest()
 
 

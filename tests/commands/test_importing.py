@@ -1,3 +1,4 @@
+import contextlib
 import csv
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from commands.importing import BATCH, bring_in, writing
 from commands.mapping import Mapped, targets
 from nurture.domain.errors import StartError
 from nurture.incoming import Incoming, Receipt
+from nurture.store.database import place
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
@@ -28,12 +30,14 @@ class Desk:
         return Receipt(accepted=len(messages) - len(refused), refused=refused)
 
 
-async def imported(folder: Path, content: bytes, desk: Desk) -> Tally:
+async def imported(
+    folder: Path, content: bytes, desk: Desk, database: str = "sqlite:///nurture.db"
+) -> Tally:
     path = folder / "list.csv"
     path.write_bytes(content)
     columns, rows = csv_rows.read(path)
-    mapped = Mapped(targets(columns, None), {}, "import")
-    mark = Bookmark.open(path, [path])
+    mapped = Mapped(targets(columns, None), {})
+    mark = Bookmark.open(path, [path], database, folder / "rejects.csv")
     with writing(folder / "rejects.csv", mark) as refuse:
         return await bring_in(rows, mapped, desk.take, refuse, NOW, mark)
 
@@ -117,6 +121,38 @@ async def test_another_content_of_the_file_begins_at_its_beginning(tmp_path: Pat
     desk = Desk()
     await imported(tmp_path, _list(bad=(0,)), desk)
     assert sum(len(batch) for batch in desk.batches) == 2 * BATCH - 1
+
+
+async def test_what_was_taken_into_one_database_is_not_left_out_of_another(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        await imported(tmp_path, _list(), Dying(), database="sqlite:///staging.db")
+    desk = Desk()
+    await imported(tmp_path, _list(), desk, database="sqlite:///production.db")
+    assert sum(len(batch) for batch in desk.batches) == 2 * BATCH
+
+
+def test_a_database_is_the_same_from_every_folder_and_with_every_password(tmp_path: Path) -> None:
+    with contextlib.chdir(tmp_path):
+        from_inside = place("sqlite+aiosqlite:///nurture.db")
+    assert from_inside == place(f"sqlite+aiosqlite:///{tmp_path}/nurture.db")
+    one, other = (place(f"postgresql+asyncpg://ann:{word}@db/n") for word in ("one", "two"))
+    assert one == other
+    assert one != place("postgresql+asyncpg://ann:one@db/m")
+
+
+@pytest.mark.parametrize("left", [None, b"line,"])
+async def test_an_import_whose_rejected_rows_are_gone_begins_at_its_beginning(
+    tmp_path: Path, left: bytes | None
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        await imported(tmp_path, _list(bad=(3,)), Dying())
+    (tmp_path / "rejects.csv").unlink()
+    if left:
+        (tmp_path / "rejects.csv").write_bytes(left)
+    desk = Desk()
+    await imported(tmp_path, _list(bad=(3,)), desk)
+    assert sum(len(batch) for batch in desk.batches) == 2 * BATCH - 1
+    assert [row[0] for row in rejects(tmp_path)] == ["line", "5"]
 
 
 async def test_a_bookmark_that_was_cut_off_is_no_obstacle(tmp_path: Path) -> None:

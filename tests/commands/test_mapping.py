@@ -1,8 +1,10 @@
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from commands.csv_rows import Row
 from commands.mapping import Mapped, targets
 from nurture.domain.errors import InputError
 from nurture.incoming import Incoming
@@ -18,7 +20,13 @@ def map_file(folder: Path, text: str) -> Path:
 
 
 def message(**values: str) -> Incoming:
-    return Mapped(targets(list(values), None), KINDS, "import/list.csv").message(values, NOW)
+    return told(values)
+
+
+def told(values: Mapping[str, str], line: int = 2, edition: str = "one") -> Incoming:
+    """What that line of a list says, on columns that need no map."""
+    mapped = Mapped(targets(list(values), None), KINDS, "list.csv", edition)
+    return mapped.message(Row(line, values), NOW)
 
 
 def test_without_a_map_a_columns_name_is_the_traits_name() -> None:
@@ -47,6 +55,19 @@ def test_the_same_row_is_the_same_message_and_a_changed_one_another() -> None:
     assert first.message_id != message(email="bo@firm.dk", city="Ribe").message_id
 
 
+def test_a_row_of_another_line_or_another_list_is_another_message() -> None:
+    row = {"email": "bo@firm.dk", "city": "Vejle"}
+    assert told(row).message_id != told(row, line=3).message_id
+    assert told(row).message_id != told(row, edition="two").message_id
+
+
+def test_of_two_rows_the_later_one_is_the_later_word() -> None:
+    row = {"email": "bo@firm.dk", "email_marketing": "no"}
+    earlier, later = told(row, line=2), told(row, line=3)
+    assert earlier.at < later.at
+    assert earlier.consents[0].at < later.consents[0].at
+
+
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
@@ -67,7 +88,7 @@ def test_with_a_map_only_the_named_columns_are_taken(tmp_path: Path) -> None:
     path = map_file(tmp_path, "E-mail: email\nFornavn: first_name\n")
     found = targets(["E-mail", "Fornavn", "CPR"], path)
     values = {"E-mail": "bo@firm.dk", "Fornavn": "Bo", "CPR": "1"}
-    assert Mapped(found, {}, "import").message(values, NOW).traits == {"first_name": "Bo"}
+    assert Mapped(found, {}).message(Row(2, values), NOW).traits == {"first_name": "Bo"}
 
 
 @pytest.mark.parametrize(

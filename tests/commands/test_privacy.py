@@ -45,6 +45,46 @@ def test_a_person_is_imported_exported_erased_and_not_revived(
     assert (again.returncode, "1 rows rejected" in again.stdout) == (1, True)
 
 
+def test_a_list_that_is_written_anew_counts_and_the_same_file_twice_does_not(
+    keyed: Nurture, tmp_path: Path
+) -> None:
+    leads = tmp_path / "leads.csv"
+    for said in ("no", "yes", "no"):
+        leads.write_text(f"email,email_marketing\nanna@firm.dk,{said}\n")
+        assert "1 rows taken, 0 known already" in keyed("import", str(leads)).stdout
+    assert json.loads(keyed("export", "anna@firm.dk").stdout)["lead"][0]["consents"] == []
+    assert "0 rows taken, 1 known already" in keyed("import", str(leads)).stdout
+
+
+def test_a_dry_run_refuses_what_the_import_would_and_keeps_nothing(
+    keyed: Nurture, tmp_path: Path
+) -> None:
+    leads = tmp_path / "leads.csv"
+    leads.write_text("email\nanna@firm.dk\ncy@firm.dk\n")
+    keyed("import", str(leads))
+    keyed("erase", "cy@firm.dk", "--yes")
+    rows = ("bo@firm.dk,nonsense", "cy@firm.dk,", "anna@firm.dk,", "di@firm.dk,", "di@firm.dk,")
+    leads.write_text("\n".join(("email,stage", *rows)))
+    tried = keyed("import", str(leads), "--dry-run")
+    assert "1 rows would make new leads, 2 are of leads known already" in tried.stdout
+    assert keyed("export", "di@firm.dk").returncode == 2
+    real = keyed("import", str(leads))
+    assert (tried.returncode, real.returncode) == (1, 1)
+    would, did = (tmp_path / f"leads.{name}.csv" for name in ("dry-run", "rejects"))
+    assert sorted(line[:2] for line in did.read_text().splitlines()) == ["2,", "3,", "li"]
+    assert would.read_bytes() == did.read_bytes()
+
+
+def test_a_dry_run_leaves_a_stopped_import_its_rejected_rows(
+    keyed: Nurture, tmp_path: Path
+) -> None:
+    leads, rejected = tmp_path / "leads.csv", tmp_path / "leads.rejects.csv"
+    leads.write_text("email\nanna@firm.dk\n")
+    rejected.write_text("those of the first part")
+    assert keyed("import", str(leads), "--dry-run").returncode == 0
+    assert rejected.read_text() == "those of the first part"
+
+
 def test_what_became_usable_leaves_quarantine(keyed: Nurture, tmp_path: Path) -> None:
     good = json.dumps({"type": "track", "event": "Read", "anonymousId": "a", "messageId": "m"})
     token = good.replace('"m"', '"n"')

@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.domain.consent import PURPOSES, ConsentRecord, held
+from nurture.domain.consent import LIST, PURPOSES, ConsentRecord, declined, held
 from tests.support.domain import DAY, NOW
 
 records = st.lists(
@@ -14,7 +14,7 @@ records = st.lists(
         purpose=st.sampled_from(PURPOSES),
         granted=st.booleans(),
         at=st.integers(0, 3).map(lambda days: NOW + days * DAY),
-        source=st.just("form"),
+        source=st.sampled_from(("form", f"{LIST}fair.csv")),
     ),
     max_size=9,
 )
@@ -22,6 +22,10 @@ records = st.lists(
 
 def said(granted: bool, days: int = 0, purpose: str = "email_marketing") -> ConsentRecord:
     return ConsentRecord(purpose, granted, NOW + days * DAY, "form")
+
+
+def in_list(granted: bool, days: int) -> ConsentRecord:
+    return ConsentRecord("email_marketing", granted, NOW + days * DAY, f"{LIST}fair.csv")
 
 
 def test_who_never_said_anything_agreed_to_nothing() -> None:
@@ -36,6 +40,18 @@ def test_the_latest_word_counts_for_each_purpose_on_its_own() -> None:
 
 def test_of_yes_and_no_at_one_moment_no_counts() -> None:
     assert held([said(False), said(True)]) == held([said(True), said(False)]) == frozenset()
+
+
+def test_a_list_that_says_yes_does_not_take_back_a_no_that_no_list_said() -> None:
+    history = [said(True), said(False, 1), in_list(True, 2)]
+    assert (held(history), declined(history)) == (frozenset(), {"email_marketing"})
+    assert held([*history, said(True, 3)]) == {"email_marketing"}
+
+
+def test_of_what_lists_say_the_latest_counts_and_their_no_always_does() -> None:
+    lists = [in_list(True, 1), in_list(False, 2), in_list(True, 3)]
+    assert held(lists) == {"email_marketing"}
+    assert held([said(True), *lists[:2]]) == frozenset()
 
 
 @given(records, st.randoms())

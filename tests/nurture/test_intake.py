@@ -9,11 +9,12 @@ from nurture.domain.consent import EMAIL_MARKETING, ConsentRecord
 from nurture.domain.errors import Transient
 from nurture.incoming import Incoming
 from nurture.relay import Relay
+from nurture.store import leads
 from nurture.store.audience_tables import AudienceMemberRow
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverRow
 from nurture.store.tables import EnrolmentRow, StageChangeRow, TouchRow, WakeupRow
-from tests.support.domain import DAY, NOW
+from tests.support.domain import COPENHAGEN, DAY, NOW
 from tests.support.world import World
 
 
@@ -62,6 +63,19 @@ async def test_a_batch_sent_twice_has_no_second_effect(db: Database) -> None:
     assert (first.accepted, first.duplicates) == (3, 0)
     assert (second.accepted, second.duplicates) == (0, 3)
     assert len(await world.rows(TouchRow)) == 3
+
+
+@pytest.mark.parametrize("zone", ["Europe", "America/Argentina", "Europe/" + "x" * 300])
+async def test_a_time_zone_that_is_none_costs_nobody_anything(db: Database, zone: str) -> None:
+    world = World(db)
+    zones = {"odd@firm.dk": zone, "good@firm.dk": "Europe/Copenhagen"}
+    messages = [
+        Incoming(email, NOW, email=email, traits={"timezone": name}, trusted=True)
+        for email, name in zones.items()
+    ]
+    assert (await world.intake.take("import", messages, NOW)).accepted == 2
+    found = {email: leads.as_lead(await world.lead(email)).zone for email in zones}
+    assert found == {"odd@firm.dk": None, "good@firm.dk": COPENHAGEN}
 
 
 async def test_the_threshold_hands_the_lead_over_once(db: Database) -> None:

@@ -190,6 +190,10 @@ def test_a_folder_without_a_playbook_is_named(tmp_path: Path) -> None:
             "timezone: Aarhus\n",
             'l.yaml, lead 1: unknown time zone "Aarhus"; such as "Europe/Copenhagen"',
         ),
+        (
+            "timezone: Europe\n",
+            'l.yaml, lead 1: unknown time zone "Europe"; such as "Europe/Copenhagen"',
+        ),
         ("- {id: a}\n- {id: a}\n", "l.yaml: two leads have the id a"),
     ],
 )

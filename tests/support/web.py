@@ -394,6 +394,7 @@ class World:
             hash="f" * 64,
             company=Company("Nordbackup", "Havnegade 1, 1058 København", "mail@nordbackup.example"),
             forms={self.form.id: self.form},
+            traits={"first_name": "text", "occupation": "text", "topics": "list"},
             subscriptions={
                 name: Subscription(name, {"en": en, "da": da}, {"en": "Once a week."})
                 for name, en, da in (

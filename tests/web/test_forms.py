@@ -106,6 +106,53 @@ async def test_a_second_click_on_the_button_is_one_submission(client, world):
     assert len(world.intake.taken) == 1
 
 
+async def test_two_visitors_who_answer_alike_are_two(client, world):
+    world.form = replace(world.form, fields={"vote": "vote"})
+    world.at = world.at.replace(second=1)
+    for who in ("a1", "a2", "a2"):
+        cookie = {"cookie": f"nurture_id={who}"}
+        await client.post("/forms/whitepaper", data={"vote": "yes"}, headers=cookie)
+    assert [message.anonymous_id for message in world.intake.messages] == ["a1", "a2"]
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"data": {"mail": "ada@firm.example", "topics": ["backup", "", "cloud"]}},
+        {
+            "files": [
+                ("mail", (None, "ada@firm.example")),
+                ("topics", (None, "backup")),
+                ("topics", (None, "cloud")),
+            ]
+        },
+        {"json": {"mail": "ada@firm.example", "topics": ["backup", "cloud"]}},
+    ],
+)
+async def test_boxes_of_one_name_are_all_kept_where_the_trait_is_a_list(client, world, sent):
+    world.form = replace(world.form, fields={"mail": "email", "topics": "topics"})
+    answer = await client.post("/forms/whitepaper", **sent)
+    assert answer.status_code == 200
+    assert world.intake.messages[0].traits == {"topics": ["backup", "cloud"]}
+
+
+async def test_a_box_behind_a_hidden_field_of_its_name_outweighs_it(client, world):
+    twice = {**PERSON, "newsletter": ["0", "1"], "job": ["none", "CTO"]}
+    await client.post("/forms/whitepaper", data=twice)
+    [message] = world.intake.messages
+    assert (message.traits["occupation"], len(message.consents)) == ("CTO", 1)
+
+
+async def test_a_list_of_anything_but_texts_is_refused_with_the_fields_name(client, world):
+    world.form = replace(world.form, fields={"mail": "email", "topics": "topics"})
+    body = {"mail": "ada@firm.example", "topics": [["backup"]]}
+    answer = await client.post("/forms/whitepaper", json=body)
+    assert (answer.status_code, answer.json()["message"]) == (
+        400,
+        "topics: must be a text or a number",
+    )
+
+
 async def test_fields_that_the_playbook_does_not_declare_are_not_kept(client, world):
     await client.post("/forms/whitepaper", data={**PERSON, "ssn": "1234"})
     assert "1234" not in repr(world.intake.messages)

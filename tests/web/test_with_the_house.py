@@ -91,6 +91,8 @@ async def test_sales_answers_on_the_page(client, house, tokens):
             "traits": {"timezone": "../../etc/passwd", "a": [[{}]]},
         },
         {"type": "identify", "userId": "u1", "traits": {"timezone": "\0/" + "x" * 999, "": 1}},
+        {"type": "page", "anonymousId": "a1", "context": {"timezone": "America/Argentina"}},
+        {"type": "page", "anonymousId": "a1", "context": {"timezone": "Europe/" + "x" * 300}},
         {"type": "identify", "userId": "u1", "traits": dict.fromkeys(map(str, range(3000)))},
         {"type": "alias", "userId": "u1", "previousId": "u1"},
         {"type": "group", "userId": "u1", "groupId": 0, "traits": {"name": None}},
