@@ -85,7 +85,7 @@ async def _playbook(services: Services) -> Playbook:
 
 async def _health(services: Services) -> list[Vital]:
     async with services.db.read() as session:
-        return await vitals(session, services.now())
+        return await vitals(session, await services.shelf.current(session), services.now())
 
 
 def _company(services: Services) -> CompanySignIn | None:
