@@ -5,6 +5,7 @@ from functools import partial
 
 import structlog
 import uvicorn
+from fastapi import FastAPI
 
 from nurture import audience_view, settings
 from nurture.access.company import CompanySignIn, Provider
@@ -25,20 +26,28 @@ QUARANTINE_SHOWN = 50
 async def run(config: settings.Settings, told: Telemetry = SILENT) -> None:
     """Serve until SIGINT or SIGTERM. Touches are taken even while Temporal is away."""
     async with assemble(config, lazy=True, told=told) as services:
-        server = uvicorn.Server(
-            uvicorn.Config(
-                create_app(_deps(services)),
-                host=config.http_host,
-                port=config.http_port,
-                http="h11",  # the faster httptools would take headers of any length
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=_GRACE_SECONDS,
-            )
-        )
+        server = uvicorn.Server(listening(create_app(_deps(services)), config))
         log.info("server_ready", port=config.http_port)
         await server.serve()
+
+
+def listening(app: FastAPI, config: settings.Settings) -> uvicorn.Config:
+    """How the app is served. Who calls through a proxy of ours goes by the address that the proxy names.
+
+    Raises StartError when a proxy of the settings is no network.
+    """
+    proxies = settings.networks("NURTURE_PROXIES", config.proxies)
+    return uvicorn.Config(
+        app,
+        host=config.http_host,
+        port=config.http_port,
+        http="h11",  # the faster httptools would take headers of any length
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        forwarded_allow_ips=[str(network) for network in proxies],
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
 
 
 def _deps(services: Services) -> Deps:
@@ -76,7 +85,7 @@ async def _playbook(services: Services) -> Playbook:
 
 async def _health(services: Services) -> list[Vital]:
     async with services.db.read() as session:
-        return await vitals(session, services.now())
+        return await vitals(session, await services.shelf.current(session), services.now())
 
 
 def _company(services: Services) -> CompanySignIn | None:

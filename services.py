@@ -184,7 +184,9 @@ async def assemble(
     limits = httpx.Timeout(20)
     try:
         client = await _patiently(settings.patience, lambda: connect(settings, lazy, told))
-        outside = outward.transport(outward.networks(settings.private_networks))
+        outside = outward.transport(
+            known_settings.networks("NURTURE_PRIVATE_NETWORKS", settings.private_networks)
+        )
         async with httpx.AsyncClient(
             timeout=limits, follow_redirects=False, transport=outside
         ) as http:

@@ -35,7 +35,12 @@ from tests.support.world import OneBook, World
 
 WHO = "eva@firm.example"
 _NIGHT = "bench"
-_KEPT = Retention(*[timedelta(days=900)] * 4)
+_BOOK = replace(
+    PLAYBOOK,
+    retention=Retention(*[timedelta(days=900)] * 4),
+    senders={name: replace(sender, rate=1.0) for name, sender in PLAYBOOK.senders.items()},
+)
+"""Keeps everything, and its senders have lines."""
 
 
 class Everything:
@@ -53,7 +58,7 @@ class Deeds:
 
     def __init__(self, db: Database, now: datetime) -> None:
         self._db, self._now = db, now
-        self._world = world = World(db, OneBook(replace(PLAYBOOK, retention=_KEPT)))
+        self._world = world = World(db, OneBook(_BOOK))
         postroom = Postroom(Links("https://n.example", Tokens(["key"])))
         effects = Effects(world.handovers, world.reactions, postroom)
         sending = Sending(world.outbox, postroom, Postbox())
@@ -127,7 +132,7 @@ class Deeds:
 
     async def _vitals(self) -> None:
         async with self._db.read() as session:
-            await vitals(session, self._now)
+            await vitals(session, await self._world.shelf.current(session), self._now)
 
     async def _upkeep(self) -> None:
         """One page of each part."""

@@ -17,7 +17,7 @@ from nurture.domain.sla import State
 from nurture.outbox import Outbox
 from nurture.ports import Runs
 from nurture.shelf import Shelf
-from nurture.store import audiences, upkeep, wakeups
+from nurture.store import audiences, lines, upkeep, wakeups
 from nurture.store.handover_tables import HandoverRow
 
 LOST = "nothing ran for it"
@@ -96,11 +96,20 @@ class Reconciling:
     async def _enrolments(self, after: str, now: datetime) -> _Page:
         async with self._outbox.read() as session:
             rows = await upkeep.active(session, after, now - GRACE, self._size)
-        due = {row.id for row in rows if row.wake_at and row.wake_at < now - GRACE}
-        found = await self._missing(wakeups.ENROLMENT, [row.id for row in rows], due)
+            due = [row for row in rows if row.wake_at and row.wake_at < now - GRACE]
+            paced = await self._paced(session, now) if due else frozenset()
+        overdue = [row.id for row in due if row.flow not in paced]
+        found = await self._missing(wakeups.ENROLMENT, [row.id for row in rows], overdue)
         flows = {row.id: row.flow for row in rows}
         behind = self._behind([row.id for row in rows])
         return _Page(wakeups.ENROLMENT, len(rows), found, behind, flows)
+
+    async def _paced(self, session: AsyncSession, now: datetime) -> frozenset[str]:
+        """Flows whose mails may be due for long, since their sender has a rate and sends as fast as that."""
+        due = await lines.due_by_flow(session, now)
+        found = await lines.of_senders(session, await self._shelf.current(session), due)
+        moving = [line.flows for line in found.values() if not line.is_late(now - GRACE)]
+        return frozenset[str]().union(*moving)
 
     async def _handovers(self, after: str, now: datetime) -> _Page:
         async with self._outbox.read() as session:

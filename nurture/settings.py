@@ -1,6 +1,7 @@
 """Settings, read once in a door from NURTURE_* variables; a secret may come from the file NAME_FILE."""
 
 import os
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from nurture.domain.errors import StartError
 
 PREFIX = "NURTURE_"
+
+Network = IPv4Network | IPv6Network
 
 _QUEUE = r"(decisions|webhooks|ads|mail(\.[a-z0-9-]+)?)"
 _QUEUES = rf"^(all|{_QUEUE}(, *{_QUEUE})*)$"
@@ -29,6 +32,7 @@ class Settings(BaseSettings):
     http_host: str = "127.0.0.1"
     http_port: int = Field(8080, ge=1, le=65535)
     public_url: str = ""
+    proxies: str = "127.0.0.1"
     write_keys: str = "nurture-dev"
     server_keys: SecretStr = SecretStr("")
     requests_per_second: int = Field(1000, ge=1)
@@ -147,6 +151,14 @@ def load(**overrides: Any) -> Settings:
             for problem in error.errors()
         ]
         raise StartError("\n".join(lines)) from error
+
+
+def networks(setting: str, text: str) -> tuple[Network, ...]:
+    """`10.0.0.0/8, fd00::/8` as networks. Raises StartError naming the setting for anything else."""
+    try:
+        return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
+    except ValueError as error:
+        raise StartError(f"{setting}: {error}; write networks such as 10.0.0.0/8") from error
 
 
 def _from_files() -> dict[str, Any]:

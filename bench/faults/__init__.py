@@ -24,6 +24,7 @@ from bench.faults.disk import small_disk
 from bench.faults.ends import Ends, Mail, Notice
 from bench.faults.plan import Outage
 from bench.faults.stage import Stage, opened
+from embedded.ads.members import Row
 from nurture.settings import Settings
 from nurture.store import messages
 from nurture.store.database import Database
@@ -148,7 +149,7 @@ async def _settled(stage: Stage, wish: Drill, outages: Sequence[Outage]) -> Verd
     """The verdict once it is clean, and again a little later; else the last one when patience ends."""
     end = time.monotonic() + wish.patience
     while True:
-        verdict = checker.judge(wish.leads, await _ends(stage), wish.day)
+        verdict = checker.judge(wish.leads, await _ends(stage), wish.day, outages)
         if verdict.clean or verdict.doubled or time.monotonic() > end:
             break
         await asyncio.sleep(1)
@@ -169,7 +170,7 @@ async def _ends(stage: Stage) -> Ends:
         )
         for notice in stage.now("webhook").notices
     ]
-    members = stage.now("ads").meta.members.size(drill.AUDIENCE)
+    members = [_address(row) for row in stage.now("ads").meta.members.rows(drill.AUDIENCE)]
     db = Database(stage.settings.database)
     try:
         return Ends(mails, notices, members, await _unknown(db), await _pages(db))
@@ -177,14 +178,21 @@ async def _ends(stage: Stage) -> Ends:
         await db.close()
 
 
-async def _unknown(db: Database) -> frozenset[tuple[str, str]]:
+def _address(row: Row) -> str:
+    """By which hash a member was told; without any, what else it was told by."""
+    names = dict(name.split(":", 1) for name in row)
+    return names.get("EMAIL", row[0])
+
+
+async def _unknown(db: Database) -> Mapping[tuple[str, str], datetime]:
     query = (
-        select(col(LeadRow.email), col(MessageRow.step))
+        select(col(LeadRow.email), col(MessageRow.step), col(MessageRow.claimed_at))
         .join(MessageRow, col(MessageRow.lead_id) == col(LeadRow.id))
         .where(col(MessageRow.state) == messages.UNKNOWN)
     )
     async with db.read() as session:
-        return frozenset((str(who), step) for who, step in (await session.execute(query)).all())
+        rows = (await session.execute(query)).all()
+    return {(str(who), step): at for who, step, at in rows}
 
 
 async def _pages(db: Database) -> Mapping[str, int]:
@@ -201,13 +209,17 @@ async def _pages(db: Database) -> Mapping[str, int]:
 def told(outcome: Outcome) -> dict[str, Any]:
     verdict, every = outcome.verdict, outcome.verdict.deadlines
     latest = sorted(every, key=lambda each: -each.beyond)[:5]
+    wrong = verdict.lost + verdict.doubled + verdict.stray + verdict.doubted + verdict.disordered
     return {
         "leads": outcome.leads,
         "lost": len(verdict.lost),
         "silent_duplicates": len(verdict.doubled),
         "out_of_order": len(verdict.disordered),
+        "stray": len(verdict.stray),
         "unknown_and_reported": verdict.unknown,
-        "examples": (verdict.lost + verdict.doubled + verdict.disordered)[:5],
+        "unknown_with_nothing_away": len(verdict.doubted),
+        "examples": wrong[:5],
+        "early": [each.what for each in verdict.early()],
         "deadlines_unexplained": len(verdict.unexplained()),
         "faults": dict(Counter(outage.kind for outage in outcome.outages)),
         "seconds_away": round(outcome.away, 1),

@@ -4,6 +4,7 @@ Every lead gets one mail a day for three days, is put on an audience and handed 
 answers, so each handover is escalated after two days.
 """
 
+import hashlib
 import random
 from collections.abc import Iterable
 from pathlib import Path
@@ -94,6 +95,11 @@ def write(folder: Path) -> Path:
 
 def address(number: int) -> str:
     return f"lead{number}@drill.example"
+
+
+def member(address: str) -> str:
+    """Somebody of that address, as the ad platform knows them."""
+    return hashlib.sha256(address.encode()).hexdigest()
 
 
 PAGES = 2

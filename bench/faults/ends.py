@@ -30,11 +30,11 @@ class Notice:
 
 @dataclass(frozen=True)
 class Ends:
-    """The receiving ends, and what the product says of itself: unknown mails as (address, step), and how many pages
-    each address looked at."""
+    """The receiving ends, and what the product says of itself: unknown mails as (address, step) with the moment of
+    their claim, and how many pages each address looked at. `members` as the ad platform knows them (drill.member)."""
 
     mails: Sequence[Mail]
     notices: Sequence[Notice]
-    members: int
-    unknown: frozenset[tuple[str, str]]
+    members: Sequence[str]
+    unknown: Mapping[tuple[str, str], datetime]
     pages: Mapping[str, int]

@@ -1,4 +1,4 @@
-"""How late each deadline was, and how much of that what was away explains.
+"""How late each deadline was (less than nothing: early), and how much of that what was away explains.
 
 Only a part that a deadline needs explains anything. Taking touches is all that a server is for, an ad platform has no
 deadlines, and a clock that is wrong explains nothing at all: everything here is due by Temporal's time.
@@ -80,6 +80,15 @@ def deadlines(
     ordered = sorted(outages, key=lambda outage: outage.began)
     found = _due(mails, notices, timedelta(seconds=day))
     return [_deadline(due, at, ordered) for due, at in found]
+
+
+def met(at: datetime, outages: Iterable[Outage]) -> bool:
+    """Whether a mail whose sending began then met an outage of what that needs, or what one left to be made up for."""
+    reach = timedelta(seconds=CATCH_UP)
+    return any(
+        outage.kind in _TO_MAIL and outage.began - reach < at < outage.ended + reach
+        for outage in outages
+    )
 
 
 def _due(

@@ -7,23 +7,16 @@ nor a name be turned to an inner address between the check and the call (DNS reb
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from ipaddress import (
-    IPv4Address,
-    IPv4Network,
-    IPv6Address,
-    IPv6Network,
-    ip_address,
-    ip_network,
-)
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, Protocol
 from urllib.request import getproxies, proxy_bypass
 
 import httpcore
 import httpx
 
-from nurture.domain.errors import StartError, Transient
+from nurture.domain.errors import Transient
+from nurture.settings import Network
 
-Network = IPv4Network | IPv6Network
 _CARRIES_IPV4 = tuple(
     map(IPv6Network, ("::/96", "::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96"))
 )
@@ -35,16 +28,6 @@ _INNER = tuple(map(ip_network, ("64:ff9b:1::/48", "fec0::/10")))
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """A name's addresses. Raises OSError when it has none."""
-
-
-def networks(text: str) -> tuple[Network, ...]:
-    """`10.0.0.0/8, fd00::/8` as networks. Raises StartError for anything else."""
-    try:
-        return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
-    except ValueError as error:
-        raise StartError(
-            f"NURTURE_PRIVATE_NETWORKS: {error}; write networks such as 10.0.0.0/8"
-        ) from error
 
 
 def transport(allowed: Sequence[Network]) -> httpx.AsyncBaseTransport:

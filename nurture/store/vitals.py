@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, select
 
-from nurture.store import audiences, messages
+from nurture.playbook import Playbook
+from nurture.store import audiences, lines, messages
 from nurture.store.audience_tables import AudienceMemberRow
 from nurture.store.backlog import backlog
 from nurture.store.feedback_tables import SenderRow
@@ -64,10 +65,11 @@ class Vital:
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
-async def vitals(session: AsyncSession, now: datetime) -> list[Vital]:
-    """Every look is by an index and costs what is wrong, or what a day sends, not what there is."""
+async def vitals(session: AsyncSession, book: Playbook, now: datetime) -> list[Vital]:
+    """Under the playbook in force. Every look is by an index and costs what is wrong, or what a day sends, not what
+    there is."""
     return [
-        *await _due(session, now),
+        *await _due(session, book, now),
         *await _mails(session, now),
         *await _clocks(session, now),
         *await _untold(session, now),
@@ -81,9 +83,17 @@ async def for_people(session: AsyncSession, now: datetime) -> list[Vital]:
     return [*await _removals(session, now), *await _odd(session)]
 
 
-async def _due(session: AsyncSession, now: datetime) -> list[Vital]:
-    found = []
-    for kind, late in (await backlog(session, now)).items():
+async def _due(session: AsyncSession, book: Playbook, now: datetime) -> list[Vital]:
+    """Steps that stand in the line of a sender with a rate are told apart as long as it moves."""
+    steps = await lines.due_by_flow(session, now)
+    paced = await lines.of_senders(session, book, steps)
+    told = "Steps that are due and wait for their sender's rate"
+    found = [
+        Vital("nurture_paced", told, 0 if line.is_late(now) else line.due.number, {"sender": name})
+        for name, line in paced.items()
+    ]
+    enrolments = lines.late(steps, paced.values(), now)
+    for kind, late in {**await backlog(session, now), "enrolments": enrolments}.items():
         labels = {"kind": kind}
         number, oldest = "nurture_due", "nurture_due_oldest_seconds"
         found += [

@@ -1,6 +1,7 @@
 """Counts and durations of requests, in Prometheus' words."""
 
 from collections.abc import Iterable
+from http import HTTPMethod
 from time import perf_counter
 
 from opentelemetry import trace
@@ -14,7 +15,8 @@ _TRACER = trace.get_tracer("nurture")
 """Says nothing until a door has opened its telemetry."""
 
 _OTHER = "other"
-"""The route of an address that does not exist: strangers must not be able to add series."""
+"""The route of an address that does not exist, and the method of a request that made one up: strangers must not be
+able to add series."""
 
 
 class Measures:
@@ -68,17 +70,20 @@ class Measure:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        with _TRACER.start_as_current_span(scope["method"], kind=trace.SpanKind.SERVER) as span:
-            await self._observed(span, scope, receive, send)
+        method = scope["method"] if scope["method"] in HTTPMethod.__members__ else _OTHER
+        with _TRACER.start_as_current_span(method, kind=trace.SpanKind.SERVER) as span:
+            await self._observed(span, method, scope, receive, send)
 
-    async def _observed(self, span: trace.Span, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _observed(
+        self, span: trace.Span, method: str, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         answer, began = Answer(self._app), perf_counter()
         try:
             await answer.run(scope, receive, send)
         finally:
             route = getattr(scope.get("route"), "path", _OTHER)
-            span.update_name(f"{scope['method']} {route}")
+            span.update_name(f"{method} {route}")
             told = {"http.route": route, "http.response.status_code": answer.status}
             span.set_attributes(told)
-            self._measures.requests.labels(scope["method"], route, str(answer.status)).inc()
+            self._measures.requests.labels(method, route, str(answer.status)).inc()
             self._measures.seconds.labels(route).observe(perf_counter() - began)

@@ -9,8 +9,9 @@ import httpx
 import pytest
 
 from nurture.delivery import outward
-from nurture.delivery.outward import Guard, networks
+from nurture.delivery.outward import Guard
 from nurture.domain.errors import StartError, Transient
+from nurture.settings import networks
 
 INNER = [
     "127.0.0.1",
@@ -54,7 +55,7 @@ def guard(opened: Opened, *answers: Sequence[str], allowed: str = "") -> Guard:
     async def resolve(host: str, port: int) -> Sequence[str]:
         return next(told)
 
-    return Guard(networks(allowed), resolve, opened)
+    return Guard(networks("NURTURE_PRIVATE_NETWORKS", allowed), resolve, opened)
 
 
 @pytest.mark.parametrize("address", INNER)
@@ -148,4 +149,4 @@ def environment(monkeypatch: pytest.MonkeyPatch, proxies: dict[str, str]) -> Non
 
 def test_a_network_that_is_none_is_a_clear_error() -> None:
     with pytest.raises(StartError, match=r"NURTURE_PRIVATE_NETWORKS.*10\.0\.0\.0/8"):
-        networks("intranet")
+        networks("NURTURE_PRIVATE_NETWORKS", "intranet")

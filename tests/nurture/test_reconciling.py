@@ -1,7 +1,7 @@
 """The nightly comparison over a real database, and a Temporal that says what a test wants it to say."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -112,6 +112,18 @@ async def test_a_step_that_fell_due_and_was_not_taken_is_woken(night: Night) -> 
     assert (await night.pass_(NOW + 3 * DAY + GRACE / 2)).get(one.id) is None, "just due"
     found = await night.pass_(NOW + 3 * DAY + 2 * GRACE, "n2")
     assert found[one.id] == OVERDUE
+
+
+@pytest.mark.parametrize(("rate", "overdue"), [(0.001, 0), (10, 3)])
+async def test_mails_that_stand_in_their_senders_line_are_no_difference_as_long_as_it_moves(
+    night: Night, rate: float, overdue: int
+) -> None:
+    """Three of them, due for an hour: at ten a second that is no reason."""
+    shelf = night.world.shelf
+    courses = replace(shelf.book.senders["courses"], rate=rate)
+    shelf.book = replace(shelf.book, senders={"courses": courses})
+    found = await night.pass_(NOW + 3 * DAY + HOUR)
+    assert len([key for key in night.listed.keys["enrolment"] if key in found]) == overdue
 
 
 async def test_a_deadline_that_passed_without_a_reminder_is_woken(night: Night) -> None:

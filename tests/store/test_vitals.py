@@ -9,6 +9,7 @@ from nurture.store.handover_tables import HandoverRow, NoticeRow
 from nurture.store.tables import LeadRow, PlaybookInForceRow, PlaybookRow, QuarantineRow
 from nurture.store.vitals import vitals
 from tests.support.mails import sent
+from tests.support.playbook import PLAYBOOK
 from tests.support.world import World
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -17,7 +18,7 @@ HOUR = timedelta(hours=1)
 
 async def told(db: Database) -> dict[tuple[str, ...], float]:
     async with db.read() as session:
-        found = await vitals(session, NOW)
+        found = await vitals(session, PLAYBOOK, NOW)
     return {(each.name, *each.labels.values()): each.value for each in found}
 
 

@@ -1,6 +1,7 @@
 """The drill in short: each part fails, and an independent look at the receiving ends finds all of it done."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,6 +30,8 @@ async def test_through_every_fault_nothing_is_lost_doubled_unseen_or_late_withou
     verdict = outcome.verdict
     assert {"worker", "server", "temporal", "smtp", "clock"} <= {o.kind for o in outcome.outages}
     assert (verdict.lost, verdict.doubled, verdict.disordered) == ([], [], [])
+    assert (verdict.stray, verdict.doubted) == ([], [])
+    assert verdict.early() == []
     assert verdict.unexplained(BUSY) == []
 
 
@@ -49,7 +52,13 @@ def ends(leads: int = 2) -> Ends:
         for who in people
         for kind, day in ((CREATED, 2), (ESCALATED, 4))
     ]
-    return Ends(mails, notices, leads, frozenset(), dict.fromkeys(people, drill.PAGES))
+    members = [drill.member(who) for who in people]
+    return Ends(mails, notices, members, {}, dict.fromkeys(people, drill.PAGES))
+
+
+KILLED = Outage("worker-1", NOW + timedelta(seconds=0.1), NOW + timedelta(seconds=4))
+"""Just after the first mail was claimed."""
+LONG_AGO = Outage("worker-1", NOW - timedelta(minutes=3), NOW - timedelta(minutes=2))
 
 
 def test_the_checker_is_content_with_what_the_drill_demands() -> None:
@@ -62,13 +71,85 @@ def test_the_checker_misses_a_mail_unless_it_is_reported_as_unknown() -> None:
     whole = ends()
     short = replace(whole, mails=whole.mails[1:])
     assert checker.judge(2, short, DAY).lost == ["first to lead0@drill.example"]
-    known = replace(short, unknown=frozenset({(drill.address(0), "first")}))
-    assert checker.judge(2, known, DAY).clean
+    known = replace(short, unknown={(drill.address(0), "first"): NOW})
+    assert checker.judge(2, known, DAY, [KILLED]).clean
+
+
+@pytest.mark.parametrize("outages", [[], [replace(KILLED, part="webhook")], [LONG_AGO]])
+def test_a_mail_is_reported_as_unknown_only_if_something_was_away_while_it_was_sent(
+    outages: Sequence[Outage],
+) -> None:
+    mails = [(drill.address(n), step) for n in range(2) for step in drill.MAILS]
+    silent = replace(ends(), mails=[], unknown=dict.fromkeys(mails, NOW))
+    verdict = checker.judge(2, silent, DAY, outages)
+    assert not verdict.clean
+    assert len(verdict.doubted) == len(verdict.lost) == len(mails)
+
+
+def test_the_checker_finds_mails_that_did_not_wait_for_their_day() -> None:
+    at_once = replace(ends(1), mails=[replace(mail, at=NOW) for mail in ends(1).mails])
+    early = checker.judge(1, at_once, DAY).early()
+    assert [each.what for each in early] == [
+        "second to lead0@drill.example",
+        "third to lead0@drill.example",
+    ]
+    assert {each.late for each in early} == {-DAY}
+
+
+def test_no_outage_makes_a_mail_come_before_its_day() -> None:
+    at_once = replace(ends(1), mails=[replace(mail, at=NOW) for mail in ends(1).mails])
+    outages = [KILLED, replace(KILLED, part="clock")]
+    assert len(checker.judge(1, at_once, DAY, outages).early()) == 2
+
+
+def test_the_checker_finds_an_escalation_in_the_moment_that_sales_was_told() -> None:
+    assert escalated(-2 * DAY).late == -2 * DAY
+    assert [each.what for each in checker.judge(1, told(-2 * DAY), DAY).early()] == [
+        "escalation of lead0@drill.example"
+    ]
+    assert checker.judge(1, told(-ORDINARY), DAY).early() == []
+
+
+def test_the_checker_finds_a_handover_before_the_last_mail() -> None:
+    whole = ends(1)
+    opened = replace(whole.notices[0], at=NOW, happened=NOW)
+    hasty = replace(whole, notices=[opened, whole.notices[1]])
+    assert "handover of lead0@drill.example" in {
+        each.what for each in checker.judge(1, hasty, DAY).early()
+    }
+
+
+def test_the_checker_finds_what_came_to_strangers_and_what_the_playbook_does_not_have() -> None:
+    whole, who = ends(), "anna@elsewhere.example"
+    mails = [Mail(who, "first", NOW), Mail(drill.address(0), "Hello {{ name }}", NOW)]
+    notices = [notice(CREATED, who, NOW), notice("lead.handover.lost", drill.address(1), NOW)]
+    members = [*whole.members, drill.member(who)]
+    more = replace(
+        whole,
+        mails=[*whole.mails, *mails],
+        notices=[*whole.notices, *notices],
+        members=members,
+    )
+    assert checker.judge(2, more, DAY).stray == [
+        "first to anna@elsewhere.example",
+        "handover of anna@elsewhere.example",
+        f"membership of {drill.member(who)}",
+        "'Hello {{ name }}' to lead0@drill.example",
+        "lead.handover.lost lead1@drill.example",
+    ]
+
+
+def test_somebody_else_in_a_leads_place_on_the_audience_is_no_member_of_it() -> None:
+    other = drill.member("anna@elsewhere.example")
+    swapped = replace(ends(), members=[drill.member(drill.address(0)), other])
+    verdict = checker.judge(2, swapped, DAY)
+    assert verdict.lost == ["membership of lead1@drill.example"]
+    assert verdict.stray == [f"membership of {other}"]
 
 
 def test_the_checker_finds_a_mail_that_came_twice_even_if_it_is_reported() -> None:
     whole = ends()
-    reported = frozenset({(drill.address(0), "first")})
+    reported = {(drill.address(0), "first"): NOW}
     twice = replace(whole, mails=[*whole.mails, whole.mails[0]], unknown=reported)
     assert checker.judge(2, twice, DAY).doubled == ["first to lead0@drill.example"]
 
@@ -97,11 +178,15 @@ def test_each_server_is_told_the_same_of_the_same_people_in_an_order_of_its_own(
 
 def escalated(late: float, *outages: Outage) -> Deadline:
     """What the checker finds of a lead's escalation that came so many seconds late."""
+    return checker.judge(1, told(late), DAY, outages).deadlines[-1]
+
+
+def told(late: float) -> Ends:
+    """A lead's ends, with its escalation so many seconds late."""
     whole = ends(1)
     *others, last = whole.notices
-    told = notice(last.kind, last.email, last.at + timedelta(seconds=late))
-    verdict = checker.judge(1, replace(whole, notices=[*others, told]), DAY, outages)
-    return verdict.deadlines[-1]
+    then = notice(last.kind, last.email, last.at + timedelta(seconds=late))
+    return replace(whole, notices=[*others, then])
 
 
 DUE = NOW + timedelta(seconds=4 * DAY)
@@ -154,5 +239,4 @@ def test_a_promise_to_sales_is_counted_from_when_temporal_could_know_of_it() -> 
 
 
 def test_a_deadline_long_after_an_outage_has_no_excuse() -> None:
-    long_ago = Outage("worker", NOW - timedelta(minutes=3), NOW - timedelta(minutes=2))
-    assert all(each.calm for each in checker.judge(1, ends(1), DAY, [long_ago]).deadlines)
+    assert all(each.calm for each in checker.judge(1, ends(1), DAY, [LONG_AGO]).deadlines)

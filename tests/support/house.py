@@ -49,7 +49,7 @@ class House:
 
         async def health() -> list[Vital]:
             async with self.world.db.read() as session:
-                return await vitals(session, self.at)
+                return await vitals(session, await self.world.shelf.current(session), self.at)
 
         world = self.world
         return create_app(

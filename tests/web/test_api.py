@@ -193,6 +193,14 @@ async def test_the_metrics_count_messages_by_source_and_requests_by_route(client
     assert 'nurture_due{kind="enrolments"} 3.0' in text
 
 
+async def test_methods_that_a_stranger_makes_up_are_counted_as_one(client):
+    for n in range(3):
+        await client.request(f"STRANGER-{n}", "/healthz")
+    text = (await client.get("/metrics", headers=BEARER)).text
+    assert 'method="other",route="/healthz",status="405"} 3.0' in text
+    assert "STRANGER" not in text
+
+
 async def test_pages_and_styles_are_served_from_here(client: httpx.AsyncClient):
     css = await client.get("/static/nurture.css")
     assert css.headers["content-type"].startswith("text/css")

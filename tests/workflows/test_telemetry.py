@@ -71,6 +71,15 @@ async def test_a_span_does_not_hold_the_token_that_an_address_ends_in(
     assert "anna" not in told
 
 
+async def test_a_span_is_not_named_by_a_method_that_somebody_made_up(
+    exporter: InMemorySpanExporter,
+) -> None:
+    exporter.clear()
+    async with connect(World().app()) as client:
+        await client.request("STRANGER-1", "/healthz")
+    assert [span.name for span in exporter.get_finished_spans()] == ["other /healthz"]
+
+
 def _trace(span: ReadableSpan | trace.Span) -> int:
     context = span.get_span_context()
     assert context
