@@ -119,7 +119,7 @@ async def test_an_index_is_made_behind_a_report_that_takes_longer_than_any_state
     await migrate.downgrade(db, "0023")
     async with db.write() as session:
         name = await session.scalar(text("SELECT current_database()"))
-        await session.execute(text(f'ALTER DATABASE "{name}" SET statement_timeout = \'2s\''))
+        await session.execute(text(f"ALTER DATABASE \"{name}\" SET statement_timeout = '2s'"))
     async with asyncio.timeout(60), db.read() as report:
         await report.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
         await report.execute(text("SELECT 1"))
