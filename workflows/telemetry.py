@@ -5,16 +5,15 @@ address of a page (it may end in a token), no person, and not what an error says
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
-from opentelemetry.sdk.trace import Event, ReadableSpan
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
-from opentelemetry.trace import Status
+from opentelemetry.sdk.trace import SpanProcessor
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from temporalio.client import Plugin
 from temporalio.contrib.opentelemetry import OpenTelemetryPlugin, create_tracer_provider
 from temporalio.runtime import (
@@ -28,6 +27,7 @@ from temporalio.runtime import (
 
 from nurture.domain.errors import StartError
 from nurture.settings import Settings
+from workflows.discreet import Discreet
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,6 @@ class Telemetry:
 
 
 SILENT = Telemetry()
-
-_WORDS = frozenset({"exception.message", "exception.stacktrace"})
 
 _WARNINGS = TelemetryFilter(core_level="WARN", other_level="ERROR")
 
@@ -56,55 +54,22 @@ def opened(door: str, settings: Settings) -> Iterator[Telemetry]:
     if not settings.traces:
         yield Telemetry(runtime)
         return
+    with traced(door, OTLPSpanExporter(), BatchSpanProcessor):
+        yield Telemetry(runtime, [OpenTelemetryPlugin(add_temporal_spans=True)])
+
+
+@contextmanager
+def traced(
+    door: str, exporter: SpanExporter, processor: Callable[[SpanExporter], SpanProcessor]
+) -> Iterator[None]:
+    """What the process does in the block goes to the exporter. Once in a process' life."""
     provider = create_tracer_provider(resource=Resource.create({SERVICE_NAME: f"nurture-{door}"}))
-    provider.add_span_processor(BatchSpanProcessor(Discreet(OTLPSpanExporter())))
+    provider.add_span_processor(processor(Discreet(exporter)))
     trace.set_tracer_provider(provider)
     try:
-        yield Telemetry(runtime, [OpenTelemetryPlugin(add_temporal_spans=True)])
+        yield
     finally:
         provider.shutdown()
-
-
-class Discreet(SpanExporter):
-    """Hands spans on without the words of errors, whoever recorded them; the log has them, masked. Of an error its kind
-    is left, and that it was one."""
-
-    def __init__(self, inner: SpanExporter) -> None:
-        self._inner = inner
-
-    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        return self._inner.export([_without_words(span) for span in spans])
-
-    def shutdown(self) -> None:
-        self._inner.shutdown()
-
-    def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        return self._inner.force_flush(timeout_millis)
-
-
-def _without_words(span: ReadableSpan) -> ReadableSpan:
-    events = [
-        Event(
-            event.name,
-            {key: value for key, value in (event.attributes or {}).items() if key not in _WORDS},
-            event.timestamp,
-        )
-        for event in span.events
-    ]
-    return ReadableSpan(
-        name=span.name,
-        context=span.context,
-        parent=span.parent,
-        resource=span.resource,
-        attributes=span.attributes,
-        events=events,
-        links=span.links,
-        kind=span.kind,
-        status=Status(span.status.status_code),
-        start_time=span.start_time,
-        end_time=span.end_time,
-        instrumentation_scope=span.instrumentation_scope,
-    )
 
 
 def _runtime(settings: Settings, port: int) -> Runtime:

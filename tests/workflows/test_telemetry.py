@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 from starlette.types import Receive, Scope, Send
-from temporalio.contrib.opentelemetry import OpenTelemetryPlugin, create_tracer_provider
+from temporalio.contrib.opentelemetry import OpenTelemetryPlugin
 
 from embedded.skipping import skipping_server
 from nurture.domain.errors import StartError, Transient
@@ -30,11 +30,8 @@ DAY = timedelta(days=1)
 def exporter() -> Iterator[InMemorySpanExporter]:
     """The tracer provider is the process' own and can be set once."""
     kept = InMemorySpanExporter()
-    provider = create_tracer_provider()
-    provider.add_span_processor(SimpleSpanProcessor(telemetry.Discreet(kept)))
-    trace.set_tracer_provider(provider)
-    yield kept
-    provider.shutdown()
+    with telemetry.traced("tests", kept, SimpleSpanProcessor):
+        yield kept
 
 
 @pytest.fixture
