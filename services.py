@@ -6,14 +6,13 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import httpx
 import uvloop
 from temporalio.client import Client
 from temporalio.envconfig import ClientConfig
-from temporalio.service import RPCError
 
 from activities import queues
 from activities.audiences import AudienceActivities
@@ -68,16 +67,13 @@ from nurture.store.database import Database
 from nurture.tokens import Tokens
 from nurture.watch import Watch
 from workflows import failures, telemetry
-from workflows.client import TemporalWaker
+from workflows.client import TemporalWaker, ping
 from workflows.engine import TemporalEngine
 from workflows.runs import TemporalRuns
 from workflows.telemetry import SILENT, Telemetry
 from workflows.worker import Activities
 
 Found = TypeVar("Found")
-
-_ANSWERS_WITHIN = timedelta(seconds=2)
-"""A Temporal that takes longer is as good as away: whoever probes us does not wait for ever either."""
 
 _PAUSE = 0.1
 """Seconds between asking once and again for what is not there yet."""
@@ -148,12 +144,10 @@ class Services:
         try:
             if not found:
                 await require_ready(self)
-            if not beside_temporal:
-                await self.client.service_client.check_health(timeout=_ANSWERS_WITHIN)
         except StartError as error:
             found.append(str(error))
-        except (RPCError, RuntimeError):
-            found.append("Temporal does not answer; touches are kept until it does")
+        if not beside_temporal and (problem := await ping(self.client)):
+            found.append(problem)
         return found
 
 

@@ -1,8 +1,10 @@
 """The outside's side of the workflows: which are there, and how one is started or woken."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 from temporalio.common import Priority, WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
@@ -19,6 +21,11 @@ from workflows.upkeep import Upkeep
 
 _LONGEST_KEY = 64
 """Temporal's limit for what it shares turns out by. A flow's name is ASCII."""
+
+_ANSWERS_WITHIN = timedelta(seconds=2)
+"""A Temporal that takes longer is as good as away: whoever probes us does not wait for ever either."""
+
+_AWAY = "Temporal does not answer; touches are kept until it does"
 
 WORKFLOWS: list[type] = [Enrolment, Handover, AudienceSync, SendReport, Upkeep]
 
@@ -59,3 +66,26 @@ class TemporalWaker:
             raise Transient("temporal", error.status.name) from error
         except RuntimeError as error:  # a lazy client's first connection
             raise Transient("temporal", "no connection") from error
+
+
+async def ping(client: Client) -> str | None:
+    """None when Temporal answers and has our namespace, else what is wrong."""
+    try:
+        await client.workflow_service.describe_namespace(
+            DescribeNamespaceRequest(namespace=client.namespace), timeout=_ANSWERS_WITHIN
+        )
+    except RPCError as error:
+        match error.status:
+            case (
+                RPCStatusCode.PERMISSION_DENIED
+            ):  # it answers; not every key may look at namespaces
+                return None
+            case RPCStatusCode.NOT_FOUND:
+                return (
+                    f'Temporal has no namespace "{client.namespace}" (TEMPORAL_NAMESPACE); '
+                    "touches are kept until it has"
+                )
+        return _AWAY
+    except RuntimeError:  # a lazy client's first connection
+        return _AWAY
+    return None

@@ -1,18 +1,19 @@
 """What a process tells of itself: the SDK's metrics for Prometheus, and traces from a touch to its mail.
 
-Both are off unless asked for. A span holds names of routes, workflows and activities, and ids; no
-address of a page (it may end in a token) and no person.
+Both are off unless asked for. A span holds names of routes, workflows and activities, kinds of errors and ids; no
+address of a page (it may end in a token), no person, and not what an error says (a mail server names whom it refuses).
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace import SpanProcessor
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from temporalio.client import Plugin
 from temporalio.contrib.opentelemetry import OpenTelemetryPlugin, create_tracer_provider
 from temporalio.runtime import (
@@ -26,6 +27,7 @@ from temporalio.runtime import (
 
 from nurture.domain.errors import StartError
 from nurture.settings import Settings
+from workflows.discreet import Discreet
 
 
 @dataclass(frozen=True)
@@ -52,11 +54,20 @@ def opened(door: str, settings: Settings) -> Iterator[Telemetry]:
     if not settings.traces:
         yield Telemetry(runtime)
         return
+    with traced(door, OTLPSpanExporter(), BatchSpanProcessor):
+        yield Telemetry(runtime, [OpenTelemetryPlugin(add_temporal_spans=True)])
+
+
+@contextmanager
+def traced(
+    door: str, exporter: SpanExporter, processor: Callable[[SpanExporter], SpanProcessor]
+) -> Iterator[None]:
+    """What the process does in the block goes to the exporter. Once in a process' life."""
     provider = create_tracer_provider(resource=Resource.create({SERVICE_NAME: f"nurture-{door}"}))
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    provider.add_span_processor(processor(Discreet(exporter)))
     trace.set_tracer_provider(provider)
     try:
-        yield Telemetry(runtime, [OpenTelemetryPlugin(add_temporal_spans=True)])
+        yield
     finally:
         provider.shutdown()
 

@@ -76,7 +76,7 @@ class CompanySignIn:
         self, pending: Pending, told: Mapping[str, str], back: str, now: datetime
     ) -> AccountRow:
         """Whose sign-in it is. Raises InputError when the provider refuses, or does not vouch for an address."""
-        if not secrets.compare_digest(told.get("state", ""), pending.state):
+        if not _same(told.get("state", ""), pending.state):
             raise InputError("this sign-in was not begun here; please try again")
         if "code" not in told:
             raise InputError("the company's sign-in was not completed")
@@ -135,7 +135,7 @@ class CompanySignIn:
             )
         except (jwt.PyJWTError, KeyError) as error:
             raise InputError("the company's sign-in sent a proof that does not hold") from error
-        if not secrets.compare_digest(str(claims.get("nonce", "")), nonce):
+        if not _same(str(claims.get("nonce", "")), nonce):
             raise InputError("the company's sign-in sent a proof that does not hold")
         return claims
 
@@ -150,6 +150,11 @@ class CompanySignIn:
             raise InputError("you have no account here; ask an administrator for one")
         name = str(claims.get("name", ""))
         return await self._accounts.add(email, name, self._provider.role, "", "", now)
+
+
+def _same(given: str, ours: str) -> bool:
+    """Compares in constant time; what comes from outside may hold any character."""
+    return secrets.compare_digest(given.encode(errors="replace"), ours.encode())
 
 
 async def _json(asking: Awaitable[httpx.Response]) -> dict[str, Any]:

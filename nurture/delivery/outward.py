@@ -23,6 +23,9 @@ _CARRIES_IPV4 = tuple(
 """IPv6 addresses that end in an IPv4 address and may lead there: compatible (RFC 4291), mapped, translated (RFC 2765),
 NAT64 (RFC 6052)."""
 
+_ITSELF = IPv6Address("::1")
+"""The loopback address is written as if it were compatible, and is none (RFC 4291)."""
+
 _INNER = tuple(map(ip_network, ("64:ff9b:1::/48", "fec0::/10")))
 """NAT64 of one's own (RFC 8215) and site-local (RFC 3879), which Python takes for public."""
 
@@ -99,7 +102,7 @@ class Guard(httpcore.AsyncNetworkBackend):
 
 def _meant(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
     """The IPv4 address that an IPv6 address stands for, where it is one of those that do."""
-    if isinstance(address, IPv4Address):
+    if isinstance(address, IPv4Address) or address == _ITSELF:
         return address
     if any(address in network for network in _CARRIES_IPV4):
         return IPv4Address(int(address) & 0xFFFFFFFF)

@@ -24,6 +24,7 @@ def check(reading: Reading) -> dict[str, Naming]:
     found += _rules(reading)
     found += _stages(reading)
     found += _forms(reading)
+    found += _retention(reading)
     found += agreement_checks.check(reading)
     namings = {}
     for document, flow in reading.flows():
@@ -121,6 +122,18 @@ def _forms(reading: Reading) -> Iterator[Finding]:
         elif form.double_opt_in and not asking:
             remedy = "write one: transactional: true, with a mail that has {{ confirm_url }}"
             yield document.at(path, Problem("no live flow enters on consent_requested", remedy))
+
+
+def _retention(reading: Reading) -> Iterator[Finding]:
+    """When a visitor was last here is known by the touches that are kept, and by nothing else."""
+    company: schema.Company | None = reading.model("company")
+    kept = company.retention if company else None
+    if kept and kept.touches and kept.visitors and kept.touches < kept.visitors:
+        problem = Problem(
+            "without their touches nobody knows when visitors were last here",
+            "keep touches at least as long as visitors",
+        )
+        yield reading.documents["config/company.yaml"].at(("retention", "touches"), problem)
 
 
 def _steps(reading: Reading, document: Document, flow: s.Flow, naming: Naming) -> Iterator[Finding]:

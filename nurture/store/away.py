@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoneFree
 
 from nurture.domain.errors import Contended, InputError, StartError, Transient
 
@@ -16,6 +18,9 @@ _MET = ("40", "23505")
 
 _NO_TEXT = ("22021", "22P05")
 """A character that PostgreSQL keeps in no text: NUL, or half of one."""
+
+_READ_ONLY = "25006"
+"""It takes no changes: what was the primary is a standby now, or somebody closed it to writing."""
 
 _AWAY = "database_away"
 
@@ -37,6 +42,8 @@ def told_apart() -> Iterator[None]:
         if not _passes(error):
             raise
         raise Transient(_AWAY, str(error.orig).partition("\n")[0]) from error
+    except NoneFree as error:  # all connections are in use by who waits for the database
+        raise Transient(_AWAY, "no connection became free in time") from error
     except OSError as error:
         if error.filename is not None:  # a file of somebody's, not the way to the database
             raise
@@ -55,6 +62,13 @@ def needed() -> Iterator[None]:
         if error.reason != _AWAY:
             raise
         raise StartError(f"the database cannot be used: {error.detail}") from error
+
+
+def leave_read_only(context: ExceptionContext) -> None:
+    """A handler of the engine's errors. Whoever answers at the other end of the pool's connections is not the database
+    any more: they count as broken, and the next are made to whoever the address leads to then."""
+    if getattr(context.original_exception, "sqlstate", None) == _READ_ONLY:
+        context.is_disconnect = True
 
 
 def _passes(error: DBAPIError) -> bool:

@@ -1,5 +1,6 @@
 """One engine, two kinds of transaction: reading, and writing (which takes SQLite's one write lock at once)."""
 
+import asyncio
 import socket
 import sqlite3
 from collections.abc import AsyncIterator
@@ -16,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from nurture.domain.errors import StartError, Transient
 from nurture.store import inline
-from nurture.store.away import told_apart
+from nurture.store.away import leave_read_only, told_apart
 from nurture.store.locked import FreshSession
 from nurture.store.turn import Turn
 
@@ -24,6 +25,16 @@ _BUSY_MS = 30_000
 _SILENT_MS = 60_000
 """PostgreSQL takes its locks back from who says nothing in a transaction for so long: a machine that vanished. None of
 ours waits for anything else in one."""
+
+_ANSWERS_WITHIN = 2
+"""Seconds until whoever probes us is told that it does not: they do not wait for ever either."""
+
+_MAY_WRITE = """DO $$ BEGIN
+IF current_setting('transaction_read_only')::boolean THEN
+  RAISE read_only_sql_transaction USING MESSAGE = 'what answers in its place takes no changes';
+END IF; END $$"""
+"""Fails as a change would, so that the connections to a former primary are left (see leave_read_only) also when nobody
+sends a change any more, since we told that we are not ready."""
 
 _KEEPALIVE = {
     "SO_KEEPALIVE": 1,
@@ -72,6 +83,7 @@ class Database:
                 event.listen(engine.sync_engine, "begin", _begin_sqlite)
         else:
             event.listen(self.engine.sync_engine, "connect", _prepare_postgresql)
+            event.listen(self.engine.sync_engine, "handle_error", leave_read_only)
         self._writing = self._writer.execution_options(nurture_write=True)
         self._kind: type[Session] = Session if self.sqlite else FreshSession
 
@@ -117,12 +129,14 @@ class Database:
         return self._turn.take() if self._turn else nullcontext()
 
     async def ping(self) -> str | None:
-        """None when the database answers, else what is wrong."""
+        """None when the database answers soon and takes changes, else what is wrong."""
         try:
-            async with self.read() as session:
-                await session.execute(text("SELECT 1"))
+            async with asyncio.timeout(_ANSWERS_WITHIN), self.read() as session:
+                await session.execute(text("SELECT 1" if self.sqlite else _MAY_WRITE))
         except Transient as error:
             return f"the database does not answer: {error.detail}"
+        except TimeoutError:
+            return f"the database does not answer within {_ANSWERS_WITHIN} s"
         return None
 
     async def close(self) -> None:

@@ -17,6 +17,8 @@ _TURN = "1s"
 _PAUSE = 1.0
 """Seconds in which those behind it pass."""
 
+_LIMITS = ("lock_timeout", "statement_timeout")
+
 _HELD = "55P03"
 """lock_not_available"""
 
@@ -76,14 +78,16 @@ def drop_index(name: str, table: str) -> None:
 
 @contextmanager
 def _outside() -> Iterator[None]:
-    """Whoever makes an index concurrently has time: nobody stands behind it. SQLite has one writer at a time,
-    whatever is written."""
+    """Whoever makes an index concurrently has time: nobody stands behind it, and it waits for every report that began
+    before. SQLite has one writer at a time, whatever is written."""
     context = op.get_context()
     if context.dialect.name == "sqlite":
         yield
         return
     with context.autocommit_block():
-        at_most = op.get_bind().scalar(sa.text("SHOW lock_timeout"))
-        op.execute("SET lock_timeout = 0")
+        at_most = {name: op.get_bind().scalar(sa.text(f"SHOW {name}")) for name in _LIMITS}
+        for name in _LIMITS:
+            op.execute(f"SET {name} = 0")
         yield
-        op.execute(f"SET lock_timeout = '{at_most}'")
+        for name, value in at_most.items():
+            op.execute(f"SET {name} = '{value}'")

@@ -86,6 +86,11 @@ async def test_an_allowed_network_is_called() -> None:
     assert made == "10.1.2.3:80"
 
 
+async def test_localhost_is_called_where_both_its_addresses_are_allowed() -> None:
+    both, allowed = ["::1", "127.0.0.1"], "127.0.0.0/8, ::1/128"
+    assert await guard(Opened(), both, allowed=allowed).connect_tcp("localhost", 80) == "::1:80"
+
+
 async def test_the_next_address_is_tried_when_one_does_not_answer() -> None:
     opened = Opened(dead=["93.184.215.14"])
     made = await guard(opened, ["93.184.215.14", "93.184.215.15"]).connect_tcp("hook.example", 443)

@@ -11,6 +11,7 @@ from nurture.simulation.people import people_of_rows, read_people
 from tests.playbook.test_findings import of_steps, said
 from tests.support.playbook import PLAYBOOK
 from tests.support.small import (
+    COMPANY,
     FLOW,
     FORMS,
     LAUNCH,
@@ -128,6 +129,11 @@ def test_a_rare_mistake_in_a_step_is_found(steps: str, finding: str) -> None:
             f'{FORMS}:1:24: unknown trait "shoe"; declare it in config/traits.yaml',
         ),
         (
+            {"company": SMALL[COMPANY] + "retention: {touches: 100 days, visitors: 400 days}\n"},
+            f"{COMPANY}:5:22: without their touches nobody knows when visitors were last here; "
+            "keep touches at least as long as visitors",
+        ),
+        (
             {"reports": "weekly: {title: x, every: week, at: 25:99, to: [a@b.dk]}\n"},
             'config/reports.yaml:1:37: "25:99" is not a time of day; such as "08:00"',
         ),
@@ -143,6 +149,14 @@ def test_a_rare_mistake_in_a_step_is_found(steps: str, finding: str) -> None:
 )
 def test_a_rare_mistake_in_a_file_is_found(change: dict[str, str], finding: str) -> None:
     assert finding in said(**change)
+
+
+@pytest.mark.parametrize(
+    "kept",
+    ["touches: 400 days, visitors: 400 days", "touches: 100 days", "visitors: 400 days"],
+)
+def test_touches_may_be_kept_as_long_as_visitors_and_either_without_the_other(kept: str) -> None:
+    assert said(company=SMALL[COMPANY] + f"retention: {{{kept}}}\n", flow=FLOW) == []
 
 
 def test_a_scenario_says_what_can_be_said() -> None:

@@ -1,9 +1,10 @@
 """A database that is away for a while is told from one that something is wrong with."""
 
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import QueuePool, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from nurture.domain.errors import InputError, Transient
@@ -11,6 +12,8 @@ from nurture.store.away import told_apart
 from nurture.store.database import Database
 from nurture.store.tables import LeadRow
 from tests.support.postgres import OwnServer, own_postgres
+
+BACKEND = "SELECT pg_backend_pid()"
 
 
 async def answers(db: Database) -> int:
@@ -38,6 +41,69 @@ async def test_a_killed_postgresql_is_away_and_then_answers_again() -> None:
         await server.restore()
         assert await answers(db) == 1
         await db.close()
+
+
+async def close_to_writing(server: OwnServer, value: str) -> None:
+    """ "on" or "off": as a primary is after a failover, for whoever is still connected to it."""
+    db = Database(server.url, pool=1)
+    async with db.engine.connect() as connection:
+        await connection.execution_options(isolation_level="AUTOCOMMIT")
+        await connection.execute(text(f"ALTER SYSTEM SET default_transaction_read_only = {value}"))
+        await connection.execute(text("SELECT pg_reload_conf()"))
+    while (await told(db, "SHOW default_transaction_read_only")) != value:
+        await db.close()  # a new connection is asked
+    await db.close()
+
+
+async def told(db: Database, question: str) -> str:
+    async with db.read() as session:
+        return str((await session.execute(text(question))).scalar_one())
+
+
+async def test_a_postgresql_that_takes_no_changes_is_away_until_it_or_another_does() -> None:
+    with own_postgres() as server:
+        db = Database(server.url, pool=1)
+        await close_to_writing(server, "on")
+        for _ in range(2):
+            with pytest.raises(Transient, match="database_away"):
+                async with db.write() as session:
+                    await session.execute(text("CREATE TABLE t (x TEXT)"))
+        await close_to_writing(server, "off")
+        async with db.write() as session:
+            await session.execute(text("CREATE TABLE t (x TEXT)"))
+        await db.close()
+
+
+async def test_who_is_asked_whether_it_is_ready_leaves_a_postgresql_that_takes_no_changes() -> None:
+    with own_postgres() as server:
+        db = Database(server.url, pool=1)
+        former = await told(db, BACKEND)
+        assert await db.ping() is None
+        assert await told(db, BACKEND) == former
+        await close_to_writing(server, "on")
+        assert "takes no changes" in (await db.ping() or "")
+        assert await told(db, BACKEND) != former
+        await close_to_writing(server, "off")
+        assert await db.ping() is None
+        await db.close()
+
+
+async def test_a_database_whose_connections_are_all_taken_does_not_answer(db: Database) -> None:
+    async with AsyncExitStack() as taken:
+        for _ in range(6):
+            session = await taken.enter_async_context(db.read())
+            await session.execute(text("SELECT 1"))
+        assert await db.ping() == "the database does not answer within 2 s"
+    assert await db.ping() is None
+
+
+def test_who_waited_in_vain_for_a_connection_may_try_again() -> None:
+    engine = create_engine(
+        "sqlite://", poolclass=QueuePool, pool_size=1, max_overflow=0, pool_timeout=0
+    )
+    with engine.connect(), pytest.raises(Transient, match="database_away"), told_apart():
+        engine.connect()
+    engine.dispose()
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)

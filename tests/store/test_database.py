@@ -113,6 +113,25 @@ async def test_nobody_stands_behind_a_migration_that_waits_for_a_long_report(
 
 
 @ON_POSTGRESQL
+async def test_an_index_is_made_behind_a_report_that_takes_longer_than_any_statement_may(
+    database_url: str, db: Database
+) -> None:
+    await migrate.downgrade(db, "0023")
+    async with db.write() as session:
+        name = await session.scalar(text("SELECT current_database()"))
+        await session.execute(text(f"ALTER DATABASE \"{name}\" SET statement_timeout = '2s'"))
+    async with asyncio.timeout(60), db.read() as report:
+        await report.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+        await report.execute(text("SELECT 1"))
+        upgrading = asyncio.create_task(asyncio.to_thread(asyncio.run, _upgraded(database_url)))
+        await _stands_in_line(db)
+        await asyncio.sleep(2.5)
+        assert not upgrading.done()
+    await upgrading
+    await migrate.require_current(db)
+
+
+@ON_POSTGRESQL
 async def test_a_migration_gives_up_on_a_table_that_is_always_in_use(db: Database) -> None:
     change = text("ALTER TABLE enrolment ADD COLUMN more INTEGER")
     async with db.read() as report, db.engine.connect() as connection:

@@ -11,11 +11,14 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from temporalio.contrib.opentelemetry import OpenTelemetryPlugin, create_tracer_provider
+from opentelemetry.trace import StatusCode
+from starlette.types import Receive, Scope, Send
+from temporalio.contrib.opentelemetry import OpenTelemetryPlugin
 
 from embedded.skipping import skipping_server
-from nurture.domain.errors import StartError
+from nurture.domain.errors import StartError, Transient
 from nurture.settings import Settings
+from nurture.web.measures import Measure, Measures
 from tests.support.temporal import Stage, free_port
 from tests.support.web import World, connect
 from workflows import telemetry
@@ -27,11 +30,8 @@ DAY = timedelta(days=1)
 def exporter() -> Iterator[InMemorySpanExporter]:
     """The tracer provider is the process' own and can be set once."""
     kept = InMemorySpanExporter()
-    provider = create_tracer_provider()
-    provider.add_span_processor(SimpleSpanProcessor(kept))
-    trace.set_tracer_provider(provider)
-    yield kept
-    provider.shutdown()
+    with telemetry.traced("tests", kept, SimpleSpanProcessor):
+        yield kept
 
 
 @pytest.fixture
@@ -78,6 +78,40 @@ async def test_a_span_is_not_named_by_a_method_that_somebody_made_up(
     async with connect(World().app()) as client:
         await client.request("STRANGER-1", "/healthz")
     assert [span.name for span in exporter.get_finished_spans()] == ["other /healthz"]
+
+
+async def test_a_mail_server_that_names_a_person_in_its_refusal_does_not_reach_the_traces(
+    stage: Stage, exporter: InMemorySpanExporter
+) -> None:
+    exporter.clear()
+    stage.mailer.errors = [
+        Transient("smtp_450", "4.2.1 <anna@kunde.dk> Anna Holm's mailbox is busy")
+    ]
+    await stage.tell("form_submitted", traits={"first_name": "Anna"})
+    await stage.pass_time(2 * DAY)
+    assert stage.mailer.subjects == ["hello Anna"]
+    told = " ".join(span.to_json() for span in exporter.get_finished_spans())
+    assert "temporalio.exceptions.ApplicationError" in told
+    assert "Anna" not in told
+    assert "@" not in told
+
+
+async def test_a_request_that_fails_is_told_in_the_traces_without_what_the_error_says(
+    exporter: InMemorySpanExporter,
+) -> None:
+    exporter.clear()
+
+    async def broken(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        raise RuntimeError("cannot read what anna@kunde.dk did")
+
+    transport = httpx.ASGITransport(Measure(broken, Measures()))
+    async with httpx.AsyncClient(transport=transport, base_url="https://m.example") as client:
+        with pytest.raises(RuntimeError):
+            await client.post("/v1/track")
+    (span,) = exporter.get_finished_spans()
+    assert span.status.status_code is StatusCode.ERROR
+    assert "RuntimeError" in span.to_json()
+    assert "anna" not in span.to_json()
 
 
 def _trace(span: ReadableSpan | trace.Span) -> int:

@@ -3,9 +3,9 @@
 import re
 
 from nurture.domain.errors import AddressRefused, DeliveryError, Permanent, Transient
+from nurture.logs import masked
 
 _ENHANCED = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
-_ADDRESS = re.compile(r"[^\s<>\"]+@[^\s<>\"]+")
 _BAD_MAILBOX = {"5.1.0", "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"}
 _BAD_MAILBOX_CODES = {550, 551, 553}
 _LONGEST_DETAIL = 200
@@ -41,7 +41,7 @@ def detail(code: int, text: str) -> str:
 
 def without_addresses(text: str) -> str:
     """On one line."""
-    return _ADDRESS.sub("<address>", " ".join(text.split()))
+    return masked(" ".join(text.split()))
 
 
 def _enhanced(text: str) -> str:

@@ -70,6 +70,7 @@ UNPROVEN = "the company's sign-in sent a proof that does not hold"
         {"email_verified": None},
         {"email": None},
         {"nonce": "another"},
+        {"nonce": "é"},
         {"nonce": None},
         {"aud": "another"},
         {"iss": "https://evil.example"},
@@ -112,6 +113,15 @@ async def test_a_sign_in_that_another_browser_began_is_refused(house: House) -> 
         assert (await victim.get(link)).status_code == 401
         await victim.get("/sign-in/company")
         refused = await victim.get(link)
+        assert refused.status_code == 401
+        assert "this sign-in was not begun here; please try again" in sentence(refused)
+
+
+async def test_a_way_back_in_letters_that_were_never_sent_is_refused(house: House) -> None:
+    with_provider(house)
+    async with house.client() as client:
+        await client.get("/sign-in/company")
+        refused = await client.get("/sign-in/company/back?code=c&state=h%C3%A9")
         assert refused.status_code == 401
         assert "this sign-in was not begun here; please try again" in sentence(refused)
 
