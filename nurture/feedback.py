@@ -131,7 +131,7 @@ async def _against(session: AsyncSession, event: Event, lead: LeadRow) -> list[T
     before = (lead.suppressed, lead.soft_bounces, list(lead.declined))
     if reason := AGAINST_THE_LEAD.get(event.kind):
         lead.suppressed = events_domain.graver(lead.suppressed, reason)
-    if event.kind is Kind.UNSUBSCRIBED and EMAIL_MARKETING not in lead.declined:
+    if event.kind is Kind.UNSUBSCRIBED:
         said = ConsentRecord(EMAIL_MARKETING, False, event.at, "unsubscribe")
         await consents.tell(session, [(lead, [said])])
     if event.kind in (Kind.SOFT_BOUNCE, Kind.DELIVERED):

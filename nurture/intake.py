@@ -191,13 +191,19 @@ class Intake:
             return True
 
     async def withdraw(self, lead_id: str, purpose: str, source: str, now: datetime) -> None:
-        """The lead takes a consent back. Effective for every mail from this moment on."""
+        """The lead takes a consent back. Effective for every mail from this moment on.
+
+        A no that is only said again tells nobody anything, but what was asked for or granted meanwhile is over with it.
+        """
         async with self._outbox.write() as session:
             row = await leads.lock_joined(session, lead_id)
-            if row is None or row.erased_at or purpose in row.declined:
+            if row is None or row.erased_at:
+                return
+            again = purpose in row.declined
+            await consents.tell(session, [(row, [ConsentRecord(purpose, False, now, source)])])
+            if again:
                 return
             playbook = await self._shelf.current(session)
-            await consents.tell(session, [(row, [ConsentRecord(purpose, False, now, source)])])
             message = Incoming(f"{row.id}/{purpose}/{now.isoformat()}", now, touch="unsubscribed")
             touch = touches.make(source, message, {"purpose": purpose}, None)
             await touches.store(session, playbook.scoring, row, touch, source, now)

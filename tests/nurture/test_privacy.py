@@ -243,3 +243,12 @@ async def test_a_repeated_consent_still_outlives_a_withdrawal_that_arrives_late(
     late = Incoming("late", NOW + DAY, email="anna@example.org", consents=(taken_back,))
     await world.intake.take("site", [late], NOW + 3 * DAY)
     assert (await world.lead("anna@example.org")).consents == [EMAIL_MARKETING]
+
+
+async def test_a_withdrawal_said_again_outlives_a_consent_that_arrives_late(db: Database) -> None:
+    world = World(db)
+    row = await world.tell("page", consents=(EMAIL_MARKETING,))
+    for day in (1, 3):
+        await world.intake.withdraw(row.id, EMAIL_MARKETING, "unsubscribe", NOW + day * DAY)
+    await world.tell("page", consents=(EMAIL_MARKETING,), at=NOW + 2 * DAY)
+    assert (await world.lead("anna@example.org")).consents == []
