@@ -79,9 +79,11 @@ class Register:
         meant = {self._known.get(name) for name in given}
         self.rows = await leads.lock_all(self._session, sorted(id_ for id_ in meant if id_))
 
-    def knows(self, message: Incoming) -> bool:
-        """Whether one of its names is somebody's already, apart from a browser's."""
-        return any(name in self._known for name in names(message) if name[0] != ANONYMOUS)
+    def told(self, message: Incoming) -> tuple[set[str], set[str]]:
+        """Of its addresses and user ids those that are somebody's, and those that are nobody's."""
+        persons = [name for name in names(message) if name[0] != ANONYMOUS]
+        theirs = {value for kind, value in persons if (kind, value) in self._known}
+        return theirs, {value for kind, value in persons if (kind, value) not in self._known}
 
     def now(self, lead_id: str) -> LeadRow:
         """The lead of that id, or the one it was joined into meanwhile."""

@@ -13,7 +13,7 @@ from nurture.domain.consent import REQUEST_LASTS, ConsentRecord
 from nurture.domain.enrolment import Trigger
 from nurture.domain.errors import InputError
 from nurture.domain.lead import Touch
-from nurture.fingerprints import Fingerprints
+from nurture.fingerprints import Fingerprints, spellings
 from nurture.identity import Register
 from nurture.incoming import Incoming, Receipt
 from nurture.outbox import Outbox
@@ -144,23 +144,27 @@ class Intake:
     ) -> set[str]:
         """Ids of messages that would bring back somebody who asked to be forgotten.
 
-        Only a form does that: there the person speaks, not a list that still has the name.
+        Only a form does that: there the person speaks, not a list that still has the name. Whoever came back
+        has its other names again as they are told.
         """
         if source.startswith(FORM):
             return set()
+        told = [(message.message_id, *register.told(message)) for message in fresh]
         marks = {
-            message.message_id: {
-                mark
-                for name in (message.email, message.user_id)
-                if name
-                for mark in self._fingerprints.all_of(name)
-            }
-            for message in fresh
-            if not register.knows(message)
+            message_id: (self._marks(theirs), self._marks(spellings(new)))
+            for message_id, theirs, new in told
+            if new
         }
-        wanted = set().union(*marks.values())
+        wanted = {mark for pair in marks.values() for own in pair for mark in own}
         found = await erasing.remembered(session, wanted) if wanted else set()
-        return {message_id for message_id, own in marks.items() if own & found}
+        return {
+            message_id
+            for message_id, (back, new) in marks.items()
+            if new & found and not back & found
+        }
+
+    def _marks(self, names: Iterable[str]) -> set[str]:
+        return {mark for name in names for mark in self._fingerprints.all_of(name)}
 
     async def hit(
         self,
