@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from nurture import business, passing, stages
 from nurture.domain import keys, lifecycle, machines, topics
-from nurture.domain.consent import REQUEST_LASTS, ConsentRecord
+from nurture.domain.consent import REQUEST_LASTS, ConsentRecord, unwatched
 from nurture.domain.enrolment import Trigger
 from nurture.domain.errors import InputError
 from nurture.domain.lead import Touch
@@ -174,11 +174,12 @@ class Intake:
         machine: str | None,
         now: datetime,
     ) -> bool:
-        """An open or click in one of our mails; False when we never sent that mail."""
+        """An open or click in one of our mails; False when nothing is kept of it: we never sent that mail, or who got
+        it was erased or took `tracking` back since."""
         async with self._outbox.write() as session:
             mail = await session.get(MessageRow, message_id)
             row = await leads.lock_joined(session, mail.lead_id) if mail else None
-            if mail is None or row is None or row.erased_at:
+            if mail is None or row is None or row.erased_at or unwatched(name, row.declined):
                 return False
             playbook = await self._shelf.current(session)
             url = str(properties.get("url", ""))
@@ -260,6 +261,8 @@ class Intake:
             purposes = {"purposes": [record.purpose for record in asked]}
             made.append((row.id, touches.make(source, told, {**message.properties, **purposes})))
             triggers.append(Trigger(topics.touch(REQUESTED)))
+        if unwatched(message.touch, row.declined):
+            return triggers
         touch = touches.make(source, message, message.properties)
         made.append((row.id, touch))
         triggers.append(Trigger(topics.touch(touch.name)))
