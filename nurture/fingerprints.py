@@ -1,7 +1,12 @@
 """Names made unreadable but recognisable: whoever was erased is known again only when named again."""
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+
+
+def spellings(names: Collection[str]) -> set[str]:
+    """As they were told and, those that look like addresses, as addresses are kept."""
+    return {*names, *(name.lower() for name in names if "@" in name)}
 
 
 class Fingerprints:

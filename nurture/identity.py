@@ -79,9 +79,11 @@ class Register:
         meant = {self._known.get(name) for name in given}
         self.rows = await leads.lock_all(self._session, sorted(id_ for id_ in meant if id_))
 
-    def knows(self, message: Incoming) -> bool:
-        """Whether one of its names is somebody's already, apart from a browser's."""
-        return any(name in self._known for name in names(message) if name[0] != ANONYMOUS)
+    def told(self, message: Incoming) -> tuple[set[str], set[str]]:
+        """Of its addresses and user ids those that are somebody's, and those that are nobody's."""
+        persons = [name for name in names(message) if name[0] != ANONYMOUS]
+        theirs = {value for kind, value in persons if (kind, value) in self._known}
+        return theirs, {value for kind, value in persons if (kind, value) not in self._known}
 
     def now(self, lead_id: str) -> LeadRow:
         """The lead of that id, or the one it was joined into meanwhile."""
@@ -93,6 +95,7 @@ class Register:
         """The message's lead, made or joined if need be."""
         given = names(message)
         found = [row for row in self._candidates(given) if self._can_be(row, message)]
+        found = await self._without_others(found, message)
         row = await self._join(found, message, now) if found else self._create(message, source, now)
         lent = bool(found) and await self._met_in_a_browser(row, given)
         if message.email:
@@ -124,6 +127,34 @@ class Register:
     def _is_own(self, name: Name, row: LeadRow) -> bool:
         """Whether the lead goes by the name, and not only since both were told of in one browser."""
         return self._known.get(name) == row.id and name not in self._lent
+
+    async def _without_others(self, found: list[LeadRow], message: Incoming) -> list[LeadRow]:
+        """Without those of whom only a browser tells, when they and the message's person have each a user id.
+
+        An address that was only lent to one of them is free for the person who tells it now.
+        """
+        if len(found) == 1 and not message.user_id:
+            return found
+        kept = [row for row in found if self._is_told_of(row, message)]
+        met = [row for row in found if not self._is_told_of(row, message)]
+        is_user = bool(message.user_id) or any([await self._has_user_id(row) for row in kept])
+        for row in met:
+            has_one = await self._has_user_id(row)
+            if not (is_user and has_one):
+                kept.append(row)
+            elif row.email and row.email == message.email:
+                await self._give_back(row)
+                await self._session.flush()  # no two leads have one address, not even for a moment
+            is_user = is_user or has_one
+        return kept
+
+    def _is_told_of(self, row: LeadRow, message: Incoming) -> bool:
+        """By a user id, or by an address that is its own."""
+        return any(
+            self._known.get(name) == row.id and (name[0] == USER or name not in self._lent)
+            for name in names(message)
+            if name[0] != ANONYMOUS
+        )
 
     def _create(self, message: Incoming, source: str, now: datetime) -> LeadRow:
         row = LeadRow(

@@ -9,11 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from nurture import business, passing, stages
 from nurture.domain import keys, lifecycle, machines, topics
-from nurture.domain.consent import REQUEST_LASTS, ConsentRecord
+from nurture.domain.consent import REQUEST_LASTS, ConsentRecord, unwatched
 from nurture.domain.enrolment import Trigger
 from nurture.domain.errors import InputError
 from nurture.domain.lead import Touch
-from nurture.fingerprints import Fingerprints
+from nurture.fingerprints import Fingerprints, spellings
 from nurture.identity import Register
 from nurture.incoming import Incoming, Receipt
 from nurture.outbox import Outbox
@@ -150,23 +150,27 @@ class Intake:
     ) -> set[str]:
         """Ids of messages that would bring back somebody who asked to be forgotten.
 
-        Only a form does that: there the person speaks, not a list that still has the name.
+        Only a form does that: there the person speaks, not a list that still has the name. Whoever came back
+        has its other names again as they are told.
         """
         if source.startswith(FORM):
             return set()
+        told = [(message.message_id, *register.told(message)) for message in fresh]
         marks = {
-            message.message_id: {
-                mark
-                for name in (message.email, message.user_id)
-                if name
-                for mark in self._fingerprints.all_of(name)
-            }
-            for message in fresh
-            if not register.knows(message)
+            message_id: (self._marks(theirs), self._marks(spellings(new)))
+            for message_id, theirs, new in told
+            if new
         }
-        wanted = set().union(*marks.values())
+        wanted = {mark for pair in marks.values() for own in pair for mark in own}
         found = await erasing.remembered(session, wanted) if wanted else set()
-        return {message_id for message_id, own in marks.items() if own & found}
+        return {
+            message_id
+            for message_id, (back, new) in marks.items()
+            if new & found and not back & found
+        }
+
+    def _marks(self, names: Iterable[str]) -> set[str]:
+        return {mark for name in names for mark in self._fingerprints.all_of(name)}
 
     async def hit(
         self,
@@ -176,12 +180,12 @@ class Intake:
         machine: str | None,
         now: datetime,
     ) -> bool:
-        """An open or click in one of our mails; False when we never sent that mail. A click that looks like a person's
-        counts a moment later: see nurture.clicks."""
+        """An open or click in one of our mails; False when nothing is kept of it: we never sent that mail, or who got
+        it was erased or took `tracking` back since. A person's click counts a moment later: see nurture.clicks."""
         async with self._outbox.write() as session:
             mail = await session.get(MessageRow, message_id)
             row = await leads.lock_joined(session, mail.lead_id) if mail else None
-            if mail is None or row is None or row.erased_at:
+            if mail is None or row is None or row.erased_at or unwatched(name, row.declined):
                 return False
             playbook = await self._shelf.current(session)
             url, burst = str(properties.get("url", "")), machines.BURST * (playbook.day / _DAY)
@@ -265,6 +269,8 @@ class Intake:
             purposes = {"purposes": [record.purpose for record in asked]}
             made.append((row.id, touches.make(source, told, {**message.properties, **purposes})))
             triggers.append(Trigger(topics.touch(REQUESTED)))
+        if unwatched(message.touch, row.declined):
+            return triggers
         touch = touches.make(source, message, message.properties)
         made.append((row.id, touch))
         triggers.append(Trigger(topics.touch(touch.name)))

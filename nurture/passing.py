@@ -11,6 +11,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from nurture.domain import scoring, topics
+from nurture.domain.consent import TRACKING
 from nurture.domain.lead import Score
 from nurture.incoming import Incoming
 from nurture.playbook import Playbook
@@ -69,8 +70,9 @@ async def keep(session: AsyncSession, passed: Passed, source: str, now: datetime
 
 def _nothing_new(playbook: Playbook, glance: Glance, messages: Sequence[Incoming]) -> bool:
     """Whether the messages say nothing of the lead that we do not know, and all of it is as its last look
-    under this playbook left it. A trait or an address told again is only newer."""
-    if glance.scored_by != playbook.hash or glance.cooled_until:
+    under this playbook left it. A trait or an address told again is only newer. Of who took `tracking` back
+    not every touch is kept, so none pass by."""
+    if glance.scored_by != playbook.hash or glance.cooled_until or TRACKING in glance.declined:
         return False
     for message in messages:
         if message.email == glance.email and message.email:

@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from nurture.domain.errors import InputError
 from nurture.domain.mentions import Names
 from nurture.domain.sla import SALES_OWNED, State
-from nurture.fingerprints import Fingerprints
+from nurture.fingerprints import Fingerprints, spellings
 from nurture.handovers import Handovers
 from nurture.outbox import Outbox
 from nurture.shelf import Shelf
@@ -80,7 +80,7 @@ class Privacy:
             names = await erasing.names(session, ids)
             known = {row.email for row in rows if row.email}
             known |= {value for kind, value in names if kind in _SECRET_KINDS}
-            marks = [self._fingerprints.of(value) for value in sorted(known)]
+            marks = [self._fingerprints.of(value) for value in sorted(spellings(known))]
             await erasing.remember(session, marks, by, now)
             audiences = await erasing.take_off_lists(session, ids, now)
             for audience in audiences:

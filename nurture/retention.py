@@ -4,17 +4,18 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, update
+from sqlalchemy import ColumnElement, and_, delete, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from nurture.identity import USER
 from nurture.outbox import Outbox
 from nurture.playbook import Playbook
 from nurture.shelf import Shelf
 from nurture.store import erasing
 from nurture.store.database import Database
 from nurture.store.feedback_tables import FeedbackRow
-from nurture.store.tables import LeadRow, QuarantineRow, TouchRow
+from nurture.store.tables import IdentityRow, LeadRow, QuarantineRow, TouchRow
 
 PAGE = 500
 
@@ -69,7 +70,7 @@ async def _old_feedback(session: AsyncSession, playbook: Playbook, now: datetime
 
 
 async def _old_visitors(session: AsyncSession, playbook: Playbook, now: datetime) -> Sequence[str]:
-    """Browsers that nobody identified in, without a touch for so long."""
+    """Browsers that nobody identified in, by address or user id, without a touch for so long."""
     if playbook.retention.visitors is None:
         return []
     since = now - playbook.retention.visitors
@@ -77,7 +78,7 @@ async def _old_visitors(session: AsyncSession, playbook: Playbook, now: datetime
         col(TouchRow.lead_id) == col(LeadRow.id), col(TouchRow.received_at) > since
     )
     query = select(col(LeadRow.id)).where(
-        col(LeadRow.email).is_(None),
+        _nobody(),
         col(LeadRow.stage) == playbook.lifecycle.stages[0].id,
         col(LeadRow.merged_into).is_(None),
         col(LeadRow.erased_at).is_(None),
@@ -85,6 +86,14 @@ async def _old_visitors(session: AsyncSession, playbook: Playbook, now: datetime
         ~lately.exists(),
     )
     return (await session.execute(query.limit(PAGE))).scalars().all()
+
+
+def _nobody() -> ColumnElement[bool]:
+    """A lead that goes by nothing but a browser."""
+    named = select(col(IdentityRow.lead_id)).where(
+        col(IdentityRow.lead_id) == col(LeadRow.id), col(IdentityRow.kind) == USER
+    )
+    return and_(col(LeadRow.email).is_(None), ~named.exists())
 
 
 async def _ids(
@@ -113,9 +122,10 @@ async def _score_again(session: AsyncSession, ids: Sequence[str], now: datetime)
 
 
 async def _forget(session: AsyncSession, ids: Sequence[str], now: datetime) -> None:
-    query = (
+    locked = (
         select(LeadRow).where(col(LeadRow.id).in_(ids)).order_by(col(LeadRow.id)).with_for_update()
     )
-    rows = list((await session.execute(query)).scalars())
+    await session.execute(locked)
     # somebody may have identified in it since we looked
-    await erasing.anonymise(session, [row for row in rows if row.email is None], now)
+    still = select(LeadRow).where(col(LeadRow.id).in_(ids), _nobody())
+    await erasing.anonymise(session, (await session.execute(still)).scalars().all(), now)

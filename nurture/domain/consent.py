@@ -1,6 +1,6 @@
 """Consent: an append-only list of what a lead said, folded to what holds now."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -11,6 +11,9 @@ PURPOSES = (EMAIL_MARKETING, AD_AUDIENCES, TRACKING)
 
 LIST = "import/"
 """What the sources of imported lists begin with: somebody else's word on a person."""
+
+WATCHED = frozenset({"page", "screen", "opened", "clicked"})
+"""Touches by which a person is only watched. Whoever takes `tracking` back leaves none of them any more."""
 
 REQUEST_LASTS = timedelta(days=30)
 """Who was asked to confirm a consent may do so for that long (playbook time)."""
@@ -44,6 +47,11 @@ def held(records: Iterable[ConsentRecord]) -> frozenset[str]:
 def declined(records: Iterable[ConsentRecord]) -> frozenset[str]:
     """The purposes, and parts of them, that the lead said no to."""
     return frozenset(record.purpose for record in _latest(records) if not record.granted)
+
+
+def unwatched(touch: str | None, declined: Collection[str]) -> bool:
+    """Whether nothing is kept of such a touch, since the lead `declined` to be watched."""
+    return touch in WATCHED and TRACKING in declined
 
 
 def _latest(records: Iterable[ConsentRecord]) -> Iterable[ConsentRecord]:

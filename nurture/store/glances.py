@@ -31,6 +31,7 @@ class Glance:
     traits: dict[str, Any]
     traits_at: dict[str, str]
     tags: list[str]
+    declined: list[str]
     stage: str
     persona: str | None
     fit: int

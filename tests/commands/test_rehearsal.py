@@ -113,10 +113,13 @@ async def test_clicks_answers_of_sales_and_an_unsubscription_are_the_same_in_bot
         "  - {day: 23, sales: booked}\n"
         "  - {day: 30, sales: lost}\n"
         "  - {day: 45, unsubscribes: email_marketing}\n"
+        "  - {day: 46, unsubscribes: tracking}\n"
+        "  - {day: 47, touch: clicked, of: course-guide}\n"
         "expect: {day 0: mail welcome}\n",
         FILES,
     )
     assert simulated.disagreement(real) == []
+    assert "day 47: does clicked" not in real.happened
     assert {"day 22: sales says accepted", "day 30: sales says lost"} <= set(real.happened)
 
 

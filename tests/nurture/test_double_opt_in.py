@@ -67,6 +67,18 @@ async def test_who_unsubscribes_instead_of_confirming_cannot_be_confirmed_any_mo
     assert (await world.lead(ANNA)).consents == []
 
 
+async def test_who_unsubscribed_and_does_so_again_when_asked_cannot_be_confirmed_either(
+    world: World,
+) -> None:
+    lead = (await world.tell("form_submitted", consents=(EMAIL_MARKETING,))).id
+    await world.intake.withdraw(lead, EMAIL_MARKETING, "unsubscribe", NOW + DAY)
+    await _ask(world, NOW + 2 * DAY)
+    await world.intake.withdraw(lead, EMAIL_MARKETING, "unsubscribe", NOW + 3 * DAY)
+    assert await world.intake.confirm(lead, "m1", NOW + 4 * DAY) == []
+    touches = [touch.name for touch in await world.rows(TouchRow)]
+    assert touches.count("unsubscribed") == 1
+
+
 async def test_a_request_that_nobody_confirmed_lapses(world: World) -> None:
     lead = await _ask(world)
     assert await world.intake.confirm(lead, "m1", NOW + REQUEST_LASTS) == []

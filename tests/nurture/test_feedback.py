@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from nurture.domain import gate, topics
+from nurture.domain.consent import EMAIL_MARKETING
 from nurture.domain.errors import InputError
 from nurture.domain.feedback import Event, Kind
 from nurture.domain.watch import Limits
@@ -223,3 +224,13 @@ async def test_a_sender_over_the_limit_stands_still_until_a_person_lets_it_go_on
 async def test_only_senders_of_the_playbook_can_be_paused(world: World) -> None:
     with pytest.raises(InputError, match="there are courses"):
         await world.watch.pause("nobody", "", "test", NOW)
+
+
+async def test_who_unsubscribes_once_more_at_the_provider_stays_out_whatever_arrives_late(
+    world: World,
+) -> None:
+    lead = await sent(world, "mail")
+    await world.intake.withdraw(lead.id, EMAIL_MARKETING, "unsubscribe", NOW + HOUR)
+    await world.feedback.take("brevo", [event(Kind.UNSUBSCRIBED, at=NOW + DAY)], NOW + DAY)
+    await world.tell("page", consents=(EMAIL_MARKETING,), at=NOW + 2 * HOUR)
+    assert EMAIL_MARKETING not in (await world.lead("anna@example.org")).consents

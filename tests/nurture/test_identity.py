@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -143,8 +144,90 @@ async def test_a_shared_browser_never_melts_two_persons_into_one(
     for row in await world.rows(LeadRow):
         theirs = [name for name in await world.rows(IdentityRow) if name.lead_id == row.id]
         assert len({name.value for name in theirs if name.kind == "email"}) <= 1
+        own = {name.value for name in theirs if name.kind == "user" and not name.by_browser}
+        assert len(own) <= 1
     assert len(await world.rows(TouchRow)) == len(messages)
     await world.db.close()
+
+
+SHOPPERS = {"u1": "Anna", "u2": "Bo"}
+
+
+@pytest.mark.parametrize("first", [{}, {"email": "anna@example.org"}])
+async def test_two_customers_who_log_in_on_one_browser_stay_two(
+    db: Database, first: dict[str, Any]
+) -> None:
+    """The shop knows both by user id, and of one the address; of the other it tells that later."""
+    world = World(db)
+    yes = (ConsentRecord(EMAIL_MARKETING, True, NOW, "shop"),)
+    for user_id, name in SHOPPERS.items():
+        said = {"traits": {"first_name": name}, "consents": yes if name == "Bo" else ()}
+        told: dict[str, Any] = {"email": None, **(first if name == "Anna" else {}), **said}
+        await world.intake.take(
+            "shop",
+            [Incoming(f"{name} in the shop", NOW, user_id=user_id, trusted=True, **told)],
+            NOW,
+        )
+    for user_id in (*SHOPPERS, "u1"):
+        await world.tell(
+            "page", email=None, user_id=user_id, anonymous_id="family", trusted=False, consents=()
+        )
+    await world.tell(None, email="bo@example.org", user_id="u2", consents=())
+    anna, bo = await world.lead("u1"), await world.lead("u2")
+    assert (anna.email, anna.traits, anna.consents) == (
+        first.get("email"),
+        {"first_name": "Anna"},
+        [],
+    )
+    assert (bo.email, bo.consents) == ("bo@example.org", [EMAIL_MARKETING])
+    pages = [touch.lead_id for touch in await world.rows(TouchRow) if touch.name == "page"]
+    assert sorted(pages) == sorted([anna.id, anna.id, bo.id])
+
+
+async def test_nor_is_a_user_who_is_new_taken_for_the_one_before_in_the_browser(
+    db: Database,
+) -> None:
+    world = World(db)
+    for user_id in SHOPPERS:
+        await world.tell("page", email=None, user_id=user_id, anonymous_id="family", trusted=False)
+    assert (await world.lead("u1")).id != (await world.lead("u2")).id
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+async def test_an_address_told_while_another_was_logged_in_goes_to_the_user_it_is_told_of(
+    db: Database, trusted: bool
+) -> None:
+    world = World(db)
+    anna = await world.tell("page", email=None, user_id="u1", anonymous_id="family", trusted=False)
+    await world.tell("page", email="bo@example.org", anonymous_id="family", trusted=False)
+    bo = await world.tell("page", email=None, user_id="u2", anonymous_id="phone", trusted=False)
+    told = await world.tell("page", email="bo@example.org", user_id="u2", trusted=trusted)
+    assert (told.id, told.email) == (bo.id, "bo@example.org")
+    assert ((await world.lead("u1")).id, (await world.lead("u1")).email) == (anna.id, None)
+
+
+async def test_what_a_visitor_did_joins_the_first_who_logs_in(db: Database) -> None:
+    world = World(db)
+    await world.tell("page", email=None, anonymous_id="family")
+    for user_id in SHOPPERS:
+        await world.tell("page", email=None, user_id=user_id)
+        await world.tell("page", email=None, user_id=user_id, anonymous_id="family", trusted=False)
+    touches = [touch.lead_id for touch in await world.rows(TouchRow)]
+    assert touches.count((await world.lead("u1")).id) == 3
+    assert touches.count((await world.lead("u2")).id) == 2
+
+
+async def test_two_user_ids_of_one_person_join_by_an_alias_or_an_address_in_the_browser(
+    db: Database,
+) -> None:
+    world = World(db)
+    said: dict[str, Any] = {"email": None, "anonymous_id": "phone", "trusted": False}
+    for user_id in ("u1", "u2", "u3"):
+        await world.tell("page", **{**said, "user_id": user_id})
+    await world.tell(None, **{**said, "user_id": "u2", "previous_id": "u1"})
+    for user_id in ("u2", "u3"):
+        await world.tell(None, **{**said, "user_id": user_id, "email": "anna@example.org"})
+    assert len({(await world.lead(user_id)).id for user_id in ("u1", "u2", "u3")}) == 1
 
 
 async def test_a_user_id_told_in_anothers_browser_melts_nobody_once_a_shop_tells_whose_it_is(

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from nurture.domain.consent import TRACKING
 from nurture.domain.scoring import EngagementRule
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverRow
@@ -13,7 +14,7 @@ from tests.support.domain import NOW
 from tests.support.playbook import PLAYBOOK, SCORING
 from tests.support.world import OneBook, World
 
-SECOND = timedelta(seconds=1)
+SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 
 
 @pytest.fixture
@@ -138,3 +139,19 @@ async def test_a_double_click_and_a_second_link_later_are_a_persons(world: World
 
 async def test_a_click_in_a_mail_we_never_sent_is_not_known(world: World) -> None:
     assert not await world.intake.hit("another", "clicked", {"url": "a"}, None, NOW)
+
+
+async def test_who_took_tracking_back_is_not_watched_any_more(world: World) -> None:
+    """Not by links of mails sent before, nor on pages; what a person does on purpose counts as ever."""
+    anna = await world.lead("anna@example.org")
+    await world.intake.withdraw(anna.id, TRACKING, "preferences", NOW + SECOND)
+    assert not await world.intake.hit("mail", "opened", {}, None, NOW + 60 * SECOND)
+    assert not await world.intake.hit("mail", "clicked", {"url": "x"}, None, NOW + 60 * SECOND)
+    for touch in ("page", "screen", "video_played"):
+        await world.tell(touch, consents=(), trusted=False, traits={"country": "DK"})
+    kept = {row.name for row in await world.rows(TouchRow)}
+    assert kept == {"form_submitted", "unsubscribed", "video_played"}
+    assert (await world.lead("anna@example.org")).traits == {"country": "DK"}
+    await world.tell("form_submitted", at=NOW + 2 * MINUTE, consents=(TRACKING,))
+    await world.tell("page", at=NOW + 3 * MINUTE, consents=())
+    assert "page" in {row.name for row in await world.rows(TouchRow)}

@@ -176,6 +176,49 @@ async def test_a_list_that_still_has_the_name_does_not_revive_the_person(db: Dat
     assert [message_id for message_id, _ in receipt.refused] == ["1", "2"]
 
 
+@pytest.mark.parametrize("beside", [{"user_id": "42"}, {"user_id": "42", "previous_id": "crm-77"}])
+async def test_nor_does_one_that_told_another_name_of_it_first(
+    db: Database, beside: dict[str, str]
+) -> None:
+    world = await _known(db)
+    await world.privacy.erase("anna@example.org", "operator", NOW)
+    await world.tell("page", email=None, user_id="42", source="shop", at=NOW + DAY)
+    address = {} if "previous_id" in beside else {"email": "anna@example.org"}
+    told = Incoming(
+        "sync", NOW + DAY, trusted=True, traits={"first_name": "A"}, **beside, **address
+    )
+    receipt = await world.intake.take("crm", [told], NOW + DAY)
+    assert [message_id for message_id, _ in receipt.refused] == ["sync"]
+    assert {row.email for row in await world.rows(LeadRow)} == {None}
+
+
+@pytest.mark.parametrize(
+    ("erased", "again"),
+    [
+        ({"email": "anna@example.org"}, {"user_id": "Anna@Example.org"}),
+        ({"email": None, "user_id": "Anna@Example.org"}, {"email": "anna@example.org"}),
+    ],
+)
+async def test_nor_is_an_address_another_one_in_capitals(
+    db: Database, erased: dict[str, Any], again: dict[str, Any]
+) -> None:
+    world = World(db)
+    await world.tell("page", **erased)
+    await world.privacy.erase(erased["email"] or erased["user_id"], "operator", NOW)
+    receipt = await world.intake.take("crm", [Incoming("sync", NOW, trusted=True, **again)], NOW)
+    assert receipt.accepted == 0
+
+
+async def test_who_came_back_through_a_form_is_known_by_its_other_names_again(
+    db: Database,
+) -> None:
+    world = await _known(db)
+    await world.privacy.erase("anna@example.org", "operator", NOW)
+    back = await world.tell("form_submitted", source="form/guide", at=NOW + DAY)
+    later = await world.tell("page", source="crm", user_id="crm-77", at=NOW + DAY)
+    assert later.id == back.id == (await world.lead("crm-77")).id
+
+
 async def test_the_person_itself_may_come_back_through_a_form(db: Database) -> None:
     world = await _known(db)
     erased = await world.privacy.erase("anna@example.org", "operator", NOW)
@@ -243,3 +286,12 @@ async def test_a_repeated_consent_still_outlives_a_withdrawal_that_arrives_late(
     late = Incoming("late", NOW + DAY, email="anna@example.org", consents=(taken_back,))
     await world.intake.take("site", [late], NOW + 3 * DAY)
     assert (await world.lead("anna@example.org")).consents == [EMAIL_MARKETING]
+
+
+async def test_a_withdrawal_said_again_outlives_a_consent_that_arrives_late(db: Database) -> None:
+    world = World(db)
+    row = await world.tell("page", consents=(EMAIL_MARKETING,))
+    for day in (1, 3):
+        await world.intake.withdraw(row.id, EMAIL_MARKETING, "unsubscribe", NOW + day * DAY)
+    await world.tell("page", consents=(EMAIL_MARKETING,), at=NOW + 2 * DAY)
+    assert (await world.lead("anna@example.org")).consents == []

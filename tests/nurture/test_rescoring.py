@@ -209,6 +209,14 @@ async def test_a_visitor_whom_nobody_came_to_know_is_forgotten_and_still_counted
     assert await aging.rows(QuarantineRow) == []
 
 
+async def test_a_customer_whom_a_shop_knows_by_user_id_alone_is_kept(aging: World) -> None:
+    await aging.tell("page", email=None, user_id="u-bo", traits={"first_name": "Bo"})
+    while await aging.retention.page(NOW + 90 * DAY):
+        pass
+    assert (await aging.lead("u-bo")).traits == {"first_name": "Bo"}
+    assert {row.kind for row in await aging.rows(IdentityRow)} == {"email", "user"}
+
+
 async def test_old_touches_go_with_their_points(aging: World) -> None:
     later = NOW + 100 * DAY
     while await aging.retention.page(later):

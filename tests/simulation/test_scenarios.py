@@ -57,6 +57,16 @@ def test_who_unsubscribes_gets_no_more_mails_and_the_reason_is_told() -> None:
     assert played(text).holds
 
 
+def test_clicks_of_who_took_tracking_back_are_not_seen() -> None:
+    text = (
+        "scenario: s\nlead: {email: a@b.dk}\ndays: 10\n"
+        "does: [{day: 1, unsubscribes: tracking}, {day: 2, touch: clicked, of: welcome}]\n"
+        "expect: {day 0: mail welcome}\n"
+    )
+    assert "day 1: does unsubscribed" in played(text).happened
+    assert not [line for line in played(text).happened if "clicked" in line]
+
+
 def test_a_click_in_a_mail_that_was_never_sent_is_refused() -> None:
     text = (
         "scenario: s\nlead: {email: a@b.dk}\n"
