@@ -75,7 +75,9 @@ async def test_a_lead_that_sales_has_in_hand_is_taken_back_by_its_task_only(db: 
     world = World(db)
     row = await world.tell("demo_requested", traits={"occupation": "pro"})
     assert (row.stage, row.sales_owned) == ("mql", True)
-    with pytest.raises(InputError, match="rejecting its task takes it back"):
+    with pytest.raises(
+        InputError, match="sales has the lead in hand; rejecting its task takes it back"
+    ):
         await world.stages.move("anna@example.org", "lead", SALES, "not now", NOW)
     [handover] = await world.rows(HandoverRow)
     assert ((await world.lead("anna@example.org")).stage, handover.closed_at) == ("mql", None)
