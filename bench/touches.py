@@ -41,7 +41,7 @@ from tests.support.temporal import Stage, dev_server, free_port
 
 ROOT = Path(__file__).parents[1]
 FEW, MANY = 1_000, 100_000
-BATCH, BATCHES, SINGLES, ROUNDS = 200, 30, 100, 6
+BATCH, BATCHES, SINGLES, ROUNDS = 200, 30, 100, 12
 AT_ONCE = (4, 16)
 """Requests in flight: a relay and a few servers; or a busy site."""
 PAGES = 4
@@ -304,7 +304,7 @@ def _one_lead(playbook: Playbook, now: datetime) -> list[SQLModel]:
         created_at=now,
         engagement=score.engagement,
         grade=score.grade,
-        scored_by=playbook.hash,
+        scored_by=playbook.scored_by,
         next_score_at=scoring.next_change(rules, earned, now),
         tally=points.tally(rules, earned, now),
         traits=told,

@@ -72,7 +72,7 @@ async def _moved(
     now: datetime,
 ) -> dict[str, set[tuple[str, str]]]:
     """By lead what nurture.reactions would do to its stage: which way, and into or from which."""
-    earned = await points.living(session, playbook.scoring, playbook.hash, page, now)
+    earned = await points.living(session, playbook.scoring, playbook.scored_by, page, now)
     return {
         id_: set(_ways(playbook, row, facts[id_], earned[id_], now)) for id_, row in page.items()
     }

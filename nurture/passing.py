@@ -45,7 +45,7 @@ async def sift(
     }
     rules = playbook.scoring
     earned = await points.living(
-        session, rules, playbook.hash, {id_: known[id_] for id_ in quiet}, now
+        session, rules, playbook.scored_by, {id_: known[id_] for id_ in quiet}, now
     )
     passed: list[Glance] = []
     made: list[Made] = []
@@ -72,7 +72,7 @@ def _nothing_new(playbook: Playbook, glance: Glance, messages: Sequence[Incoming
     """Whether the messages say nothing of the lead that we do not know, and all of it is as its last look
     under this playbook left it. A trait or an address told again is only newer. Of who took `tracking` back
     not every touch is kept, so none pass by."""
-    if glance.scored_by != playbook.hash or glance.cooled_until or TRACKING in glance.declined:
+    if glance.scored_by != playbook.scored_by or glance.cooled_until or TRACKING in glance.declined:
         return False
     for message in messages:
         if message.email == glance.email and message.email:

@@ -55,7 +55,7 @@ class Reactions:
         """The same for many leads, for the price of a few queries."""
         dossiers = await load(session, [row for row, _ in changed], now)
         rows = {row.id: row for row, _ in changed}
-        earned = await points.living(session, playbook.scoring, playbook.hash, rows, now)
+        earned = await points.living(session, playbook.scoring, playbook.scored_by, rows, now)
         for about, (row, triggers) in zip(dossiers, changed, strict=True):
             await self._settle(session, playbook, about, earned[row.id], list(triggers), now)
 
@@ -99,7 +99,7 @@ class Reactions:
         if score != Score(row.fit, row.engagement, row.grade):
             row.fit, row.engagement, row.grade = score.fit, score.engagement, score.grade
             heard.append(Trigger(topics.SCORE))
-        row.scored_by = playbook.hash  # by whose rules the tally below is told
+        row.scored_by = playbook.scored_by  # by whose rules the tally below is told
         row.tally = points.tally(playbook.scoring, earned, now)
         return replace(facts, score=score)
 

@@ -105,7 +105,7 @@ class Reports:
                 "suppressed": row.suppressed,
                 "score": {
                     **_scored(score, reasons),
-                    "waits": row.scored_by != playbook.hash,
+                    "waits": row.scored_by != playbook.scored_by,
                 },
                 "touches": [_plain(touch._asdict()) for touch in facts.touches],
                 "stage_history": await _all(session, row, StageChangeRow, StageChangeRow.at),

@@ -9,6 +9,7 @@ from nurture.outbox import Outbox
 from nurture.playbook import Playbook
 from nurture.reactions import Reactions
 from nurture.shelf import Shelf
+from nurture.store import consents
 from nurture.store.tables import LeadRow
 
 PAGE = 200
@@ -33,15 +34,16 @@ class Rescoring:
         """Score the next leads anew; how many. 0 also while it is not time yet."""
         async with self._outbox.write() as session:
             playbook = await self._shelf.current(session)
-            if playbook.hash != self._by:
-                self._by, self._after, self._next = playbook.hash, "", None
+            if playbook.scored_by != self._by:
+                self._by, self._after, self._next = playbook.scored_by, "", None
             if self._next and now < self._next:
                 return 0
             query = _stale(playbook).where(col(LeadRow.id) > self._after).limit(PAGE)
             rows = list((await session.execute(query.with_for_update())).scalars())
             for row in rows:
-                row.scored_by, row.tally = playbook.hash, None
+                row.scored_by, row.tally = playbook.scored_by, None
             live = [(row, ()) for row in rows if row.erased_at is None and not row.merged_into]
+            await consents.fold(session, [row for row, _ in live])
             await self._reactions.settle_all(session, playbook, live, now)
         if not rows and not self._after:
             self._next = now + playbook.day
@@ -62,4 +64,6 @@ class Rescoring:
 
 def _stale(playbook: Playbook) -> Any:
     by = col(LeadRow.scored_by)
-    return select(LeadRow).where(or_(by.is_(None), by != playbook.hash)).order_by(col(LeadRow.id))
+    return (
+        select(LeadRow).where(or_(by.is_(None), by != playbook.scored_by)).order_by(col(LeadRow.id))
+    )

@@ -118,7 +118,7 @@ async def _leads_of(session: AsyncSession, touches: Sequence[str]) -> Sequence[s
 async def _score_again(session: AsyncSession, ids: Sequence[str], now: datetime) -> None:
     """Points live no longer than the touch that explains them; the relay scores whoever is due."""
     due = update(LeadRow).where(col(LeadRow.id).in_(ids), col(LeadRow.erased_at).is_(None))
-    await session.execute(due.values(next_score_at=now))
+    await session.execute(due.values(next_score_at=now, tally=None))
 
 
 async def _forget(session: AsyncSession, ids: Sequence[str], now: datetime) -> None:

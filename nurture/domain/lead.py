@@ -113,3 +113,6 @@ class Condition(Protocol):
     def topics(self) -> frozenset[str]: ...
 
     def __call__(self, facts: Facts, now: datetime) -> bool: ...
+
+    def next_change(self, facts: Facts, now: datetime) -> datetime | None:
+        """When its answer may be another one although nothing happens; None: never."""

@@ -109,10 +109,11 @@ class Lifecycle:
         return (back.to[0], back.reason) if lower == back.to[0] else None
 
     def rules(self, stage: str) -> Iterator[Condition]:
-        """What the rules ask of a lead that is there: to lift it, and to take it back."""
+        """What the rules ask of a lead that is there: to lift it, and to take it back, where others lift it again."""
         rank = self.rank(stage)
-        found = [each.when for each in self.stages[rank + 1 :]]
         back = self.stages[rank].back
+        lowest = min(rank, self.rank(back.to[0])) if back and back.when else rank
+        found = [each.when for each in self.stages[lowest + 1 :]]
         yield from filter(None, [*found, back and back.when])
 
     def check(self, before: str, after: str, by: str, reason: str = "") -> None:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from functools import cached_property
 
-from nurture.domain import aging, scoring, topics
+from nurture.domain import scoring, topics
 from nurture.domain.allowance import Allowance
 from nurture.domain.audience import Audience
 from nurture.domain.effects import CreateTask
@@ -24,6 +24,10 @@ from nurture.domain.watch import Limits
 from nurture.ports import SMTP_ACCOUNT, Dkim, MailAccount
 
 FIRST_LANGUAGE = ("en",)
+
+_READING = 2
+"""The way in which this release reads the rules of a playbook and what a lead consents to. Another one settles every
+lead anew: what the release before left with it may not be what this one would have."""
 
 
 @dataclass(frozen=True)
@@ -203,6 +207,11 @@ class Playbook:
         return frozenset(found | staged - {topics.SCORE})
 
     @cached_property
+    def scored_by(self) -> str:
+        """What a lead keeps of what its points were counted by."""
+        return f"{self.hash}/{_READING}"
+
+    @cached_property
     def persona_titles(self) -> Mapping[str, str]:
         """By the persona's id."""
         return {persona.id: persona.title for persona in self.personas}
@@ -215,16 +224,14 @@ class Playbook:
 
     def next_look(self, facts: Facts, earned: Iterable[Earned], now: datetime) -> datetime | None:
         """When something can next change for a lead that does nothing: points expire, or a rule's window passes."""
-        rules = self._aging + aging.ages(self.lifecycle.rules(facts.lead.stage))
-        times = (
-            scoring.next_change(self.scoring, earned, now),
-            aging.next_change(rules, facts, now, self.day),
-        )
+        rules = (*self._aging, *self.lifecycle.rules(facts.lead.stage))
+        times = [each.next_change(facts, now) for each in rules if topics.CLOCK in each.topics]
+        times.append(scoring.next_change(self.scoring, earned, now))
         return min((at for at in times if at), default=None)
 
     @cached_property
     def _aging(self) -> tuple[Condition, ...]:
-        return aging.ages(self._conditions())
+        return tuple(each for each in self._conditions() if topics.CLOCK in each.topics)
 
     def _conditions(self) -> Iterator[Condition]:
         """Those whose answer matters from the moment it changes, apart from the stages'."""

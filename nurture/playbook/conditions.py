@@ -19,6 +19,7 @@ from cel_expr_python import cel
 
 from nurture.domain.lead import Facts
 from nurture.domain.scoring import GRADES
+from nurture.playbook.ages import Ages, ages_of
 from nurture.playbook.durations import Durations
 from nurture.playbook.findings import Problem, Wrong, suggest, wrong
 from nurture.playbook.tokens import Token, patterns, tokens
@@ -66,6 +67,7 @@ class CelCondition:
     topics: frozenset[str]
     _expression: cel.Expression = field(repr=False, compare=False)
     _reads: Mapping[str, Read] = field(repr=False, compare=False)
+    _ages: Ages = field(repr=False, compare=False)
 
     def __call__(self, facts: Facts, now: datetime) -> bool:
         data = {name: read(facts, now) for name, read in self._reads.items()}
@@ -74,6 +76,12 @@ class CelCondition:
         except RuntimeError:  # the library's guard against endless loops
             return False
         return bool(value.type() == cel.Type.BOOL and value.value())
+
+    def next_change(self, facts: Facts, now: datetime) -> datetime | None:
+        """See nurture.domain.lead.Condition."""
+        values = (read(facts, now) for name, read in self._reads.items() if name != "now")
+        dates = [value for value in values if isinstance(value, datetime)]
+        return self._ages.next_change(facts.touches, dates, now)
 
 
 class Conditions:
@@ -120,7 +128,8 @@ class Conditions:
         if expression.return_type() != cel.Type.BOOL:
             kind = _type_word(expression.return_type().name())
             raise wrong(f"this gives {kind}, not yes or no", 'compare it: "score.total >= 40"')
-        return CelCondition(source, topics_of(words), expression, self._reads(words))
+        ages = ages_of(words, self._durations)
+        return CelCondition(source, topics_of(words), expression, self._reads(words), ages)
 
     def _seconds(self, text: str) -> float:
         return self._durations.elapsed(text).total_seconds()

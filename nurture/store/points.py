@@ -22,13 +22,12 @@ from nurture.store.tables import TouchRow
 
 Tally = Mapping[str, tuple[int, str | None]]
 """As a lead's row keeps it, of each rule whose points do not fade: the sum of what is alive, and when the first of it
-is gone. It holds until the score next changes by itself (`next_score_at`), or the rules do."""
+is gone. It holds until then, or until the rules change."""
 
 
 class Counted(Protocol):
     scored_by: str | None
     tally: Tally | None
-    next_score_at: datetime | None
 
 
 async def reasons(
@@ -56,11 +55,17 @@ async def living(
 ) -> defaultdict[str, list[Entry]]:
     """By lead what counts at `now` under the rules of that version of the playbook: from the tallies that still hold
     one entry for each rule, of whatever else each."""
-    holds = {id_: lead.tally for id_, lead in leads.items() if _holds(lead, version, now)}
+    holds = {
+        id_: entries
+        for id_, lead in leads.items()
+        if lead.tally is not None and lead.scored_by == version
+        for entries in [list(_entries(lead.tally, now))]
+        if _all_live(entries, now)
+    }
     found = await _counted(session, rules, [id_ for id_ in leads if id_ not in holds], now)
     fading = await _counted(session, rules.fading, list(holds), now)
-    for lead_id, tally in holds.items():
-        found[lead_id] = [*_entries(tally or {}, now), *fading[lead_id]]
+    for lead_id, entries in holds.items():
+        found[lead_id] = [*entries, *fading[lead_id]]
     return found
 
 
@@ -73,14 +78,15 @@ def tally(rules: Scoring, earned: Iterable[Entry], now: datetime) -> Tally:
 
 
 def add(rules: Scoring, lead: Counted, earned: Sequence[Entry], now: datetime) -> None:
-    """What the lead earns now belongs to its tally, if it has one."""
+    """What the lead earns now belongs to its tally, if it has one that holds."""
     if earned and lead.tally is not None:
-        lead.tally = tally(rules, [*_entries(lead.tally, now), *earned], now)
+        entries = list(_entries(lead.tally, now))
+        holds = _all_live(entries, now)
+        lead.tally = tally(rules, [*entries, *earned], now) if holds else None
 
 
-def _holds(lead: Counted, version: str, now: datetime) -> bool:
-    known = lead.tally is not None and lead.scored_by == version
-    return known and (lead.next_score_at is None or now < lead.next_score_at)
+def _all_live(entries: Iterable[Entry], now: datetime) -> bool:
+    return all(entry.alive(now) for entry in entries)
 
 
 def _entries(tally: Tally, now: datetime) -> Iterable[Entry]:

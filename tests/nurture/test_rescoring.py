@@ -233,3 +233,17 @@ async def test_after_a_look_that_found_nothing_the_next_is_a_day_later(aging: Wo
     assert await aging.retention.page(NOW) == 0
     assert await aging.retention.page(NOW + 10 * DAY - DAY / 2) > 0
     assert await aging.retention.page(NOW + DAY / 2) == 0
+
+
+async def test_what_another_release_left_with_a_lead_is_settled_anew(db: Database) -> None:
+    """It read the same playbook and the same words of the lead otherwise."""
+    world = World(db)
+    row = await world.tell("form_submitted")
+    await world.intake.withdraw(row.id, "email_marketing", "mail", NOW)
+    left = {"scored_by": PLAYBOOK.hash, "engagement": 70, "consents": ["email_marketing"]}
+    async with db.write() as session:
+        await session.execute(update(LeadRow).values(**left))
+    assert await world.rescoring.page(NOW) == 1
+    row = await world.lead("anna@example.org")
+    assert (row.engagement, row.consents) == (0, ["ad_audiences"])
+    assert await world.rescoring.left() == 0

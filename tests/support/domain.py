@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from nurture.domain.consent import PURPOSES
 from nurture.domain.flow import Cursor, Flow, Step
 from nurture.domain.lead import Facts, Lead, Score, Standing, Touch
+from nurture.domain.topics import CLOCK
 
 NOW = datetime(2026, 3, 4, 10, tzinfo=UTC)
 """A Wednesday morning, far from any change of clocks."""
@@ -34,6 +35,11 @@ class When:
 
     def __call__(self, facts: Facts, now: datetime) -> bool:
         return self.test(facts, now)
+
+    def next_change(self, facts: Facts, now: datetime) -> datetime | None:
+        """It looks at nothing that grows old."""
+        assert CLOCK not in self.topics
+        return None
 
 
 def when(test: Callable[[Facts], bool], *topics: str) -> When:

@@ -1,0 +1,79 @@
+"""When time alone changes an answer: until the moment that is named, it does not."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nurture.domain.lead import Facts
+from nurture.playbook.conditions import Conditions
+from nurture.playbook.durations import Durations
+from tests.support.domain import DAY, NOW, facts, lead, touch
+
+TRAITS = {"renewal": "date", "occupation": "text"}
+CONDITIONS = Conditions(TRAITS, ["lead"], ["reader"], ["page", "demo"], Durations())
+RULES = [
+    'touches.count("page", "7 days") >= 2',
+    'touches.count("page", "7 days") == 0 || touches.count("demo", "12h") == 1',
+    'touches.since("demo") >= 30',
+    'touches.since("demo") >= 3 && touches.since("demo") < 4.5',
+    'touches.last("page").plus("3 days") > now',
+    'now >= lead.renewal.minus("14 days") && now < lead.renewal',
+    'now.plus("2 days") > lead.renewal',
+]
+_AGO = st.timedeltas(timedelta(), 40 * DAY)
+_SOON = st.timedeltas(-20 * DAY, 40 * DAY)
+
+
+@st.composite
+def _leads(draw: st.DrawFn) -> Facts:
+    pages, demos = draw(st.lists(_AGO, max_size=4)), draw(st.lists(_AGO, max_size=2))
+    done = [touch("page", NOW - ago) for ago in pages] + [touch("demo", NOW - ago) for ago in demos]
+    renewal = (NOW + draw(_SOON)).isoformat()
+    return facts(*done, who=lead(traits={"renewal": renewal}))
+
+
+@pytest.mark.parametrize("rule", RULES)
+@given(who=_leads(), part=st.floats(0, 1, exclude_max=True))
+def test_no_answer_changes_before_the_moment_that_is_named(
+    rule: str, who: Facts, part: float
+) -> None:
+    condition, now = CONDITIONS.compile(rule), NOW
+    for _ in range(12):
+        following = condition.next_change(who, now)
+        until = following or now + 90 * DAY
+        assert until > now
+        assert condition(who, now + part * (until - now)) == condition(who, now)
+        if following is None:
+            break
+        now = following
+
+
+def test_who_did_nothing_is_looked_at_never() -> None:
+    assert (
+        CONDITIONS.compile('touches.count("page", "7 days") == 0').next_change(facts(), NOW) is None
+    )
+
+
+def test_a_rule_that_asks_for_no_time_names_no_moment() -> None:
+    condition = CONDITIONS.compile('touches.count("page") >= 2 && lead.occupation == "boss"')
+    assert condition.next_change(facts(touch("page", NOW)), NOW) is None
+
+
+def test_what_asks_for_the_time_in_another_way_is_looked_at_once_a_day() -> None:
+    condition = CONDITIONS.compile("now.getDayOfWeek() == 1")
+    assert condition.next_change(facts(), NOW) == NOW + DAY
+
+
+def test_a_machines_touch_grows_old_for_nobody() -> None:
+    condition = CONDITIONS.compile('touches.since("page") >= 3')
+    assert condition.next_change(facts(touch("page", NOW, machine="scanner")), NOW) is None
+
+
+def test_a_short_day_has_short_ages() -> None:
+    day = timedelta(milliseconds=200)
+    short = Conditions(TRAITS, ["lead"], ["reader"], ["page"], Durations("1 day = 200 ms"))
+    found = short.compile('touches.since("page") >= 3').next_change(facts(touch("page", NOW)), NOW)
+    assert found
+    assert NOW + 3 * day <= found <= NOW + 3 * day + timedelta(milliseconds=1)
