@@ -20,7 +20,7 @@ _ADDRESS = re.compile(
       | (?<!{_PART}) (?<!{_PART}') (?!{_PROCESS}) {_PART} (?:'?{_PART})*
     )
     (?: @ | \uff20 | %(?:25)*40 )     # also as wide as a Chinese letter, or as URLs have it
-    (?: \[[^\s\]]+\] | [^\s@\uff20<>"'/:?&,;()\[\]\\]*\w )
+    (?: \[[^\s\[\]]{{1,64}}\] | [^\s@\uff20<>"'/:?&,;()\[\]\\]*\w )
     """,
     re.VERBOSE,
 )

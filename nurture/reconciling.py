@@ -107,7 +107,7 @@ class Reconciling:
     async def _paced(self, session: AsyncSession, now: datetime) -> frozenset[str]:
         """Flows whose mails may be due for long, since their sender has a rate and sends as fast as that."""
         due = await lines.due_by_flow(session, now)
-        found = await lines.of_senders(session, await self._shelf.current(session), due)
+        found = await lines.of_senders(session, await self._shelf.current(session), due, now)
         moving = [line.flows for line in found.values() if not line.is_late(now - GRACE)]
         return frozenset[str]().union(*moving)
 

@@ -59,7 +59,7 @@ class Shelf:
         texts = await playbooks.files(session, version)
         if texts is None:
             raise StartError(f"playbook {version[:12]} is not in the database")
-        return self._keep(compile_playbook(texts, self._pace))
+        return self._keep(compile_playbook(texts, self._pace, kept=True))
 
     async def senders(self, session: AsyncSession) -> dict[str, float | None]:
         """Every sender whose mails may be due, and how many it sends a second at most.
@@ -105,7 +105,7 @@ class Shelf:
             texts = await playbooks.files(session, row.hash) if row else None
             if texts is None:
                 raise InputError("there is no earlier playbook to go back to")
-            playbook = compile_playbook(texts, self._pace)
+            playbook = compile_playbook(texts, self._pace, kept=True)
             await self._put(session, playbook, texts, by, now)
         return self._keep(playbook)
 

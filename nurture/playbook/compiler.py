@@ -13,13 +13,14 @@ from nurture.playbook.reading import MAILS, Reading, read
 from nurture.playbook.source import content_hash
 
 
-def compile_playbook(files: Mapping[str, str], pace: str = "") -> Playbook:
-    """The playbook that these files say. `pace` such as "1 day = 1 s" shortens all its durations.
+def compile_playbook(files: Mapping[str, str], pace: str = "", kept: bool = False) -> Playbook:
+    """The playbook that these files say. `pace` such as "1 day = 1 s" shortens all its durations. `kept`: it came into
+    force with an earlier release, and what only later ones found wrong with such files does not stop it.
 
     Raises PlaybookError with every finding, and InputError for a pace that cannot be read.
     """
     durations = Durations(pace)
-    reading, namings, findings = _check(files, durations)
+    reading, namings, findings = _check(files, durations, kept)
     if findings:
         raise PlaybookError(findings)
     return _build(files, reading, namings, durations)
@@ -46,9 +47,9 @@ def remarks(files: Mapping[str, str]) -> list[Finding]:
 
 
 def _check(
-    files: Mapping[str, str], durations: Durations
+    files: Mapping[str, str], durations: Durations, kept: bool = False
 ) -> tuple[Reading, dict[str, Naming], list[Finding]]:
-    reading = read(files, durations)
+    reading = read(files, durations, kept)
     namings = crosschecks.check(reading)
     return reading, namings, sorted({*reading.findings, *_templates(files)})
 

@@ -24,7 +24,7 @@ def check(reading: Reading) -> dict[str, Naming]:
     found += _rules(reading)
     found += _stages(reading)
     found += _forms(reading)
-    found += _retention(reading)
+    found += () if reading.kept else _retention(reading)
     found += agreement_checks.check(reading)
     namings = {}
     for document, flow in reading.flows():

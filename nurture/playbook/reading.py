@@ -79,6 +79,7 @@ class Reading:
     models: Mapping[str, Any]
     known: Known
     findings: list[Finding]
+    kept: bool = False
 
     def flows(self) -> Iterator[tuple[Document, Flow]]:
         """The flows in the order of their files."""
@@ -104,15 +105,15 @@ class Anything(Collection[str]):
         return 0
 
 
-def read(files: Mapping[str, str], durations: Durations) -> Reading:
-    """Parse every file, collect the names it declares, then check each against its shape."""
+def read(files: Mapping[str, str], durations: Durations, kept: bool = False) -> Reading:
+    """Parse every file, collect the names it declares, then check each against its shape. `kept` as in compiler."""
     findings = list(_strangers(files))
     documents = {
         file: parse(file, files[file])
         for file in sorted(files)
         if file.startswith("config/") and _shape(file) is not None
     }
-    known = _known(files, documents, durations)
+    known = _known(files, documents, durations, kept)
     models = {}
     for file, document in documents.items():
         if document.value is not None:
@@ -127,7 +128,7 @@ def read(files: Mapping[str, str], durations: Durations) -> Reading:
             )
     for document in documents.values():
         findings += document.findings
-    return Reading(documents, models, known, findings)
+    return Reading(documents, models, known, findings, kept)
 
 
 def _shape(file: str) -> Any:
@@ -163,7 +164,10 @@ def _strangers(files: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def _known(
-    files: Mapping[str, str], documents: Mapping[str, Document], durations: Durations
+    files: Mapping[str, str],
+    documents: Mapping[str, Document],
+    durations: Durations,
+    kept: bool,
 ) -> Known:
     def names(file: str, *inside: str) -> Collection[str]:
         document = documents.get(f"config/{file}.yaml")
@@ -187,11 +191,14 @@ def _known(
         "flow": _flow_names(documents),
         "mail template": _mails(files),
     }
-    return Known(durations, _conditions(documents, all_names, durations), all_names)
+    return Known(durations, _conditions(documents, all_names, durations, kept), all_names)
 
 
 def _conditions(
-    documents: Mapping[str, Document], names: Mapping[str, Collection[str]], durations: Durations
+    documents: Mapping[str, Document],
+    names: Mapping[str, Collection[str]],
+    durations: Durations,
+    kept: bool,
 ) -> Conditions | None:
     """None when the traits cannot be read: then no condition can be checked."""
     if isinstance(names["trait"], Anything):
@@ -210,7 +217,7 @@ def _conditions(
         names["persona"],
         names["touch"],
         durations,
-        _graded(documents.get("config/scoring.yaml")),
+        kept or _graded(documents.get("config/scoring.yaml")),
     )
 
 

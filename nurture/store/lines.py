@@ -1,7 +1,8 @@
 """Steps of flows that are due, told apart: late, or in the line of a sender that sends no faster.
 
 A sender with a rate has as many mails due at once as its flows have, and they go out one after another. That is late
-only once the line no longer moves as the rate says.
+only once the line no longer moves as the rate says: less than half as fast for minutes, or for longer than it has
+mails.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -16,6 +17,9 @@ from sqlmodel import col, func, select
 from nurture.playbook import Playbook
 from nurture.store.backlog import Late
 from nurture.store.tables import EnrolmentRow, MessageRow
+
+_PATIENCE, _FEW = timedelta(minutes=5), 4
+"""So long, or until so many should have gone, a line may be slower than its rate."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ async def due_by_flow(session: AsyncSession, at: datetime) -> dict[str, Late]:
 
 
 async def of_senders(
-    session: AsyncSession, book: Playbook, due: Mapping[str, Late]
+    session: AsyncSession, book: Playbook, due: Mapping[str, Late], at: datetime
 ) -> dict[str, Line]:
     """Of each sender with a rate in this playbook, what is due of its flows."""
     found = {}
@@ -59,11 +63,24 @@ async def of_senders(
             continue
         flows = frozenset(flow for flow, its in book.sender_of.items() if its == name)
         waiting = _together([due[flow] for flow in flows & due.keys()])
-        seconds = 0.0
+        explains = timedelta()
         if waiting.since:
-            seconds = (waiting.number + await _gone(session, name, waiting.since)) / sender.rate
-        found[name] = Line(flows, waiting, timedelta(seconds=seconds))
+            explains = await _explained(
+                session, name, sender.rate, waiting.number, waiting.since, at
+            )
+        found[name] = Line(flows, waiting, explains)
     return found
+
+
+async def _explained(
+    session: AsyncSession, sender: str, rate: float, waiting: int, since: datetime, at: datetime
+) -> timedelta:
+    """For how long the rate explains that mails wait which are due `since` then."""
+    patience = max(_PATIENCE, timedelta(seconds=_FEW / rate))
+    all_ = (waiting + await _gone(session, sender, since)) / rate
+    lately = await _gone(session, sender, at - patience)
+    slow = 2 * lately < min(rate * patience.total_seconds(), waiting + lately)
+    return min(patience, timedelta(seconds=all_)) if slow else timedelta(seconds=all_)
 
 
 def late(due: Mapping[str, Late], paced: Collection[Line], at: datetime) -> Late:

@@ -86,7 +86,7 @@ async def for_people(session: AsyncSession, now: datetime) -> list[Vital]:
 async def _due(session: AsyncSession, book: Playbook, now: datetime) -> list[Vital]:
     """Steps that stand in the line of a sender with a rate are told apart as long as it moves."""
     steps = await lines.due_by_flow(session, now)
-    paced = await lines.of_senders(session, book, steps)
+    paced = await lines.of_senders(session, book, steps, now)
     told = "Steps that are due and wait for their sender's rate"
     found = [
         Vital("nurture_paced", told, 0 if line.is_late(now) else line.due.number, {"sender": name})

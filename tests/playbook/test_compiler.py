@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from nurture.domain.calendar import ALWAYS, Span
+from nurture.domain.errors import PlaybookError
 from nurture.domain.flow import (
     Act,
     Branch,
@@ -58,6 +59,25 @@ steps:
 
 def compiled(shipped: Mapping[str, str], steps: str = STEPS, pace: str = "") -> Playbook:
     return compile_playbook({**shipped, WELCOME: HEAD + steps}, pace)
+
+
+def test_what_a_later_release_finds_fault_with_does_not_stop_a_playbook_in_force(
+    shipped: dict[str, str],
+) -> None:
+    grades = "grades:\n  fit: [35, 20, 10]\n  engagement: [40, 20, 8]\n"
+    edits = {
+        "config/scoring.yaml": (grades, ""),
+        "config/stages.yaml": ("score.total >= 65", 'score.grade == "A1"'),
+        "config/company.yaml": ("touches: 800 days", "touches: 100 days"),
+    }
+    old = {**shipped, **{file: shipped[file].replace(*edit) for file, edit in edits.items()}}
+    assert compile_playbook(old, kept=True).hash == content_hash(old)
+    with pytest.raises(PlaybookError) as error:
+        compile_playbook(old)
+    assert {finding.file for finding in error.value.findings} >= {
+        "config/stages.yaml",
+        "config/company.yaml",
+    }
 
 
 def test_nested_lists_become_a_graph_whose_ends_meet(shipped: dict[str, str]) -> None:

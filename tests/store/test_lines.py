@@ -29,15 +29,17 @@ def run(number: int, flow: str) -> EnrolmentRow:
     )  # fmt: skip
 
 
-def gone(number: int) -> MessageRow:
+def gone(number: int, every: timedelta) -> MessageRow:
     """A mail of the sender that had its turn since."""
     return MessageRow(
         id=f"m{number}", enrolment_id="over", step=f"s{number}", lead_id="bo", flow="welcome",
-        template="hello", sender="courses", state="accepted", claimed_at=SINCE + number * MINUTE / 6,
+        template="hello", sender="courses", state="accepted", claimed_at=SINCE + number * every,
     )  # fmt: skip
 
 
-async def filled(db: Database, waiting: int, went: int, flow: str = "welcome") -> None:
+async def filled(
+    db: Database, waiting: int, went: int, flow: str = "welcome", every: timedelta | None = None
+) -> None:
     async with db.write() as session:
         session.add(LeadRow(id="bo", stage="lead", created_at=SINCE))
         await session.flush()
@@ -45,7 +47,7 @@ async def filled(db: Database, waiting: int, went: int, flow: str = "welcome") -
         over = {"ordinal": 1, "playbook": "p", "since": SINCE, "started_at": SINCE}
         session.add(EnrolmentRow(id="over", lead_id="bo", flow="other", ended="finished", **over))
         await session.flush()
-        session.add_all(gone(number) for number in range(went))
+        session.add_all(gone(number, every or 20 * MINUTE / went) for number in range(went))
 
 
 async def told(db: Database) -> Mapping[tuple[str, ...], float]:
@@ -67,7 +69,7 @@ def gauges(paced: float, due: float, oldest: float) -> Mapping[tuple[str, ...], 
     }
 
 
-@pytest.mark.parametrize(("waiting", "went"), [(130, 0), (60, 60), (1, 119)])
+@pytest.mark.parametrize(("waiting", "went"), [(75, 60), (60, 60), (1, 119)])
 async def test_mails_that_wait_for_their_senders_rate_are_not_late(
     db: Database, waiting: int, went: int
 ) -> None:
@@ -76,11 +78,23 @@ async def test_mails_that_wait_for_their_senders_rate_are_not_late(
     assert await told(db) == gauges(paced=waiting, due=0, oldest=0)
 
 
-async def test_a_line_that_stands_still_is_late_by_what_its_rate_does_not_explain(
-    db: Database,
+@pytest.mark.parametrize(("waiting", "went"), [(10_000, 0), (200, 100)])
+async def test_a_line_that_no_longer_moves_is_late_within_minutes(
+    db: Database, waiting: int, went: int
 ) -> None:
-    await filled(db, waiting=30, went=0)
-    assert await told(db) == gauges(paced=0, due=30, oldest=20 * 60 - 30 / RATE)
+    """However many mails would explain that they wait; the last went ten minutes ago, if any did."""
+    await filled(db, waiting, went, every=10 * MINUTE / 100)
+    assert await told(db) == gauges(paced=0, due=waiting, oldest=15 * 60)
+
+
+async def test_a_line_that_crawls_is_late_as_one_that_stands(db: Database) -> None:
+    await filled(db, waiting=500, went=20)
+    assert await told(db) == gauges(paced=0, due=500, oldest=15 * 60)
+
+
+async def test_a_few_that_wait_for_longer_than_so_few_take_are_late(db: Database) -> None:
+    await filled(db, waiting=3, went=0)
+    assert await told(db) == gauges(paced=0, due=3, oldest=20 * 60 - 3 / RATE)
 
 
 async def test_steps_of_a_flow_that_nobody_holds_back_are_late_at_once(db: Database) -> None:
@@ -93,4 +107,4 @@ async def test_a_sender_without_a_rate_has_no_line(db: Database) -> None:
     async with db.read() as session:
         due = await lines.due_by_flow(session, NOW)
         assert due == {"welcome": Late(1, SINCE)}
-        assert await lines.of_senders(session, PLAYBOOK, due) == {}
+        assert await lines.of_senders(session, PLAYBOOK, due, NOW) == {}
