@@ -1,16 +1,18 @@
 """When a condition's answer may change although nothing happens, as its words say."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from nurture.domain.lead import Touch
-from nurture.playbook.durations import Durations
+from nurture.playbook.durations import LONGEST, Durations
 from nurture.playbook.tokens import Token, arguments
 from nurture.playbook.usage import CALLS, SHIFTS
 
 _TICK = timedelta(microseconds=1)
 """A window holds its first moment still: its touch has left it only then."""
+
+_MOST_DAYS = LONGEST / timedelta(days=1)
+"""More than any duration has. A larger number is something else than days: revenue, points."""
 
 
 @dataclass(frozen=True)
@@ -26,27 +28,26 @@ class Ages:
     day: timedelta
 
     def next_change(
-        self, touches: Sequence[Touch], dates: Sequence[datetime], now: datetime
+        self, times: Mapping[str, Sequence[datetime]], dates: Sequence[datetime], now: datetime
     ) -> datetime | None:
-        """The next moment at which the answer may be another one; None: there is none. What is compared with the
-        present in some other way is looked at once a day."""
-        moments = [*self._of_touches(touches), *self._of_dates(dates)]
+        """The next moment at which the answer may be another one; None: there is none. `times` of the touches by their
+        names. What is compared with the present in some other way is looked at once a day."""
+        moments = [*self._of_touches(times), *self._of_dates(dates, now)]
         later = [moment + _TICK for moment in moments if moment + _TICK > now]
         if self.by_date:
             later.append(now + self.day)
         return min(later, default=None)
 
-    def _of_touches(self, touches: Sequence[Touch]) -> Iterator[datetime]:
-        human = [touch for touch in touches if not touch.machine]
+    def _of_touches(self, times: Mapping[str, Sequence[datetime]]) -> Iterator[datetime]:
         for name, window in self.windows:
-            yield from (touch.at + window for touch in human if touch.name == name)
-        for name in self.last:
-            if times := [touch.at for touch in human if touch.name == name]:
-                yield from (max(times) + span for span in (*self.days, *self.shifts))
+            yield from (at + window for at in times.get(name, ()))
+        for name in self.last & times.keys():
+            yield from (max(times[name]) + span for span in (*self.days, *self.shifts))
 
-    def _of_dates(self, dates: Sequence[datetime]) -> Iterator[datetime]:
-        if self.by_date:
-            yield from (date + shift for date in dates for shift in (timedelta(), *self.shifts))
+    def _of_dates(self, dates: Sequence[datetime], now: datetime) -> Iterator[datetime]:
+        """What is further away than any shift goes has its turn later: the calendar ends with the year 9999."""
+        near = [date for date in dates if abs(date - now) <= 2 * LONGEST] if self.by_date else []
+        yield from (date + shift for date in near for shift in (timedelta(), *self.shifts))
 
 
 def ages_of(words: Sequence[Token], durations: Durations) -> Ages:
@@ -63,9 +64,16 @@ def ages_of(words: Sequence[Token], durations: Durations) -> Ages:
             windows.append((given[0], durations.elapsed(given[1])))
         elif CALLS.get(word.text) in ("last", "since"):
             last.add(given[0])
-    days = [float(word.text) * durations.day for word in words if word.kind == "number"]
+    numbers = [_number(word.text) for word in words if word.kind == "number"]
+    days = [number * durations.day for number in numbers if number <= _MOST_DAYS]
     by_date = any(word.kind == "name" and _present(word.text) for word in words)
     return Ages(windows, frozenset(last), days, shifts, by_date, durations.day)
+
+
+def _number(text: str) -> float:
+    """A literal of CEL: `30`, `4.5`, `1e3`, `30u`, `0x1e`."""
+    text = text.lower().removesuffix("u")
+    return float(int(text, 16)) if text.startswith("0x") else float(text)
 
 
 def _present(name: str) -> bool:

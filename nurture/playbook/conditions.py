@@ -79,9 +79,9 @@ class CelCondition:
 
     def next_change(self, facts: Facts, now: datetime) -> datetime | None:
         """See nurture.domain.lead.Condition."""
-        values = (read(facts, now) for name, read in self._reads.items() if name != "now")
-        dates = [value for value in values if isinstance(value, datetime)]
-        return self._ages.next_change(facts.touches, dates, now)
+        values = {name: read(facts, now) for name, read in self._reads.items() if name != "now"}
+        dates = [value for value in values.values() if isinstance(value, datetime)]
+        return self._ages.next_change(values.get("touches", {}), dates, now)
 
 
 class Conditions:

@@ -11,7 +11,7 @@ from nurture.playbook.conditions import Conditions
 from nurture.playbook.durations import Durations
 from tests.support.domain import DAY, NOW, facts, lead, touch
 
-TRAITS = {"renewal": "date", "occupation": "text"}
+TRAITS = {"renewal": "date", "occupation": "text", "revenue": "number"}
 CONDITIONS = Conditions(TRAITS, ["lead"], ["reader"], ["page", "demo"], Durations())
 RULES = [
     'touches.count("page", "7 days") >= 2',
@@ -81,3 +81,26 @@ def test_a_short_day_has_short_ages() -> None:
     found = short.compile('touches.since("page") >= 3').next_change(facts(touch("page", NOW)), NOW)
     assert found
     assert NOW + 3 * day <= found <= NOW + 3 * day + timedelta(milliseconds=1)
+
+
+@pytest.mark.parametrize(
+    ("rule", "days"),
+    [
+        ('lead.revenue >= 5000000000.0 && touches.since("page") >= 3', 3),
+        ('score.total >= 5000000 && touches.since("page") >= 3.5', 3.5),
+        ('lead.revenue >= 1e300 && touches.since("page") >= 0x3', 3),
+        ('touches.since("page") >= 3u', 3),
+    ],
+)
+def test_numbers_that_are_no_days_and_any_literal_of_a_number_are_understood(
+    rule: str, days: float
+) -> None:
+    found = CONDITIONS.compile(rule).next_change(facts(touch("page", NOW)), NOW)
+    assert found == NOW + days * DAY + timedelta(microseconds=1)
+
+
+@pytest.mark.parametrize("renewal", ["9999-12-31", "0001-01-01"])
+def test_dates_at_the_ends_of_the_calendar_are_looked_at_once_a_day(renewal: str) -> None:
+    condition = CONDITIONS.compile('lead.renewal.plus("30 days") > now.minus("30 days")')
+    who = facts(who=lead(traits={"renewal": renewal}))
+    assert condition.next_change(who, NOW) == NOW + DAY
