@@ -55,13 +55,9 @@ async def living(
 ) -> defaultdict[str, list[Entry]]:
     """By lead what counts at `now` under the rules of that version of the playbook: from the tallies that still hold
     one entry for each rule, of whatever else each."""
-    holds = {
-        id_: entries
-        for id_, lead in leads.items()
-        if lead.tally is not None and lead.scored_by == version
-        for entries in [list(_entries(lead.tally, now))]
-        if _all_live(entries, now)
-    }
+    known = {id_: lead.tally for id_, lead in leads.items() if lead.scored_by == version}
+    told = {id_: _entries(tally, now) for id_, tally in known.items()}
+    holds = {id_: entries for id_, entries in told.items() if entries is not None}
     found = await _counted(session, rules, [id_ for id_ in leads if id_ not in holds], now)
     fading = await _counted(session, rules.fading, list(holds), now)
     for lead_id, entries in holds.items():
@@ -80,18 +76,19 @@ def tally(rules: Scoring, earned: Iterable[Entry], now: datetime) -> Tally:
 def add(rules: Scoring, lead: Counted, earned: Sequence[Entry], now: datetime) -> None:
     """What the lead earns now belongs to its tally, if it has one that holds."""
     if earned and lead.tally is not None:
-        entries = list(_entries(lead.tally, now))
-        holds = _all_live(entries, now)
-        lead.tally = tally(rules, [*entries, *earned], now) if holds else None
+        entries = _entries(lead.tally, now)
+        lead.tally = None if entries is None else tally(rules, [*entries, *earned], now)
 
 
-def _all_live(entries: Iterable[Entry], now: datetime) -> bool:
-    return all(entry.alive(now) for entry in entries)
-
-
-def _entries(tally: Tally, now: datetime) -> Iterable[Entry]:
-    for rule, (points, expires) in tally.items():
-        yield Entry(rule, "", points, now, datetime.fromisoformat(expires) if expires else None)
+def _entries(tally: Tally | None, now: datetime) -> list[Entry] | None:
+    """What the tally says; None when it holds no more, or there is none."""
+    if tally is None:
+        return None
+    entries = [
+        Entry(rule, "", points, now, datetime.fromisoformat(expires) if expires else None)
+        for rule, (points, expires) in tally.items()
+    ]
+    return entries if all(entry.alive(now) for entry in entries) else None
 
 
 async def _counted(
