@@ -59,7 +59,7 @@ class Handed:
 @dataclass(eq=False)
 class Member:
     """The lead as it is now. `touches` newest first; `lapsed`: flows whose condition ceased to hold.
-    `watched`: it did not take `tracking` back."""
+    `declined`: purposes that it took back."""
 
     lead: Lead
     consents: frozenset[str]
@@ -74,7 +74,7 @@ class Member:
     handed: list[Handed] = field(default_factory=list)
     sent: list[datetime] = field(default_factory=list)
     lapsed: set[str] = field(default_factory=set)
-    watched: bool = True
+    declined: frozenset[str] = frozenset()
     sales_owned: bool = False
     cooled_until: datetime | None = None
     talks_until: datetime | None = None

@@ -12,7 +12,7 @@ from itertools import count
 from typing import Any, Protocol
 
 from nurture.domain import keys, scoring, topics
-from nurture.domain.consent import TRACKING, WATCHED
+from nurture.domain.consent import unwatched
 from nurture.domain.enrolment import Trigger
 from nurture.domain.event import Event
 from nurture.domain.flow import SendMail
@@ -106,7 +106,7 @@ class World:
 
     def touch(self, member: Member, name: str, properties: Mapping[str, Any]) -> None:
         """The lead does something, as a trusted source tells it."""
-        if name in WATCHED and not member.watched:
+        if unwatched(name, member.declined):
             return
         self._store(member, name, properties)
         heard = [Trigger(topics.touch(name)), *self._business(member, name, properties)]
@@ -116,7 +116,7 @@ class World:
         if purpose not in member.consents:
             return
         member.consents -= {purpose}
-        member.watched = member.watched and purpose != TRACKING
+        member.declined |= {purpose}
         self._store(member, "unsubscribed", {"purpose": purpose})
         settling.settle(
             self, member, [Trigger(topics.CONSENT), Trigger(topics.touch("unsubscribed"))]
