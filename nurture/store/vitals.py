@@ -10,7 +10,7 @@ from sqlmodel import col, func, select
 from nurture.playbook import Playbook
 from nurture.store import audiences, lines, messages
 from nurture.store.audience_tables import AudienceMemberRow
-from nurture.store.backlog import backlog
+from nurture.store.backlog import ENROLMENTS, backlog
 from nurture.store.feedback_tables import SenderRow
 from nurture.store.handover_tables import HandoverRow, NoticeRow, ReceiverRow
 from nurture.store.tables import MessageRow, PlaybookInForceRow, QuarantineRow
@@ -93,7 +93,8 @@ async def _due(session: AsyncSession, book: Playbook, now: datetime) -> list[Vit
         for name, line in paced.items()
     ]
     enrolments = lines.late(steps, paced.values(), now)
-    for kind, late in {**await backlog(session, now), "enrolments": enrolments}.items():
+    others = await backlog(session, now, but={ENROLMENTS})
+    for kind, late in {ENROLMENTS: enrolments, **others}.items():
         labels = {"kind": kind}
         number, oldest = "nurture_due", "nurture_due_oldest_seconds"
         found += [
