@@ -58,12 +58,18 @@ async def test_a_changed_rule_set_scores_every_lead_anew_and_acts_on_it(db: Data
     assert await world.rescoring.left() == 0
 
 
-async def test_a_touch_between_apply_and_rescoring_does_not_hide_the_stale_points(
-    db: Database,
-) -> None:
+async def _changed(db: Database) -> tuple[World, OneBook]:
+    """A lead looked at a page; then the rules were changed."""
     world = World(db, book := OneBook())
     await world.tell("page")
     book.book = _generous()
+    return world, book
+
+
+async def test_a_touch_between_apply_and_rescoring_does_not_hide_the_stale_points(
+    db: Database,
+) -> None:
+    world, _ = await _changed(db)
     await world.tell("page")
     await _all_pages(world.rescoring)
     assert (await world.lead("anna@example.org")).engagement == 140
@@ -72,9 +78,7 @@ async def test_a_touch_between_apply_and_rescoring_does_not_hide_the_stale_point
 async def test_a_lead_that_did_something_is_scored_by_the_rules_in_force_at_once(
     db: Database,
 ) -> None:
-    world = World(db, book := OneBook())
-    await world.tell("page")
-    book.book = _generous()
+    world, _ = await _changed(db)
     assert (await world.tell("page")).engagement == 140
     assert await world.rescoring.left() == 0
 
@@ -110,9 +114,7 @@ async def test_points_of_a_playbook_that_came_and_went_between_two_looks_are_fou
 async def test_a_touch_after_a_rollback_builds_on_nothing_that_was_taken_back(
     db: Database,
 ) -> None:
-    world = World(db, book := OneBook())
-    await world.tell("page")
-    book.book = _generous()
+    world, book = await _changed(db)
     await world.tell("page")
     book.book = PLAYBOOK
     assert (await world.tell("page")).engagement == 15
