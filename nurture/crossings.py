@@ -84,8 +84,7 @@ def _ways(
     persona = persona_of(playbook.personas, facts, now)
     facts = replace(facts, lead=replace(facts.lead, persona=persona))
     facts = replace(facts, score=scoring.score(playbook.scoring, facts, earned, now))
-    resting = row.cooled_until is not None and now < row.cooled_until
-    for move in playbook.lifecycle.moves(facts, resting, now):
+    for move in playbook.lifecycle.moves(facts, row.cooled_until, now):
         yield ("down", move.before) if move.back else ("up", move.stage)
-        if move.stage == playbook.handover.stage and not (move.back or row.sales_owned):
+        if playbook.hands_over(move) and not row.sales_owned:
             yield "handed over", move.stage

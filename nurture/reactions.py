@@ -113,10 +113,9 @@ class Reactions:
         now: datetime,
     ) -> Facts:
         """What rules do with the stage; one that they lift to the threshold is handed over."""
-        resting = row.cooled_until is not None and now < row.cooled_until
-        for move in playbook.lifecycle.moves(facts, resting, now):
+        for move in playbook.lifecycle.moves(facts, row.cooled_until, now):
             facts = _move(session, row, facts, move.stage, move.reason, heard, now)
-            if move.stage == playbook.handover.stage and not move.back:
+            if playbook.hands_over(move):
                 reason = playbook.lifecycle.reached(move.stage, facts.score.total)
                 await self._handovers.open(session, playbook, row, facts, reason, "score", now)
         return facts

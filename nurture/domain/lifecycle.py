@@ -74,10 +74,11 @@ class Lifecycle:
     def _ranks(self) -> Mapping[str, int]:
         return {stage.id: rank for rank, stage in enumerate(self.stages)}
 
-    def moves(self, facts: Facts, resting: bool, now: datetime) -> Iterator[Move]:
-        """All that the rules do with the lead now, in order. They lift it, unless it is `resting`, as long as a stage
+    def moves(self, facts: Facts, rests_until: datetime | None, now: datetime) -> Iterator[Move]:
+        """All that the rules do with the lead now, in order. They lift it, unless it rests still, as long as a stage
         fulfils the rule of the next; one that no rule lifts may have faded, and fall more than once."""
         was = before = facts.lead.stage
+        resting = rests_until is not None and now < rests_until
         while not resting and (stage := self.qualified(facts, now)) != before:
             yield Move(before, stage)
             facts, before = _at(facts, stage), stage

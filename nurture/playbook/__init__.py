@@ -13,7 +13,7 @@ from nurture.domain.effects import CreateTask
 from nurture.domain.enrolment import CONDITION, Entry
 from nurture.domain.flow import Flow
 from nurture.domain.lead import Condition, Facts
-from nurture.domain.lifecycle import Lifecycle
+from nurture.domain.lifecycle import Lifecycle, Move
 from nurture.domain.persona import Persona
 from nurture.domain.reporting import ReportPlan
 from nurture.domain.scoring import Entry as Earned
@@ -228,6 +228,10 @@ class Playbook:
         times = [each.next_change(facts, now) for each in rules if topics.CLOCK in each.topics]
         times.append(scoring.next_change(self.scoring, earned, now))
         return min((at for at in times if at), default=None)
+
+    def hands_over(self, move: Move) -> bool:
+        """Whether a lead that its rules move so is for sales."""
+        return move.stage == self.handover.stage and not move.back
 
     @cached_property
     def _aging(self) -> tuple[Condition, ...]:

@@ -70,10 +70,9 @@ def _score(world: World, member: Member, heard: list[Trigger]) -> None:
 
 def _stage(world: World, member: Member, heard: list[Trigger]) -> None:
     lifecycle, facts = world.playbook.lifecycle, member.facts(world.now)
-    cooling = member.cooled_until is not None and world.now < member.cooled_until
-    for move in lifecycle.moves(facts, cooling, world.now):
+    for move in lifecycle.moves(facts, member.cooled_until, world.now):
         heard.append(sales.change_stage(world, member, move.stage))
-        if move.stage == world.playbook.handover.stage and not move.back:
+        if world.playbook.hands_over(move):
             reason = lifecycle.reached(move.stage, member.score.total)
             sales.hand_over(world, member, reason, "score")
 

@@ -5,7 +5,7 @@ import pytest
 from nurture.domain.errors import InputError
 from nurture.domain.lifecycle import IMPORT, RULE, SALES, Back, Lifecycle, Move, Stage
 from nurture.domain.persona import Persona, Sign, persona_of
-from tests.support.domain import ALWAYS_TRUE, NEVER_TRUE, NOW, facts, lead, when
+from tests.support.domain import ALWAYS_TRUE, DAY, NEVER_TRUE, NOW, facts, lead, when
 
 STAGES = Lifecycle(
     (
@@ -145,12 +145,12 @@ LADDER = Lifecycle(
 def test_rules_take_a_lead_up_step_by_step_and_back_only_if_none_lifts_it() -> None:
     ripe = facts(who=lead(stage="visitor", tags=frozenset({"ripe"})))
     up = [Move("visitor", "lead"), Move("lead", "mql")]
-    assert list(LADDER.moves(ripe, False, NOW)) == up
-    assert list(LADDER.moves(ripe, True, NOW)) == [], "a lead that rests stays where it is"
+    assert list(LADDER.moves(ripe, None, NOW)) == up
+    assert list(LADDER.moves(ripe, NOW + DAY, NOW)) == [], "a lead that rests stays where it is"
     warm = facts(who=lead(stage="warm"))
     fall = [Move("warm", "lead", "went cold", back=True)]
-    assert list(LADDER.moves(warm, False, NOW)) == fall
-    assert list(LADDER.moves(warm, True, NOW)) == fall, "and may fade nevertheless"
+    assert list(LADDER.moves(warm, NOW, NOW)) == fall
+    assert list(LADDER.moves(warm, NOW + DAY, NOW)) == fall, "and may fade nevertheless"
 
 
 def test_no_rule_lifts_a_lead_into_a_stage_that_is_not_its_to_give() -> None:
