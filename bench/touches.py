@@ -52,6 +52,9 @@ HISTORY = 6
 """Touches that every lead has when the measuring begins: as many as give points, so that in the end the few leads, who
 come again and again, are no other than the many."""
 CROSSINGS = 300
+LEAD = "#-7c3e-7a41-8f0c-7f3a0bd2e5a1"
+"""A lead's id, `#` being its number: as long as real ones, and like them in the order in which leads came. What stands in
+an index is mostly ids."""
 JSON = {"content-type": "application/json"}
 COURSES = ("data-science", "marketing", "finance", "operations")
 
@@ -218,8 +221,8 @@ def message(dice: random.Random, lead: int, name: str, at: datetime) -> dict[str
     return {
         "type": "page",
         "messageId": _message_id(seen, name),
-        "anonymousId": f"browser-{lead}",
-        "userId": f"u{lead}",
+        "anonymousId": _of(lead, "browser-#"),
+        "userId": _of(lead, "u#"),
         "properties": page,
         "context": {
             "page": page,
@@ -265,9 +268,13 @@ async def _insert(db: Database, kind: type[SQLModel], rows: Sequence[dict[str, A
 
 def _numbered(row: Mapping[str, Any], number: int) -> dict[str, Any]:
     return {
-        name: value.replace("#", str(number)) if isinstance(value, str) else value
+        name: _of(number, value) if isinstance(value, str) else value
         for name, value in row.items()
     }
+
+
+def _of(number: int, text: str) -> str:
+    return text.replace("#", f"{number:08}")
 
 
 def _history(now: datetime) -> list[Touch]:
@@ -278,10 +285,10 @@ def _history(now: datetime) -> list[Touch]:
 
 
 def _seen(touch: Touch, number: int) -> dict[str, Any]:
-    name = touch.id.replace("#", str(number))
+    name = _of(number, touch.id)
     row = TouchRow(
         id=keys.touch_id("bench", _message_id(touch.at, name)),
-        lead_id=f"l{number}",
+        lead_id=_of(number, LEAD),
         source="bench",
         name=touch.name,
         at=touch.at,
@@ -298,7 +305,7 @@ def _one_lead(playbook: Playbook, now: datetime) -> list[SQLModel]:
     earned = [entry for touch in _history(now) for entry in scoring.entries(rules, touch)]
     score = scoring.scored(rules, 0, earned, now)
     lead = LeadRow(
-        id="l#",
+        id=LEAD,
         email="l#@x.example",
         stage="lead",
         created_at=now,
@@ -312,7 +319,7 @@ def _one_lead(playbook: Playbook, now: datetime) -> list[SQLModel]:
     )
     run = EnrolmentRow(
         id="e#",
-        lead_id="l#",
+        lead_id=LEAD,
         flow="welcome",
         ordinal=1,
         playbook=playbook.hash,
@@ -325,7 +332,7 @@ def _one_lead(playbook: Playbook, now: datetime) -> list[SQLModel]:
     names = [("user", "u#"), ("anonymous", "browser-#")]
     return [
         lead,
-        *(IdentityRow(kind=kind, value=value, lead_id="l#") for kind, value in names),
+        *(IdentityRow(kind=kind, value=value, lead_id=LEAD) for kind, value in names),
         run,
     ]
 
