@@ -42,12 +42,12 @@ class HubSpotDesk:
         if known:
             change = {"properties": fields}
             await self._api.call("PATCH", f"{_OBJECTS}/tasks/{known}", change)
-            return
-        task = {
-            "properties": {"hs_task_status": "NOT_STARTED", **fields},
-            "associations": await self._contact(notice.data["lead"]),
-        }
-        await self._api.call("POST", f"{_OBJECTS}/tasks", task)
+        elif not wording.is_over(notice):
+            task = {
+                "properties": {"hs_task_status": "NOT_STARTED", **fields},
+                "associations": await self._contact(notice.data["lead"]),
+            }
+            await self._api.call("POST", f"{_OBJECTS}/tasks", task)
 
     async def _find(self, handover: str) -> str | None:
         match = {"propertyName": HANDOVER, "operator": "EQ", "value": handover}

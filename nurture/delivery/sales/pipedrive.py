@@ -1,11 +1,12 @@
 """Sales' tasks in Pipedrive: activities of the API v2.
 
-An activity has no field of ours, so its note ends with the handover's id, by which it is found again
-among the person's activities.
+An activity has no field of ours, so its note ends with the handover's id, by which it is found again:
+among the person's activities or, where the person has none, another address or was erased, among all
+that changed since the handover began.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -15,7 +16,12 @@ from nurture.delivery.sales.crm import CrmApi, due, filled
 from nurture.domain.errors import Permanent, StartError
 from nurture.ports import Notice
 
-_PAGE = "100"
+_PAGE = "500"
+"""The most that one call lists."""
+
+_CLOCKS = timedelta(minutes=5)
+"""Pipedrive's and ours are not further apart."""
+
 _TYPES = {"call": "call", "mail": "email", "meeting": "meeting"}
 """Those that every account begins with."""
 
@@ -38,26 +44,30 @@ class PipedriveDesk:
 
     async def deliver(self, notice: Notice) -> None:
         """The handover's activity is as the notice says. Raises Permanent or Transient."""
-        person = await self._person(notice.data["lead"])
-        known = await self._find(person, _mark(notice))
+        lead = notice.data["lead"]
+        person = await self._person(lead["email"])
+        known = await self._find(notice, person)
         activity = self._activity(notice)
         if known:
             await self._api.call("PATCH", f"/api/v2/activities/{known}", activity)
-            return
-        participants = [{"person_id": person, "primary": True}]
-        await self._api.call(
-            "POST", "/api/v2/activities", {**activity, "participants": participants}
-        )
+        elif not wording.is_over(notice):
+            person = person or await self._introduce(lead)
+            participants = [{"person_id": person, "primary": True}]
+            new = {**activity, "participants": participants}
+            await self._api.call("POST", "/api/v2/activities", new)
 
-    async def _person(self, lead: Mapping[str, Any]) -> int:
+    async def _person(self, email: str) -> int | None:
+        if not email:
+            return None
+        query = {"term": email, "fields": "email", "exact_match": "true", "limit": "1"}
+        found = await self._api.call("GET", "/api/v2/persons/search", params=query)
+        return next((int(hit["item"]["id"]) for hit in found["data"]["items"]), None)
+
+    async def _introduce(self, lead: Mapping[str, Any]) -> int:
         if not lead["email"]:
             raise Permanent(
                 "no_email", "Pipedrive finds a person by the address, and there is none"
             )
-        query = {"term": lead["email"], "fields": "email", "exact_match": "true", "limit": "1"}
-        found = await self._api.call("GET", "/api/v2/persons/search", params=query)
-        for hit in found["data"]["items"]:
-            return int(hit["item"]["id"])
         person: dict[str, Any] = {
             "name": lead["name"],
             "emails": [{"value": lead["email"], "primary": True, "label": "work"}],
@@ -67,9 +77,15 @@ class PipedriveDesk:
         created = await self._api.call("POST", "/api/v2/persons", person)
         return int(created["data"]["id"])
 
-    async def _find(self, person: int, mark: str) -> int | None:
-        """Looks through all pages: a good customer has many activities."""
-        query = {"person_id": str(person), "limit": _PAGE}
+    async def _find(self, notice: Notice, person: int | None) -> int | None:
+        known = None
+        if person:
+            known = await self._among({"person_id": str(person)}, _mark(notice))
+        return known or await self._among({"updated_since": _since(notice)}, _mark(notice))
+
+    async def _among(self, which: Mapping[str, str], mark: str) -> int | None:
+        """Looks through all pages, which begin with the oldest."""
+        query = {**which, "limit": _PAGE}
         while True:
             found = await self._api.call("GET", "/api/v2/activities", params=query)
             for activity in found["data"]:
@@ -98,3 +114,9 @@ class PipedriveDesk:
 
 def _mark(notice: Notice) -> str:
     return f"nurture handover {notice.data['handover']['id']}"
+
+
+def _since(notice: Notice) -> str:
+    """No activity of the handover was last changed before."""
+    opened = datetime.fromisoformat(notice.data["handover"]["opened_at"])
+    return f"{opened.astimezone(UTC) - _CLOCKS:%Y-%m-%dT%H:%M:%SZ}"

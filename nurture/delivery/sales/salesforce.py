@@ -41,10 +41,10 @@ class SalesforceDesk:
         task = self._task(notice)
         if known:
             await self._api.call("PATCH", f"{_API}/sobjects/Task/{known}", task)
-            return
-        who = await self._lead(notice.data["lead"])
-        new = {"Status": "Not Started", **task, "WhoId": who}
-        await self._api.call("POST", f"{_API}/sobjects/Task", new)
+        elif not wording.is_over(notice):
+            who = await self._lead(notice.data["lead"])
+            new = {"Status": "Not Started", **task, "WhoId": who}
+            await self._api.call("POST", f"{_API}/sobjects/Task", new)
 
     async def _find(self, handover: str) -> str | None:
         query = f"SELECT Id FROM Task WHERE {HANDOVER} = '{_quoted(handover)}' LIMIT 1"

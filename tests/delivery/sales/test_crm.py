@@ -1,7 +1,7 @@
 """The same promises for every CRM, each against a strict fake of its wire."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +15,7 @@ from nurture.domain.errors import Permanent, Transient
 from nurture.ports import SalesDesk
 from tests.support.crm import hubspot, pipedrive, salesforce
 from tests.support.crm.wire import Crm
-from tests.support.domain import NOW, lead
+from tests.support.domain import DAY, NOW, lead
 from tests.support.sales import SOREN, notice
 
 OWNERS = {"Anna": "7001", "Bo": "7002"}
@@ -136,6 +136,44 @@ async def test_a_lead_that_goes_back_takes_its_task_off_the_list(office: Office)
     assert office.task[name] == value
 
 
+MOVED = replace(SOREN, email="soren@nyt-firma.dk")
+NOBODY = lead(id=SOREN.id, email=None)
+ERASED: dict[str, Any] = {
+    "lead": NOBODY,
+    "persona": None,
+    "reason": "erased on request",
+    "touches": [],
+    "mails": [],
+    "reasons": [],
+}
+
+
+async def test_an_erased_lead_has_its_task_emptied_and_off_the_list(office: Office) -> None:
+    await office.desk.deliver(notice(id="b" * 32))
+    await office.desk.deliver(notice())
+    other, task = office.tasks.values()
+    kept = dict(other)
+    await office.desk.deliver(notice("erased", 2, **ERASED))
+    name, value = office.words.finished
+    assert task[name] == value
+    assert not [word for word in ("Søren", "soren", "Bæk", "4520123456") if word in str(task)]
+    assert (len(office.tasks), len(office.people), other) == (2, 1, kept)
+
+
+async def test_an_erased_lead_of_whom_the_crm_has_no_task_is_not_brought_in(
+    office: Office,
+) -> None:
+    await office.desk.deliver(notice("erased", 2, **ERASED))
+    assert (len(office.tasks), len(office.people)) == (0, 0)
+
+
+async def test_a_lead_with_another_address_keeps_its_one_task(office: Office) -> None:
+    await office.desk.deliver(notice())
+    await office.desk.deliver(notice("reminder", 2, lead=MOVED))
+    assert office.task[office.words.subject].startswith("Reminder: Contact Søren")
+    assert (len(office.tasks), len(office.people)) == (1, 1)
+
+
 async def test_an_owner_whom_the_crm_does_not_know_is_left_to_its_own_rules(office: Office) -> None:
     await office.desk.deliver(notice(owner="Nobody"))
     assert office.words.owner not in office.task
@@ -196,6 +234,21 @@ async def test_a_person_without_an_address_is_nobody_to_pipedrive() -> None:
         desk = PipedriveDesk(client, "https://a.example", pipedrive.TOKEN, lambda: NOW, OWNERS)
         with pytest.raises(Permanent, match="no_email"):
             await desk.deliver(notice(lead=lead(email=None)))
+
+
+async def test_pipedrive_finds_a_task_of_nobody_among_all_that_changed_since_it_was_given() -> None:
+    """Of a company with years of activities only the pages since then are looked through."""
+    crm = pipedrive.Pipedrive()
+    async with httpx.AsyncClient(transport=httpx.MockTransport(crm)) as client:
+        desk = PipedriveDesk(client, "https://a.example", pipedrive.TOKEN, lambda: NOW, OWNERS)
+        crm.now = NOW - DAY
+        for number in range(9):
+            await desk.deliver(notice(id=f"{number:032}", opened_at=crm.now))
+        crm.now = NOW
+        await desk.deliver(notice())
+        crm.calls.clear()
+        await desk.deliver(notice("erased", 2, **ERASED))
+    assert crm.calls == [("GET", "/api/v2/activities"), ("PATCH", "/api/v2/activities/10")]
 
 
 @pytest.mark.parametrize(

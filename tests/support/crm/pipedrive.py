@@ -1,14 +1,15 @@
 """Pipedrive as its API v2 behaves; activities come in pages of two, so that paging is exercised."""
 
-from datetime import date, time
+from datetime import date, datetime, time
 from typing import Any
 
 import httpx
 
 from tests.support.crm.wire import Crm, Refused, is_text, one_of, problems
+from tests.support.domain import NOW
 
 TOKEN = "pipedrive-token"
-PAGE = 2
+PAGE, LARGEST_PAGE = 2, 500
 
 
 def _is_date(value: Any) -> bool:
@@ -36,9 +37,26 @@ _PERSON = {
 }
 
 
+def _is_moment(value: str) -> bool:
+    """RFC 3339 in UTC, as the reference shows it."""
+    return len(value) == 20 and value.endswith("Z") and bool(datetime.fromisoformat(value))
+
+
+_LISTED = {
+    "person_id": str.isdigit,
+    "updated_since": _is_moment,
+    "limit": lambda value: value.isdigit() and 0 < int(value) <= LARGEST_PAGE,
+    "cursor": str.isdigit,
+}
+
+
 class Pipedrive(Crm):
+    """`now` is its clock: what is made or changed carries that time."""
+
     def __init__(self) -> None:
         super().__init__()
+        self.now = NOW
+        self.updated: dict[int, datetime] = {}
         self.persons: dict[int, dict[str, Any]] = {}
         self.activities: dict[int, dict[str, Any]] = {}
 
@@ -64,6 +82,7 @@ class Pipedrive(Crm):
             case "PATCH", ["activities", id] if int(id) in self.activities:
                 _validate(body, _ACTIVITY, set())
                 self.activities[int(id)] |= body
+                self.updated[int(id)] = self.now
                 return _ok(200, {"id": int(id)})
             case _:
                 return super().answer(request, body)
@@ -79,15 +98,24 @@ class Pipedrive(Crm):
         return _ok(200, {"items": hits})
 
     def _list(self, query: httpx.QueryParams) -> httpx.Response:
-        person, start = int(query["person_id"]), int(query.get("cursor", "0"))
+        _validate(query, _LISTED, set())
+        start = int(query.get("cursor", "0"))
         rows = [
             {"note": None, **activity, "id": id}
-            for id, activity in self.activities.items()
-            if activity["participants"] == [{"person_id": person, "primary": True}]
+            for id, activity in sorted(self.activities.items())
+            if self._is_listed(id, query)
         ]
-        end = start + min(PAGE, int(query["limit"]))
+        end = start + min(PAGE, int(query.get("limit", "100")))
         more = str(end) if end < len(rows) else None
         return _ok(200, rows[start:end], {"next_cursor": more})
+
+    def _is_listed(self, id: int, query: httpx.QueryParams) -> bool:
+        """Of a person those of which it is the primary participant; changed then or later."""
+        (participant,) = self.activities[id]["participants"]
+        person, since = query.get("person_id"), query.get("updated_since")
+        return person in (None, str(participant["person_id"])) and (
+            since is None or self.updated[id] >= datetime.fromisoformat(since)
+        )
 
     def _create(self, body: Any) -> httpx.Response:
         (participant,) = body["participants"]
@@ -95,6 +123,7 @@ class Pipedrive(Crm):
             raise Refused(400, {"success": False, "error": "no such person"})
         id = 1 + len(self.activities)
         self.activities[id] = body
+        self.updated[id] = self.now
         return _ok(201, {"id": id})
 
 
