@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from nurture.domain.errors import Contended
+from nurture.domain.sla import State
 from nurture.store import leads, words
 from nurture.store.audience_tables import AudienceMemberRow
 from nurture.store.feedback_tables import FeedbackRow
@@ -97,6 +98,11 @@ async def _scrub_handovers(session: AsyncSession, ids: Sequence[str]) -> None:
     """What was told to sales, and what sales said in its own words."""
     theirs = select(col(HandoverRow.id)).where(col(HandoverRow.lead_id).in_(ids))
     await _blank(session, HandoverRow, ids, reason="erased on request", how=None)
+    # why a lead was not wanted is one of the agreement's words and is counted; why it was lost is free
+    lost = update(HandoverRow).where(
+        col(HandoverRow.lead_id).in_(ids), col(HandoverRow.state) == State.LOST
+    )
+    await session.execute(lost.values(outcome=State.LOST))
     await session.execute(
         update(HandoverEventRow)
         .where(col(HandoverEventRow.handover_id).in_(theirs))

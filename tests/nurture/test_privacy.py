@@ -7,14 +7,19 @@ import pytest
 from sqlmodel import SQLModel
 
 from nurture.domain.consent import EMAIL_MARKETING, ConsentRecord
+from nurture.domain.effects import CreateTask
 from nurture.domain.errors import InputError
-from nurture.incoming import Incoming
+from nurture.domain.lifecycle import SALES
+from nurture.domain.sla import State
+from nurture.incoming import Answer, Incoming
+from nurture.store import leads
 from nurture.store.audience_tables import AudienceMemberRow
 from nurture.store.database import Database
 from nurture.store.feedback_tables import FeedbackRow
 from nurture.store.handover_tables import HandoverRow, NoticeRow
 from nurture.store.tables import ConsentRow, EnrolmentRow, ErasureRow, LeadRow, QuarantineRow
 from tests.support.domain import DAY, NOW
+from tests.support.playbook import PLAYBOOK
 from tests.support.world import World
 
 SECRETS = ("anna", "Asta", "Skovgaard", "12345678", "crm-77")
@@ -76,6 +81,43 @@ async def test_erasure_leaves_nothing_of_the_person_but_what_the_platform_must_s
     [member] = await world.rows(AudienceMemberRow)
     assert (member.desired, member.confirmed) == (False, True)
     assert (erased.enrolments, erased.audiences, erased.handovers) == (1, ("hesitating",), 1)
+
+
+SAID = "on sick leave, her boss says"
+"""What sales wrote, wherever it may write something."""
+
+
+async def _talked_about(world: World) -> None:
+    """Anna, who is with sales: tried, told news of, lost, moved by hand, given again and not wanted, and a task."""
+    [first] = await world.rows(HandoverRow)
+    await world.desk.open("anna@example.org", SAID, "operator", NOW)
+    await world.desk.answer(first.id, Answer(State.CONTACTED, NOW, how=SAID))
+    await world.desk.answer(first.id, Answer(State.LOST, NOW, reason=SAID))
+    await world.stages.move("anna@example.org", "mql", SALES, SAID, NOW)
+    second = await world.desk.open("anna@example.org", SAID, "operator", NOW)
+    await world.desk.answer(second, Answer(State.REJECTED, NOW, reason="no budget"))
+    async with world.outbox.write() as session:
+        lead = await leads.lock(session, first.lead_id)
+        assert lead is not None
+        facts = await leads.facts(session, lead, NOW)
+        task = CreateTask("call", "call", "sales", SAID, None)
+        await world.handovers.ask(session, PLAYBOOK, lead, facts, task, SAID, "welcome", NOW)
+
+
+async def test_erasure_leaves_no_word_of_sales_about_the_person_and_what_is_counted(
+    db: Database,
+) -> None:
+    world = await _known(db)
+    await _talked_about(world)
+    assert (await _all_text(world, set())).count(SAID) > 9
+    await world.privacy.erase("anna@example.org", "operator", NOW + DAY)
+    assert SAID not in await _all_text(world, set())
+    ends = {(row.kind, row.state, row.outcome) for row in await world.rows(HandoverRow)}
+    assert ends == {
+        ("handover", "lost", "lost"),
+        ("handover", "rejected", "no budget"),
+        ("task", "recycled", "erased"),
+    }
 
 
 async def test_erasure_ends_flows_tells_sales_and_wakes_all_that_must_act(db: Database) -> None:
