@@ -58,6 +58,7 @@ async def erase(
 ) -> dict[str, Any]:
     """`name` as above. Answers what was done: flows ended, audiences that must remove the person, handovers
     whose task at sales is emptied. Repeated, it changes nothing more."""
+    visit.subject = ""  # it may be a name that the person goes by
     try:
         erased = await deps.privacy.erase(name, "api", deps.now())
         visit.subject = erased.lead

@@ -140,6 +140,18 @@ async def test_an_address_in_a_path_stays_out_of_the_log(house: House) -> None:
     ]
 
 
+async def test_the_user_id_of_somebody_erased_stays_out_of_the_log(house: House) -> None:
+    secret_, _ = await house.world.access.tokens.create("CRM", ["leads:erase"], "tests", house.at)
+    lead = await house.world.tell("page", user_id="anna-skovgaard")
+    async with house.client() as program:
+        bearer = {"authorization": f"Bearer {secret_}"}
+        for status in (200, 404):
+            answer = await program.delete("/api/leads/anna-skovgaard", headers=bearer)
+            assert answer.status_code == status
+    rows = await house.world.access.audit.page(action="erase")
+    assert [row.subject for row in rows] == ["", lead.id]
+
+
 async def test_a_change_that_broke_off_is_seen_as_such(house: House) -> None:
     async with house.signed_in() as admin:
         assert csrf((await admin.get("/")).text)
