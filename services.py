@@ -280,7 +280,7 @@ def wire(
     base = _Base(db, outbox, shelf, handovers, Reactions(handovers), Postroom(links))
     feedback = Feedback(outbox, shelf, base.reactions)
     together = 1 if settings.traces else TOGETHER  # a trace tells of one batch
-    intake = Intake(outbox, shelf, base.reactions, fingerprints, together)
+    intake = Intake(outbox, shelf, base.reactions, base.handovers, fingerprints, together)
     watch, rescoring = Watch(db, shelf), Rescoring(outbox, shelf, base.reactions)
     clicks = Clicks(outbox, shelf, base.reactions)
     chores = clicks.page, rescoring.page, Retention(db, outbox, shelf).page, watch.look

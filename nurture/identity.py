@@ -18,6 +18,7 @@ from uuid_utils import uuid7
 
 from nurture.incoming import Incoming
 from nurture.store import leads, merging
+from nurture.store.handover_tables import HandoverRow
 from nurture.store.tables import IdentityRow, LeadRow, StageChangeRow
 
 EMAIL, USER, ANONYMOUS = "email", "user", "anonymous"
@@ -37,7 +38,9 @@ def names(message: Incoming) -> list[Name]:
 
 
 class Register:
-    """Finds, makes and joins the leads of one batch, with one look-up for all its names."""
+    """Finds, makes and joins the leads of one batch, with one look-up for all its names.
+
+    `over`: the handovers that ended as leads were joined, of which sales has yet to hear that."""
 
     def __init__(self, session: AsyncSession, lowest_stage: str, rank: "dict[str, int]") -> None:
         self._session = session
@@ -48,6 +51,7 @@ class Register:
         self._new: list[Name] = []
         self._lent: set[Name] = set()
         self._gone: dict[str, str] = {}
+        self.over: list[HandoverRow] = []
         self.rows: dict[str, LeadRow] = {}
 
     async def look_up(self, messages: Iterable[Incoming]) -> set[str]:
@@ -190,7 +194,7 @@ class Register:
             if not named:
                 await self._lend(row if other.email else other)
             row, gone = _elder(row, other)
-            await merging.merge(self._session, row, gone, self._rank, now)
+            self.over += await merging.merge(self._session, row, gone, self._rank, now)
             self._gone[gone.id] = row.id
             self._known = {
                 name: row.id if lead_id == gone.id else lead_id

@@ -7,13 +7,14 @@ from typing import Any, NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from nurture import business, passing, stages
+from nurture import business, joining, passing, stages
 from nurture.domain import keys, lifecycle, machines, topics
 from nurture.domain.consent import REQUEST_LASTS, ConsentRecord, unwatched
 from nurture.domain.enrolment import Trigger
 from nurture.domain.errors import InputError
 from nurture.domain.lead import Touch
 from nurture.fingerprints import Fingerprints, spellings
+from nurture.handovers import Handovers
 from nurture.identity import Register
 from nurture.incoming import Incoming, Receipt
 from nurture.outbox import Outbox
@@ -71,6 +72,7 @@ class Intake:
         outbox: Outbox,
         shelf: Shelf,
         reactions: Reactions,
+        handovers: Handovers,
         fingerprints: Fingerprints,
         together: int = TOGETHER,
     ) -> None:
@@ -78,14 +80,15 @@ class Intake:
         self._outbox = outbox
         self._shelf = shelf
         self._reactions = reactions
+        self._handovers = handovers
         self._fingerprints = fingerprints
         self._together = together
         self._lines: dict[str, Together[Batch, Receipt]] = {}
 
     def rehearsed(self) -> "Intake":
         """One that says what would become of messages, and keeps nothing of them."""
-        outbox = self._outbox.rehearsal()
-        return Intake(outbox, self._shelf, self._reactions, self._fingerprints, self._together)
+        rest = self._reactions, self._handovers, self._fingerprints, self._together
+        return Intake(self._outbox.rehearsal(), self._shelf, *rest)
 
     async def take(self, source: str, messages: Sequence[Incoming], now: datetime) -> Receipt:
         """Store the batch and what follows. A message seen before from this source changes nothing.
@@ -143,6 +146,7 @@ class Intake:
         await _store(session, playbook, register, made, source, now)
         await consents.tell(session, _joined(register, said))
         await self._reactions.settle_all(session, playbook, _together(register, heard), now)
+        await joining.tell_sales(session, self._shelf, self._handovers, register, now)
         return refused
 
     async def _erased(

@@ -34,6 +34,15 @@ RUNNING = frozenset({State.OPEN, State.ACCEPTED, State.SNOOZED})
 TALKING = frozenset({State.BOOKED, State.CONTACTED})
 SALES_OWNED = RUNNING | TALKING
 
+HOW_FAR = {
+    State.OPEN: 0,
+    State.SNOOZED: 1,
+    State.ACCEPTED: 2,
+    State.BOOKED: 3,
+    State.CONTACTED: 3,
+}
+"""Sales is with a lead that it has in hand."""
+
 ANSWERS: dict[State, frozenset[State]] = {
     State.ACCEPTED: frozenset({State.OPEN, State.SNOOZED}),
     State.CONTACTED: RUNNING | {State.BOOKED},

@@ -1,6 +1,6 @@
 """Joining two leads that turned out to be one person, without losing anything either had."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel, col, select
 
 from nurture.domain import cases
-from nurture.domain.sla import SALES_OWNED, State
+from nurture.domain.sla import HOW_FAR, SALES_OWNED, State
 from nurture.store import audiences, consents, enrolments, handovers, wakeups, ways, words
 from nurture.store.audience_tables import AudienceMemberRow
 from nurture.store.columns import table
@@ -39,15 +39,17 @@ _MOVED: tuple[type[SQLModel], ...] = (
 
 async def merge(
     session: AsyncSession, stays: LeadRow, goes: LeadRow, rank: Mapping[str, int], now: datetime
-) -> None:
-    """Everything of `goes` becomes `stays`'; the emptied row remains and points to where it went."""
+) -> list[HandoverRow]:
+    """Everything of `goes` becomes `stays`'; the emptied row remains and points to where it went.
+
+    The handovers that are over by it, of which sales has yet to hear that."""
     await session.flush()
     for moved in _MOVED:
         column = table(moved).c.lead_id
         await session.execute(update(moved).where(column == goes.id).values(lead_id=stays.id))
     await ways.retell(session, stays.id)
     await _join_runs(session, stays, goes, now)
-    await _join_handovers(session, stays, goes, now)
+    over = await _join_handovers(session, stays, goes, now)
     await _join_lists(session, stays, goes, now)
     _join_person(stays, goes, rank)
     address, goes.email = goes.email, None
@@ -62,6 +64,7 @@ async def merge(
     stays.tally, goes.tally = None, None
     await consents.fold(session, [stays])
     await session.flush()
+    return over
 
 
 class Described(Protocol):
@@ -116,21 +119,35 @@ async def _join_runs(session: AsyncSession, stays: LeadRow, goes: LeadRow, now: 
 
 async def _join_handovers(
     session: AsyncSession, stays: LeadRow, goes: LeadRow, now: datetime
-) -> None:
-    """As with runs: sales keeps one of two open handovers of what is one lead."""
+) -> list[HandoverRow]:
+    """Of what is one lead sales keeps one handover: that with which it is further, of two alike the elder. The others
+    are over. Tasks are each a thing of its own and stay as they are.
+
+    The newcomer's are numbered behind, and last the one that is kept: whoever has the lead in hand owns it.
+    """
     query = select(HandoverRow).where(col(HandoverRow.lead_id).in_([stays.id, goes.id]))
-    rows = list((await session.execute(query)).scalars())
-    mine = [row for row in rows if row.lead_id == stays.id]
-    busy = {row.kind for row in mine if row.state in SALES_OWNED}
-    number = max((row.ordinal for row in mine), default=0)
-    for row in (row for row in rows if row.lead_id == goes.id):
-        number += 1
-        if row.state in SALES_OWNED and row.kind in busy:
-            row.state, row.closed_at = State.RECYCLED, now
-            row.outcome = "the lead was joined with another one"
-            handovers.log(session, row, str(row.state), now, "identity", row.outcome)
-            handovers.wake(session, row, now)
+    rows = list((await session.execute(query.order_by(col(HandoverRow.ordinal)))).scalars())
+    if all(row.lead_id == stays.id for row in rows):
+        return []
+    kept, over = _keep_one(row for row in rows if row.kind == handovers.HANDOVER)
+    for row in over:
+        row.state, row.closed_at = State.RECYCLED, now
+        row.outcome = f"the lead was joined with one that {kept[0].owner} has in hand"
+        handovers.log(session, row, str(row.state), now, "identity", row.outcome)
+        handovers.wake(session, row, now)
+    await session.flush()  # no lead has two that are open, not even for a moment
+    last = max((row.ordinal for row in rows if row.lead_id == stays.id), default=0)
+    moved = [row for row in rows if row.lead_id == goes.id and row not in kept]
+    for number, row in enumerate([*moved, *kept], last + 1):
         row.ordinal, row.lead_id = number, stays.id
+    return over
+
+
+def _keep_one(rows: Iterable[HandoverRow]) -> tuple[list[HandoverRow], list[HandoverRow]]:
+    """The one that sales goes on with, if it has any in hand, and the others."""
+    in_hand = [row for row in rows if row.state in SALES_OWNED]
+    in_hand.sort(key=lambda row: (-HOW_FAR[State(row.state)], row.opened_at, row.id))
+    return in_hand[:1], in_hand[1:]
 
 
 async def _join_lists(session: AsyncSession, stays: LeadRow, goes: LeadRow, now: datetime) -> None:

@@ -20,6 +20,7 @@ SENTENCES = (
     later("nobody contacted the lead in time"),
     later("not done in time"),
     later("sales told no outcome in time"),
+    later("the lead was joined with one that %(who)s has in hand"),
     later("meeting booked"),
     later("erased on request"),
     # what a lead did (nurture.domain.story)

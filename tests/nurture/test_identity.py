@@ -11,11 +11,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from nurture.desk import TASK_DONE
 from nurture.domain.consent import EMAIL_MARKETING, ConsentRecord
-from nurture.incoming import Incoming
+from nurture.domain.effects import CreateTask
+from nurture.domain.errors import InputError
+from nurture.domain.sla import State
+from nurture.incoming import Answer, Incoming
+from nurture.store import leads
 from nurture.store.audience_tables import AudienceMemberRow
 from nurture.store.database import Database
-from nurture.store.handover_tables import HandoverRow
+from nurture.store.handover_tables import HandoverRow, NoticeRow
 from nurture.store.tables import (
     ConsentRow,
     EnrolmentRow,
@@ -24,6 +29,7 @@ from nurture.store.tables import (
     TouchRow,
 )
 from tests.support.domain import DAY, NOW
+from tests.support.playbook import PLAYBOOK
 from tests.support.world import World
 
 PEOPLE = ("anna", "bo")
@@ -301,6 +307,120 @@ async def test_an_alias_told_before_anybody_used_the_old_id_holds_later(db: Data
     row = await world.tell(None, email=None, user_id="new", previous_id="old", anonymous_id="x")
     late = await world.tell("page", email=None, user_id="old", anonymous_id="y")
     assert late.id == row.id
+
+
+async def _with_sales(db: Database, *names: str) -> tuple[World, list[str]]:
+    """Customers of those names, each known a minute later than the one before; sales has them all. Their handovers."""
+    world = World(db)
+    found = []
+    for minute, name in enumerate(names):
+        at = NOW + timedelta(minutes=minute)
+        told: dict[str, Any] = {"email": f"{name}@example.org", "user_id": name}
+        await world.tell("page", at=at, **told)
+        found.append(await world.desk.open(f"{name}@example.org", "met at the fair", "bo", at))
+    return world, found
+
+
+async def _join(world: World, one: str = "anna", other: str = "ann") -> LeadRow:
+    """A trusted system says that these two are one."""
+    email = f"{one}@example.org"
+    return await world.tell(None, email=email, user_id=one, previous_id=other, at=NOW + 2 * DAY)
+
+
+async def _handover(world: World, id_: str) -> HandoverRow:
+    [row] = [row for row in await world.rows(HandoverRow) if row.id == id_]
+    assert isinstance(row, HandoverRow)
+    return row
+
+
+@pytest.mark.parametrize("further", ["anna", "ann"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(State.ACCEPTED, NOW + DAY),
+        Answer(State.CONTACTED, NOW + DAY, how="call"),
+        Answer(State.BOOKED, NOW + DAY, until=NOW + 3 * DAY),
+    ],
+)
+async def test_of_two_handovers_of_one_person_sales_keeps_the_one_it_is_further_with(
+    db: Database, answer: Answer, further: str
+) -> None:
+    world, (anna, ann) = await _with_sales(db, "anna", "ann")
+    kept, over = (anna, ann) if further == "anna" else (ann, anna)
+    await world.desk.answer(kept, answer)
+    row = await _join(world)
+    assert (await _handover(world, kept)).state == answer.state
+    gone = await _handover(world, over)
+    owner = (await _handover(world, kept)).owner
+    why = f"the lead was joined with one that {owner} has in hand"
+    assert (gone.state, gone.closed_at, gone.outcome) == ("recycled", NOW + 2 * DAY, why)
+    assert await world.reports.lead(row.id, NOW, owner), "whoever has it in hand sees it"
+    await world.desk.answer(kept, Answer(State.WON, NOW + 3 * DAY, amount=5_000))
+    assert (await world.lead("ann")).stage == "customer"
+
+
+async def test_of_two_that_sales_is_as_far_with_it_keeps_the_one_it_got_first(
+    db: Database,
+) -> None:
+    world, (anna, ann) = await _with_sales(db, "anna", "ann")
+    await _join(world)
+    states = {row.id: row.state for row in await world.rows(HandoverRow)}
+    assert states == {anna: "open", ann: "recycled"}
+
+
+@pytest.mark.parametrize(
+    "pairs", [[("an", "ann"), ("an", "anna")], [("anna", "an"), ("ann", "an")]]
+)
+async def test_in_whatever_order_three_turn_out_to_be_one_sales_keeps_the_same_handover(
+    db: Database, pairs: list[tuple[str, str]]
+) -> None:
+    world, handovers = await _with_sales(db, "anna", "ann", "an")
+    await world.desk.answer(handovers[1], Answer(State.CONTACTED, NOW + DAY, how="call"))
+    for pair in pairs:
+        await _join(world, *pair)
+    states = {row.id: row.state for row in await world.rows(HandoverRow)}
+    assert [states[id_] for id_ in handovers] == ["recycled", "contacted", "recycled"]
+
+
+async def test_sales_hears_which_of_two_handovers_is_over_and_why(db: Database) -> None:
+    world, (anna, ann) = await _with_sales(db, "anna", "ann")
+    await world.desk.answer(ann, Answer(State.CONTACTED, NOW + DAY, how="call"))
+    world.alarm.woken.clear()
+    row = await _join(world)
+    told = [each for each in await world.rows(NoticeRow) if each.number > 1]
+    assert [(each.handover_id, each.type) for each in told] == [(anna, "lead.handover.recycled")]
+    data = told[0].data
+    owner = (await _handover(world, ann)).owner
+    assert data["handover"]["news"] == f"the lead was joined with one that {owner} has in hand"
+    assert data["lead"]["id"] == row.id
+    assert ("handover", anna) in world.alarm.woken
+    with pytest.raises(InputError, match="this handover is recycled"):
+        await world.desk.answer(anna, Answer(State.ACCEPTED, NOW + 3 * DAY))
+
+
+async def test_tasks_of_two_who_are_one_stay_each_a_thing_of_its_own(db: Database) -> None:
+    """A call that was made, and a meeting that is still to come."""
+    world = World(db)
+    tasks = []
+    for name, title in (("anna", "Call about backups"), ("ann", "Meet about servers")):
+        lead = await world.tell("page", email=f"{name}@example.org", user_id=name)
+        async with world.outbox.write() as session:
+            row = await leads.lock(session, lead.id)
+            assert row is not None
+            facts = await leads.facts(session, row, NOW)
+            task = CreateTask("call", "call", "sales", title, None)
+            given = await world.handovers.ask(
+                session, PLAYBOOK, row, facts, task, title, "welcome", NOW
+            )
+            tasks.append(given.id)
+    await world.desk.answer(tasks[0], Answer(State.CONTACTED, NOW + DAY, how="call"))
+    row = await _join(world)
+    assert [(await _handover(world, id_)).state for id_ in tasks] == ["contacted", "open"]
+    assert len(await world.rows(NoticeRow)) == 2
+    said = await world.desk.answer(tasks[1], Answer(State.CONTACTED, NOW + 3 * DAY, how="meeting"))
+    assert said.startswith("Noted: contacted.")
+    done = [touch for touch in await world.rows(TouchRow) if touch.name == TASK_DONE]
+    assert {touch.lead_id for touch in done} == {row.id}
 
 
 async def test_joining_two_known_leads_loses_nothing_of_either(db: Database) -> None:

@@ -103,7 +103,7 @@ class World:
         self.handovers = Handovers(lambda handover_id: f"https://n.example/h/{handover_id}")
         self.reactions = Reactions(self.handovers)
         fingerprints = Fingerprints(["a key that is long enough"])
-        self.intake = Intake(self.outbox, self.shelf, self.reactions, fingerprints)
+        self.intake = Intake(self.outbox, self.shelf, self.reactions, self.handovers, fingerprints)
         self.access = open_access(db, fingerprints, Passwords(CHEAP))
         self.dashboard = open_dashboard(db, self.shelf, StillEngine(), {})
         self.privacy = Privacy(db, self.outbox, self.shelf, self.handovers, fingerprints)

@@ -55,6 +55,9 @@ def test_a_sentence_keeps_what_it_is_about() -> None:
     assert told(DANISH, "2026-03-04T10:00:00+00:00 asked to wait") == (
         "ons. 4 mar. 2026, 10:00 asked to wait"
     )
+    assert told(DANISH, "the lead was joined with one that Bo has in hand") == (
+        "leadet blev lagt sammen med et, som Bo har"
+    )
     assert told(DANISH, "waited: open_case, sales_owned") == "ventede: åben supportsag, hos salg"
     assert (told(ENGLISH, "no_consent"), told(DANISH, "first touch")) == (
         "No consent",
