@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
+from temporalio.client import WorkflowExecutionStatus
+
 from nurture.domain.errors import Gone, Transient
 from nurture.domain.sla import State
 from nurture.incoming import Answer
@@ -97,6 +99,26 @@ async def test_a_rejection_takes_the_lead_back_to_nurture(stage: Stage) -> None:
     await _answer(stage, row, State.REJECTED, reason="no budget")
     await stage.pass_time(timedelta(hours=2))
     assert "comeback Anna" in stage.mailer.subjects
+
+
+async def test_of_two_leads_who_are_one_only_one_is_reminded_of_and_the_other_ends(
+    stage: Stage,
+) -> None:
+    given = []
+    for name in ("anna", "ann"):
+        lead = await stage.tell("page", email=f"{name}@example.org", user_id=name)
+        given.append(await stage.world.desk.open(lead.id, "at the fair", "bo", await stage.now()))
+        await stage.pass_time(HOUR)
+    kept, over = given
+    await stage.tell(None, user_id="anna", previous_id="ann")
+    await stage.pass_time(2 * DAY + HOUR)
+    heard: dict[str, list[str]] = {kept: [], over: []}
+    for notice in stage.sales.got:
+        heard[notice.data["handover"]["id"]].append(notice.type.rpartition(".")[2])
+    assert heard[kept] == ["created", "reminder", "reminder", "escalated"]
+    assert heard[over] == ["created", "recycled"]
+    ended = await stage.client.get_workflow_handle(f"handover/{over}").describe()
+    assert ended.status is WorkflowExecutionStatus.COMPLETED
 
 
 class Once:
