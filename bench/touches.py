@@ -53,8 +53,8 @@ HISTORY = 6
 come again and again, are no other than the many."""
 CROSSINGS = 300
 LEAD = "#-7c3e-7a41-8f0c-7f3a0bd2e5a1"
-"""A lead's id, `#` being its number: as long as real ones, and like them in the order in which leads came. What stands in
-an index is mostly ids."""
+"""A lead's id, `#` being its number: as long as real ones, and like them in the order in which leads came. What stands
+in an index is mostly ids."""
 JSON = {"content-type": "application/json"}
 COURSES = ("data-science", "marketing", "finance", "operations")
 
@@ -268,8 +268,7 @@ async def _insert(db: Database, kind: type[SQLModel], rows: Sequence[dict[str, A
 
 def _numbered(row: Mapping[str, Any], number: int) -> dict[str, Any]:
     return {
-        name: _of(number, value) if isinstance(value, str) else value
-        for name, value in row.items()
+        name: _of(number, value) if isinstance(value, str) else value for name, value in row.items()
     }
 
 

@@ -1,4 +1,4 @@
-"""How far a long import came, beside its file, so that the same command goes on where it was stopped."""
+"""How far a long import came, beside its rejected rows, so that the same command goes on where it was stopped."""
 
 import json
 from collections.abc import Iterable
@@ -43,9 +43,9 @@ class Bookmark:
 
     @classmethod
     def open(cls, file: Path, inputs: Iterable[Path], database: str, rejects: Path) -> "Bookmark":
-        """The one left beside `file`, if it is of these inputs and this database, and the rows that were rejected by
-        then still stand in `rejects`; else a new one: what was taken is known by its lines."""
-        path = file.with_name(f"{file.stem}.import.json")
+        """The one left beside `rejects`, where can be written, if it is of these inputs and this database, and the rows
+        that were rejected by then still stand there; else a new one: what was taken is known by its lines."""
+        path = rejects.with_name(f"{file.stem}.import.json")
         digest = sha256(database.encode())
         for each in inputs:
             digest.update(each.read_bytes())

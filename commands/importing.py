@@ -199,7 +199,9 @@ def writing(path: Path, mark: Bookmark | None = None) -> Iterator[Refuse]:
     try:
         file = path.open("r+b" if begun else "wb")
     except OSError as error:
-        raise StartError(f"{path}: cannot be written: {error.strerror}") from error
+        raise StartError(
+            f"{path}: cannot be written: {error.strerror}; say with --rejects where it can"
+        ) from error
     with file, io.TextIOWrapper(file, "utf-8", errors="surrogateescape", newline="") as text:
         file.truncate(begun)
         file.seek(begun)

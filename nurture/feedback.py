@@ -30,6 +30,8 @@ _TOUCHES = {
 }
 """What a flow or a rule may ask for, and a lead's story tells."""
 
+_BOUNCES = (Kind.HARD_BOUNCE, Kind.SOFT_BOUNCE)
+
 _AT_ONCE = 200
 """Events in one transaction: no lead is locked for long, and no statement outgrows a database's limits."""
 
@@ -128,6 +130,8 @@ async def _people(
 
 async def _against(session: AsyncSession, event: Event, lead: LeadRow) -> list[Trigger]:
     """What the news says against further mails to this lead; what has to hear of it."""
+    if event.kind in _BOUNCES and await _from_another_address(session, event, lead):
+        return []
     before = (lead.suppressed, lead.soft_bounces, list(lead.declined))
     if reason := AGAINST_THE_LEAD.get(event.kind):
         lead.suppressed = events_domain.graver(lead.suppressed, reason)
@@ -138,6 +142,13 @@ async def _against(session: AsyncSession, event: Event, lead: LeadRow) -> list[T
         lead.soft_bounces = await feedback.soft_bounces(session, lead.id)
     changed = before != (lead.suppressed, lead.soft_bounces, lead.declined)
     return [Trigger(topics.CONSENT)] if changed else []
+
+
+async def _from_another_address(session: AsyncSession, event: Event, lead: LeadRow) -> bool:
+    """Whether the mail came back from an address that the lead had before. A receiver that no lead is known by may be
+    where the lead's own passes mails on to."""
+    receiver = event.to.strip().lower()
+    return receiver not in ("", lead.email) and lead.id in await leads.meant(session, receiver)
 
 
 def _about(event: Event, mail: MessageRow | None) -> dict[str, str]:

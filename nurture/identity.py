@@ -221,9 +221,12 @@ class Register:
         return row.id in new or await leads.goes_by(self._session, row.id, USER)
 
     async def _readdress(self, row: LeadRow, message: Incoming, address: str) -> None:
-        if row.email and row.email != address and message.trusted:
+        before = row.email
+        if before and before != address and message.trusted:
             await self._give_back(row)
         merging.tell_address(row, address, message.at, message.trusted)
+        if row.email != before:
+            merging.forget_bounces(row)
 
     async def _give_back(self, row: LeadRow) -> None:
         """An address that was only lent is its owner's again once that comes."""

@@ -34,7 +34,7 @@ from nurture.store import (
     words,
 )
 from nurture.store.tables import LeadRow, MessageRow, QuarantineRow
-from nurture.together import Together
+from nurture.together import Together, insistent
 
 _DAY = timedelta(days=1)
 
@@ -176,6 +176,7 @@ class Intake:
     def _marks(self, names: Iterable[str]) -> set[str]:
         return {mark for name in names for mark in self._fingerprints.all_of(name)}
 
+    @insistent
     async def hit(
         self,
         message_id: str,
@@ -207,6 +208,7 @@ class Intake:
             await self._reactions.settle(session, playbook, row, triggers, now)
             return True
 
+    @insistent
     async def withdraw(self, lead_id: str, purpose: str, source: str, now: datetime) -> None:
         """The lead takes a consent back. Effective for every mail from this moment on.
 
@@ -227,6 +229,7 @@ class Intake:
             triggers = [Trigger(topics.CONSENT), Trigger(topics.touch("unsubscribed"))]
             await self._reactions.settle(session, playbook, row, triggers, now)
 
+    @insistent
     async def confirm(self, lead_id: str, message_id: str, now: datetime) -> list[str]:
         """The lead confirms, from that mail, what a form said in its name; the purposes it grants by it."""
         async with self._outbox.write() as session:

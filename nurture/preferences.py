@@ -28,6 +28,7 @@ class Wanted:
     lead told of itself, if it did."""
 
     subscribed: bool
+    left: bool
     subscriptions: frozenset[str]
     paused_until: datetime | None
     language: str
@@ -51,14 +52,15 @@ class Preferences:
         until = lead.paused_until
         return Wanted(
             subscribed=EMAIL_MARKETING in lead.consents,
+            left=EMAIL_MARKETING in lead.declined,
             subscriptions=frozenset(playbook.subscriptions) - _declined(lead),
             paused_until=until if until and until > now else None,
             language=_told_language(lead),
         )
 
     async def come_back(self, lead_id: str, wording: str, now: datetime) -> None:
-        """Mails again, after leaving; `wording` is what stood on the button, kept as proof. It lifts no bounce
-        and no complaint."""
+        """Mails again, after leaving; of who never left it changes nothing. `wording` is what stood on the button, kept
+        as proof. It lifts no bounce and no complaint."""
         async with self._outbox.write() as session:
             lead = await leads.lock_joined(session, lead_id)
             if lead is None or lead.erased_at or EMAIL_MARKETING not in lead.declined:

@@ -3,16 +3,17 @@ costs is paid once for all of them.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
-from functools import partial
+from functools import partial, wraps
 from itertools import accumulate
-from typing import Generic, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar
 
 from nurture.domain.errors import Contended, Transient
 
 Given = TypeVar("Given")
 Made = TypeVar("Made")
+Told = ParamSpec("Told")
 
 _ROUNDS = 20
 """Of the event loop, before a group sets off: what has arrived by now is read in them. They take less than a tenth of
@@ -29,6 +30,18 @@ async def insist(attempt: Callable[[], Awaitable[Made]]) -> Made:
         with suppress(Contended):
             return await attempt()
     return await attempt()
+
+
+def insistent(
+    attempt: Callable[Told, Awaitable[Made]],
+) -> Callable[Told, Coroutine[Any, Any, Made]]:
+    """A function that insists (see `insist`)."""
+
+    @wraps(attempt)
+    async def insisting(*words: Told.args, **named: Told.kwargs) -> Made:
+        return await insist(lambda: attempt(*words, **named))
+
+    return insisting
 
 
 class Together(Generic[Given, Made]):

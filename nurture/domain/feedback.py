@@ -27,7 +27,8 @@ class Kind(StrEnum):
     CLICKED = "clicked"
 
 
-AGAINST_THE_LEAD = {Kind.HARD_BOUNCE: "hard_bounce", Kind.COMPLAINED: "complaint"}
+HARD_BOUNCE = "hard_bounce"
+AGAINST_THE_LEAD = {Kind.HARD_BOUNCE: HARD_BOUNCE, Kind.COMPLAINED: "complaint"}
 """What suppresses a lead, and the reason that the gate then gives."""
 
 
@@ -107,8 +108,10 @@ def soft_bounces_in_a_row(latest_first: Iterable[Fate]) -> int:
     return count
 
 
-def graver(suppressed: str | None, reason: str) -> str:
-    """Of two reasons to send no more mail, always the same one, whichever came first."""
-    order = ("hard_bounce", "complaint", "erased")
+def graver(suppressed: str | None, reason: str | None) -> str | None:
+    """Of two reasons to send no more mail, always the same one, whichever came first; None when there is none."""
+    order = (HARD_BOUNCE, "complaint", "erased")
     known = [each for each in (suppressed, reason) if each]
-    return max(known, key=lambda each: order.index(each) if each in order else len(order))
+    return max(
+        known, key=lambda each: order.index(each) if each in order else len(order), default=None
+    )

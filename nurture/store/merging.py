@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel, col, select
 
 from nurture.domain import cases
+from nurture.domain.feedback import HARD_BOUNCE, graver
 from nurture.domain.sla import HOW_FAR, SALES_OWNED, State
 from nurture.store import audiences, consents, enrolments, handovers, wakeups, ways, words
 from nurture.store.audience_tables import AudienceMemberRow
@@ -87,6 +88,13 @@ def tell_address(row: Described, email: str, at: datetime, trusted: bool) -> Non
         row.traits_at = {**row.traits_at, _ADDRESS: stamp}
 
 
+def forget_bounces(row: LeadRow) -> None:
+    """For a lead with another address: what came back came back from the old one. A complaint is the person's."""
+    row.soft_bounces = 0
+    if row.suppressed == HARD_BOUNCE:
+        row.suppressed = None
+
+
 def tell_traits(row: Described, traits: Mapping[str, Any], at: datetime) -> bool:
     """Take over traits said at `at`, unless something newer is known; None deletes. True if any changed."""
     said, said_at = dict(row.traits), dict(row.traits_at)
@@ -106,11 +114,16 @@ def tell_traits(row: Described, traits: Mapping[str, Any], at: datetime) -> bool
 
 
 async def _join_runs(session: AsyncSession, stays: LeadRow, goes: LeadRow, now: datetime) -> None:
-    """Runs are numbered per lead: the newcomer's go behind. A second active one of a flow ends."""
+    """Runs are numbered per lead: the newcomer's go behind. A second active one of a flow ends. All look again: what
+    one waits for may be what the other lead did."""
     mine = await enrolments.of_lead(session, stays.id)
+    theirs = await enrolments.of_lead(session, goes.id)
+    for row in (*mine, *theirs):
+        if row.ended is None:
+            enrolments.wake(session, row, now)
     busy = {row.flow for row in mine if row.ended is None}
     number = max((row.ordinal for row in mine), default=0)
-    for row in await enrolments.of_lead(session, goes.id):
+    for row in theirs:
         number += 1
         row.ordinal, row.lead_id = number, stays.id
         if row.ended is None and row.flow in busy:
@@ -169,6 +182,10 @@ def _join_address(stays: LeadRow, goes: LeadRow, address: str | None) -> None:
     if address:
         at = datetime.fromisoformat(told_at) if told_at else goes.created_at
         tell_address(stays, address, at, trusted=told_at is not None)
+    owner, other = (goes, stays) if address and stays.email == address else (stays, goes)
+    forget_bounces(other)
+    stays.soft_bounces = owner.soft_bounces
+    stays.suppressed = graver(owner.suppressed, other.suppressed)
 
 
 def _join_person(stays: LeadRow, goes: LeadRow, rank: Mapping[str, int]) -> None:
@@ -185,8 +202,6 @@ def _join_person(stays: LeadRow, goes: LeadRow, rank: Mapping[str, int]) -> None
     stays.first_touch_at = min(firsts, default=None)
     talks = [at for at in (stays.talks_until, goes.talks_until) if at]
     stays.talks_until = max(talks, default=None)
-    stays.suppressed = stays.suppressed or goes.suppressed
-    stays.soft_bounces = max(stays.soft_bounces, goes.soft_bounces)
     breaks = [until for until in (stays.paused_until, goes.paused_until) if until]
     stays.paused_until = max(breaks, default=None)
     stays.sales_owned = stays.sales_owned or goes.sales_owned

@@ -3,11 +3,12 @@
 from datetime import timedelta
 from urllib.parse import urlsplit
 
+import structlog
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from nurture.domain import machines
-from nurture.domain.errors import InputError
+from nurture.domain.errors import InputError, Transient
 from nurture.domain.machines import Hit
 from nurture.tokens import CLICK, OPEN
 from nurture.web.access import open_to
@@ -15,6 +16,7 @@ from nurture.web.deps import Current, Deps
 from nurture.web.errors import Refusal
 from nurture.web.openapi import refusals
 
+log = structlog.get_logger()
 router = APIRouter(tags=["mail"], dependencies=[open_to("the reader of a mail, by a signed token")])
 
 PIXEL = bytes.fromhex(
@@ -65,8 +67,18 @@ async def clicked(token: str, request: Request, deps: Current) -> Response:
 async def _hit(
     deps: Deps, request: Request, use: str, token: str, message_id: str, properties: dict[str, str]
 ) -> None:
+    """Keep it. The reader gets on also while the database is away: the link is in the token."""
     if request.method == "HEAD":
         return
+    try:
+        await _keep(deps, request, use, token, message_id, properties)
+    except Transient as error:
+        log.warning("hit_not_kept", use=use, reason=error.reason)
+
+
+async def _keep(
+    deps: Deps, request: Request, use: str, token: str, message_id: str, properties: dict[str, str]
+) -> None:
     name = "opened" if use == OPEN else "clicked"
     now = deps.now()
     # The token is signed when the mail is made, right before it is sent.

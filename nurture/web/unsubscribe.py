@@ -99,6 +99,8 @@ async def choose(
 async def _page(token: str, request: Request, deps: Deps, language: str, done: str) -> Response:
     wanted = await deps.preferences.look(_lead_of(deps, token), deps.now())
     words = _words(request, language, wanted)
+    if done == "back" and not (wanted and wanted.subscribed):
+        done = ""
     playbook = await deps.playbook()
     return pages.render(
         "preferences.html",

@@ -61,6 +61,43 @@ async def test_an_event_reaches_the_ledger_and_the_gate(
     assert await _verdict(world, lead) == verdict
 
 
+async def test_a_corrected_address_gets_mail_again_though_the_old_one_bounced(
+    world: World,
+) -> None:
+    await sent(world, "mail", user_id="anna")
+    bounced = event(Kind.HARD_BOUNCE, to="anna@example.org")
+    await world.feedback.take("postmark", [bounced], NOW)
+    lead = await world.tell("page", email="new@example.org", user_id="anna", at=NOW + HOUR)
+    assert await _verdict(world, lead) == gate.Send()
+    late = event(Kind.HARD_BOUNCE, "late", to="Anna@example.org")
+    await world.feedback.take("postmark", [late], NOW + 2 * HOUR)
+    assert await _verdict(world, lead) == gate.Send()
+    forwarded = event(Kind.HARD_BOUNCE, "other", mails=(), to="new@example.org")
+    await world.feedback.take("postmark", [forwarded], NOW + 3 * HOUR)
+    assert await _verdict(world, lead) == gate.Refuse("hard_bounce")
+
+
+async def test_a_complaint_goes_along_to_a_new_address(world: World) -> None:
+    await sent(world, "mail", user_id="anna")
+    await world.feedback.take("postmark", [event(Kind.COMPLAINED)], NOW)
+    lead = await world.tell("page", email="new@example.org", user_id="anna", at=NOW + HOUR)
+    assert await _verdict(world, lead) == gate.Refuse("complaint")
+
+
+@pytest.mark.parametrize("dead", ["anna@example.org", "ann@example.org"])
+async def test_of_two_leads_who_are_one_the_bounce_of_the_address_that_stays_counts(
+    world: World, dead: str
+) -> None:
+    await sent(world, "mail", "anna@example.org", user_id="anna")
+    await sent(world, "other", "ann@example.org", at=NOW + HOUR, user_id="ann")
+    told = event(Kind.HARD_BOUNCE, mails=("mail" if dead.startswith("anna") else "other",))
+    await world.feedback.take("postmark", [told], NOW + 2 * HOUR)
+    lead = await world.tell(None, email=None, user_id="anna", previous_id="ann", at=NOW + DAY)
+    assert lead.email == "ann@example.org"
+    reached = lead.email != dead
+    assert await _verdict(world, lead) == (gate.Send() if reached else gate.Refuse("hard_bounce"))
+
+
 async def test_the_same_event_told_twice_changes_nothing_more(world: World) -> None:
     await sent(world, "mail")
     await world.feedback.take("postmark", [event(Kind.SOFT_BOUNCE)], NOW)

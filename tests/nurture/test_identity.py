@@ -423,6 +423,17 @@ async def test_tasks_of_two_who_are_one_stay_each_a_thing_of_its_own(db: Databas
     assert {touch.lead_id for touch in done} == {row.id}
 
 
+async def test_what_a_flow_waits_for_may_be_what_the_other_half_of_a_lead_did(db: Database) -> None:
+    world = World(db)
+    anna = await world.tell("form_submitted", user_id="anna")
+    await world.tell("pricing", email=None, anonymous_id="phone", consents=())
+    world.alarm.woken.clear()
+    joined = await world.tell(None, anonymous_id="phone", consents=(), at=NOW + DAY)
+    assert joined.id == anna.id
+    [run] = await world.rows(EnrolmentRow)
+    assert ("enrolment", run.id) in world.alarm.woken
+
+
 async def test_joining_two_known_leads_loses_nothing_of_either(db: Database) -> None:
     """Sales has both, both are in the welcome flow, each is on a list: a trusted system says they are one."""
     world = World(db)

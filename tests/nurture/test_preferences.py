@@ -77,6 +77,15 @@ async def test_a_break_holds_mails_until_it_ends(world: World) -> None:
     assert await _ask(world) == gate.Send()
 
 
+async def test_who_never_left_has_nothing_to_come_back_to(world: World) -> None:
+    """The reader of a mail that asks for a double opt-in."""
+    new = await world.tell("page", email="new@example.org", consents=())
+    await world.preferences.come_back(new.id, "Yes, again", NOW)
+    wanted = await world.preferences.look(new.id, NOW)
+    assert wanted
+    assert (wanted.subscribed, wanted.left) == (False, False)
+
+
 async def test_who_left_comes_back_with_the_wording_as_proof_but_a_complaint_stays(
     world: World,
 ) -> None:

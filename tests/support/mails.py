@@ -13,10 +13,11 @@ async def sent(
     id: str,
     email: str = "anna@example.org",
     at: datetime = NOW,
+    user_id: str | None = None,
     **changes: Any,
 ) -> LeadRow:
     """One mail of that lead's welcome flow, accepted by the provider; the lead."""
-    lead = await world.tell("form_submitted", email=email, at=at)
+    lead = await world.tell("form_submitted", email=email, user_id=user_id, at=at)
     [run] = [row for row in await world.rows(EnrolmentRow) if row.lead_id == lead.id]
     values = {
         "enrolment_id": run.id,

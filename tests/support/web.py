@@ -75,6 +75,9 @@ class FakeIntake:
         machine: str | None,
         now: datetime,
     ) -> bool:
+        if self.away:
+            self.away -= 1
+            raise Transient("database_away", "starting up")
         self.hits.append((message_id, name, properties, machine))
         return True
 
@@ -256,7 +259,7 @@ class FakePreferences:
     """Of one lead, who left or did not."""
 
     wanted: Wanted | None = field(
-        default_factory=lambda: Wanted(True, frozenset({"courses"}), None, "")
+        default_factory=lambda: Wanted(True, False, frozenset({"courses"}), None, "")
     )
     said: list[tuple[str, Any]] = field(default_factory=list)
 

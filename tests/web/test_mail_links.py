@@ -33,6 +33,15 @@ async def test_a_click_is_told_and_leads_on(client, world, click):
     assert world.intake.hits == [("m1", "clicked", {"url": TARGET}, None)]
 
 
+async def test_a_link_leads_on_and_a_pixel_is_one_also_while_the_database_is_away(
+    client, world, click, pixel
+):
+    world.intake.away = 2
+    answer = await client.get(click, headers=HUMAN)
+    assert (answer.status_code, answer.headers["location"]) == (302, TARGET)
+    assert (await client.get(pixel, headers=HUMAN)).content.startswith(b"GIF89a")
+
+
 async def test_the_pixel_is_a_gif_that_no_cache_keeps(client, world, pixel):
     answer = await client.get(pixel + ".gif", headers=HUMAN)
     assert answer.headers["content-type"] == "image/gif"
@@ -151,7 +160,7 @@ async def test_a_token_for_unsubscribing_confirms_nothing(client, world):
 async def test_the_double_opt_in_is_asked_and_answered_in_the_readers_language(
     client, world, confirm, told, asked, browser, heading, button, thanks
 ):
-    world.preferences.wanted = Wanted(False, frozenset(), None, told)
+    world.preferences.wanted = Wanted(False, True, frozenset(), None, told)
     headers = {"accept-language": browser}
     page = await client.get(confirm + asked, headers=headers)
     assert f"<h1>{heading}</h1>" in page.text

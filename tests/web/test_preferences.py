@@ -86,11 +86,21 @@ async def test_who_left_by_mistake_comes_back_and_the_words_on_the_button_are_th
     left = await client.post(here, data={"List-Unsubscribe": "One-Click"})
     assert left.status_code == 200
     assert "You are unsubscribed." in left.text
-    _now(world, subscribed=False)
+    _now(world, subscribed=False, left=True)
     assert "Was that a mistake?" in (await client.get(here)).text
     await client.post(f"{here}/back", headers={"accept-language": "da"})
     wording = "Ja, send mig mails igen. Jeg kan stoppe det når som helst."
     assert world.preferences.said == [("back", wording)]
+
+
+async def test_who_never_was_in_may_say_no_and_is_not_welcomed_back(
+    client: Any, world: World, here: str
+) -> None:
+    """Who was asked whether a form was theirs, and said nothing."""
+    _now(world, subscribed=False)
+    assert "Unsubscribe</button>" in (await client.get(here)).text
+    answer = await client.post(f"{here}/back", follow_redirects=True)
+    assert "Welcome back" not in answer.text
 
 
 @pytest.mark.parametrize(
@@ -129,4 +139,4 @@ async def test_fields_that_name_no_kind_are_handed_on_and_mean_nothing(
 ) -> None:
     await client.post(f"{here}/kinds", data={"../x": "1", "courses": ""})
     assert world.preferences.said == [("kinds", ["../x"])]
-    assert world.preferences.wanted == Wanted(True, frozenset({"courses"}), None, "")
+    assert world.preferences.wanted == Wanted(True, False, frozenset({"courses"}), None, "")
