@@ -29,8 +29,8 @@ def erase(
     """Forget a person: the database, flows, audiences; sales is told. It cannot be undone.
 
     Proof of consent and of the erasure is kept without the person; an import does not bring it back."""
-    if not yes:
-        typer.confirm("Everything known of this person will be gone. Go on?", abort=True)
+    if not (yes or typer.confirm("Everything known of this person will be gone. Go on?")):
+        raise typer.Exit(2)
     done = asdict(_with(lambda s: s.privacy.erase(name, by, s.now())))
     typer.echo(json.dumps(done, indent=2) if as_json else _told(done))
 

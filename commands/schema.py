@@ -4,12 +4,13 @@ import typer
 
 from nurture import settings
 from nurture.playbook.schemas import EDITOR, editor_settings, write
+from nurture.playbook.source import config_of
 
 
 def schema() -> None:
-    """Write config/schema/, and the settings by which VS Code finds it unless it has its own."""
+    """Write config/schema/ into the playbook, and the settings by which VS Code finds it unless it has its own."""
     root = settings.load().playbook_dir
-    write(root / "config" / "schema")
+    write(config_of(root) / "schema")
     file = root / EDITOR
     if file.exists():
         typer.echo(f"config/schema/ is up to date; {EDITOR} was there and is left alone")

@@ -17,16 +17,22 @@ def read_files(playbook_dir: Path) -> dict[str, str]:
     Hidden files and other kinds of file are no part of it. Raises InputError naming what is missing or
     cannot be read.
     """
-    config = playbook_dir / "config"
-    if not config.is_dir():
-        raise InputError(
-            "there is no playbook here: the folder config/ is missing", str(playbook_dir)
-        )
+    config = config_of(playbook_dir)
     found: dict[str, str] = {}
     for folder, suffixes in ((config, _CONFIG), (playbook_dir / "templates", _TEMPLATES)):
         for path in _walk(folder, suffixes):
             found[path.relative_to(playbook_dir).as_posix()] = _text(path)
     return found
+
+
+def config_of(playbook_dir: Path) -> Path:
+    """Its folder config/. Raises InputError where there is none."""
+    config = playbook_dir / "config"
+    if not config.is_dir():
+        raise InputError(
+            "there is no playbook here: the folder config/ is missing", str(playbook_dir)
+        )
+    return config
 
 
 def flow_file(files: Mapping[str, str], flow: str) -> str | None:

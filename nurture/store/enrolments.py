@@ -229,8 +229,3 @@ async def rename_one(session: AsyncSession, run: EnrolmentRow, name: str) -> Non
     """The same for one that the others left behind."""
     theirs = [row.ordinal for row in await of_lead(session, run.lead_id) if row.flow == name]
     run.flow, run.ordinal = name, run.ordinal + max(theirs, default=0)
-
-
-async def count_active(session: AsyncSession) -> int:
-    query = select(func.count()).select_from(EnrolmentRow).where(col(EnrolmentRow.ended).is_(None))
-    return int((await session.execute(query)).scalar_one())

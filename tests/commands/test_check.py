@@ -82,6 +82,15 @@ def test_schemas_are_written_and_the_editors_own_settings_left_alone(
     assert (book / ".vscode/settings.json").read_text() == "{}"
 
 
+def test_no_schemas_are_written_where_there_is_no_playbook(
+    nurture: Nurture, tmp_path: Path
+) -> None:
+    ended = nurture("schema", NURTURE_PLAYBOOK_DIR=str(tmp_path / "plybook"))
+    assert ended.returncode == 2
+    assert "there is no playbook here: the folder config/ is missing" in ended.stderr
+    assert not (tmp_path / "plybook").exists()
+
+
 def test_a_plan_in_words_and_as_json_then_applied_and_taken_back(
     nurture: Nurture, book: Path
 ) -> None:
