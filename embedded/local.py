@@ -16,9 +16,11 @@ from pydantic import SecretStr
 from embedded import temporal
 from nurture.domain.errors import StartError
 from nurture.settings import PREFIX, Settings
+from nurture.store.database import place
 
 HOST = "127.0.0.1"
 _SECRETS = "secrets.json"
+_DATABASE = "database"
 
 PATIENCE = 120.0
 """Seconds: everything is started at once, and waits for what the others make ready."""
@@ -37,7 +39,9 @@ def prepare(settings: Settings) -> Settings:
         (data_dir / "logs").mkdir(parents=True, exist_ok=True)
         need_room(data_dir, shutil.disk_usage(data_dir).free)
         if not (data_dir / _SECRETS).exists():
-            _make_secrets(data_dir / _SECRETS)
+            _keep(data_dir / _SECRETS, _made())
+        if settings.database_url:
+            _keep(data_dir / _SECRETS, _kept(settings) | {_DATABASE: place(settings.database)})
         settings = known(settings)
     except OSError as error:
         raise StartError(
@@ -100,18 +104,25 @@ def hearing(settings: Settings) -> Settings:
 
 
 def known(settings: Settings) -> Settings:
-    """With the secrets of the data folder, if it has some, in the place of those that are not set."""
-    path = settings.data_dir / _SECRETS
-    if not path.exists():
+    """With the secrets of the data folder, if it has some, in the place of those that are not set: for the database in
+    that folder, or the one that `up` last ran on with it. Erased by another's key, somebody would come back."""
+    kept = _kept(settings)
+    database = kept.pop(_DATABASE, None)
+    if settings.database_url and database != place(settings.database):
         return settings
+    own = {name: SecretStr(value) for name, value in kept.items() if not _secret(settings, name)}
+    return settings.model_copy(update=own)
+
+
+def _kept(settings: Settings) -> dict[str, str]:
+    path = settings.data_dir / _SECRETS
     try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
+        kept: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     except ValueError as error:
         raise StartError(
             f"{path} is damaged; without it links already sent stop working, delete it to go on"
         ) from error
-    own = {name: SecretStr(value) for name, value in kept.items() if not _secret(settings, name)}
-    return settings.model_copy(update=own)
+    return kept
 
 
 def ports(settings: Settings) -> dict[str, tuple[str, int]]:
@@ -171,15 +182,19 @@ def _secret(settings: Settings, name: str) -> str:
     return value.get_secret_value()
 
 
-def _make_secrets(path: Path) -> None:
-    """Made once and readable by the owner alone: links in mails must outlive a restart."""
-    made = {
+def _made() -> dict[str, str]:
+    """Once: links in mails must outlive a restart."""
+    return {
         "secret_key": secrets.token_urlsafe(32),
         "server_keys": f"website:{secrets.token_urlsafe(32)}",
         "sales_secret": "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode(),
         "meta_token": secrets.token_urlsafe(32),
     }
+
+
+def _keep(path: Path, kept: Mapping[str, str]) -> None:
+    """Readable by the owner alone."""
     half = path.with_suffix(".half")
     half.touch(mode=0o600)
-    half.write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
+    half.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
     half.replace(path)

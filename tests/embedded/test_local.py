@@ -28,6 +28,21 @@ def test_a_given_secret_is_kept(tmp_path: Path) -> None:
     assert settings.secret_key.get_secret_value() == "ours"
 
 
+def test_the_secrets_of_a_folder_are_for_the_database_that_it_was_started_on(
+    tmp_path: Path,
+) -> None:
+    """Whoever erases somebody from another database has to say that one's key."""
+    made = local.prepare(Settings(data_dir=tmp_path)).secret_key
+    url = "postgresql+asyncpg://n:{}@db.example/{}"
+    other = Settings(data_dir=tmp_path, database_url=url.format("x", "shop"))
+    assert local.known(other).secret_key.get_secret_value() == ""
+    assert local.prepare(other).secret_key == made
+    assert local.known(other.model_copy(update={"database_url": url.format("y", "shop")})) != other
+    third = other.model_copy(update={"database_url": url.format("x", "blog")})
+    assert local.known(third) == third
+    assert local.known(Settings(data_dir=tmp_path)).secret_key == made
+
+
 def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(
