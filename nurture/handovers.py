@@ -112,7 +112,9 @@ class Handovers:
         for deadline in due:
             await self._meet(session, playbook, current, row, lead, deadline, now)
             row.done = [*row.done, deadline.id]
-        return later if State(row.state) in sla.SALES_OWNED else None
+            if State(row.state) not in sla.SALES_OWNED:
+                return None  # what else was due on it is over with it
+        return later
 
     async def _create(
         self, session: AsyncSession, playbook: Playbook, lead: LeadRow, new: _New

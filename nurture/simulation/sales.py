@@ -128,6 +128,8 @@ def _look(world: World, member: Member, handed: Handed) -> None:
     for deadline in due:
         _meet(world, member, handed, deadline)
         handed.done.add(deadline.id)
+        if handed.closed_at:
+            return
     if later:
         world.at(later, partial(_look, world, member, handed))
 

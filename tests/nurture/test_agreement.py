@@ -1,7 +1,7 @@
 """Sales' finer answers, whose turn it is, and what marketing does meanwhile."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -12,7 +12,7 @@ from nurture.domain.owners import Absence, Assignment, Owner
 from nurture.domain.sla import Escalation, State, Team, Terms
 from nurture.incoming import Answer
 from nurture.notices import Notices
-from nurture.store import leads, notices
+from nurture.store import leads, notices, owned
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverEventRow, HandoverRow, NoticeRow
 from nurture.store.tables import EnrolmentRow, TouchRow
@@ -196,6 +196,31 @@ async def test_a_running_handover_keeps_the_terms_it_was_given(db: Database) -> 
     world.shelf.book = replace(PLAYBOOK, handover=shorter)  # type: ignore[attr-defined]
     said = await world.desk.answer(row.id, Answer(State.CONTACTED, NOW + DAY, how="call"))
     assert said == "Noted: contacted."
+
+
+async def look(world: World, row: HandoverRow, now: datetime) -> datetime | None:
+    """What the handover's workflow does at that time; when it would look again."""
+    book = await world.shelf.current(None)  # type: ignore[arg-type]
+    async with world.outbox.write() as session:
+        found = await owned.hold(session, HandoverRow, row.id)
+        assert found is not None
+        return await world.handovers.act(session, book, book, *found, now)
+
+
+async def told(world: World) -> list[str]:
+    """The news that sales got, in order."""
+    rows = sorted(await world.rows(NoticeRow), key=lambda notice: notice.number)
+    return [notice.type.rpartition(".")[2] for notice in rows]
+
+
+async def test_after_a_lead_went_back_nothing_else_is_done_about_it(db: Database) -> None:
+    late = (Escalation("Sales lead"), Escalation("Head of sales", Span(3 * DAY)))
+    terms = replace(PLAYBOOK.handover.terms, recycle_after=Span(DAY), escalations=late)
+    world = world_with(db, terms=terms)
+    row = await give(world)
+    assert await look(world, row, NOW + 20 * DAY) is None
+    assert await told(world) == ["created", "reminder", "reminder", "escalated", "recycled"]
+    assert (await again(world)).owner == "Anna"
 
 
 async def test_marketing_is_quiet_for_a_while_after_a_talk_with_sales(db: Database) -> None:
