@@ -185,7 +185,7 @@ class Handovers:
         now: datetime,
         not_before: datetime | None = None,
     ) -> None:
-        """The lead returns to marketing: lower stage, a time of rest, and the recycling flow.
+        """The lead returns to marketing: lower stage, a time of rest, and the recycling flow; a customer stays one.
 
         `not_before`: the lead asked not to hear of it until then, so the flow begins only then.
         """
@@ -193,10 +193,14 @@ class Handovers:
         handovers.log(session, row, str(state), now, by, why)
         if row.kind == handovers.TASK:
             return
-        rule = playbook.handover
         lead.sales_owned = False
+        back = playbook.back_from(lead.stage)
+        if back is None:
+            return
+        rule = playbook.handover
         lead.cooled_until = max(now + rule.cool_off, not_before or now)
-        leads.change_stage(session, lead, rule.back_stage, now, by=by, reason=why)
+        if back != lead.stage:
+            leads.change_stage(session, lead, back, now, by=by, reason=why)
         flow = rule.terms.recycle_to
         runs = await enrolments.of_lead(session, lead.id)
         if flow and not any(run.active for run in enrolments.runs_of(runs, playbook.flows[flow])):

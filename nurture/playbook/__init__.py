@@ -136,7 +136,7 @@ SNOOZE_AT_MOST = timedelta(days=90)
 class HandoverRule:
     """When the score hands a lead over by itself (`stage` reached), to which team, under which terms.
 
-    A lead that sales gives back returns to `back_stage`; for `cool_off` no rule lifts it again. The clock
+    A lead that sales gives back returns to `back_stage`, unless it is a customer; for `cool_off` no rule lifts it again. The clock
     stands still while a lead wants to wait, for one of `snooze_reasons` and `snooze_at_most`, and with
     `absence_pauses` while its owner is away. After a talk with sales marketing is quiet for
     `conversation_holds`.
@@ -232,6 +232,13 @@ class Playbook:
     def hands_over(self, move: Move) -> bool:
         """Whether a lead that its rules move so is for sales."""
         return move.stage == self.handover.stage and not move.back
+
+    def back_from(self, stage: str) -> str | None:
+        """Where a lead of that stage goes when sales gives it back: never up. None: a customer stays one."""
+        rank, rule = self.lifecycle.rank, self.handover
+        if rank(stage) >= rank(rule.customer_stage):
+            return None
+        return min(stage, rule.back_stage, key=rank)
 
     @cached_property
     def _aging(self) -> tuple[Condition, ...]:

@@ -174,10 +174,14 @@ def _give_back(world: World, member: Member, handed: Handed, state: State) -> No
     handed.state, handed.closed_at = state, world.now
     if handed.step is not None:
         return
-    rule = world.playbook.handover
     member.sales_owned = False
+    back = world.playbook.back_from(member.lead.stage)
+    if back is None:
+        return
+    rule = world.playbook.handover
     member.cooled_until = world.now + rule.cool_off
-    change_stage(world, member, rule.back_stage)
+    if back != member.lead.stage:
+        change_stage(world, member, back)
     flow = rule.terms.recycle_to
     if flow and not any(run.active for run in member.runs_of(flow)):
         settling.begin(world, member, flow)

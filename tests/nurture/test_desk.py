@@ -70,6 +70,27 @@ async def test_a_rejected_lead_goes_back_to_nurture_and_rests(db: Database) -> N
     assert later.stage == "mql"
 
 
+async def test_a_customer_that_sales_gives_back_stays_one_and_is_not_won_back(
+    db: Database,
+) -> None:
+    world = World(db)
+    await world.tell("order_completed", properties={"amount": 40_000})
+    upsell = await world.desk.open("anna@example.org", "wants more", "Bo", NOW + DAY)
+    reject = Answer(State.REJECTED, NOW + 2 * DAY, reason="no budget")
+    await world.desk.answer(upsell, reject)
+    lead = await world.lead("anna@example.org")
+    assert (lead.stage, lead.sales_owned, lead.cooled_until) == ("customer", False, None)
+    assert "win-back" not in {run.flow for run in await world.rows(EnrolmentRow)}
+
+
+async def test_a_visitor_that_sales_gives_back_does_not_rise_by_it(db: Database) -> None:
+    world = World(db)
+    await world.tell("page", email=None, user_id="u1")
+    given = await world.desk.open("u1", "met at the fair", "Bo", NOW)
+    await world.desk.answer(given, Answer(State.REJECTED, NOW + DAY, reason="wrong person"))
+    assert (await world.lead("u1")).stage == "visitor"
+
+
 async def test_a_rejection_needs_a_reason_from_the_list(db: Database) -> None:
     world, handover = await _handed_over(db)
     with pytest.raises(

@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 
 from nurture.domain.consent import AD_AUDIENCES, EMAIL_MARKETING
-from nurture.domain.enrolment import Entry
-from nurture.domain.topics import SCORE, STAGE
+from nurture.domain.enrolment import Entry, Trigger
+from nurture.domain.sla import State
+from nurture.domain.topics import SALES, SCORE, STAGE
+from nurture.incoming import Answer
+from nurture.simulation import sales, settling
 from nurture.simulation.people import Person
 from nurture.simulation.world import World as Simulated
 from nurture.store.audience_tables import AudienceMemberRow
@@ -54,6 +57,42 @@ async def test_random_touches_have_the_same_consequences(db: Database, seed: int
             await real.tell(name, at=now, properties={"product": "x"}, consents=())
             simulated.touch(member, name, {"product": "x"})
         assert await _real(real) == _simulated(simulated)
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_what_sales_answers_and_leads_buy_has_the_same_consequences(
+    db: Database, seed: int
+) -> None:
+    real, chance, now = World(db, OneBook(BOOK)), Random(seed), NOW
+    both = frozenset({EMAIL_MARKETING, AD_AUDIENCES})
+    simulated = Simulated(BOOK, now)
+    await real.tell("page", at=now)
+    member = simulated.arrive(Person(lead(stage="visitor"), consents=both), "page")
+    for _ in range(12):
+        now += timedelta(days=chance.uniform(0.1, 1))
+        simulated.now = now
+        match chance.choice(("order", "ripe", "rejected", "contacted", "lost", "won")):
+            case "order":
+                await real.tell("order_completed", at=now, properties={"amount": 5}, consents=())
+                simulated.touch(member, "order_completed", {"amount": 5})
+            case "ripe":
+                await real.desk.open("anna@example.org", "by hand", "Bo", now)
+                sales.hand_over(simulated, member, "by hand", "Bo")
+                settling.settle(simulated, member, [Trigger(SALES)])
+            case said if member.in_hand and member.in_hand.may_become(State(said)):
+                given = await real.desk.current_of("anna@example.org")
+                sold = 5 if said == "won" else None
+                how = "call" if said == "contacted" else None
+                told = Answer(State(said), now, reason="no budget", how=how, amount=sold)
+                await real.desk.answer(str(given), told)
+                sales.answer(simulated, member, member.in_hand, State(said))
+        assert await _real(real) == _simulated(simulated)
+        assert await _states(real) == [handed.state for handed in member.handed]
+
+
+async def _states(world: World) -> list[str]:
+    rows = sorted(await world.rows(HandoverRow), key=lambda row: row.ordinal)
+    return [row.state for row in rows]
 
 
 async def _real(world: World) -> dict[str, Any]:
