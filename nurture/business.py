@@ -5,6 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from nurture.domain import cases, lifecycle, orders, topics
 from nurture.domain.enrolment import Trigger
 from nurture.domain.lead import Touch
+from nurture.handovers import Handovers
 from nurture.playbook import Playbook
 from nurture.store import leads
 from nurture.store.handover_tables import SaleRow
@@ -13,7 +14,9 @@ from nurture.store.tables import LeadRow
 TOUCHES = frozenset({cases.OPENED, cases.CLOSED, "sales_conversation", orders.COMPLETED})
 
 
-def follow(session: AsyncSession, playbook: Playbook, row: LeadRow, touch: Touch) -> list[Trigger]:
+async def follow(
+    session: AsyncSession, playbook: Playbook, handovers: Handovers, row: LeadRow, touch: Touch
+) -> list[Trigger]:
     """Note what the touch means for the business; what else could follow from it."""
     match touch.name:
         case cases.OPENED | cases.CLOSED:
@@ -27,21 +30,26 @@ def follow(session: AsyncSession, playbook: Playbook, row: LeadRow, touch: Touch
             row.talks_until = max(until, row.talks_until or until)
             return [Trigger(topics.SALES)]
         case orders.COMPLETED:
-            return _order(session, playbook, row, touch)
+            return await _order(session, playbook, handovers, row, touch)
         case _:
             return []
 
 
-def _order(session: AsyncSession, playbook: Playbook, row: LeadRow, touch: Touch) -> list[Trigger]:
+async def _order(
+    session: AsyncSession, playbook: Playbook, handovers: Handovers, row: LeadRow, touch: Touch
+) -> list[Trigger]:
     amount = orders.amount(touch.properties)
     if not orders.is_amount(amount):
         return []
     currency = str(touch.properties.get("currency") or playbook.promise.currency)
-    session.add(
-        SaleRow(id=touch.id, lead_id=row.id, amount=round(amount), currency=currency, at=touch.at)
+    sale = SaleRow(
+        id=touch.id, lead_id=row.id, amount=round(amount), currency=currency, at=touch.at
     )
+    session.add(sale)
+    won = await handovers.sold(session, playbook, row, sale, "order")
+    triggers = [Trigger(topics.SALES)] if won else []
     stage = playbook.handover.customer_stage
     if not playbook.lifecycle.lifts(row.stage, stage, lifecycle.IMPORT):
-        return []
+        return triggers
     leads.change_stage(session, row, stage, touch.at, by=lifecycle.IMPORT, reason="order")
-    return [Trigger(topics.STAGE, stage)]
+    return [*triggers, Trigger(topics.STAGE, stage)]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -123,7 +124,7 @@ class Desk:
             state=row.state,
             owner=row.owner,
             due_at=row.due_at.astimezone(zone),
-            answers=tuple(answer for answer in sla.ANSWERS if follows(row, answer)),
+            answers=() if lead.erased_at else tuple(filter(partial(follows, row), sla.ANSWERS)),
             reject_reasons=playbook.handover.reject_reasons,
             currency=playbook.promise.currency,
             history=tuple(events),
@@ -139,6 +140,8 @@ class Desk:
             if found is None:
                 raise InputError("this handover does not exist")
             row, lead = found
+            if lead.erased_at:
+                raise InputError("this person asked to be forgotten; nothing is kept of it any more")
             if is_known(row, answer):
                 return f"This was already noted as {row.state}; nothing changed."
             playbook = await self._shelf.version(session, row.playbook)
@@ -197,7 +200,7 @@ class Desk:
             return [*triggers, Trigger(topics.STAGE, lead.stage)]
         _note(row, answer, clock.terms)
         if answer.state is State.WON:
-            _win(session, playbook, row, lead, answer)
+            await self._win(session, playbook, row, lead, answer)
         detail = answer.how or answer.reason or ""
         if answer.until:
             detail = f"{answer.until.isoformat()} {detail}".strip()
@@ -207,16 +210,19 @@ class Desk:
             triggers.append(await _done(session, playbook, row, lead, answer))
         return [*triggers, Trigger(topics.STAGE, lead.stage)]
 
-
-def _win(
-    session: AsyncSession, playbook: Playbook, row: HandoverRow, lead: LeadRow, answer: Answer
-) -> None:
-    row.amount, row.currency = answer.amount, answer.currency or playbook.promise.currency
-    row.closed_at, row.contacted_at = answer.at, row.contacted_at or answer.at
-    row.outcome = "won"
-    lead.sales_owned = False
-    session.add(
-        SaleRow(
+    async def _win(
+        self,
+        session: AsyncSession,
+        playbook: Playbook,
+        row: HandoverRow,
+        lead: LeadRow,
+        answer: Answer,
+    ) -> None:
+        """One that was lost may be won while sales has the lead again: one sale, and both are won."""
+        row.amount, row.currency = answer.amount, answer.currency or playbook.promise.currency
+        row.closed_at, row.contacted_at = answer.at, row.contacted_at or answer.at
+        row.outcome = "won"
+        sale = SaleRow(
             id=keys.notice_id(row.id, "sale"),
             lead_id=lead.id,
             handover_id=row.id,
@@ -224,7 +230,10 @@ def _win(
             currency=row.currency,
             at=answer.at,
         )
-    )
+        session.add(sale)
+        if again := await self._handovers.sold(session, playbook, lead, sale, answer.by):
+            again.contacted_at = again.contacted_at or answer.at
+        lead.sales_owned = False
 
 
 def _note(row: HandoverRow, answer: Answer, terms: Terms) -> None:

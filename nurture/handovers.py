@@ -15,7 +15,7 @@ from nurture.domain.sla import Deadline, Kind, State, Team, Terms
 from nurture.domain.terms import to_json
 from nurture.playbook import Playbook
 from nurture.store import enrolments, handovers, leads, points
-from nurture.store.handover_tables import HandoverRow, HandoverRuleRow
+from nurture.store.handover_tables import HandoverRow, HandoverRuleRow, SaleRow
 from nurture.store.tables import LeadRow
 
 
@@ -206,6 +206,23 @@ class Handovers:
         if flow and not any(run.active for run in enrolments.runs_of(runs, playbook.flows[flow])):
             run = enrolments.begin(session, playbook, lead.id, flow, runs, now, why)
             run.started_at = run.since = max(now, not_before or now)
+
+    async def sold(
+        self, session: AsyncSession, playbook: Playbook, lead: LeadRow, sale: SaleRow, by: str
+    ) -> HandoverRow | None:
+        """The lead bought: what sales has in hand of it is won by that, and sales is told. None: sales had nothing, or
+        got it only after that sale."""
+        row = await handovers.open_of(session, lead.id) if lead.sales_owned else None
+        if row is None or sale.at < row.opened_at:
+            return None
+        row.state, row.closed_at, row.outcome, row.until = State.WON, sale.at, "won", None
+        lead.sales_owned = False
+        sale.handover_id = sale.handover_id or row.id
+        handovers.log(session, row, str(State.WON), sale.at, by)
+        news = f"Sold for {sale.amount} {sale.currency}: it counts as won, and nothing is left to do."
+        await self.tell(session, playbook, row, lead, "enriched", sale.at, news=news)
+        handovers.wake(session, row, sale.at)
+        return row
 
     async def tell(
         self,

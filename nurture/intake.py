@@ -135,7 +135,7 @@ class Intake:
         for message in _in_order(messages, refused):
             row = await register.lead_of(message, source, now)
             triggers = heard.setdefault(row.id, [])
-            triggers += self._record(session, playbook, row, source, message, made)
+            triggers += await self._record(session, playbook, row, source, message, made)
             try:
                 triggers += _placed(session, playbook, row, message, now)
             except InputError as error:
@@ -255,7 +255,7 @@ class Intake:
         async with self._outbox.write() as session:
             session.add(QuarantineRow(source=source, reason=reason, raw=raw[:32_768], at=now))
 
-    def _record(
+    async def _record(
         self,
         session: AsyncSession,
         playbook: Playbook,
@@ -284,7 +284,7 @@ class Intake:
         if source == IMPORT:
             triggers.append(Trigger(IMPORT))
         if message.trusted:
-            triggers += business.follow(session, playbook, row, touch)
+            triggers += await business.follow(session, playbook, self._handovers, row, touch)
         return triggers
 
 

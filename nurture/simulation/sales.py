@@ -13,7 +13,7 @@ from nurture.domain import owners, sla, topics
 from nurture.domain.calendar import Span
 from nurture.domain.effects import CreateTask
 from nurture.domain.enrolment import Trigger
-from nurture.domain.lifecycle import SALES
+from nurture.domain.lifecycle import IMPORT, SALES
 from nurture.domain.owners import Load
 from nurture.domain.sla import Kind, Pause, State, Team
 from nurture.simulation import settling
@@ -74,6 +74,20 @@ def _say(world: World, member: Member, handed: Handed, state: State) -> None:
     elif handed.state in sla.TALKING:
         handed.closed_at = world.now
         world.touch(member, "task_done", {"flow": handed.flow, "step": handed.step})
+
+
+def bought(world: World, member: Member) -> list[Trigger]:
+    """An order makes a customer, and what sales has in hand of the lead is won by it."""
+    heard = []
+    handed = member.in_hand
+    if handed:
+        handed.state, handed.closed_at, member.sales_owned = State.WON, world.now, False
+        world.note(member, str(State.WON), handed.reason, handed.flow)
+        heard.append(Trigger(topics.SALES))
+    customer = world.playbook.handover.customer_stage
+    if world.playbook.lifecycle.lifts(member.lead.stage, customer, IMPORT):
+        heard.append(change_stage(world, member, customer))
+    return heard
 
 
 def change_stage(world: World, member: Member, stage: str) -> Trigger:

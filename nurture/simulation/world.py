@@ -11,7 +11,7 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import Any, Protocol
 
-from nurture.domain import keys, scoring, topics
+from nurture.domain import keys, orders, scoring, topics
 from nurture.domain.consent import unwatched
 from nurture.domain.enrolment import Trigger
 from nurture.domain.event import Event
@@ -166,7 +166,7 @@ class World:
         self.note(member, "touch", name, step=str(properties.get("step", "")))
 
     def _business(self, member: Member, name: str, properties: Mapping[str, Any]) -> list[Trigger]:
-        """What only a trusted source may tell (see nurture.intake)."""
+        """What only a trusted source may tell (see nurture.business)."""
         product = str(properties.get("product", ""))
         match name:
             case "support_case_opened":
@@ -179,8 +179,6 @@ class World:
                 until = self.now + self.playbook.handover.conversation_holds
                 member.talks_until = max(until, member.talks_until or until)
                 return [Trigger(topics.SALES)]
-            case "order_completed":
-                customer = self.playbook.handover.customer_stage
-                if member.lead.stage != customer:
-                    return [sales.change_stage(self, member, customer)]
+            case orders.COMPLETED:
+                return sales.bought(self, member)
         return []

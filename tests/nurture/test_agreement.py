@@ -263,6 +263,13 @@ async def test_a_task_that_is_done_tells_its_flow_and_leaves_the_stage_alone(db:
         await world.desk.answer(row.id, Answer(State.WON, NOW, amount=1))
 
 
+async def test_an_order_leaves_a_task_of_a_flow_to_be_done(db: Database) -> None:
+    world = world_with(db)
+    task = await ask(world)
+    await world.tell("order_completed", at=NOW + DAY, properties={"amount": 50_000})
+    assert await world.desk.answer(task.id, Answer(State.CONTACTED, NOW + DAY, how="call"))
+
+
 async def test_what_was_given_up_is_listed_and_sent_again(db: Database) -> None:
     world = world_with(db)
     row = await give(world)

@@ -4,9 +4,9 @@ import pytest
 
 from nurture.domain.errors import InputError
 from nurture.domain.sla import State
-from nurture.incoming import Answer
+from nurture.incoming import Answer, Incoming
 from nurture.store.database import Database
-from nurture.store.handover_tables import HandoverRow, SaleRow
+from nurture.store.handover_tables import HandoverRow, NoticeRow, SaleRow
 from nurture.store.tables import EnrolmentRow
 from tests.support.domain import DAY, NOW
 from tests.support.world import World
@@ -114,6 +114,68 @@ async def test_a_won_lead_is_a_customer_with_revenue(db: Database) -> None:
     [sale] = await world.rows(SaleRow)
     assert (sale.amount, sale.currency) == (41_000, "DKK")
     assert (await world.lead("anna@example.org")).stage == "customer"
+
+
+async def test_an_order_wins_the_lead_that_sales_has_and_counts_once(db: Database) -> None:
+    world, handover = await _handed_over(db)
+    lead = await world.tell("order_completed", at=NOW + DAY, properties={"amount": 50_000})
+    await world.outbox.drain()
+    assert (lead.stage, lead.sales_owned) == ("customer", False)
+    assert ("handover", handover) in world.alarm.woken
+    said = await world.desk.answer(handover, Answer(State.WON, NOW + 2 * DAY, amount=50_000))
+    assert said == "This was already noted as won; nothing changed."
+    assert [(s.amount, s.handover_id) for s in await world.rows(SaleRow)] == [(50_000, handover)]
+    [_, news] = sorted(await world.rows(NoticeRow), key=lambda notice: notice.number)
+    assert news.type == "lead.handover.enriched"
+    assert news.data["handover"]["news"] == (
+        "Sold for 50000 DKK: it counts as won, and nothing is left to do."
+    )
+
+
+async def test_an_order_of_before_the_lead_was_given_to_sales_leaves_it_there(
+    db: Database,
+) -> None:
+    world, handover = await _handed_over(db)
+    lead = await world.tell("order_completed", at=NOW - DAY, properties={"amount": 50_000})
+    assert (lead.stage, lead.sales_owned) == ("customer", True)
+    await world.desk.answer(handover, Answer(State.REJECTED, NOW, reason="no budget"))
+    assert (await world.lead("anna@example.org")).stage == "customer"
+
+
+async def test_an_order_that_is_only_rehearsed_leaves_the_lead_with_sales(db: Database) -> None:
+    world, handover = await _handed_over(db)
+    order = {"amount": 50_000}
+    bought = Incoming("m", NOW, email="anna@example.org", touch="order_completed", properties=order)
+    await world.intake.rehearsed().take("import", [bought._replace(trusted=True)], NOW)
+    assert (await world.lead("anna@example.org")).sales_owned
+    assert len(await world.rows(NoticeRow)) == 1
+
+
+async def test_a_lost_lead_that_is_won_while_sales_has_it_again_is_won_once(db: Database) -> None:
+    world, lost = await _handed_over(db)
+    await world.desk.answer(lost, Answer(State.LOST, NOW + DAY))
+    again = await world.desk.open("anna@example.org", "called again", "Bo", NOW + 40 * DAY)
+    won = Answer(State.WON, NOW + 41 * DAY, amount=100)
+    assert await world.desk.answer(lost, won) == "Noted: won. The contact came after its deadline."
+    said = await world.desk.answer(again, won)
+    assert said == "This was already noted as won; nothing changed."
+    assert len(await world.rows(SaleRow)) == 1
+    assert not (await world.lead("anna@example.org")).sales_owned
+    assert (await world.reports.summary(NOW + 50 * DAY))["sla"]["kept"] == 1
+
+
+async def test_nothing_is_answered_of_somebody_who_was_erased(db: Database) -> None:
+    world, handover = await _handed_over(db)
+    await world.desk.answer(handover, Answer(State.LOST, NOW))
+    await world.privacy.erase("anna@example.org", "me", NOW + DAY)
+    with pytest.raises(
+        InputError, match="this person asked to be forgotten; nothing is kept of it any more"
+    ):
+        await world.desk.answer(handover, Answer(State.WON, NOW + 2 * DAY, amount=100))
+    assert await world.rows(SaleRow) == []
+    view = await world.desk.view(handover)
+    assert view is not None
+    assert view.answers == ()
 
 
 async def test_won_needs_an_amount(db: Database) -> None:
