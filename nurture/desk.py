@@ -198,6 +198,7 @@ class Desk:
                 session, playbook, row, lead, answer.state, why, answer.by, answer.at, answer.until
             )
             return [*triggers, Trigger(topics.STAGE, lead.stage)]
+        was_done = row.state in sla.TALKING
         _note(row, answer, clock.terms)
         if answer.state is State.WON:
             await self._win(session, playbook, row, lead, answer)
@@ -206,7 +207,7 @@ class Desk:
             detail = f"{answer.until.isoformat()} {detail}".strip()
         handovers.log(session, row, str(answer.state), answer.at, answer.by, detail)
         _lift(session, playbook, row, lead, answer)
-        if row.kind == handovers.TASK and row.state in (State.CONTACTED, State.BOOKED):
+        if row.kind == handovers.TASK and row.state in sla.TALKING and not was_done:
             triggers.append(await _done(session, playbook, row, lead, answer))
         return [*triggers, Trigger(topics.STAGE, lead.stage)]
 
@@ -257,7 +258,8 @@ def _note(row: HandoverRow, answer: Answer, terms: Terms) -> None:
 async def _done(
     session: AsyncSession, playbook: Playbook, row: HandoverRow, lead: LeadRow, answer: Answer
 ) -> Trigger:
-    """The flow that asked for the task hears of it."""
+    """The task is over, and the flow that asked for it hears of it: once, however often its meeting is moved."""
+    row.closed_at = answer.at
     about = {"flow": row.trigger, "step": row.step, "how": row.how}
     touch = Touch(keys.touch_id("sales", row.id), TASK_DONE, answer.at, about)
     await touches.store(session, playbook.scoring, lead, touch, "sales", answer.at)

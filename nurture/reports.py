@@ -129,7 +129,7 @@ class Reports:
             LeadRow, col(LeadRow.id) == col(HandoverRow.lead_id)
         )
         if open_only:
-            query = query.where(col(HandoverRow.closed_at).is_(None))
+            query = query.where(handovers.unclosed())
         if owner is not None:
             query = query.where(col(HandoverRow.owner) == owner)
         order = col(HandoverRow.due_at) if open_only else col(HandoverRow.opened_at).desc()

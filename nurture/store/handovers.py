@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import ColumnElement, and_, not_, text
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col, func, or_, select
+from sqlmodel import col, func, select
 
 from nurture.domain import keys
 from nurture.domain.owners import Load
@@ -31,9 +31,17 @@ async def open_of(session: AsyncSession, lead_id: str) -> HandoverRow | None:
 async def all_open(session: AsyncSession) -> Sequence[HandoverRow]:
     """Every handover that sales has in hand."""
     query = select(HandoverRow).where(
-        col(HandoverRow.kind) == HANDOVER, col(HandoverRow.state).in_(sorted(SALES_OWNED))
+        col(HandoverRow.kind) == HANDOVER,
+        col(HandoverRow.state).in_(sorted(SALES_OWNED)),
+        col(HandoverRow.closed_at).is_(None),
     )
     return (await session.execute(query)).scalars().all()
+
+
+def unclosed(row: Any = HandoverRow) -> ColumnElement[bool]:
+    """That it is not over. The release before left tasks unclosed that are done, and may still run beside this one."""
+    done = and_(col(row.kind) == TASK, col(row.state).not_in(sorted(RUNNING)))
+    return and_(col(row.closed_at).is_(None), not_(done))
 
 
 async def is_owned(session: AsyncSession, lead_id: str, owner: str | None) -> bool:
@@ -49,14 +57,7 @@ async def last_unclosed(session: AsyncSession, lead_id: str) -> HandoverRow | No
     """The latest of the lead's handovers and tasks that is not over."""
     query = (
         select(HandoverRow)
-        .where(
-            col(HandoverRow.lead_id) == lead_id,
-            col(HandoverRow.state).in_(sorted(SALES_OWNED)),
-            or_(
-                col(HandoverRow.kind) == HANDOVER,
-                col(HandoverRow.state).in_(sorted(RUNNING)),
-            ),
-        )
+        .where(col(HandoverRow.lead_id) == lead_id, unclosed())
         .order_by(col(HandoverRow.ordinal).desc())
     )
     return (await session.execute(query.limit(1))).scalar_one_or_none()

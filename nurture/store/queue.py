@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import tuple_
+from sqlalchemy import not_, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import case, col, func, literal, select
 
 from nurture.domain.sla import RUNNING, SALES_OWNED, TALKING
 from nurture.store.columns import Moment
 from nurture.store.handover_tables import HandoverRow
+from nurture.store.handovers import unclosed
 from nurture.store.tables import LeadRow
 
 OVER = "over"
@@ -19,7 +20,7 @@ STATES: dict[str, Collection[str]] = {
     "waiting": sorted(RUNNING),
     "talking": sorted(TALKING),
 }
-"""The lists of what sales has in hand; everything else is in OVER."""
+"""The lists of what sales has in hand; everything else, and with it every task that is done, is in OVER."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,10 @@ async def page(
     over = which == OVER
     at = col(row.opened_at) if over else col(row.due_at)
     query = select(HandoverRow, LeadRow).join(LeadRow, col(LeadRow.id) == col(row.lead_id))
-    states = sorted(SALES_OWNED) if over else STATES[which]
-    query = query.where(col(row.state).not_in(states) if over else col(row.state).in_(states))
+    if over:
+        query = query.where(not_(unclosed()))
+    else:
+        query = query.where(unclosed(), col(row.state).in_(STATES[which]))
     if owner is not None:
         query = query.where(col(row.owner) == owner)
     if after:
@@ -67,7 +70,7 @@ async def numbers(session: AsyncSession, owner: str | None, now: datetime) -> di
     row = HandoverRow
     late = case((col(row.due_at) < now, 1), else_=0)
     query = select(col(row.state), func.count(), func.sum(late)).where(
-        col(row.state).in_(sorted(SALES_OWNED))
+        unclosed(), col(row.state).in_(sorted(SALES_OWNED))
     )
     if owner is not None:
         query = query.where(col(row.owner) == owner)
@@ -82,5 +85,5 @@ async def numbers(session: AsyncSession, owner: str | None, now: datetime) -> di
 async def owners(session: AsyncSession) -> list[str]:
     """Who has something in hand, for a choice."""
     row = HandoverRow
-    query = select(row.owner).where(col(row.state).in_(sorted(SALES_OWNED)))
+    query = select(row.owner).where(unclosed(), col(row.state).in_(sorted(SALES_OWNED)))
     return sorted((await session.execute(query.distinct())).scalars())

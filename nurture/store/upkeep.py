@@ -8,8 +8,9 @@ from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, select
 
-from nurture.domain.sla import RUNNING, SALES_OWNED
+from nurture.domain.sla import RUNNING
 from nurture.store.handover_tables import HandoverRow, NoticeRow
+from nurture.store.handovers import unclosed
 from nurture.store.tables import EnrolmentRow
 from nurture.store.upkeep_tables import DriftRow, UpkeepRow
 
@@ -51,7 +52,7 @@ async def with_sales(
     query = (
         select(HandoverRow)
         .where(
-            col(HandoverRow.state).in_(sorted(SALES_OWNED)),
+            unclosed(),
             col(HandoverRow.id) > after,
             col(HandoverRow.opened_at) < opened_before,
         )

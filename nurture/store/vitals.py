@@ -118,7 +118,7 @@ async def _clocks(session: AsyncSession, now: datetime) -> list[Vital]:
     over = col(HandoverRow.due_at) <= now
     query = (
         select(over, func.count())
-        .where(col(HandoverRow.state).in_(_WAITS_FOR_SALES))
+        .where(col(HandoverRow.closed_at).is_(None), col(HandoverRow.state).in_(_WAITS_FOR_SALES))
         .group_by(over)
     )
     found = {bool(late): number for late, number in (await session.execute(query)).all()}

@@ -263,6 +263,46 @@ async def test_a_task_that_is_done_tells_its_flow_and_leaves_the_stage_alone(db:
         await world.desk.answer(row.id, Answer(State.WON, NOW, amount=1))
 
 
+async def test_the_meeting_of_a_task_can_be_moved_and_its_flow_hears_of_it_once(
+    db: Database,
+) -> None:
+    world = world_with(db)
+    row = await ask(world)
+    for day in (2, 5):
+        booked = Answer(State.BOOKED, NOW + HOUR, until=NOW + day * DAY)
+        assert await world.desk.answer(row.id, booked) == "Noted: booked."
+    met = Answer(State.CONTACTED, NOW + 5 * DAY, how="meeting")
+    assert await world.desk.answer(row.id, met) == "Noted: contacted."
+    [done] = [touch for touch in await world.rows(TouchRow) if touch.name == "task_done"]
+    assert done.at == NOW + HOUR
+
+
+async def test_a_task_that_is_done_makes_room_for_what_is_open(db: Database) -> None:
+    world = world_with(db)
+    task = await ask(world)
+    await world.desk.answer(task.id, Answer(State.CONTACTED, NOW + HOUR, how="call"))
+    assert (await again(world)).closed_at == NOW + HOUR
+    assert await world.reports.handovers(open_only=True) == []
+    page = await world.dashboard.queue.page("talking", None, NOW + DAY)
+    assert (page.lines, page.numbers["talking"], page.owners) == ([], 0, [])
+    over = await world.dashboard.queue.page("over", None, NOW + DAY)
+    assert [line.id for line in over.lines] == [task.id]
+
+
+async def test_a_task_that_the_release_before_left_unclosed_is_over_all_the_same(
+    db: Database,
+) -> None:
+    world = world_with(db)
+    task = await ask(world)
+    async with db.write() as session:
+        row = await session.get(HandoverRow, task.id)
+        assert row is not None
+        row.state, row.contacted_at = State.BOOKED, NOW
+    assert await world.reports.handovers(open_only=True) == []
+    over = await world.dashboard.queue.page("over", None, NOW + DAY)
+    assert [line.id for line in over.lines] == [task.id]
+
+
 async def test_an_order_leaves_a_task_of_a_flow_to_be_done(db: Database) -> None:
     world = world_with(db)
     task = await ask(world)

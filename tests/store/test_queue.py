@@ -43,6 +43,7 @@ async def fill(db: Database, number: int) -> None:
                     trigger="score",
                     opened_at=NOW - timedelta(days=n // 7),
                     due_at=NOW + timedelta(hours=n // 9 - 3),
+                    closed_at=NOW if n % len(STATES) > 2 else None,
                 )
             )
 
