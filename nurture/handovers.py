@@ -165,7 +165,7 @@ class Handovers:
                 team = tenure.team_of(current, row.team)
                 facts = await leads.facts(session, lead, now)
                 owner = await tenure.choose(session, current, team, facts, now, row.owner)
-                row.owner = owner.id
+                row.owner, row.held_since = owner.id, now
                 handovers.log(session, row, "reassigned", now, "sla", row.owner)
                 await self.tell(session, playbook, row, lead, "reassigned", now)
             case Kind.RECYCLE:

@@ -15,8 +15,6 @@ from nurture.playbook import HandoverRule, Playbook, calendars
 from nurture.store import handovers
 from nurture.store.handover_tables import HandoverRow
 
-OWNER_ABSENT = "owner absent"
-
 
 @dataclass(frozen=True)
 class Clock:
@@ -62,7 +60,7 @@ def clock(row: HandoverRow, playbook: Playbook, current: Playbook) -> Clock:
     pauses = list(terms.pauses_from_json(row.pauses))
     if current.handover.absence_pauses:
         owner = team_of(current, row.team).member(row.owner)
-        pauses = _with_absences(pauses, owner, row.opened_at)
+        pauses = _with_absences(pauses, owner, row.held_since or row.opened_at)
     row.due_at = sla.due_at(agreed, row.opened_at, pauses)
     return Clock(agreed, tuple(pauses))
 
@@ -97,15 +95,12 @@ def pause(row: HandoverRow, start: datetime, end: datetime, why: str) -> None:
 def resume(row: HandoverRow, now: datetime) -> None:
     """Whatever the lead had asked for is over; that the owner is away is not."""
     row.pauses = terms.pauses_to_json(
-        replace(each, end=now) if each.holds(now) and each.why != OWNER_ABSENT else each
+        replace(each, end=now) if each.holds(now) and each.why != sla.OWNER_ABSENT else each
         for each in terms.pauses_from_json(row.pauses)
     )
 
 
-def _with_absences(pauses: list[Pause], owner: Owner, opened_at: datetime) -> list[Pause]:
-    known = {(each.start, each.why): each for each in pauses}
-    for away in owner.absent:
-        if away.end > opened_at:
-            each = Pause(max(away.start, opened_at), away.end, OWNER_ABSENT)
-            known[each.start, each.why] = each
+def _with_absences(pauses: list[Pause], owner: Owner, since: datetime) -> list[Pause]:
+    """Of what was kept of an absence the present length counts."""
+    known = {(each.start, each.why): each for each in (*pauses, *sla.absences(owner, since))}
     return list(known.values())

@@ -114,6 +114,15 @@ class Pause:
         return self.start <= now and (self.end is None or now < self.end)
 
 
+OWNER_ABSENT = "owner absent"
+
+
+def absences(owner: Owner, since: datetime) -> list[Pause]:
+    """When the clock stands still because its owner is away, of what that one has had `since` then."""
+    away = (each for each in owner.absent if each.end > since)
+    return [Pause(max(each.start, since), each.end, OWNER_ABSENT) for each in away]
+
+
 @dataclass(frozen=True)
 class Promise:
     """What is counted over a period: SQLs by marketing, customers and their revenue by sales.

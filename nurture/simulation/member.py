@@ -47,6 +47,7 @@ class Handed:
     closed_at: datetime | None = None
     until: datetime | None = None
     pauses: tuple[Pause, ...] = ()
+    held_since: datetime | None = None
     done: set[str] = field(default_factory=set)
 
     def may_become(self, answer: State) -> bool:

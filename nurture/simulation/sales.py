@@ -107,7 +107,8 @@ def _given(
     terms = replace(rule.terms, calendar=team.member(name).calendar or rule.terms.calendar)
     if within:
         terms = replace(terms, contact_within=within, accept_within=None)
-    return team, name, terms, world.now, sla.due_at(terms, world.now, _away(world, team, name))
+    away = _away(world, team, name, world.now)
+    return team, name, terms, world.now, sla.due_at(terms, world.now, away)
 
 
 def _loads(world: World, team: Team) -> dict[str, Load]:
@@ -121,10 +122,15 @@ def _loads(world: World, team: Team) -> dict[str, Load]:
     return {name: Load(given[name], in_hand[name]) for name in team.owners}
 
 
-def _away(world: World, team: Team, owner: str) -> list[Pause]:
-    """The absences of the owner, when they stop the clock."""
-    away = team.member(owner).absent if world.playbook.handover.absence_pauses else ()
-    return [Pause(absence.start, absence.end) for absence in away]
+def _away(world: World, team: Team, owner: str, since: datetime) -> list[Pause]:
+    """The absences of the owner since they got it, when they stop the clock."""
+    stops = world.playbook.handover.absence_pauses
+    return sla.absences(team.member(owner), since) if stops else []
+
+
+def _pauses(world: World, handed: Handed) -> list[Pause]:
+    since = handed.held_since or handed.opened_at
+    return [*handed.pauses, *_away(world, handed.team, handed.owner, since)]
 
 
 def _open(world: World, member: Member, handed: Handed) -> None:
@@ -137,7 +143,7 @@ def _look(world: World, member: Member, handed: Handed) -> None:
     """Do what is due, as nurture.handovers does, and look again when something next will be."""
     if handed.state not in sla.SALES_OWNED or handed.closed_at:
         return
-    pauses = [*handed.pauses, *_away(world, handed.team, handed.owner)]
+    pauses = _pauses(world, handed)
     due, later = sla.due_now(_plan(handed, pauses), frozenset(handed.done), world.now, pauses)
     for deadline in due:
         _meet(world, member, handed, deadline)
@@ -181,6 +187,8 @@ def _reassign(world: World, member: Member, handed: Handed) -> None:
     team = handed.team
     others = [owner for owner in team.members if owner.id != handed.owner] or team.members
     facts, loads = member.facts(world.now), _loads(world, team)
+    begun = (pause for pause in _pauses(world, handed) if pause.start <= world.now)
+    handed.pauses, handed.held_since = tuple(begun), world.now
     handed.owner = owners.choose(others, team.assignments, loads, facts, world.now)
 
 

@@ -20,7 +20,8 @@ class HandoverRow(SQLModel, table=True):
 
     `kind` is handover, or task for a single thing asked by a `step` of the flow `trigger`, which leaves the
     lead where it is. `terms` are those it was given, `pauses` when its clock stood still; `until` is the
-    date of a snooze or of a booked meeting. `closed_at`: when it was over; a task that is done is over.
+    date of a snooze or of a booked meeting. `held_since`: when its owner got it from another one. `closed_at`: when
+    it was over; a task that is done is over.
     """
 
     __tablename__ = "handover"
@@ -68,6 +69,7 @@ class HandoverRow(SQLModel, table=True):
     due_at: datetime = moment()
     accepted_at: datetime | None = maybe()
     contacted_at: datetime | None = maybe()
+    held_since: datetime | None = maybe()
     closed_at: datetime | None = maybe()
     outcome: str | None = None
     how: str | None = None

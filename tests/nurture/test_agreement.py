@@ -223,6 +223,37 @@ async def test_after_a_lead_went_back_nothing_else_is_done_about_it(db: Database
     assert (await again(world)).owner == "Anna"
 
 
+async def test_a_leave_of_before_a_colleague_got_the_lead_mends_no_broken_promise(
+    db: Database,
+) -> None:
+    away = Owner("Bo", absent=(Absence(NOW + HOUR, NOW + 3 * DAY),))
+    world = world_with(db, team=people(Owner("Anna"), away))
+    row = await give(world)
+    for day in (2, 4, 5):
+        await look(world, row, NOW + day * DAY)
+    passed_on = await again(world)
+    assert (passed_on.owner, passed_on.due_at) == ("Bo", NOW + 2 * DAY)
+    await world.desk.answer(row.id, Answer(State.CONTACTED, NOW + 5 * DAY, how="call"))
+    assert (await world.reports.summary(NOW + 6 * DAY))["sla"]["broken"] == 1
+
+
+async def test_what_the_owner_before_missed_and_what_the_next_one_misses_both_count(
+    db: Database,
+) -> None:
+    terms = replace(PLAYBOOK.handover.terms, accept_within=Span(HOUR))
+    anna = Owner("Anna", absent=(Absence(NOW + HOUR / 2, NOW + 10 * HOUR),))
+    bo = Owner("Bo", absent=(Absence(NOW + 5 * HOUR, NOW + 20 * HOUR),))
+    world = world_with(db, team=people(anna, bo), terms=terms)
+    row = await give(world)
+    for hour in (1, 11):
+        await look(world, row, NOW + hour * HOUR)
+    held = await again(world)
+    assert (held.owner, held.held_since) == ("Bo", NOW + 11 * HOUR)
+    await look(world, row, NOW + 12 * HOUR)
+    away = NOW + 2 * DAY + timedelta(hours=9.5) + 9 * HOUR
+    assert (await again(world)).due_at == away
+
+
 async def test_marketing_is_quiet_for_a_while_after_a_talk_with_sales(db: Database) -> None:
     world = world_with(db, conversation_holds=7 * DAY)
     await world.tell("sales_conversation", trusted=False)

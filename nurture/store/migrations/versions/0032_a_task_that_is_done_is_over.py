@@ -1,10 +1,13 @@
-"""A task that is done is over, and what is not over is found by an index of that.
+"""A task that is done is over, and what is not over is found by an index of that; a handover keeps when its owner got it
+from another one.
 
 Revision: 0032, after 0031
 """
 
+import sqlalchemy as sa
 from alembic import op
 
+from nurture.store.columns import Moment
 from nurture.store.online import create_index, drop_index
 
 revision = "0032"
@@ -13,16 +16,24 @@ branch_labels = None
 depends_on = None
 
 _DONE = "kind = 'task' AND state IN ('booked', 'contacted')"
+_PASSED_ON = "FROM handover_event WHERE handover_id = handover.id AND kind = 'reassigned'"
 
 
 def upgrade() -> None:
-    op.execute(f"UPDATE handover SET closed_at = contacted_at WHERE closed_at IS NULL AND {_DONE}")
+    """The column comes last: what stands before it can be done again."""
     columns = ("state", "due_at", "kind", "owner", "closed_at")
     create_index("ix_handover_unclosed", "handover", columns, "closed_at IS NULL")
     drop_index("ix_handover_state_due", "handover")
+    op.execute(f"UPDATE handover SET closed_at = contacted_at WHERE closed_at IS NULL AND {_DONE}")
+    op.add_column("handover", sa.Column("held_since", Moment(), nullable=True))
+    op.execute(
+        f"UPDATE handover SET held_since = (SELECT max(at) {_PASSED_ON})"
+        f" WHERE closed_at IS NULL AND EXISTS (SELECT 1 {_PASSED_ON})"
+    )
 
 
 def downgrade() -> None:
     create_index("ix_handover_state_due", "handover", ("state", "due_at"))
     drop_index("ix_handover_unclosed", "handover")
     op.execute(f"UPDATE handover SET closed_at = NULL WHERE {_DONE}")
+    op.drop_column("handover", "held_since")
