@@ -192,7 +192,7 @@ class Desk:
     ) -> list[Trigger]:
         """Write down what was said; what may follow from it."""
         triggers = [Trigger(topics.SALES)]
-        if answer.state in (State.REJECTED, State.LOST):
+        if answer.state in sla.GIVEN_BACK:
             why = answer.reason or "lost"
             await self._handovers.give_back(
                 session, playbook, row, lead, answer.state, why, answer.by, answer.at, answer.until

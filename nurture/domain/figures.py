@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
 
+from nurture.domain.sla import GIVEN_BACK, State
+
 
 @dataclass(frozen=True)
 class Counts:
@@ -59,7 +61,12 @@ class Given:
     due_at: datetime
     contacted_at: datetime | None
     closed_at: datetime | None
-    rejected: bool = False
+    state: State = State.OPEN
+
+    @property
+    def answered_at(self) -> datetime | None:
+        """When sales was in touch, or said that it will not be. Not everything that ends a handover is its answer."""
+        return self.contacted_at or (self.closed_at if self.state in GIVEN_BACK else None)
 
 
 @dataclass(frozen=True)
@@ -121,8 +128,11 @@ def kept(given: Iterable[Given], now: datetime, day: timedelta = timedelta(days=
         handovers=len(rows),
         kept=good,
         broken=bad,
-        running=verdicts.count(None),
-        rejected=sum(row.rejected for row in rows),
+        running=sum(
+            verdict is None and row.closed_at is None
+            for verdict, row in zip(verdicts, rows, strict=True)
+        ),
+        rejected=sum(row.state is State.REJECTED for row in rows),
         kept_rate=percent(good, good + bad),
         p50=_quantile(took, 0.5),
         p90=_quantile(took, 0.9),
@@ -137,11 +147,12 @@ def percent(part: int, whole: int) -> float | None:
 
 
 def _verdict(row: Given, now: datetime) -> bool | None:
-    """True: answered in time. False: too late, or silent when the time was over. None: running."""
-    answered = row.contacted_at or row.closed_at
-    if answered is not None:
-        return answered <= row.due_at
-    return False if row.due_at < now else None
+    """True: answered in time. False: too late, or silent when the time was over. None: the time runs, or something
+    else ended it before it was over."""
+    if row.answered_at is not None:
+        return row.answered_at <= row.due_at
+    ended = row.closed_at is not None and row.closed_at < row.due_at
+    return None if ended or row.due_at >= now else False
 
 
 def _quantile(ordered: Sequence[float], share: float) -> float | None:

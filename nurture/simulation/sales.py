@@ -50,7 +50,7 @@ def answer(world: World, member: Member, handed: Handed, state: State) -> None:
     if not handed.may_become(state):
         return
     world.note(member, str(state), handed.reason, handed.flow, handed.step or "")
-    if state in (State.REJECTED, State.LOST):
+    if state in sla.GIVEN_BACK:
         _give_back(world, member, handed, state)
     else:
         _say(world, member, handed, state)

@@ -42,7 +42,7 @@ async def given(session: AsyncSession, scope: Scope) -> list[dict[str, list[Give
     query = _opened(query, scope)
     found: list[dict[str, list[Given]]] = [defaultdict(list) for _ in scope.periods]
     for number, value, opened, due, contacted, closed, state in await session.execute(query):
-        one = Given(opened, due, contacted, closed, state == State.REJECTED)
+        one = Given(opened, due, contacted, closed, State(state))
         found[number][value].append(one)
     return list(found)
 

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import case, col, func, select
 
 from nurture.domain.lifecycle import Lifecycle
+from nurture.domain.sla import GIVEN_BACK
 from nurture.store import ad_lists
 from nurture.store.handover_tables import HandoverEventRow, HandoverRow
 from nurture.store.handovers import HANDOVER
@@ -66,11 +67,15 @@ async def mails(session: AsyncSession) -> dict[str, Any]:
 
 
 async def sla(session: AsyncSession, now: datetime) -> dict[str, Any]:
-    """Sales' promise: answered (contacted, or closed by sales) by the deadline, or broken."""
-    answered = func.coalesce(col(HandoverRow.contacted_at), col(HandoverRow.closed_at))
+    """Sales' promise: answered (contacted, or closed by sales) by the deadline, or broken. As nurture.domain.figures
+    has it."""
+    contacted, closed = col(HandoverRow.contacted_at), col(HandoverRow.closed_at)
+    by_sales = col(HandoverRow.state).in_(sorted(GIVEN_BACK))
+    answered = func.coalesce(contacted, case((by_sales, closed)))
     verdict = case(
         (answered <= col(HandoverRow.due_at), "kept"),
         (answered > col(HandoverRow.due_at), "broken"),
+        (closed < col(HandoverRow.due_at), "ended"),
         (col(HandoverRow.due_at) < now, "broken"),
         else_="running",
     )

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nurture.domain.figures import Counts, Given, figures, kept, pace
+from nurture.domain.sla import State
 from tests.support.domain import DAY, HOUR, NOW
 
 MONTH = NOW + 30 * DAY
@@ -74,8 +75,20 @@ def test_sales_side_is_kept_broken_or_running() -> None:
 
 
 def test_an_answer_without_a_contact_keeps_the_promise_too() -> None:
-    told = kept([_given(None, closed_at=NOW + HOUR, rejected=True)], NOW + 90 * HOUR)
+    told = kept([_given(None, closed_at=NOW + HOUR, state=State.REJECTED)], NOW + 90 * HOUR)
     assert (told.kept, told.rejected, told.silent, told.p50) == (1, 1, 1, None)
+
+
+@pytest.mark.parametrize(
+    ("state", "closed", "broken"),
+    [(State.RECYCLED, 1, 0), (State.WON, 1, 0), (State.RECYCLED, 48, 1), (State.WON, 49, 1)],
+)
+def test_what_ended_without_sales_before_its_deadline_is_neither_kept_nor_broken(
+    state: State, closed: int, broken: int
+) -> None:
+    ended = _given(None, closed_at=NOW + closed * HOUR, state=state)
+    told = kept([ended], NOW + 90 * HOUR)
+    assert (told.handovers, told.kept, told.broken, told.running) == (1, 0, broken, 0)
 
 
 def test_contact_times_are_told_by_half_by_nine_tenths_and_by_how_many_took_how_long() -> None:

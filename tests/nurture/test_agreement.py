@@ -237,6 +237,20 @@ async def test_a_leave_of_before_a_colleague_got_the_lead_mends_no_broken_promis
     assert (await world.reports.summary(NOW + 6 * DAY))["sla"]["broken"] == 1
 
 
+async def test_an_erasure_or_an_order_before_the_deadline_keeps_no_promise_of_sales(
+    db: Database,
+) -> None:
+    world = world_with(db)
+    await give(world, "anna")
+    await give(world, "bo")
+    await world.privacy.erase("anna@example.org", "me", NOW + DAY)
+    await world.tell("order_completed", "bo@example.org", NOW + DAY, properties={"amount": 5})
+    for sla in [(await world.reports.summary(NOW + days * DAY))["sla"] for days in (1, 9)]:
+        assert (sla["kept"], sla["broken"], sla["running"]) == (0, 0, 0)
+    contact = (await world.reports.summary(NOW + 9 * DAY))["contact"]
+    assert (contact["kept"], contact["broken"], contact["running"]) == (0, 0, 0)
+
+
 async def test_what_the_owner_before_missed_and_what_the_next_one_misses_both_count(
     db: Database,
 ) -> None:

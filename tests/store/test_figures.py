@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from nurture.domain.figures import Counts, Given
 from nurture.domain.funnel import funnel
 from nurture.domain.periods import EVER, Period
+from nurture.domain.sla import State
 from nurture.store import agreement, figures, ways
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverRow, HandoverRuleRow, SaleRow
@@ -177,7 +178,7 @@ def test_sales_side_is_that_of_the_history_by_every_dimension(
         )
         [all_] = list(oracle.given(history, period, None).values()) or [[]]
         assert sum(each.handovers for each in triggers) == len(all_)
-        assert sum(reasons.values()) == sum(each.rejected for each in all_)
+        assert sum(reasons.values()) == sum(each.state is State.REJECTED for each in all_)
 
     _run(check())
 

@@ -10,6 +10,7 @@ from sqlmodel import SQLModel
 
 from nurture.domain.figures import Counts, Given
 from nurture.domain.periods import Period
+from nurture.domain.sla import State
 from nurture.store.handover_tables import HandoverRow, HandoverRuleRow, SaleRow
 from nurture.store.tables import EnrolmentRow, LeadRow, StageChangeRow, TouchRow
 from tests.support.domain import NOW
@@ -226,7 +227,7 @@ def given(history: History, period: Period, by: str | None) -> dict[str, list[Gi
                 row.due_at,
                 row.contacted_at,
                 row.closed_at,
-                row.state == "rejected",
+                State(row.state),
             )
             found.setdefault(value, []).append(one)
     return found
