@@ -45,12 +45,14 @@ def unclosed(row: Any = HandoverRow) -> ColumnElement[bool]:
 
 
 async def is_owned(session: AsyncSession, lead_id: str, owner: str | None) -> bool:
-    """Whether the lead's latest handover or task is that owner's; always without an owner."""
+    """Whether that owner has the lead, as in nurture.store.lead_list; always without an owner."""
     if owner is None:
         return True
-    query = select(HandoverRow.owner).where(col(HandoverRow.lead_id) == lead_id)
-    latest = query.order_by(col(HandoverRow.ordinal).desc()).limit(1)
-    return (await session.execute(latest)).scalar_one_or_none() == owner
+    in_hand = unclosed()
+    query = select(col(HandoverRow.owner), in_hand).where(col(HandoverRow.lead_id) == lead_id)
+    rows = (await session.execute(query.order_by(col(HandoverRow.ordinal).desc()))).all()
+    holders = [name for name, has in rows if has] or [name for name, _ in rows[:1]]
+    return owner in holders
 
 
 async def last_unclosed(session: AsyncSession, lead_id: str) -> HandoverRow | None:

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select
+from sqlalchemy import Select, or_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col, func, select
 
 from nurture.store.handover_tables import HandoverRow
+from nurture.store.handovers import unclosed
 from nurture.store.queue import Key
 from nurture.store.tables import LeadRow
 
@@ -48,10 +49,11 @@ async def page(
 
 
 def owned(owner: str) -> Select[Any]:
-    """Leads whose latest handover or task is that owner's."""
-    later = aliased(HandoverRow)
-    newer = select(later.id).where(
-        col(later.lead_id) == col(HandoverRow.lead_id),
-        col(later.ordinal) > col(HandoverRow.ordinal),
+    """Leads of which that owner has the handover or a task in hand; of those nobody has, who had the latest."""
+    row, other = HandoverRow, aliased(HandoverRow)
+    goes_before = select(other.id).where(
+        col(other.lead_id) == col(row.lead_id),
+        or_(unclosed(other), col(other.ordinal) > col(row.ordinal)),
     )
-    return select(col(HandoverRow.lead_id)).where(col(HandoverRow.owner) == owner, ~newer.exists())
+    has = or_(unclosed(row), ~goes_before.exists())
+    return select(col(row.lead_id)).where(col(row.owner) == owner, has)

@@ -12,9 +12,10 @@ from nurture.domain.owners import Absence, Assignment, Owner
 from nurture.domain.sla import Escalation, State, Team, Terms
 from nurture.incoming import Answer
 from nurture.notices import Notices
-from nurture.store import leads, notices, owned
+from nurture.store import handovers, lead_list, leads, notices, owned
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverEventRow, HandoverRow, NoticeRow
+from nurture.store.lead_list import Filter
 from nurture.store.tables import EnrolmentRow, TouchRow
 from tests.support.domain import DAY, HOUR, NOW, when
 from tests.support.playbook import PLAYBOOK
@@ -346,6 +347,29 @@ async def test_a_task_that_the_release_before_left_unclosed_is_over_all_the_same
     assert await world.reports.handovers(open_only=True) == []
     over = await world.dashboard.queue.page("over", None, NOW + DAY)
     assert [line.id for line in over.lines] == [task.id]
+
+
+async def test_who_has_the_lead_sees_it_while_a_colleague_has_a_task_of_it(db: Database) -> None:
+    world = world_with(db)
+    given = await give(world)
+    task = await ask(world)
+    assert (given.owner, task.owner) == ("Anna", "Bo")
+    assert await seen_by(world) == {"Anna", "Bo"}
+    await world.desk.answer(task.id, Answer(State.CONTACTED, NOW, how="call"))
+    assert await seen_by(world) == {"Anna"}
+    await world.desk.answer(given.id, Answer(State.REJECTED, NOW, reason="no budget"))
+    assert await seen_by(world) == {"Bo"}
+
+
+async def seen_by(world: World) -> set[str]:
+    """The sales people who find the lead on their list and may open it."""
+    lead, found = await world.lead("anna@example.org"), set()
+    async with world.db.read() as session:
+        for owner in ("Anna", "Bo", "Cy"):
+            listed = await lead_list.page(session, Filter(owner=owner), None, 10)
+            assert bool(listed) == await handovers.is_owned(session, lead.id, owner)
+            found |= {owner} if listed else set()
+    return found
 
 
 async def test_an_order_leaves_a_task_of_a_flow_to_be_done(db: Database) -> None:
