@@ -240,7 +240,12 @@ class Desk:
 def _note(row: HandoverRow, answer: Answer, terms: Terms) -> None:
     """Where the handover stands now, and whether its clock runs. A snooze says nothing of the lead."""
     tenure.resume(row, answer.at)
-    row.state, row.until = answer.state, answer.until
+    until = answer.until
+    if answer.state is State.CONTACTED and row.state == State.BOOKED:
+        until = max(answer.at, row.until or answer.at)
+    if answer.state in sla.TALKING:
+        row.done = [each for each in row.done if each != sla.ASKED]
+    row.state, row.until = answer.state, until
     if answer.state is State.SNOOZED and answer.until:
         tenure.pause(row, answer.at, answer.until, answer.reason or "")
         return

@@ -56,6 +56,9 @@ ANSWERS: dict[State, frozenset[State]] = {
 }
 """Which states an answer of sales may follow. Anything else is refused with a sentence."""
 
+DATED = frozenset({State.BOOKED, State.SNOOZED, State.REJECTED})
+"""The answers that have a day: of the meeting, of the end of a snooze, of when the lead may come back."""
+
 TASK_ANSWERS = frozenset(
     {State.ACCEPTED, State.CONTACTED, State.BOOKED, State.SNOOZED, State.REJECTED}
 )
@@ -207,11 +210,14 @@ def deadlines(
 OUTCOME = "outcome"
 """The deadline of what became of a lead that sales talked to."""
 
+ASKED = f"{OUTCOME}-remind"
+"""Asked for once after each talk and meeting."""
+
 
 def outcome(
     terms: Terms, talked_at: datetime, paused: Iterable[Pause] = ()
 ) -> tuple[Deadline, ...]:
-    """What happens to a lead that sales last talked to then: asked for once, at last taken back."""
+    """What happens to a lead that sales last talked to then: its outcome is asked for, at last it is taken back."""
     if terms.outcome_within is None:
         return ()
 
@@ -219,7 +225,7 @@ def outcome(
         return _end(terms.outcome_within or Span(), talked_at, terms.calendar, paused, fraction)
 
     shares = terms.remind_at[-1:]
-    asked = [Deadline(f"{OUTCOME}-remind", Kind.REMIND, end(share)) for share in shares]
+    asked = [Deadline(ASKED, Kind.REMIND, end(share)) for share in shares]
     return (*asked, Deadline(OUTCOME, Kind.RECYCLE, end(1), terms.recycle_to))
 
 

@@ -60,8 +60,12 @@ def answer(world: World, member: Member, handed: Handed, state: State) -> None:
 
 
 def _say(world: World, member: Member, handed: Handed, state: State) -> None:
-    handed.state = state
-    handed.until = world.now + MEETING if state is State.BOOKED else None
+    until = world.now + MEETING if state is State.BOOKED else None
+    if state is State.CONTACTED and handed.state is State.BOOKED:
+        until = max(world.now, handed.until or world.now)
+    if state in sla.TALKING:
+        handed.done.discard(sla.ASKED)
+    handed.state, handed.until = state, until
     if state is State.BOOKED and sla.BOOKING not in handed.terms.contacted:
         handed.state = State.ACCEPTED  # the clock stands still until the meeting
         handed.pauses += (Pause(world.now, handed.until),)

@@ -269,6 +269,23 @@ async def test_what_the_owner_before_missed_and_what_the_next_one_misses_both_co
     assert (await again(world)).due_at == away
 
 
+async def test_sales_is_asked_for_the_outcome_anew_after_each_meeting(db: Database) -> None:
+    terms = replace(PLAYBOOK.handover.terms, outcome_within=Span(90 * DAY), remind_at=(0.8,))
+    world = world_with(db, terms=terms)
+    row = await give(world)
+    await world.desk.answer(row.id, Answer(State.CONTACTED, NOW, how="call"))
+    await look(world, row, NOW + 73 * DAY)
+    assert await told(world) == ["created", "reminder"]
+    met = NOW + 80 * DAY
+    await world.desk.answer(row.id, Answer(State.BOOKED, NOW + 75 * DAY, until=met))
+    await world.desk.answer(row.id, Answer(State.CONTACTED, met, how="meeting"))
+    assert await look(world, row, NOW + 91 * DAY) == met + 72 * DAY
+    assert await look(world, row, met + 72 * DAY) == met + 90 * DAY
+    assert await told(world) == ["created", "reminder", "reminder"]
+    await look(world, row, met + 90 * DAY)
+    assert (await again(world)).state == "recycled"
+
+
 async def test_marketing_is_quiet_for_a_while_after_a_talk_with_sales(db: Database) -> None:
     world = world_with(db, conversation_holds=7 * DAY)
     await world.tell("sales_conversation", trusted=False)

@@ -188,6 +188,10 @@ async def test_won_needs_an_amount(db: Database) -> None:
     ("answer", "problem"),
     [
         (Answer(State.CONTACTED, NOW), "how: contacted needs how"),
+        (
+            Answer(State.CONTACTED, NOW, how="call", until=NOW + DAY),
+            "until: contacted has no date: only booked, snoozed and rejected do",
+        ),
         (Answer(State.BOOKED, NOW), "until: booked needs the time of the meeting"),
         (Answer(State.BOOKED, NOW, until=NOW - DAY), "until: this date is over"),
         (Answer(State.BOOKED, NOW, until=NOW + 9999 * DAY), "until: at most 3660 days ahead"),
