@@ -39,9 +39,9 @@ async def _order(
     session: AsyncSession, playbook: Playbook, handovers: Handovers, row: LeadRow, touch: Touch
 ) -> list[Trigger]:
     amount = orders.amount(touch.properties)
-    if not orders.is_amount(amount):
+    currency = orders.currency(touch.properties) or playbook.promise.currency
+    if not (orders.is_amount(amount) and orders.is_currency(currency)):
         return []
-    currency = str(touch.properties.get("currency") or playbook.promise.currency)
     sale = SaleRow(
         id=touch.id, lead_id=row.id, amount=round(amount), currency=currency, at=touch.at
     )

@@ -1,4 +1,4 @@
-"""What an order came to."""
+"""What an order came to, and in which currency."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,3 +21,14 @@ def amount(properties: Mapping[str, Any]) -> Any:
 def is_amount(value: Any) -> bool:
     number = isinstance(value, int | float) and not isinstance(value, bool)
     return number and 0 <= value <= LARGEST
+
+
+def currency(properties: Mapping[str, Any]) -> Any:
+    """As it was told, in capitals; None when it was not."""
+    told = properties.get("currency") or None
+    return told.strip().upper() if isinstance(told, str) else told
+
+
+def is_currency(value: Any) -> bool:
+    """Three letters, as in ISO 4217."""
+    return isinstance(value, str) and len(value) == 3 and value.isascii() and value.isalpha()

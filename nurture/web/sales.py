@@ -132,7 +132,7 @@ def _amount(text: str) -> int | None:
 
 def _currency(text: str) -> str | None:
     """ISO 4217, in capitals; None: that of the agreement."""
-    if text and not (len(text) == 3 and text.isascii() and text.isalpha()):
+    if text and not orders.is_currency(text):
         raise InputError("must be three letters such as DKK", "currency")
     return text.upper() or None
 

@@ -177,10 +177,13 @@ def _tracked(message: Mapping[str, Any], trusted: bool) -> tuple[str, dict[str, 
 def _check(event: str, properties: Mapping[str, Any]) -> None:
     """Whether a touch that means something for the business says what it takes. Raises InputError."""
     product, amount = properties.get("product"), orders.amount(properties)
+    currency = orders.currency(properties)
     if event in (cases.OPENED, cases.CLOSED) and not (isinstance(product, str) and product):
         raise InputError("must be the product's name", "properties.product")
     if event == orders.COMPLETED and amount is not None and not orders.is_amount(amount):
         raise InputError(f"must be a number from 0 to {orders.LARGEST}", "properties.amount")
+    if event == orders.COMPLETED and currency is not None and not orders.is_currency(currency):
+        raise InputError("must be three letters such as DKK", "properties.currency")
 
 
 def _event(message: Mapping[str, Any], trusted: bool) -> str:

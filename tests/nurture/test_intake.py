@@ -274,6 +274,13 @@ async def test_segments_own_words_for_an_amount_are_understood(
     assert (await world.reports.summary(NOW))["kpi"]["revenue"] == 40_000
 
 
+async def test_a_currency_means_the_same_in_small_letters(db: Database) -> None:
+    world = World(db)
+    await world.tell("order_completed", properties={"amount": 40_000, "currency": "dkk"})
+    summary = await world.reports.summary(NOW)
+    assert (summary["kpi"]["revenue"], summary["other_revenue"]) == (40_000, {})
+
+
 async def test_an_order_makes_a_customer_with_revenue(db: Database) -> None:
     world = World(db)
     row = await world.tell("order_completed", properties={"amount": 40_000, "currency": "DKK"})

@@ -174,6 +174,11 @@ async def test_an_unusable_message_goes_to_quarantine_and_its_neighbours_go_on(
         ("Support Case Opened", {}, "properties.product: must be the product's name"),
         ("Support Case Closed", {"product": 7}, "properties.product:"),
         ("Order Completed", {"amount": "40000"}, "properties.amount: must be a number from 0 to 9"),
+        (
+            "Order Completed",
+            {"amount": 5, "currency": "Danske kroner"},
+            "properties.currency: must be three letters such as DKK",
+        ),
         ("Order Completed", {"total": -1}, "properties.amount:"),
         ("Order Completed", {"amount": True}, "properties.amount:"),
         ("Order Completed", {"amount": 1e16}, "properties.amount:"),

@@ -1,5 +1,5 @@
 """A task that is done is over, and what is not over is found by an index of that; a handover keeps when its owner got it
-from another one.
+from another one; currencies are written in capitals.
 
 Revision: 0032, after 0031
 """
@@ -25,6 +25,10 @@ def upgrade() -> None:
     create_index("ix_handover_unclosed", "handover", columns, "closed_at IS NULL")
     drop_index("ix_handover_state_due", "handover")
     op.execute(f"UPDATE handover SET closed_at = contacted_at WHERE closed_at IS NULL AND {_DONE}")
+    op.execute(
+        "UPDATE sale SET currency = upper(currency)"
+        " WHERE length(currency) = 3 AND currency <> upper(currency)"
+    )
     op.add_column("handover", sa.Column("held_since", Moment(), nullable=True))
     op.execute(
         f"UPDATE handover SET held_since = (SELECT max(at) {_PASSED_ON})"
