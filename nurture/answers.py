@@ -39,7 +39,9 @@ def check(playbook: Playbook, row: HandoverRow, answer: Answer) -> None:
             f"this handover is {row.state}, so it cannot become {answer.state} any more"
         )
     if answer.until and answer.state not in sla.DATED:
-        raise InputError(f"{answer.state} has no date: only booked, snoozed and rejected do", "until")
+        raise InputError(
+            f"{answer.state} has no date: only booked, snoozed and rejected do", "until"
+        )
     match answer.state:
         case State.CONTACTED if not answer.how:
             raise InputError("contacted needs how", "how")

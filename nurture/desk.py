@@ -141,7 +141,9 @@ class Desk:
                 raise InputError("this handover does not exist")
             row, lead = found
             if lead.erased_at:
-                raise InputError("this person asked to be forgotten; nothing is kept of it any more")
+                raise InputError(
+                    "this person asked to be forgotten; nothing is kept of it any more"
+                )
             if is_known(row, answer):
                 return f"This was already noted as {row.state}; nothing changed."
             playbook = await self._shelf.version(session, row.playbook)

@@ -219,7 +219,9 @@ class Handovers:
         lead.sales_owned = False
         sale.handover_id = sale.handover_id or row.id
         handovers.log(session, row, str(State.WON), sale.at, by)
-        news = f"Sold for {sale.amount} {sale.currency}: it counts as won, and nothing is left to do."
+        news = (
+            f"Sold for {sale.amount} {sale.currency}: it counts as won, and nothing is left to do."
+        )
         await self.tell(session, playbook, row, lead, "enriched", sale.at, news=news)
         handovers.wake(session, row, sale.at)
         return row

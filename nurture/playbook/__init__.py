@@ -136,10 +136,10 @@ SNOOZE_AT_MOST = timedelta(days=90)
 class HandoverRule:
     """When the score hands a lead over by itself (`stage` reached), to which team, under which terms.
 
-    A lead that sales gives back returns to `back_stage`, unless it is a customer; for `cool_off` no rule lifts it again. The clock
-    stands still while a lead wants to wait, for one of `snooze_reasons` and `snooze_at_most`, and with
-    `absence_pauses` while its owner is away. After a talk with sales marketing is quiet for
-    `conversation_holds`.
+    A lead that sales gives back returns to `back_stage`, unless it is a customer; for `cool_off` no rule lifts
+    it again. The clock stands still while a lead wants to wait, for one of `snooze_reasons` and
+    `snooze_at_most`, and with `absence_pauses` while its owner is away. After a talk with sales marketing is
+    quiet for `conversation_holds`.
     """
 
     team: Team

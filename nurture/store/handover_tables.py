@@ -20,8 +20,8 @@ class HandoverRow(SQLModel, table=True):
 
     `kind` is handover, or task for a single thing asked by a `step` of the flow `trigger`, which leaves the
     lead where it is. `terms` are those it was given, `pauses` when its clock stood still; `until` is the
-    date of a snooze, of a booked meeting, or of the talk that came of one. `held_since`: when its owner got it from another one. `closed_at`: when
-    it was over; a task that is done is over.
+    date of a snooze, of a booked meeting, or of the talk that came of one. `held_since`: when its owner got
+    it from another one. `closed_at`: when it was over; a task that is done is over.
     """
 
     __tablename__ = "handover"

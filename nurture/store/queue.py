@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import not_, tuple_
+from sqlalchemy import and_, not_, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import case, col, func, literal, select
 
@@ -51,10 +51,8 @@ async def page(
     over = which == OVER
     at = col(row.opened_at) if over else col(row.due_at)
     query = select(HandoverRow, LeadRow).join(LeadRow, col(LeadRow.id) == col(row.lead_id))
-    if over:
-        query = query.where(not_(unclosed()))
-    else:
-        query = query.where(unclosed(), col(row.state).in_(STATES[which]))
+    listed = not_(unclosed()) if over else and_(unclosed(), col(row.state).in_(STATES[which]))
+    query = query.where(listed)
     if owner is not None:
         query = query.where(col(row.owner) == owner)
     if after:

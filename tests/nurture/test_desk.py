@@ -143,7 +143,7 @@ async def test_an_order_of_before_the_lead_was_given_to_sales_leaves_it_there(
 
 
 async def test_an_order_that_is_only_rehearsed_leaves_the_lead_with_sales(db: Database) -> None:
-    world, handover = await _handed_over(db)
+    world, _ = await _handed_over(db)
     order = {"amount": 50_000}
     bought = Incoming("m", NOW, email="anna@example.org", touch="order_completed", properties=order)
     await world.intake.rehearsed().take("import", [bought._replace(trusted=True)], NOW)

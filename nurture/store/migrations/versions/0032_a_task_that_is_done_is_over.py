@@ -1,5 +1,5 @@
-"""A task that is done is over, and what is not over is found by an index of that; a handover keeps when its owner got it
-from another one; currencies are written in capitals.
+"""A task that is done is over, and what is not over is found by an index of that; a handover keeps when its owner got
+it from another one; currencies are written in capitals.
 
 Revision: 0032, after 0031
 """
