@@ -30,6 +30,7 @@ class FrequencyCap:
 class MailRules:
     """What a flow demands of each of its mails. `max_hold` is playbook time, like every duration.
 
+    `purpose`: what the lead must have agreed to, besides mails themselves: whoever unsubscribes gets none of any flow.
     Under the cap, mails of a flow with a higher `priority` that wait for the same lead go first.
     `subscription`: which kind of mail it is, of those a lead may decline one by one. `soft_bounces`: after
     so many in a row no mail is tried. `waits`: a mail that the lead's situation holds is sent later;
@@ -38,7 +39,7 @@ class MailRules:
     but the send window.
     """
 
-    purpose: str = "email_marketing"
+    purpose: str = consent.EMAIL_MARKETING
     about: frozenset[str] = frozenset()
     window: Calendar | None = None
     window_in_lead_zone: bool = False
@@ -111,17 +112,15 @@ def _forbidden(rules: MailRules, facts: Facts) -> Refuse | None:
         return Refuse("soft_bounces")
     if rules.transactional:
         return None
-    if rules.purpose in facts.standing.declined:
+    asked = {consent.EMAIL_MARKETING, rules.purpose}
+    if asked & facts.standing.declined:
         return Refuse("unsubscribed")
-    if rules.purpose not in facts.standing.consents:
+    if not asked <= facts.standing.consents:
         return Refuse("no_consent")
-    if rules.subscription and _declined_part(rules, rules.subscription, facts):
+    kind = rules.subscription and consent.part(consent.EMAIL_MARKETING, rules.subscription)
+    if kind in facts.standing.declined:
         return Refuse("subscription_declined")
     return None
-
-
-def _declined_part(rules: MailRules, subscription: str, facts: Facts) -> bool:
-    return consent.part(rules.purpose, subscription) in facts.standing.declined
 
 
 def _held(rules: MailRules, facts: Facts, now: datetime) -> Hold | None:

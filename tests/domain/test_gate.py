@@ -104,10 +104,23 @@ def test_nothing_against_it_sends() -> None:
     assert ask(MailRules(), facts(), NOW, waiting_since=NOW) == Send()
 
 
-def test_a_mail_asks_for_the_consent_of_its_own_purpose() -> None:
-    rules = MailRules(purpose="newsletter")
-    assert ask(rules, facts(), NOW, NOW) == Refuse("no_consent")
-    assert ask(rules, facts(consents=frozenset({"newsletter"})), NOW, NOW) == Send()
+def test_a_flow_may_ask_for_another_consent_on_top_of_that_to_mails() -> None:
+    rules = MailRules(purpose="tracking")
+    for consents in ({"tracking"}, {"email_marketing"}):
+        assert ask(rules, facts(consents=frozenset(consents)), NOW, NOW) == Refuse("no_consent")
+    both = frozenset({"email_marketing", "tracking"})
+    assert ask(rules, facts(consents=both), NOW, NOW) == Send()
+
+
+@pytest.mark.parametrize("purpose", ["email_marketing", "ad_audiences", "tracking"])
+def test_who_unsubscribed_gets_mails_of_no_flow_whatever_it_asks_for(purpose: str) -> None:
+    left = facts(
+        consents=frozenset({"ad_audiences", "tracking"}), declined=frozenset({"email_marketing"})
+    )
+    assert ask(MailRules(purpose=purpose), left, NOW, NOW) == Refuse("unsubscribed")
+    no_tips = facts(declined=frozenset({"email_marketing/tips"}))
+    tips = MailRules(purpose=purpose, subscription="tips")
+    assert ask(tips, no_tips, NOW, NOW) == Refuse("subscription_declined")
 
 
 @pytest.mark.parametrize(
