@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio.exceptions import ApplicationError
 
-from nurture.domain import keys
 from nurture.domain.errors import AddressRefused, InputError, Permanent, Transient, Unknown
 from nurture.domain.flow import Cursor, Move, SendMail
 from nurture.outbox import Outbox
@@ -24,8 +23,9 @@ _REST = timedelta(seconds=30)
 @dataclass(frozen=True)
 class Claimed:
     """A mail that is ours to send, where the lead stands until it is sent and where after that. `again`: an earlier
-    try may have reached the account, which knows the mail and takes it only once."""
+    try may have reached the account, which knows the mail by its `id` and takes it only once."""
 
+    id: str
     playbook: Playbook
     run: EnrolmentRow
     lead: LeadRow
@@ -35,10 +35,6 @@ class Claimed:
     account: MailAccount
     attempt: int
     again: bool = False
-
-    @property
-    def id(self) -> str:
-        return keys.message_id(self.run.id, self.effect.step)
 
     @property
     def next_account(self) -> MailAccount | None:
@@ -77,7 +73,7 @@ class Sending:
     ) -> Claimed | None:
         """The mail, if it is ours to send; not when its fate is known, or nobody will ever know it."""
         assert isinstance(move.effect, SendMail)
-        entry = await messages.come_to(session, run, move.effect.step)
+        entry = await messages.come_to(session, book, run, move.effect.step)
         order = book.accounts_of(book.sender_of[run.flow])
         last = next((each for each in order if entry and each.id == entry.account), None)
         again = False
@@ -94,15 +90,16 @@ class Sending:
         account = last or self._awake(order, now)
         if entry is None or not again:
             entry = messages.claim(session, book, run, move.effect, account.id, now, entry)
-        at, attempt = enrolments.cursor(run), entry.attempts
-        return Claimed(book, run, lead, move.effect, at, move.cursor, account, attempt, again)
+        at, past = enrolments.cursor(run), move.cursor
+        mail = (entry.id, book, run, lead, move.effect)
+        return Claimed(*mail, at, past, account, entry.attempts, again)
 
     async def send(self, claimed: Claimed, now: datetime) -> Sent | None:
         """Render and hand over, outside any transaction. None: the account did not take it, and the next one is
         to be asked. What should be tried again later fails the activity."""
         try:
             mail = self._postroom.render(
-                claimed.playbook, claimed.run, claimed.lead, claimed.effect
+                claimed.playbook, claimed.run, claimed.lead, claimed.effect, claimed.id
             )
             provider_id = await self._mailers.of(claimed.account).send(mail)
         except AddressRefused as error:

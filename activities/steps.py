@@ -12,7 +12,7 @@ from activities.contract import ADVANCE_ENROLMENT, Next
 from activities.effects import Effects
 from activities.sending import Claimed, Sending, Sent
 from nurture import live_edits
-from nurture.domain import allowance, gate, keys
+from nurture.domain import allowance, gate
 from nurture.domain import flow as flow_domain
 from nurture.domain.flow import Email, Flow, Move, RefuseMail, SendMail
 from nurture.domain.lead import Facts
@@ -96,8 +96,10 @@ class Steps:
         now: datetime,
     ) -> Next | Claimed | None:
         """The next mail of which a person said that it never went out; the lead stays where it stands."""
-        step, cursor = row.again[0], enrolments.cursor(row)
-        flow = playbook.flows.get(row.flow)
+        flow, cursor = playbook.flows.get(row.flow), enrolments.cursor(row)
+        if flow:
+            row.again = [flow.was.get(step, step) for step in row.again]
+        step = row.again[0]
         effect: SendMail | RefuseMail = RefuseMail(step, "", "flow_removed")
         if flow:
             facts = await self._facts(session, playbook, flow, row, lead, now)
@@ -199,7 +201,7 @@ async def _turn(
         called = True
     today = its.begin_of(now)
     flows = [flow for flow, name in book.sender_of.items() if name == sender.id]
-    own = keys.message_id(run.id, run.step or "")
-    sent = await messages.sent_since(session, sender.id, today, own)
+    own = await messages.of_step(session, book, run, run.step or "")
+    sent = await messages.sent_since(session, sender.id, today, own.id if own else "")
     waiting, last = await enrolments.line(session, flows, now, today + its.day)
     return allowance.turn(its, allowance.Line(sent, waiting, last), now, called)

@@ -113,10 +113,13 @@ async def _named(
 async def _adopted(
     session: AsyncSession, run: EnrolmentRow, old: Flow, flow: Flow, now: datetime
 ) -> bool:
-    """Whether the run has a place in the edited flow; it is moved there."""
+    """Whether the run has a place in the edited flow; it is moved there, and its mails go by their steps' new names."""
     cursor = edits.adopt(old, flow, enrolments.cursor(run), now)
-    if run.step and (cursor is None or cursor.step != run.step):
-        await messages.give_up(session, run.id, run.step, now)
+    names = {step: name for step in old.steps if (name := edits.counterpart(old, flow, step))}
+    if run.step and run.step not in names:
+        await messages.give_up(session, run, now)
+    if any(step != name for step, name in names.items()):
+        await messages.follow(session, run, names)
     if cursor is None:
         enrolments.end(run, edits.STEP_REMOVED, now)
         return False

@@ -5,7 +5,7 @@ from dataclasses import replace
 from nurture.delivery.email.sandbox import environment, variables
 from nurture.delivery.links import Links
 from nurture.delivery.rendering import Renderer
-from nurture.domain import consent, keys
+from nurture.domain import consent
 from nurture.domain.flow import SendMail
 from nurture.playbook import Playbook
 from nurture.ports import Mail
@@ -21,13 +21,13 @@ class Postroom:
         self._renderers: dict[str, Renderer] = {}
 
     def render(
-        self, playbook: Playbook, run: EnrolmentRow, lead: LeadRow, effect: SendMail
+        self, playbook: Playbook, run: EnrolmentRow, lead: LeadRow, effect: SendMail, id_: str
     ) -> Mail:
-        """Raises InputError naming the template and line when it cannot be rendered."""
+        """The mail of that id. Raises InputError naming the template and line when it cannot be rendered."""
         sender = playbook.senders[playbook.sender_of[run.flow]]
         mail = self._renderer(playbook).render(
             effect.template,
-            message_id=keys.message_id(run.id, effect.step),
+            message_id=id_,
             lead=leads.as_lead(lead),
             sender=sender,
             flow=run.flow,

@@ -47,7 +47,7 @@ def enrolment_id(lead_id: str, flow: str, ordinal: int) -> str:
 
 
 def message_id(enrolment_id: str, step: str) -> str:
-    """One mail per step of an enrolment; also the provider's idempotency key."""
+    """One mail per step of an enrolment, by the name that the step had then; also the provider's idempotency key."""
     return _key("message", enrolment_id, step)
 
 

@@ -1,9 +1,9 @@
 """The send ledger: a mail is claimed here before it goes to the provider."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import and_, or_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, select
 
@@ -28,16 +28,42 @@ _SENT = frozenset({ACCEPTED, UNKNOWN})
 _OPEN = (PLANNED, CLAIMED)
 
 
-async def of_step(session: AsyncSession, enrolment_id: str, step: str) -> MessageRow | None:
-    return await session.get(MessageRow, keys.message_id(enrolment_id, step))
+async def of_step(
+    session: AsyncSession, playbook: Playbook, run: EnrolmentRow, step: str
+) -> MessageRow | None:
+    """The run's mail of that step, whatever the step was called when it was claimed; or the one kept ahead for it."""
+    flow = playbook.flows.get(run.flow)
+    return await _called(session, run, flow.names_of(step) if flow else {step})
 
 
-async def come_to(session: AsyncSession, run: EnrolmentRow, step: str) -> MessageRow | None:
+async def _called(
+    session: AsyncSession, run: EnrolmentRow, names: Collection[str]
+) -> MessageRow | None:
+    """Releases that knew a mail by one name only may have left two: the one that waits to be sent is not it."""
+    ids = [keys.message_id(run.id, name) for name in sorted(names)]
+    own = and_(col(MessageRow.enrolment_id) == run.id, col(MessageRow.step).in_(sorted(names)))
+    query = select(MessageRow).where(or_(col(MessageRow.id).in_(ids), own))
+    found = (await session.execute(query)).scalars().all()
+    return min(found, key=lambda row: row.state == PLANNED, default=None)
+
+
+async def come_to(
+    session: AsyncSession, playbook: Playbook, run: EnrolmentRow, step: str
+) -> MessageRow | None:
     """The same for a run that stands at the step; a mail that was suspected before the run began is its own now."""
-    row = await of_step(session, run.id, step)
-    if row:
+    row = await of_step(session, playbook, run, step)
+    if row and is_ahead(row):
         row.enrolment_id, row.step = run.id, step
     return row
+
+
+async def follow(session: AsyncSession, run: EnrolmentRow, names: Mapping[str, str]) -> None:
+    """Steps are called otherwise now: so are the run's mails, each under the id it always had."""
+    query = select(MessageRow).where(col(MessageRow.enrolment_id) == run.id)
+    mails = {row.step: row for row in (await session.execute(query)).scalars()}
+    for before, name in names.items():
+        if before in mails and name not in mails:
+            mails[before].step = name
 
 
 def is_ahead(row: MessageRow) -> bool:
@@ -100,7 +126,7 @@ def claim(
 async def refuse(
     session: AsyncSession, playbook: Playbook, run: EnrolmentRow, effect: RefuseMail, now: datetime
 ) -> None:
-    planned = await come_to(session, run, effect.step)
+    planned = await come_to(session, playbook, run, effect.step)
     row = planned or _enter(session, playbook, run, effect.step, effect.template, now)
     if row.state == CLAIMED:
         doubt(row, now)
@@ -166,9 +192,9 @@ async def _sayable(session: AsyncSession, row: MessageRow, reason: str) -> str:
     return "" if lead and lead.erased_at else reason
 
 
-async def give_up(session: AsyncSession, enrolment_id: str, step: str, now: datetime) -> None:
-    """The step is gone: a mail that was on its way may have gone out, and nobody will ever know."""
-    row = await of_step(session, enrolment_id, step)
+async def give_up(session: AsyncSession, run: EnrolmentRow, now: datetime) -> None:
+    """The step where the run stands is gone: its mail, if on its way, may have gone out, and nobody will ever know."""
+    row = await _called(session, run, {run.step}) if run.step else None
     if row and row.state == CLAIMED:
         row.state, row.reason, row.sent_at = UNKNOWN, "its step was deleted while sending", now
 
@@ -199,7 +225,7 @@ async def suspect(
 ) -> None:
     """It may have gone out although nothing here says so; what is known of it stays as it is. `behind`: the run that
     keeps it, while its own is yet to begin."""
-    known = await of_step(session, run.id, step)
+    known = await of_step(session, playbook, run, step)
     row = known or _enter(session, playbook, run, step, template, now)
     if behind and not known:
         row.enrolment_id, row.step = behind.id, f"{run.flow}{_AHEAD}{step}"
