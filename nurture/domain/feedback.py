@@ -59,6 +59,7 @@ class Fate:
 
 
 _STATES = (
+    "refused",
     "planned",
     "claimed",
     "unknown",
@@ -68,7 +69,7 @@ _STATES = (
     "bounced",
     "complained",
 )
-"""Each knows more than those before it. A refused mail was never sent: no news can be about it."""
+"""Each knows more than those before it. News of a refused mail say that it went out after all."""
 
 _BOUNCES = (None, "soft", "hard")
 _BECOMES = {
@@ -87,8 +88,6 @@ _BECOMES = {
 
 def after(fate: Fate, kind: Kind) -> Fate:
     """The higher of both, so that a late "delivered" takes no bounce back."""
-    if fate.state not in _STATES:
-        return fate
     told = _BECOMES[kind]
     return Fate(
         max(fate.state, told.state, key=_STATES.index),

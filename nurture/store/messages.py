@@ -26,6 +26,10 @@ _AHEAD = ": "
 
 _SENT = frozenset({ACCEPTED, UNKNOWN})
 _OPEN = (PLANNED, CLAIMED)
+_KEPT_BACK = frozenset({PLANNED, REFUSED})
+"""All others went out, or may have, or were found impossible: no gate takes that back."""
+_UNTOLD = frozenset({PLANNED, CLAIMED, UNKNOWN})
+"""What its sender found out is news: of these nobody has told better."""
 
 
 async def of_step(
@@ -130,7 +134,7 @@ async def refuse(
     row = planned or _enter(session, playbook, run, effect.step, effect.template, now)
     if row.state == CLAIMED:
         doubt(row, now)
-    elif row.state != UNKNOWN:
+    elif row.state in _KEPT_BACK:
         row.state, row.reason = REFUSED, effect.reason
 
 
@@ -168,14 +172,14 @@ async def record(
     provider_id: str | None,
     now: datetime,
 ) -> None:
-    """What became of a claimed mail, or of one whose sender was taken for dead meanwhile. A mailbox that refused us for
-    good gets no more mail."""
+    """What became of a claimed mail, or of one whose sender was taken for dead meanwhile, whatever was made of that.
+    A mailbox that refused us for good gets no more mail."""
     row = await session.get(MessageRow, message_id, with_for_update=True)
     if row is None:
         return
     if provider_id:
         row.provider_id = provider_id
-    if row.state not in (CLAIMED, UNKNOWN):  # its feedback was faster
+    if row.state not in _UNTOLD:  # its feedback was faster
         return
     row.state, row.reason = state, await _sayable(session, row, reason or row.reason)
     row.sent_at = now if state in _SENT else None

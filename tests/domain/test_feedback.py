@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from nurture.domain.feedback import Fate, Kind, after, graver, soft_bounces_in_a_row
 
-STATES = ("planned", "claimed", "unknown", "accepted", "delivered", "failed", "bounced")
+STATES = ("refused", "planned", "claimed", "unknown", "accepted", "delivered", "failed", "bounced")
 
 
 def _through(fate: Fate, kinds: list[Kind]) -> Fate:
@@ -35,8 +35,9 @@ def test_a_late_delivery_takes_no_bounce_and_no_complaint_back() -> None:
     assert _through(Fate("accepted"), [Kind.COMPLAINED, Kind.DELIVERED]).state == "complained"
 
 
-def test_a_mail_that_was_refused_before_sending_stays_refused() -> None:
-    assert after(Fate("refused"), Kind.DELIVERED) == Fate("refused")
+def test_news_of_a_mail_that_was_taken_for_refused_tell_that_it_went_out() -> None:
+    assert after(Fate("refused"), Kind.DELIVERED) == Fate("delivered")
+    assert after(Fate("refused"), Kind.COMPLAINED) == Fate("complained")
 
 
 SOFT, ARRIVED, NO_NEWS = Fate("bounced", "soft"), Fate("delivered"), Fate("accepted")
