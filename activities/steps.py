@@ -15,7 +15,7 @@ from nurture import live_edits
 from nurture.domain import allowance, gate
 from nurture.domain import flow as flow_domain
 from nurture.domain.flow import Email, Flow, Move, RefuseMail, SendMail
-from nurture.domain.lead import Facts
+from nurture.domain.lead import Facts, Standing
 from nurture.outbox import Outbox
 from nurture.playbook import Playbook
 from nurture.shelf import Shelf
@@ -66,10 +66,10 @@ class Steps:
                 if outcome:
                     return outcome
             if row.ended:
-                return Next(done=True)
+                return await _over(session, row, now)
             book = await live_edits.book_of(session, self._shelf.version, playbook, row, now)
             if book is None:
-                return Next(done=True)
+                return await _over(session, row, now)
             flow = book.flows[row.flow]
             facts = await self._facts(session, playbook, flow, row, lead, now)
             while True:
@@ -124,8 +124,8 @@ class Steps:
         lead: LeadRow,
         now: datetime,
     ) -> Facts:
-        """Before a mail with whether its sender stands still and when it has room; and with the mails of other
-        flows that wait for their turn, where a cap lets them compete."""
+        """Before a mail with whether its sender stands still and when it has room; and where a cap lets flows compete,
+        with their mails that are on their way or wait for their turn."""
         facts = await leads.facts(session, lead, now)
         if isinstance(flow.steps.get(run.step or ""), Email):
             stopped = await senders.paused(session, playbook.sender_of.get(run.flow, ""))
@@ -134,8 +134,7 @@ class Steps:
             facts = replace(facts, standing=standing)
         if flow.mail.cap is None:
             return facts
-        rivals = await enrolments.held_mails(session, playbook, run)
-        return replace(facts, standing=replace(facts.standing, waiting=rivals))
+        return replace(facts, standing=await _among_others(session, playbook, run, facts.standing))
 
     async def _carry_out(
         self,
@@ -157,7 +156,7 @@ class Steps:
             await self._effects.carry_out(session, playbook, row, lead, move.effect, now)
         if move.done:
             enrolments.end(row, move.done, now)
-            return Next(done=True)
+            return await _over(session, row, now)
         enrolments.move(row, move.cursor, move.wake_at, move.listens, move.why)
         return None
 
@@ -173,6 +172,24 @@ class Steps:
         if row.ended is None:
             enrolments.move(row, sent.claimed.past, None, ())
         return True
+
+
+async def _among_others(
+    session: AsyncSession, playbook: Playbook, run: EnrolmentRow, standing: Standing
+) -> Standing:
+    """What is on its way takes its place under the cap as if it had gone out. So a mail of this run that an earlier try
+    may have sent waits for no rival."""
+    under_way = await messages.under_way(session, run.lead_id)
+    others = [at for of, at in under_way if of != run.id]
+    tried = len(others) < len(under_way)
+    rivals = () if tried else await enrolments.held_mails(session, playbook, run)
+    return replace(standing, sent=(*standing.sent, *others), waiting=rivals)
+
+
+async def _over(session: AsyncSession, run: EnrolmentRow, now: datetime) -> Next:
+    """The run has ended, maybe while an earlier try at its mail was waiting for an answer."""
+    await messages.give_up(session, run, "its run ended", now)
+    return Next(done=True)
 
 
 def _due(book: Playbook, flow: str, at: datetime, mail: bool = True) -> Next:

@@ -17,6 +17,7 @@ from activities.steps import Steps
 from nurture.audiences import AudienceKeeper
 from nurture.delivery.links import Links
 from nurture.domain.feedback import Event, Kind
+from nurture.domain.gate import FrequencyCap
 from nurture.domain.sla import State
 from nurture.incoming import Answer, Incoming
 from nurture.playbook import Retention
@@ -39,8 +40,12 @@ _BOOK = replace(
     PLAYBOOK,
     retention=Retention(*[timedelta(days=900)] * 4),
     senders={name: replace(sender, rate=1.0) for name, sender in PLAYBOOK.senders.items()},
+    flows={
+        name: replace(flow, mail=replace(flow.mail, cap=FrequencyCap(9, timedelta(days=7))))
+        for name, flow in PLAYBOOK.flows.items()
+    },
 )
-"""Keeps everything, and its senders have lines."""
+"""Keeps everything, its senders have lines, and its flows compete."""
 
 
 class Everything:

@@ -117,7 +117,7 @@ async def _adopted(
     cursor = edits.adopt(old, flow, enrolments.cursor(run), now)
     names = {step: name for step in old.steps if (name := edits.counterpart(old, flow, step))}
     if run.step and run.step not in names:
-        await messages.give_up(session, run, now)
+        await messages.give_up(session, run, "its step was deleted", now)
     if any(step != name for step, name in names.items()):
         await messages.follow(session, run, names)
     if cursor is None:

@@ -153,6 +153,14 @@ async def put_back(
         row.state, row.reason, row.account = PLANNED, said, account
 
 
+async def under_way(session: AsyncSession, lead_id: str) -> list[tuple[str, datetime]]:
+    """The lead's mails that were claimed and of which nobody has heard yet: of which run, and since when."""
+    query = select(MessageRow.enrolment_id, MessageRow.claimed_at, MessageRow.state).where(
+        col(MessageRow.lead_id) == lead_id, col(MessageRow.sent_at).is_(None)
+    )  # asked for the state, SQLite would read what is on its way to everybody
+    return [(run, at) for run, at, state in await session.execute(query) if state == CLAIMED]
+
+
 async def sent_since(session: AsyncSession, sender: str, since: datetime, but: str) -> int:
     """How many mails of the sender went out or are on their way since then, not counting that one."""
     query = select(func.count()).where(
@@ -196,11 +204,11 @@ async def _sayable(session: AsyncSession, row: MessageRow, reason: str) -> str:
     return "" if lead and lead.erased_at else reason
 
 
-async def give_up(session: AsyncSession, run: EnrolmentRow, now: datetime) -> None:
-    """The step where the run stands is gone: its mail, if on its way, may have gone out, and nobody will ever know."""
+async def give_up(session: AsyncSession, run: EnrolmentRow, why: str, now: datetime) -> None:
+    """Nobody comes back to the step where the run stands: its mail, if on its way, may have gone out."""
     row = await _called(session, run, {run.step}) if run.step else None
     if row and row.state == CLAIMED:
-        row.state, row.reason, row.sent_at = UNKNOWN, "its step was deleted while sending", now
+        row.state, row.reason, row.sent_at = UNKNOWN, f"{why} while sending", now
 
 
 def heard(row: MessageRow, name: str, now: datetime) -> None:

@@ -34,7 +34,7 @@ def _ours(do: Callable[[AsyncSession, EnrolmentRow, str], Awaitable[None]]) -> D
 
 async def _step_gone(session: AsyncSession, run: EnrolmentRow, name: str) -> None:
     run.step = name
-    await messages.give_up(session, run, NOW)
+    await messages.give_up(session, run, "its step was deleted", NOW)
 
 
 def _found_out(state: str) -> Deed:

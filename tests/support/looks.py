@@ -33,10 +33,12 @@ FILES = {
 class Looks:
     """A worker's way with runs. Without a shelf its playbook is files, see `apply`."""
 
-    def __init__(self, db: Database, shelf: OneBook | None = None) -> None:
+    def __init__(
+        self, db: Database, shelf: OneBook | None = None, box: Postbox | None = None
+    ) -> None:
         self._shelf = Shelf(db)
         self.world = World(db, shelf or cast(OneBook, self._shelf))
-        self.box = Postbox()
+        self.box = box or Postbox()
         postroom = Postroom(Links("https://n.example", Tokens(["key"])))
         sending = Sending(self.world.outbox, postroom, self.box)
         effects = Effects(self.world.handovers, self.world.reactions, postroom)
@@ -50,9 +52,13 @@ class Looks:
 
     async def enter(self, now: datetime) -> EnrolmentRow:
         """A lead comes into the only flow."""
+        [run] = await self.enter_all(now)
+        return run
+
+    async def enter_all(self, now: datetime) -> list[EnrolmentRow]:
+        """A lead comes into every flow; its runs in the order of their flows' names."""
         await self.world.tell("form_submitted", at=now)
-        [run] = await self.world.rows(EnrolmentRow)
-        return cast(EnrolmentRow, run)
+        return sorted(await self.world.rows(EnrolmentRow), key=lambda run: str(run.flow))
 
     async def look(self, run: EnrolmentRow, now: datetime, sender: str = "us") -> Next:
         """As the workers do that send this sender's mails."""
