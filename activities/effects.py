@@ -67,7 +67,7 @@ class Effects:
                 await self._enrol(session, playbook, lead, flow, now, run.flow)
                 return
             case CallWebhook() as call:
-                calls.ask(session, run, lead, call, now)
+                await calls.ask(session, playbook.flows[run.flow], run, lead, call, now)
                 return
             case SendMail() | RefuseMail():
                 raise AssertionError("mails are handled where they are sent")

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from nurture.domain import keys
 from nurture.domain.effects import CallWebhook
 from nurture.domain.errors import Permanent, StartError, Transient, Unknown
+from nurture.domain.flow import Flow
 from nurture.domain.retries import retry_schedule
 from nurture.ports import Notice, SalesDesk
 from nurture.shelf import Shelf
@@ -22,10 +23,19 @@ TYPE = "lead.step.reached"
 log = structlog.get_logger()
 
 
-def ask(
-    session: AsyncSession, run: EnrolmentRow, lead: LeadRow, effect: CallWebhook, now: datetime
+async def ask(
+    session: AsyncSession,
+    flow: Flow,
+    run: EnrolmentRow,
+    lead: LeadRow,
+    effect: CallWebhook,
+    now: datetime,
 ) -> None:
-    """Queue the call. It holds ids and no person: whoever is told asks the API for more."""
+    """Queue the call, once a run, wherever its step is moved to and whatever it is called. It holds ids and no person:
+    whoever is told asks the API for more."""
+    names = sorted(flow.names_of(effect.step))
+    if await calls.asked(session, [keys.notice_id(run.id, name) for name in names]):
+        return
     data = {
         "flow": run.flow,
         "step": effect.step,

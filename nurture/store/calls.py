@@ -1,14 +1,22 @@
 """Calls of webhook steps: which are due, and what became of them."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
 
 from nurture.store import leases
 from nurture.store.tables import CallRow
 
 _LEASE = timedelta(minutes=5)
 """Longer than any try takes; a process that died in between leaves the call to the next one."""
+
+
+async def asked(session: AsyncSession, ids: Sequence[str]) -> bool:
+    """Whether any of these calls was ever queued."""
+    query = select(col(CallRow.id)).where(col(CallRow.id).in_(ids))
+    return (await session.execute(query.limit(1))).first() is not None
 
 
 async def take_due(session: AsyncSession, now: datetime, limit: int = 20) -> list[CallRow]:

@@ -46,7 +46,8 @@ class House:
         lead = await self.world.tell("form_submitted")
         [run] = await self.world.rows(EnrolmentRow)
         async with self.world.db.write() as session:
-            calls.ask(session, run, lead, CallWebhook("tell-crm", "crm"), NOW)
+            flow = PLAYBOOK.flows[run.flow]
+            await calls.ask(session, flow, run, lead, CallWebhook("tell-crm", "crm"), NOW)
 
     async def row(self) -> CallRow:
         [row] = await self.world.rows(CallRow)
