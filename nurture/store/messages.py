@@ -1,6 +1,6 @@
 """The send ledger: a mail is claimed here before it goes to the provider."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import and_, or_, update
@@ -37,17 +37,12 @@ async def of_step(
 ) -> MessageRow | None:
     """The run's mail of that step, whatever the step was called when it was claimed; or the one kept ahead for it."""
     flow = playbook.flows.get(run.flow)
-    return await _called(session, run, flow.names_of(step) if flow else {step})
-
-
-async def _called(
-    session: AsyncSession, run: EnrolmentRow, names: Collection[str]
-) -> MessageRow | None:
-    """Releases that knew a mail by one name only may have left two: the one that waits to be sent is not it."""
-    ids = [keys.message_id(run.id, name) for name in sorted(names)]
-    own = and_(col(MessageRow.enrolment_id) == run.id, col(MessageRow.step).in_(sorted(names)))
+    names = sorted(flow.names_of(step)) if flow else [step]
+    ids = [keys.message_id(run.id, name) for name in names]
+    own = and_(col(MessageRow.enrolment_id) == run.id, col(MessageRow.step).in_(names))
     query = select(MessageRow).where(or_(col(MessageRow.id).in_(ids), own))
     found = (await session.execute(query)).scalars().all()
+    # Of two that an earlier release left under two names, the one that waits to be sent is not it.
     return min(found, key=lambda row: row.state == PLANNED, default=None)
 
 
@@ -63,11 +58,15 @@ async def come_to(
 
 async def follow(session: AsyncSession, run: EnrolmentRow, names: Mapping[str, str]) -> None:
     """Steps are called otherwise now: so are the run's mails, each under the id it always had."""
-    query = select(MessageRow).where(col(MessageRow.enrolment_id) == run.id)
-    mails = {row.step: row for row in (await session.execute(query)).scalars()}
+    mails = {row.step: row for row in await _of_run(session, run)}
     for before, name in names.items():
         if before in mails and name not in mails:
             mails[before].step = name
+
+
+async def _of_run(session: AsyncSession, run: EnrolmentRow) -> Sequence[MessageRow]:
+    query = select(MessageRow).where(col(MessageRow.enrolment_id) == run.id)
+    return (await session.execute(query)).scalars().all()
 
 
 def is_ahead(row: MessageRow) -> bool:
@@ -205,10 +204,10 @@ async def _sayable(session: AsyncSession, row: MessageRow, reason: str) -> str:
 
 
 async def give_up(session: AsyncSession, run: EnrolmentRow, why: str, now: datetime) -> None:
-    """Nobody comes back to the step where the run stands: its mail, if on its way, may have gone out."""
-    row = await _called(session, run, {run.step}) if run.step else None
-    if row and row.state == CLAIMED:
-        row.state, row.reason, row.sent_at = UNKNOWN, f"{why} while sending", now
+    """Nobody comes back to the run's mail that was on its way: it may have gone out, and nobody will ever know."""
+    for row in await _of_run(session, run):
+        if row.state == CLAIMED:
+            row.state, row.reason, row.sent_at = UNKNOWN, f"{why} while sending", now
 
 
 def heard(row: MessageRow, name: str, now: datetime) -> None:

@@ -32,11 +32,6 @@ def _ours(do: Callable[[AsyncSession, EnrolmentRow, str], Awaitable[None]]) -> D
     return deed
 
 
-async def _step_gone(session: AsyncSession, run: EnrolmentRow, name: str) -> None:
-    run.step = name
-    await messages.give_up(session, run, "its step was deleted", NOW)
-
-
 def _found_out(state: str) -> Deed:
     """What its sender says became of the attempt."""
     return _ours(lambda session, _, name: messages.record(session, name, state, "", None, NOW))
@@ -90,7 +85,7 @@ DEEDS: Mapping[str, tuple[Deed, Mapping[str, str]]] = {
         _to("bounced", "planned", "claimed", "unknown"),
     ),
     "its step is gone": (
-        _ours(_step_gone),
+        _ours(lambda session, run, _: messages.give_up(session, run, "its step was deleted", NOW)),
         {"claimed": "unknown"},
     ),
     "the database was restored": (
