@@ -8,6 +8,7 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from nurture.domain.errors import Unknown
+from nurture.ports import Mail
 from nurture.store.database import Database
 from nurture.store.tables import EnrolmentRow, MessageRow
 from tests.support.domain import DAY
@@ -32,11 +33,11 @@ class SlowPostbox(Postbox):
 
     meanwhile: Callable[[], Awaitable[object]] | None = None
 
-    async def send(self, mail: object) -> str:
+    async def send(self, mail: Mail) -> str:
         happens, self.meanwhile = self.meanwhile, None
         if happens:
             await happens()
-        return await super().send(mail)  # type: ignore[arg-type]
+        return await super().send(mail)
 
 
 async def _held(looks: Looks) -> dict[str, str]:
