@@ -11,6 +11,13 @@ from nurture.playbook.usage import CALLS, SHIFTS
 _TICK = timedelta(microseconds=1)
 """A window holds its first moment still: its touch has left it only then."""
 
+_COMPARING = ("<", "<=", ">", ">=", "==", "!=")
+_BESIDE = ("(", ")", "&&", "||", "?", ":", ",", "[", "]")
+"""What may stand beside a comparison without counting with either side of it."""
+
+_CALL = 4
+"""The words of `touches.since("page")`."""
+
 _MOST_DAYS = LONGEST / timedelta(days=1)
 """More than any duration has. A larger number is something else than days: revenue, points."""
 
@@ -18,10 +25,12 @@ _MOST_DAYS = LONGEST / timedelta(days=1)
 @dataclass(frozen=True)
 class Ages:
     """`windows` in which touches of these names are counted; `last`: names whose last touch grows old by a number of
-    `days`, or by a shift; `by_date`: the present is compared with dates, shifted by `shifts`."""
+    `days`, or by a shift; `counted`: those whose age is compared with something else than one number; `by_date`: the
+    present is compared with dates, shifted by `shifts`."""
 
     windows: Collection[tuple[str, timedelta]]
     last: frozenset[str]
+    counted: frozenset[str]
     days: Collection[timedelta]
     shifts: Collection[timedelta]
     by_date: bool
@@ -31,10 +40,10 @@ class Ages:
         self, times: Mapping[str, Sequence[datetime]], dates: Sequence[datetime], now: datetime
     ) -> datetime | None:
         """The next moment at which the answer may be another one; None: there is none. `times` of the touches by their
-        names. What is compared with the present in some other way is looked at once a day."""
+        names. What asks for the time in some other way is looked at once a day."""
         moments = [*self._of_touches(times), *self._of_dates(dates, now)]
         later = [moment + _TICK for moment in moments if moment + _TICK > now]
-        if self.by_date:
+        if self.by_date or self.counted & times.keys():
             later.append(now + self.day)
         return min(later, default=None)
 
@@ -52,7 +61,7 @@ class Ages:
 
 def ages_of(words: Sequence[Token], durations: Durations) -> Ages:
     """Of a condition whose calls are right."""
-    windows, last, shifts = [], set(), set[timedelta]()
+    windows, last, counted, shifts = [], set(), set(), set[timedelta]()
     for index, word in enumerate(words):
         if word.kind != "name":
             continue
@@ -64,14 +73,33 @@ def ages_of(words: Sequence[Token], durations: Durations) -> Ages:
             windows.append((given[0], durations.elapsed(given[1])))
         elif CALLS.get(word.text) in ("last", "since"):
             last.add(given[0])
+            if CALLS[word.text] == "since" and not _with_one_number(words, index):
+                counted.add(given[0])
     numbers = [_number(word.text) for word in words if word.kind == "number"]
     days = [number * durations.day for number in numbers if number <= _MOST_DAYS]
     by_date = any(word.kind == "name" and _present(word.text) for word in words)
-    return Ages(windows, frozenset(last), days, shifts, by_date, durations.day)
+    return Ages(windows, frozenset(last), frozenset(counted), days, shifts, by_date, durations.day)
+
+
+def _with_one_number(words: Sequence[Token], index: int) -> bool:
+    """Whether what the call there gives, of one argument, is compared with a number, both as they stand."""
+    before, after = words[:index][::-1], words[index + _CALL :]
+    return any(
+        _is_beside(near)
+        and len(far) > 1
+        and far[0].text in _COMPARING
+        and far[1].kind == "number"
+        and _is_beside(far[2:])
+        for near, far in ((before, after), (after, before))
+    )
+
+
+def _is_beside(words: Sequence[Token]) -> bool:
+    return not words or (words[0].kind == "sign" and words[0].text in _BESIDE)
 
 
 def _number(text: str) -> float:
-    """A literal of CEL: `30`, `4.5`, `1e3`, `30u`, `0x1e`."""
+    """A literal of CEL: `30`, `4.5`, `.5`, `1e+3`, `30u`, `0x1e`."""
     text = text.lower().removesuffix("u")
     return float(int(text, 16)) if text.startswith("0x") else float(text)
 

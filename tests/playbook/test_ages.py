@@ -18,6 +18,9 @@ RULES = [
     'touches.count("page", "7 days") == 0 || touches.count("demo", "12h") == 1',
     'touches.since("demo") >= 30',
     'touches.since("demo") >= 3 && touches.since("demo") < 4.5',
+    'touches.since("demo") >= .5 && touches.since("page") < 1e-1',
+    'touches.since("demo") >= 2.5e+0 || touches.since("page") < 0x1e-3',
+    '30u < touches.since("demo") || 4.5E0 >= touches.since("page")',
     'touches.last("page").plus("3 days") > now',
     'now >= lead.renewal.minus("14 days") && now < lead.renewal',
     'now.plus("2 days") > lead.renewal',
@@ -68,6 +71,37 @@ def test_a_rule_that_asks_for_no_time_names_no_moment() -> None:
 def test_what_asks_for_the_time_in_another_way_is_looked_at_once_a_day() -> None:
     condition = CONDITIONS.compile("now.getDayOfWeek() == 1")
     assert condition.next_change(facts(), NOW) == NOW + DAY
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        'touches.since("page") >= lead.revenue',
+        'touches.since("page") >= 7.0 * 2.0',
+        'touches.since("page") / 7.0 >= 4.0',
+        '30.0 - 2.0 <= touches.since("page")',
+        'lead.occupation == "boss" && (touches.since("page")) >= 3 || score.total > 5',
+        'touches.since("page") < touches.since("demo")',
+    ],
+)
+def test_an_age_that_is_counted_with_is_looked_at_once_a_day(rule: str) -> None:
+    condition = CONDITIONS.compile(rule)
+    who = facts(touch("page", NOW - 40 * DAY), who=lead(traits={"revenue": 60}))
+    assert condition.next_change(who, NOW) == NOW + DAY
+    assert condition.next_change(facts(touch("click", NOW)), NOW) is None
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        'lead.revenue >= 1.5e+6 && touches.since("page") >= 3',
+        '(3.0 <= touches.since("page") ? score.total : 7) > 5',
+        '[touches.since("page") == 3.0, lead.revenue > 9.0].all(each, each)',
+    ],
+)
+def test_an_age_that_is_compared_with_one_number_is_looked_at_then(rule: str) -> None:
+    found = CONDITIONS.compile(rule).next_change(facts(touch("page", NOW)), NOW)
+    assert found == NOW + 3 * DAY + timedelta(microseconds=1)
 
 
 def test_a_machines_touch_grows_old_for_nobody() -> None:
