@@ -15,6 +15,7 @@ from typing import Any
 from nurture.domain.backtest import Case
 from nurture.domain.lead import Touch
 from nurture.domain.scoring import Grades
+from nurture.playbook.traits import LARGEST_WHOLE
 
 Weigh = Callable[[Sequence[Mapping[str, int]], Sequence[bool], int], Mapping[str, float]]
 """From what each rule gives to the leads, and who of them bought: the weights of the rules that tell, at most
@@ -157,7 +158,7 @@ def _said(seen: Sequence[Seen], trait: str, kind: str) -> Iterator[tuple[Candida
     elif kind == "number":
         for limit in _limits([float(value) for value in values]):
             leads = sum(value >= limit for value in values)
-            yield Candidate(f"{word} >= {_plain(limit)}", f"{name} >= {_plain(limit)}"), leads
+            yield Candidate(f"{word} >= {_plain(limit)}", f"{name} >= {_number(limit)}"), leads
 
 
 def _did(seen: Sequence[Seen], name: str) -> Iterator[tuple[Candidate, int]]:
@@ -215,6 +216,11 @@ def _plain(number: float) -> str:
     """Without an exponent, which a limit of the playbook does not know."""
     text = format(Decimal(repr(number)), "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _number(limit: float) -> str:
+    """As a number in a condition, where whole ones end at 64 bits."""
+    return _plain(limit) + (".0" if abs(limit) >= LARGEST_WHOLE else "")
 
 
 def _quoted(text: str) -> str:

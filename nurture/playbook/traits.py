@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 Kind = Literal["text", "number", "yes/no", "date", "list"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-_LARGEST = 2**63
+LARGEST_WHOLE = 2**63
 """Conditions compute with 64 bits; a larger whole number is read as a decimal one."""
 
 _YES = frozenset({"yes", "true", "1", "y", "on"})
@@ -37,7 +37,7 @@ def as_kind(kind: str, value: Any) -> Any:
 
 
 def _number(value: Any) -> int | float | None:
-    if isinstance(value, int) and abs(value) < _LARGEST:
+    if isinstance(value, int) and abs(value) < LARGEST_WHOLE:
         return int(value)
     try:
         number = float(str(value).strip())

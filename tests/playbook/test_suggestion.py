@@ -15,6 +15,7 @@ from nurture.playbook.suggestion import Candidate, Seen, candidates, fitted, sco
 from tests.support.domain import NOW
 
 FILES = read_files(Path(__file__).parents[2])
+TRAITS_FILE = "config/traits.yaml"
 KINDS = {"occupation": "text", "wants_interview_guide": "yes/no"}
 
 
@@ -109,6 +110,16 @@ def test_limits_are_written_without_exponents() -> None:
         tried = candidates(seen, KINDS, fewest=3)
         assert any(each.where for each in tried)
         assert check(with_scoring(scoring_file(dict.fromkeys(tried, 3), {}, ""))) == []
+
+
+def test_limits_beyond_64_bits_mean_what_they_say() -> None:
+    money = {**FILES, TRAITS_FILE: f"{FILES[TRAITS_FILE]}\nfortune: number\n"}
+    seen = [lead([visit(minutes=m * 1e19)], fortune=m * 10**19) for m in range(-10, 11)]
+    tried = candidates(seen, {"fortune": "number"}, fewest=3)
+    text = scoring_file(dict.fromkeys(tried, 3), {}, "")
+    rules = compile_playbook({**money, "config/scoring.yaml": text}).scoring
+    assert any(rule.when.source.endswith("0.0") for rule in rules.fit)
+    assert {rule for each in seen for rule in gave(rules, each)} == {each.id for each in tried}
 
 
 WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=12)
