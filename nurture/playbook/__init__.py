@@ -230,8 +230,12 @@ class Playbook:
         return min((at for at in times if at), default=None)
 
     def hands_over(self, move: Move) -> bool:
-        """Whether a lead that its rules move so is for sales."""
-        return move.stage == self.handover.stage and not move.back
+        """Whether a lead that its rules move so is for sales: it comes to the stage, or past it but not to one that
+        sales gives."""
+        rank, stage = self.lifecycle.rank, self.handover.stage
+        if stage is None or not rank(move.before) < rank(stage) <= rank(move.stage):
+            return False
+        return move.stage == stage or rank(move.stage) < rank(self.handover.sql_stage)
 
     def back_from(self, stage: str) -> str | None:
         """Where a lead of that stage goes when sales gives it back: never up. None: a customer stays one."""

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from nurture.crossings import Crossing, crossings
 from nurture.domain.errors import InputError
-from nurture.domain.lifecycle import IMPORT, RULE, SALES, Back, Lifecycle
+from nurture.domain.lifecycle import IMPORT, RULE, SALES, Back, Lifecycle, Stage
 from nurture.domain.scoring import EngagementRule, Grades
 from nurture.playbook import Playbook
 from nurture.relay import Relay
@@ -122,3 +123,32 @@ async def test_a_browser_cannot_say_how_far_a_lead_is(db: Database) -> None:
     world = World(db, OneBook(guarded()))
     row = await world.tell(None, stage="customer", trusted=False)
     assert row.stage == "lead"
+
+
+@pytest.mark.parametrize(
+    ("points", "stage", "handed_over"), [(50, "mql", 1), (90, "hot", 1), (130, "sql", 0)]
+)
+async def test_a_lead_that_jumps_over_the_stage_of_the_handover_is_handed_over_too(
+    db: Database, points: int, stage: str, handed_over: int
+) -> None:
+    """But not one that a rule lifts to where sales would."""
+    visitor, lead, mql, sql, customer = (
+        replace(each, when=when(lambda f, least=least: f.score.total >= least) if least else None)
+        for each, least in zip(LIFECYCLE.stages, (0, 0, 45, 120, 0), strict=True)
+    )
+    hot = Stage("hot", "Hot", when(lambda f: f.score.total >= 80))
+    demo = EngagementRule("demo", points, "demo_requested")
+    stages = Lifecycle((visitor, lead, mql, hot, sql, customer))
+    book = replace(PLAYBOOK, hash="p2", lifecycle=stages)
+    world = World(db, shelf := OneBook(book))
+    await world.tell("demo_requested")
+    after = replace(book, hash="p3", scoring=replace(SCORING, engagement=(demo,)))
+    async with db.read() as session:
+        told = {each.stage: each for each in await crossings(session, book, after, NOW)}
+    shelf.book = after
+    await world.rescoring.page(NOW)
+    assert (await world.lead("anna@example.org")).stage == stage
+    given = [row.reason for row in await world.rows(HandoverRow)]
+    title = stages.stages[stages.rank(stage)].title
+    assert given == [f"reached the stage {title} with {points} points"] * handed_over
+    assert told[stage] == Crossing(stage, 1, 0, handed_over)
