@@ -110,7 +110,7 @@ def _only_points(
     ):
         return False
     glance.engagement, glance.grade = score.engagement, score.grade
-    glance.next_score_at = scoring.next_change(playbook.scoring, entries, now)
+    glance.next_score_at = playbook.next_plain_look(glance.traits, entries, now)
     glance.tally = points.tally(playbook.scoring, entries, now)
     for each in made:
         touches.first(glance, each.touch)

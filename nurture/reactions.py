@@ -14,7 +14,7 @@ from nurture.domain import audience as audiences_domain
 from nurture.domain import scoring, topics
 from nurture.domain.enrolment import Trigger
 from nurture.domain.lead import Facts, Score
-from nurture.domain.lifecycle import RULE
+from nurture.domain.lifecycle import RULE, rest
 from nurture.domain.persona import persona_of
 from nurture.domain.scoring import Entry
 from nurture.handovers import Handovers
@@ -68,11 +68,16 @@ class Reactions:
         heard: list[Trigger],
         now: datetime,
     ) -> None:
-        facts = self._persona(playbook, about.row, about.facts, heard, now)
-        facts = self._score(playbook, about.row, facts, earned, heard, now)
-        facts = await self._stage(session, playbook, about.row, facts, heard, now)
-        about.row.next_score_at = playbook.next_look(facts, earned, now)
-        await enrolling.enter(session, playbook, about.row, facts, about.runs, heard, now)
+        row = about.row
+        due = row.next_score_at is not None and row.next_score_at <= now
+        row.cooled_until = rest(row.cooled_until, due or bool(heard), now)
+        facts = self._persona(playbook, row, about.facts, heard, now)
+        facts = self._score(playbook, row, facts, earned, heard, now)
+        facts = await self._stage(session, playbook, row, facts, heard, now)
+        row.next_score_at = playbook.next_look(facts, earned, row.cooled_until, now)
+        # changed rules alone are nothing that is heard of a lead
+        entering = [*heard, Trigger(topics.CLOCK)] if due else heard
+        await enrolling.enter(session, playbook, row, facts, about.runs, entering, now)
         for name in _audiences(session, playbook, about, facts, now):
             self._wake_list(session, name, now)
         _wake(session, about.runs, heard, now)

@@ -75,7 +75,7 @@ class Relay:
         return min((at for at in times if at), default=None)
 
     async def _rescore(self, now: datetime) -> int:
-        """Points of these leads have expired: their score, and what hangs on it, changes now."""
+        """For these leads something changes now that nobody tells: points expire, a rest or a rule's window ends."""
         async with self._outbox.write() as session:
             query = (
                 select(LeadRow)

@@ -1,9 +1,10 @@
 """Who may enter a flow, and when again."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from typing import Any
 
 from nurture.domain.calendar import ALWAYS, Calendar, Span
 from nurture.domain.lead import Condition, Facts
@@ -14,7 +15,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 BY_HAND = "by_hand"
 CONDITION = "condition"
-"""In `Entry.on`: whatever is heard of the lead, the flow's `when` is asked."""
+"""In `Entry.on`: whatever is heard of the lead, be it that its next look is due, the flow's `when` is asked."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,8 @@ class Entry:
 
     `stage` narrows a stage trigger to one stage. `lapse`: again once `when` was seen not to hold since
     the last time. `a_day`: so many enter a day at most, evenly spread; later ones start later. `date`: the
-    lead enters when that date becomes known, if it lies ahead (counted on the clock of `calendar`).
-    Nobody enters before `opens`, nor from `closes` on.
+    lead enters once that date is known, if it lies ahead (counted on the clock of `calendar`), and again when it
+    is told anew. Nobody enters before `opens`, nor from `closes` on.
     """
 
     on: frozenset[str]
@@ -45,6 +46,11 @@ class Entry:
     closes: datetime | None = None
     date: WaitUntil | None = None
     calendar: Calendar = ALWAYS
+
+    def next_look(self, traits: Mapping[str, Any], now: datetime) -> datetime | None:
+        """When the flow opens to a lead that told its date before; None: nobody has to look."""
+        told = self.date and traits.get(self.date.trait or "")
+        return self.opens if told and self.opens and now < self.opens else None
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,7 @@ def may_enter(
     if facts.lead.erased or any(run.active for run in runs) or not _open(entry, now):
         return False
     by_hand = any(trigger.topic == BY_HAND for trigger in triggers)
-    if not by_hand and not (_triggered(entry, triggers) and _wanted(entry, facts, now)):
+    if not by_hand and not (_triggered(entry, triggers, runs) and _wanted(entry, facts, now)):
         return False
     if not runs:
         return True
@@ -99,8 +105,8 @@ def _open(entry: Entry, now: datetime) -> bool:
     return not (entry.opens and now < entry.opens) and not (entry.closes and now >= entry.closes)
 
 
-def _triggered(entry: Entry, triggers: Sequence[Trigger]) -> bool:
-    if CONDITION in entry.on and triggers:
+def _triggered(entry: Entry, triggers: Sequence[Trigger], runs: Sequence[Run]) -> bool:
+    if (CONDITION in entry.on and triggers) or (entry.date and not runs):
         return True
     return any(
         trigger.topic in entry.on

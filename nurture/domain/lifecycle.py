@@ -60,6 +60,12 @@ class Move(NamedTuple):
     back: bool = False
 
 
+def rest(until: datetime | None, noticed: bool, now: datetime) -> datetime | None:
+    """What is left of a lead's rest; None: it is over. That is `noticed` by a look that is due, or by whatever is heard
+    of the lead. Changed rules alone end no rest: they would hand over in a heap whoever was not looked at in time."""
+    return None if until and until <= now and noticed else until
+
+
 @dataclass(frozen=True)
 class Lifecycle:
     """The stages in order, the lowest first."""
@@ -75,11 +81,10 @@ class Lifecycle:
         return {stage.id: rank for rank, stage in enumerate(self.stages)}
 
     def moves(self, facts: Facts, rests_until: datetime | None, now: datetime) -> Iterator[Move]:
-        """All that the rules do with the lead now, in order. They lift it, unless it rests still, as long as a stage
-        fulfils the rule of the next; one that no rule lifts may have faded, and fall more than once."""
+        """All that the rules do with the lead now, in order. They lift it, unless it rests still (see `rest`), as long
+        as a stage fulfils the rule of the next; one that no rule lifts may have faded, and fall more than once."""
         was = before = facts.lead.stage
-        resting = rests_until is not None and now < rests_until
-        while not resting and (stage := self.qualified(facts, now)) != before:
+        while rests_until is None and (stage := self.qualified(facts, now)) != before:
             yield Move(before, stage)
             facts, before = _at(facts, stage), stage
         while before == was and (fall := self.faded(facts, now)):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from functools import cached_property
+from typing import Any
 
 from nurture.domain import scoring, topics
 from nurture.domain.allowance import Allowance
@@ -25,7 +26,7 @@ from nurture.ports import SMTP_ACCOUNT, Dkim, MailAccount
 
 FIRST_LANGUAGE = ("en",)
 
-_READING = 2
+_READING = 3
 """The way in which this release reads the rules of a playbook and what a lead consents to. Another one settles every
 lead anew: what the release before left with it may not be what this one would have."""
 
@@ -222,10 +223,26 @@ class Playbook:
         found = (entry.when for entry in self.entries.values() if CONDITION in entry.on)
         return tuple(when for when in found if when)
 
-    def next_look(self, facts: Facts, earned: Iterable[Earned], now: datetime) -> datetime | None:
-        """When something can next change for a lead that does nothing: points expire, or a rule's window passes."""
+    def next_look(
+        self,
+        facts: Facts,
+        earned: Iterable[Earned],
+        rests_until: datetime | None,
+        now: datetime,
+    ) -> datetime | None:
+        """When something can next change for a lead that does nothing: a rule's window passes, its rest ends, or what
+        `next_plain_look` knows of."""
         rules = (*self._aging, *self.lifecycle.rules(facts.lead.stage))
         times = [each.next_change(facts, now) for each in rules if topics.CLOCK in each.topics]
+        times.append(rests_until if rests_until and now < rests_until else None)
+        times.append(self.next_plain_look(facts.lead.traits, earned, now))
+        return min((at for at in times if at), default=None)
+
+    def next_plain_look(
+        self, traits: Mapping[str, Any], earned: Iterable[Earned], now: datetime
+    ) -> datetime | None:
+        """The same of a lead that does not rest, under rules that ask for no time: points expire, or a flow opens."""
+        times = [each.next_look(traits, now) for each in self._opening]
         times.append(scoring.next_change(self.scoring, earned, now))
         return min((at for at in times if at), default=None)
 
@@ -246,7 +263,12 @@ class Playbook:
 
     @cached_property
     def _aging(self) -> tuple[Condition, ...]:
-        return tuple(each for each in self._conditions() if topics.CLOCK in each.topics)
+        asked = (*self._conditions(), *self.anytime)
+        return tuple(each for each in asked if topics.CLOCK in each.topics)
+
+    @cached_property
+    def _opening(self) -> tuple[Entry, ...]:
+        return tuple(each for each in self.entries.values() if each.date and each.opens)
 
     def _conditions(self) -> Iterator[Condition]:
         """Those whose answer matters from the moment it changes, apart from the stages'."""

@@ -16,6 +16,7 @@ from nurture.domain import keys, scoring, topics
 from nurture.domain.audience import Membership
 from nurture.domain.enrolment import Trigger, may_enter, turn
 from nurture.domain.flow import Cursor
+from nurture.domain.lifecycle import rest
 from nurture.domain.persona import persona_of
 from nurture.simulation import sales
 from nurture.simulation.member import Member, Run
@@ -29,11 +30,13 @@ _IMPORTED_A_DAY = 864_000
 
 def settle(world: World, member: Member, heard: list[Trigger]) -> None:
     """Persona, score, stage with handover, flows, audiences, wake-ups."""
+    due = member.next_score_at is not None and member.next_score_at <= world.now
+    member.cooled_until = rest(member.cooled_until, due or bool(heard), world.now)
     _persona(world, member, heard)
     _score(world, member, heard)
     _stage(world, member, heard)
     _next_look(world, member)
-    _enter(world, member, heard)
+    _enter(world, member, [*heard, Trigger(topics.CLOCK)] if due else heard)
     _audiences(world, member)
     changed = {trigger.topic for trigger in heard}
     for run in member.runs:
@@ -78,7 +81,8 @@ def _stage(world: World, member: Member, heard: list[Trigger]) -> None:
 
 
 def _next_look(world: World, member: Member) -> None:
-    later = world.playbook.next_look(member.facts(world.now), member.earned, world.now)
+    facts, now = member.facts(world.now), world.now
+    later = world.playbook.next_look(facts, member.earned, member.cooled_until, now)
     if later and later != member.next_score_at:
         world.expire(member, later)
     member.next_score_at = later

@@ -20,8 +20,8 @@ class LeadRow(SQLModel, table=True):
 
     `traits_at` holds when each trait, and the address, was said, so that late messages do not overwrite newer ones.
     `cases_told` holds the news of support cases (see `nurture.domain.cases`), for the same reason.
-    `cooled_until`: sales gave the lead back; no rule lifts its stage before then. `talks_until`: sales is in
-    conversation with it, and marketing keeps quiet.
+    `cooled_until`: sales gave the lead back; no rule lifts its stage before then, and before that was noticed (None).
+    `talks_until`: sales is in conversation with it, and marketing keeps quiet.
     `lapsed`: flows whose entry condition was seen not to hold since the lead last entered them.
     `declined` repeats what the consent ledger says no to, `soft_bounces` what the send ledger says;
     `paused_until`: the lead asked for a break.

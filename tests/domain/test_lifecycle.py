@@ -3,7 +3,7 @@
 import pytest
 
 from nurture.domain.errors import InputError
-from nurture.domain.lifecycle import IMPORT, RULE, SALES, Back, Lifecycle, Move, Stage
+from nurture.domain.lifecycle import IMPORT, RULE, SALES, Back, Lifecycle, Move, Stage, rest
 from nurture.domain.persona import Persona, Sign, persona_of
 from tests.support.domain import ALWAYS_TRUE, DAY, NEVER_TRUE, NOW, facts, lead, when
 
@@ -151,6 +151,13 @@ def test_rules_take_a_lead_up_step_by_step_and_back_only_if_none_lifts_it() -> N
     fall = [Move("warm", "lead", "went cold", back=True)]
     assert list(LADDER.moves(warm, NOW, NOW)) == fall
     assert list(LADDER.moves(warm, NOW + DAY, NOW)) == fall, "and may fade nevertheless"
+
+
+def test_a_rest_ends_when_its_time_is_over_and_somebody_notices() -> None:
+    assert rest(NOW + DAY, noticed=True, now=NOW) == NOW + DAY
+    assert rest(NOW, noticed=True, now=NOW) is None
+    assert rest(NOW - DAY, noticed=False, now=NOW) == NOW - DAY
+    assert rest(None, noticed=False, now=NOW) is None
 
 
 def test_no_rule_lifts_a_lead_into_a_stage_that_is_not_its_to_give() -> None:

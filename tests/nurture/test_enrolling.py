@@ -1,7 +1,8 @@
 """Who comes into a flow, when its turn is, and when again; on both databases."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import cast
 
 import pytest
 
@@ -11,6 +12,9 @@ from nurture.domain.enrolment import CONDITION, Entry
 from nurture.domain.errors import InputError
 from nurture.domain.flow import Paused, WaitUntil
 from nurture.enrolling import Enrolling
+from nurture.playbook.conditions import Conditions
+from nurture.playbook.durations import Durations
+from nurture.relay import Relay
 from nurture.store import enrolments
 from nurture.store.database import Database
 from nurture.store.tables import EnrolmentRow, WakeupRow
@@ -20,6 +24,9 @@ from tests.support.world import OneBook, World
 
 HOT = when(lambda facts: facts.lead.traits.get("occupation") == "hot", topics.LEAD)
 ON_FORM = frozenset({topics.touch("form_submitted")})
+BEFORE_ITS_DATE = Entry(
+    frozenset({topics.LEAD}), date=WaitUntil(trait="occupation", offset=-7 * DAY)
+)
 
 
 def world(db: Database, entry: Entry, **flow: object) -> World:
@@ -31,6 +38,10 @@ def world(db: Database, entry: Entry, **flow: object) -> World:
 
 async def runs(world: World) -> list[EnrolmentRow]:
     return sorted(await world.rows(EnrolmentRow), key=lambda row: row.started_at)
+
+
+async def _look(world: World, at: datetime) -> None:
+    await Relay(world.outbox, world.shelf, world.reactions, lambda: at).look()
 
 
 async def leave(world: World) -> None:
@@ -102,12 +113,76 @@ async def test_nobody_enters_a_paused_flow(db: Database) -> None:
 
 
 async def test_a_date_that_becomes_known_brings_a_lead_in_unless_it_is_past(db: Database) -> None:
-    entry = Entry(frozenset({topics.LEAD}), date=WaitUntil(trait="occupation", offset=-7 * DAY))
-    house = world(db, entry)
+    house = world(db, BEFORE_ITS_DATE)
     past, ahead = (NOW + 6 * DAY).isoformat(), (NOW + 8 * DAY).isoformat()
     await house.tell("page", email="a@example.org", traits={"occupation": past})
     await house.tell("page", email="b@example.org", traits={"occupation": ahead})
     assert [row.lead_id for row in await runs(house)] == [(await house.lead("b@example.org")).id]
+
+
+async def _apply(house: World, entry: Entry, at: datetime) -> None:
+    """Another entry, and every lead settled by it."""
+    shelf = cast(OneBook, house.shelf)
+    entries = {**shelf.book.entries, "welcome": entry}
+    shelf.book = replace(shelf.book, hash="another", entries=entries)
+    while await house.rescoring.page(at):
+        pass
+
+
+async def test_a_date_that_was_known_before_the_flow_brings_a_lead_in_once(db: Database) -> None:
+    house = world(db, Entry(ON_FORM))
+    past, ahead = (NOW + 6 * DAY).isoformat(), (NOW + 8 * DAY).isoformat()
+    await house.tell("page", email="a@example.org", traits={"occupation": past})
+    await house.tell("page", email="b@example.org", traits={"occupation": ahead})
+    await _apply(house, BEFORE_ITS_DATE, NOW)
+    assert [row.lead_id for row in await runs(house)] == [(await house.lead("b@example.org")).id]
+    await leave(house)
+    await house.tell("page", email="b@example.org", at=NOW + DAY)
+    assert len(await runs(house)) == 1
+
+
+async def test_who_told_a_date_before_the_flow_begins_enters_when_it_does(db: Database) -> None:
+    house = world(db, Entry(ON_FORM))
+    await house.tell("page", traits={"occupation": (NOW + 60 * DAY).isoformat()})
+    await _apply(house, replace(BEFORE_ITS_DATE, opens=NOW + 20 * DAY), NOW)
+    await house.tell("page", consents=(), at=NOW + DAY)
+    assert await runs(house) == []
+    await _look(house, NOW + 20 * DAY)
+    assert [row.started_at for row in await runs(house)] == [NOW + 20 * DAY]
+
+
+SILENT = Conditions({}, [], [], ["form_submitted"], Durations()).compile(
+    'touches.since("form_submitted") >= 30'
+)
+
+
+@pytest.mark.parametrize("lapse", [True, False])
+async def test_a_lead_enters_when_time_alone_makes_the_condition_true(
+    db: Database, lapse: bool
+) -> None:
+    again = None if lapse else Span(35 * DAY)
+    house = world(db, Entry(frozenset({CONDITION}), when=SILENT, again=again, lapse=lapse))
+    await house.tell("form_submitted")
+    await _look(house, NOW + 29 * DAY)
+    assert await runs(house) == []
+    await _look(house, NOW + 31 * DAY)
+    [run] = await runs(house)
+    assert run.started_at == NOW + 31 * DAY
+    await leave(house)
+    await house.tell("form_submitted", at=NOW + 40 * DAY)
+    await _look(house, NOW + 71 * DAY)
+    assert len(await runs(house)) == 2
+
+
+async def test_who_fulfils_a_new_condition_already_enters_with_the_next_thing_heard_of_it(
+    db: Database,
+) -> None:
+    house = world(db, Entry(frozenset(), when=SILENT))
+    await house.tell("form_submitted")
+    await _apply(house, Entry(frozenset({CONDITION}), when=SILENT), NOW + 40 * DAY)
+    assert await runs(house) == []
+    await house.tell("page", at=NOW + 41 * DAY)
+    assert len(await runs(house)) == 1
 
 
 async def test_who_was_brought_in_before_the_condition_held_enters_by_itself_once_it_does(

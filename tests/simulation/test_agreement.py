@@ -1,17 +1,24 @@
 """The simulation and the real use cases over a database come to the same, whatever a lead does."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import repeat
 from random import Random
 from typing import Any
 
 import pytest
 
 from nurture.domain.consent import AD_AUDIENCES, EMAIL_MARKETING
-from nurture.domain.enrolment import Entry, Trigger
+from nurture.domain.enrolment import CONDITION, Entry, Trigger
+from nurture.domain.flow import WaitUntil
+from nurture.domain.lifecycle import Lifecycle, Stage
+from nurture.domain.scoring import FitRule
 from nurture.domain.sla import State
-from nurture.domain.topics import SALES, SCORE, STAGE
+from nurture.domain.topics import LEAD, SALES, SCORE, STAGE
 from nurture.incoming import Answer
+from nurture.playbook.conditions import Conditions
+from nurture.playbook.durations import Durations
+from nurture.relay import Relay
 from nurture.simulation import sales, settling
 from nurture.simulation.people import Person
 from nurture.simulation.world import World as Simulated
@@ -20,7 +27,7 @@ from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverRow
 from nurture.store.tables import EnrolmentRow
 from tests.support.domain import NOW, lead, when
-from tests.support.playbook import PLAYBOOK, playbook
+from tests.support.playbook import PLAYBOOK, WIN_BACK, playbook
 from tests.support.world import OneBook, World
 
 TOUCHES = ("page", "page", "page", "demo_requested", "support_case_opened", "sales_conversation")
@@ -93,6 +100,62 @@ async def test_what_sales_answers_and_leads_buy_has_the_same_consequences(
 async def _states(world: World) -> list[str]:
     rows = sorted(await world.rows(HandoverRow), key=lambda row: row.ordinal)
     return [row.state for row in rows]
+
+
+CEL = Conditions({"renews": "date"}, [], [], ["page"], Durations())
+QUIET = CEL.compile('touches.since("page") * 24.0 >= 480.0')
+SILENT = CEL.compile('touches.since("page") >= 15')
+VISITOR, LEAD_STAGE, MQL, *REST = PLAYBOOK.lifecycle.stages
+HOT = Stage("hot", "Hot", when(lambda f: f.score.total >= 80, SCORE))
+RENEWAL = WaitUntil(trait="renews", offset=timedelta(days=-7))
+NAMES = ("win-back", "silent", "renewal")
+TIMES = playbook(
+    flows={name: replace(WIN_BACK, id=name) for name in NAMES},
+    sender_of=dict.fromkeys(NAMES, "courses"),
+    entries={
+        "win-back": Entry(frozenset()),
+        "silent": Entry(frozenset({CONDITION}), when=SILENT),
+        "renewal": Entry(frozenset({LEAD}), date=RENEWAL, opens=NOW + timedelta(days=10)),
+    },
+    scoring=replace(PLAYBOOK.scoring, fit=(FitRule("quiet", 40, QUIET),)),
+    lifecycle=Lifecycle((VISITOR, LEAD_STAGE, MQL, HOT, *REST)),
+)
+
+
+async def test_what_time_alone_does_to_a_lead_has_the_same_consequences(db: Database) -> None:
+    """A flow opens, a silence is long enough, a rest is over."""
+    real, simulated = World(db, OneBook(TIMES)), Simulated(TIMES, NOW)
+    told = {"renews": (NOW + timedelta(days=90)).isoformat()}
+    await real.tell("page", at=NOW, traits=told)
+    await real.tell("demo_requested", consents=())
+    member = simulated.arrive(Person(lead(stage="visitor", traits=told)), "page")
+    simulated.touch(member, "demo_requested", {})
+    seen = []
+    for days in (9, 11, 14, 16, 19, 21, 50, 52):
+        await _pass(real, NOW + timedelta(days=days))
+        simulated.run(NOW + timedelta(days=days))
+        assert await _real(real) == _simulated(simulated)
+        seen.append((member.lead.stage, len(member.runs), len(member.handed)))
+        if days == 21:
+            await _reject(real, simulated.now)
+            sales.answer(simulated, member, member.handed[0], State.REJECTED)
+    assert seen == [
+        *[("lead", 0, 0), ("lead", 1, 0)],  # the renewal's flow opens
+        *[("lead", 1, 0), ("lead", 2, 0)],  # a silence of 15 days, ...
+        *[("lead", 2, 0), ("hot", 2, 1)],  # ... and of 20
+        *[("lead", 3, 1), ("hot", 3, 2)],  # a rest of 30
+    ]
+
+
+async def _pass(world: World, until: datetime) -> None:
+    """Whatever is to be looked at before then."""
+    while (at := (await world.lead("anna@example.org")).next_score_at) and at < until:
+        await Relay(world.outbox, world.shelf, world.reactions, repeat(at).__next__).look()
+
+
+async def _reject(world: World, now: datetime) -> None:
+    [handover] = await world.rows(HandoverRow)
+    await world.desk.answer(handover.id, Answer(State.REJECTED, now, reason="no budget"))
 
 
 async def _real(world: World) -> dict[str, Any]:
