@@ -106,6 +106,7 @@ def _only_points(
     if (
         heard & playbook.follows
         or heard & glance.listens
+        or (playbook.opening and glance.due and glance.due <= now)
         or _moves(playbook, glance, score, changed, now)
     ):
         return False

@@ -242,7 +242,7 @@ class Playbook:
         self, traits: Mapping[str, Any], earned: Iterable[Earned], now: datetime
     ) -> datetime | None:
         """The same of a lead that does not rest, under rules that ask for no time: points expire, or a flow opens."""
-        times = [each.next_look(traits, now) for each in self._opening]
+        times = [each.next_look(traits, now) for each in self.opening]
         times.append(scoring.next_change(self.scoring, earned, now))
         return min((at for at in times if at), default=None)
 
@@ -267,7 +267,8 @@ class Playbook:
         return tuple(each for each in asked if topics.CLOCK in each.topics)
 
     @cached_property
-    def _opening(self) -> tuple[Entry, ...]:
+    def opening(self) -> tuple[Entry, ...]:
+        """Flows that open one day to whoever told its date before."""
         return tuple(each for each in self.entries.values() if each.date and each.opens)
 
     def _conditions(self) -> Iterator[Condition]:

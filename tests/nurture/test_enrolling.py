@@ -141,12 +141,17 @@ async def test_a_date_that_was_known_before_the_flow_brings_a_lead_in_once(db: D
     assert len(await runs(house)) == 1
 
 
-async def test_who_told_a_date_before_the_flow_begins_enters_when_it_does(db: Database) -> None:
+@pytest.mark.parametrize("touched", [False, True])
+async def test_who_told_a_date_before_the_flow_begins_enters_when_it_does(
+    db: Database, touched: bool
+) -> None:
     house = world(db, Entry(ON_FORM))
     await house.tell("page", traits={"occupation": (NOW + 60 * DAY).isoformat()})
     await _apply(house, replace(BEFORE_ITS_DATE, opens=NOW + 20 * DAY), NOW)
     await house.tell("page", consents=(), at=NOW + DAY)
     assert await runs(house) == []
+    if touched:
+        await house.tell("page", consents=(), at=NOW + 20 * DAY)
     await _look(house, NOW + 20 * DAY)
     assert [row.started_at for row in await runs(house)] == [NOW + 20 * DAY]
 
