@@ -10,9 +10,10 @@ Evaluating never raises: what cannot be answered (a missing number, too long a l
 
 import math
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from cel_expr_python import cel
@@ -24,7 +25,7 @@ from nurture.playbook.durations import Durations
 from nurture.playbook.findings import Problem, Wrong, suggest, wrong
 from nurture.playbook.tokens import Token, patterns, tokens
 from nurture.playbook.traits import as_kind
-from nurture.playbook.usage import CALLS, EXAMPLES, SHIFTS, Quoted, topics_of, ungraded
+from nurture.playbook.usage import CALLS, EXAMPLES, SHIFTS, Quoted, topics_of, touches_of, ungraded
 
 Read = Callable[[Facts, datetime], Any]
 
@@ -143,7 +144,7 @@ class Conditions:
                 text = f'"{each.text}" is not a regular expression: {why}'
                 yield Problem(text, _PATTERN, each.line, each.column)
 
-    def _reads(self, words: Iterable[Token]) -> dict[str, Read]:
+    def _reads(self, words: Sequence[Token]) -> dict[str, Read]:
         """How to get each variable that the expression mentions, and nothing else."""
         names = [word.text for word in words if word.kind == "name"]
         reads = {
@@ -151,8 +152,8 @@ class Conditions:
             for variable, (_, read) in self._variables.items()
             if any(name == variable or name.startswith(f"{variable}.") for name in names)
         }
-        if any(name in CALLS for name in names):
-            reads["touches"] = _times
+        if asked := touches_of(words):
+            reads["touches"] = partial(_times, asked)
         return reads
 
     def _explain(self, source: str, line: str, column: str, message: str) -> Problem:
@@ -229,11 +230,11 @@ def _stay(facts: Facts, moment: str) -> Any:
     return getattr(facts.stay, moment, None) or _UNSET
 
 
-def _times(facts: Facts, now: datetime) -> dict[str, list[datetime]]:
-    """When the lead did what, and under _NOW what time it is. What a machine did is no touch of the lead."""
+def _times(asked: Collection[str], facts: Facts, now: datetime) -> dict[str, list[datetime]]:
+    """When the lead did what is `asked` for, and under _NOW what time it is. What a machine did is no touch of it."""
     times: dict[str, list[datetime]] = {_NOW: [now]}
     for touch in facts.touches:
-        if not touch.machine:
+        if touch.name in asked and not touch.machine:
             times.setdefault(touch.name, []).append(touch.at)
     return times
 

@@ -83,6 +83,12 @@ def ungraded(words: Sequence[Token]) -> Iterator[Problem]:
             yield _at(word, "no lead gets a grade", "add grades to config/scoring.yaml")
 
 
+def touches_of(words: Sequence[Token]) -> frozenset[str]:
+    """The touches that are asked for."""
+    calls = (arguments(words, at) for at, word in enumerate(words) if word.text in CALLS)
+    return frozenset(given[0].text for given in calls if given)
+
+
 def topics_of(words: Sequence[Token]) -> frozenset[str]:
     """What can change the answer. Rather one topic too many than one too few."""
     found = set()

@@ -1,11 +1,18 @@
 """What a decision gets to see of a run and of what the lead did."""
 
+from sqlalchemy import insert
+
+from nurture.domain.lead import Facts
 from nurture.incoming import Incoming
+from nurture.playbook.conditions import Conditions
+from nurture.playbook.durations import Durations
 from nurture.store import enrolments, leads
 from nurture.store.database import Database
-from nurture.store.tables import EnrolmentRow
-from tests.support.domain import HOUR, NOW
+from nurture.store.tables import EnrolmentRow, TouchRow
+from tests.support.domain import DAY, HOUR, NOW
 from tests.support.world import World
+
+TOUCHES = Conditions({}, [], [], ["demo_requested", "clicked", "page"], Durations())
 
 
 async def test_a_touch_keeps_when_it_happened_and_when_we_heard_of_it(db: Database) -> None:
@@ -27,3 +34,38 @@ async def test_a_run_remembers_when_the_lead_entered_however_far_it_came(db: Dat
     [kept] = await world.rows(EnrolmentRow)
     cursor = enrolments.cursor(kept)
     assert (cursor.step, cursor.since, cursor.entered) == ("wait", NOW + HOUR, NOW)
+
+
+async def test_a_condition_sees_what_a_lead_did_however_much_else_it_did_since(
+    db: Database,
+) -> None:
+    world = World(db)
+    await world.tell("demo_requested", at=NOW - DAY)
+    await _does(world, "page", 600)
+    facts = await _facts(world)
+    assert TOUCHES.compile('touches.count("demo_requested") == 1')(facts, NOW)
+    assert TOUCHES.compile('touches.since("demo_requested") == 1')(facts, NOW)
+    assert TOUCHES.compile('touches.count("page") == 500')(facts, NOW)
+
+
+async def test_a_condition_sees_what_a_lead_did_however_much_machines_did_since(
+    db: Database,
+) -> None:
+    world = World(db)
+    await world.tell("clicked", at=NOW - DAY)
+    await _does(world, "clicked", 600, machine="scanner")
+    assert TOUCHES.compile('touches.count("clicked") == 1')(await _facts(world), NOW)
+
+
+async def _does(world: World, touch: str, often: int, machine: str | None = None) -> None:
+    lead = await world.lead("anna@example.org")
+    row = TouchRow(id="", lead_id=lead.id, source="site", name=touch, at=NOW, received_at=NOW)
+    same = {**row.model_dump(), "machine": machine}
+    async with world.db.write() as session:
+        await session.execute(insert(TouchRow), [{**same, "id": f"{n}"} for n in range(often)])
+
+
+async def _facts(world: World) -> Facts:
+    lead = await world.lead("anna@example.org")
+    async with world.db.read() as session:
+        return await leads.facts(session, lead, NOW)
