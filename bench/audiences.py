@@ -97,7 +97,7 @@ class _OneBook:
     def __init__(self) -> None:
         audience = Audience(_NAME, "Bench", "meta", "238")
         self._book = SimpleNamespace(
-            hash="bench", day=timedelta(days=1), audiences={_NAME: audience}
+            scored_by="bench", hash="bench", day=timedelta(days=1), audiences={_NAME: audience}
         )
 
     async def current(self, session: object) -> Any:
@@ -136,6 +136,7 @@ def _lead(n: int, now: datetime) -> dict[str, Any]:
         stage="lead",
         consents=["ad_audiences"],
         created_at=now,
+        scored_by="bench",
     )
     return row.model_dump()
 

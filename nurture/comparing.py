@@ -1,12 +1,15 @@
 """Every lead compared with an audience's rule, page by page: once a day, and before a changed rule is in force."""
 
+from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from nurture import on_paper
 from nurture.domain.audience import Audience, belongs
 from nurture.outbox import Outbox
 from nurture.playbook import Playbook
@@ -36,7 +39,8 @@ async def compare(outbox: Outbox, playbook: Playbook, audience: Audience, now: d
             state = await ad_lists.state(session, audience.id)
             if state is None:
                 return
-            page = await _page(session, audience, state.cursor, now, lock=True)
+            whom = _whom(audience).with_for_update(of=LeadRow)
+            page = await _page(session, playbook, whom, state.cursor, now)
             for about in page:
                 _align(session, audience, about, now)
             if len(page) < _PAGE:
@@ -52,28 +56,26 @@ async def effects(db: Database, playbook: Playbook, now: datetime) -> list[Effec
     """How many `playbook` would add to and remove from each audience; nothing changes."""
     async with db.read() as session:
         counts = await ad_lists.counts(session)
-    found = []
-    for name in sorted({*playbook.audiences, *counts}):
-        members = counts[name].desired if name in counts else 0
-        audience = playbook.audiences.get(name)
-        if audience is None:
-            found.append(Effect(name, members, 0, members))
-            continue
-        adds = removes = 0
-        async for about in _everyone(db, audience, now):
-            row = about.members.get(name)
-            wanted = _belongs(audience, about, now)
-            adds += wanted and not (row and row.desired)
-            removes += bool(row and row.desired) and not wanted
-        found.append(Effect(name, members, adds, removes))
-    return found
+    members = {name: count.desired for name, count in counts.items()}
+    adds = Counter[str]()
+    removes = Counter({name: members[name] for name in members.keys() - playbook.audiences.keys()})
+    if playbook.audiences:
+        async for about in _everyone(db, playbook, now):
+            for name, audience in playbook.audiences.items():
+                row, wanted = about.members.get(name), _belongs(audience, about, now)
+                adds[name] += wanted and not (row and row.desired)
+                removes[name] += bool(row and row.desired) and not wanted
+    return [
+        Effect(name, members.get(name, 0), adds[name], removes[name])
+        for name in sorted({*playbook.audiences, *members})
+    ]
 
 
-async def _everyone(db: Database, audience: Audience, now: datetime) -> AsyncIterator[Dossier]:
+async def _everyone(db: Database, playbook: Playbook, now: datetime) -> AsyncIterator[Dossier]:
     cursor = ""
     while True:
         async with db.read() as session:
-            page = await _page(session, audience, cursor, now, lock=False)
+            page = await _page(session, playbook, select(LeadRow), cursor, now)
         for about in page:
             yield about
         if len(page) < _PAGE:
@@ -81,19 +83,25 @@ async def _everyone(db: Database, audience: Audience, now: datetime) -> AsyncIte
         cursor = page[-1].row.id
 
 
-async def _page(
-    session: AsyncSession, audience: Audience, after: str, now: datetime, lock: bool
-) -> list[Dossier]:
+def _whom(audience: Audience) -> Any:
     """Without a rule only those matter whom a flow once put on the list."""
-    query = select(LeadRow).where(col(LeadRow.id) > after).order_by(col(LeadRow.id)).limit(_PAGE)
-    if audience.when is None:
-        mine = col(AudienceMemberRow.lead_id) == col(LeadRow.id)
-        query = query.join(AudienceMemberRow, mine).where(
-            col(AudienceMemberRow.audience) == audience.id
-        )
-    if lock:
-        query = query.with_for_update(of=LeadRow)
-    return await load(session, list((await session.execute(query)).scalars()), now)
+    if audience.when is not None:
+        return select(LeadRow)
+    mine = col(AudienceMemberRow.lead_id) == col(LeadRow.id)
+    there = col(AudienceMemberRow.audience) == audience.id
+    return select(LeadRow).join(AudienceMemberRow, mine).where(there)
+
+
+async def _page(
+    session: AsyncSession, playbook: Playbook, whom: Any, after: str, now: datetime
+) -> list[Dossier]:
+    """The next of these leads, as `playbook` has them."""
+    query = whom.where(col(LeadRow.id) > after).order_by(col(LeadRow.id)).limit(_PAGE)
+    rows = list((await session.execute(query)).scalars())
+    page = await load(session, rows, now)
+    known = {about.row.id: about.facts for about in page}
+    facts = await on_paper.current(session, playbook, rows, known, now)
+    return [replace(about, facts=facts[about.row.id]) for about in page]
 
 
 def _belongs(audience: Audience, about: Dossier, now: datetime) -> bool:

@@ -1,19 +1,18 @@
 """What an edit makes of the stages that leads are in, counted before it happens."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from nurture.domain import scoring
+from nurture import on_paper
 from nurture.domain.lead import Facts
-from nurture.domain.persona import persona_of
-from nurture.domain.scoring import Entry
+from nurture.domain.lifecycle import Move
 from nurture.playbook import Playbook
-from nurture.store import leads, points
+from nurture.store import leads
 from nurture.store.tables import LeadRow
 
 _PAGE = 200
@@ -36,19 +35,19 @@ async def crossings(
     `after` and not by `before`. Changes nothing."""
     counts: Counter[tuple[str, str]] = Counter()
     async for page in _everybody(session):
-        facts = await leads.facts_of(session, list(page.values()), now)
+        facts = await leads.facts_of(session, page, now)
         was = await _moved(session, before, page, facts, now)
         becomes = await _moved(session, after, page, facts, now)
-        for lead_id in page:
-            counts.update(becomes[lead_id] - was[lead_id])
+        for row in page:
+            counts.update(becomes[row.id] - was[row.id])
     return [
         Crossing(id_, counts["up", id_], counts["down", id_], counts["handed over", id_])
         for id_ in (stage.id for stage in after.lifecycle.stages if stage.ruled)
     ]
 
 
-async def _everybody(session: AsyncSession) -> AsyncIterator[dict[str, LeadRow]]:
-    """All leads that are somebody, by id, a page at a time."""
+async def _everybody(session: AsyncSession) -> AsyncIterator[list[LeadRow]]:
+    """All leads that are somebody, a page at a time."""
     after = ""
     while True:
         query = select(LeadRow).where(
@@ -57,34 +56,27 @@ async def _everybody(session: AsyncSession) -> AsyncIterator[dict[str, LeadRow]]
             col(LeadRow.merged_into).is_(None),
         )
         rows = (await session.execute(query.order_by(col(LeadRow.id)).limit(_PAGE))).scalars()
-        page = {row.id: row for row in rows}
+        page = list(rows)
         if not page:
             return
         yield page
-        after = max(page)
+        after = page[-1].id
 
 
 async def _moved(
     session: AsyncSession,
     playbook: Playbook,
-    page: Mapping[str, LeadRow],
+    page: Sequence[LeadRow],
     facts: Mapping[str, Facts],
     now: datetime,
 ) -> dict[str, set[tuple[str, str]]]:
-    """By lead what nurture.reactions would do to its stage: which way, and into or from which."""
-    earned = await points.living(session, playbook.scoring, playbook.scored_by, page, now)
-    return {
-        id_: set(_ways(playbook, row, facts[id_], earned[id_], now)) for id_, row in page.items()
-    }
+    """By lead what settling it would do to its stage: which way, and into or from which."""
+    settled = await on_paper.settled(session, playbook, page, facts, now)
+    return {row.id: set(_ways(playbook, row, settled[row.id].moves)) for row in page}
 
 
-def _ways(
-    playbook: Playbook, row: LeadRow, facts: Facts, earned: Sequence[Entry], now: datetime
-) -> Iterator[tuple[str, str]]:
-    persona = persona_of(playbook.personas, facts, now)
-    facts = replace(facts, lead=replace(facts.lead, persona=persona))
-    facts = replace(facts, score=scoring.score(playbook.scoring, facts, earned, now))
-    for move in playbook.lifecycle.moves(facts, row.cooled_until, now):
+def _ways(playbook: Playbook, row: LeadRow, moves: Iterable[Move]) -> Iterator[tuple[str, str]]:
+    for move in moves:
         yield ("down", move.before) if move.back else ("up", move.stage)
         if playbook.hands_over(move) and not row.sales_owned:
             yield "handed over", move.stage

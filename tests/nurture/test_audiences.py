@@ -9,10 +9,12 @@ import pytest
 from embedded.ads.faults import Fault
 from nurture.audience_view import AudienceView, ask_renewal, in_words, switch
 from nurture.domain.errors import InputError
+from nurture.domain.scoring import EngagementRule
 from nurture.ports import Applied, Person
 from nurture.store.database import Database
 from tests.support.domain import DAY, HOUR, NEVER_TRUE, When, when
 from tests.support.lists import PROS, Lists
+from tests.support.playbook import SCORING
 
 MINUTE = timedelta(minutes=1)
 STORM = {"error": {"code": 80003, "message": "too many calls"}}
@@ -140,6 +142,19 @@ async def test_a_changed_rule_is_planned_and_then_holds(lists: Lists) -> None:
     assert (effect.members, effect.adds, effect.removes) == (1, 1, 1)
     await lists.settle()
     assert lists.members() == {other}
+
+
+async def test_points_and_a_limit_changed_together_move_nobody(lists: Lists) -> None:
+    worth = [replace(SCORING, engagement=(EngagementRule("pages", n, "page"),)) for n in (10, 20)]
+    lists.score(worth[0], replace(PROS, when=when(lambda f: f.score.engagement >= 10)))
+    ids = {await lists.tell(n, touch="page") for n in range(3)}
+    await lists.settle()
+    calls = lists.platform.record.count
+    lists.score(worth[1], replace(PROS, when=when(lambda f: f.score.engagement >= 20)))
+    await lists.settle()
+    assert await lists.world.rescoring.page(lists.now) == 3
+    await lists.settle()
+    assert (lists.members(), lists.platform.record.count) == (ids, calls)
 
 
 async def test_a_list_that_moves_is_emptied_where_it_was(lists: Lists) -> None:

@@ -1,4 +1,4 @@
-"""What `nurture plan` tells of stages is what then happens."""
+"""What `nurture plan` tells of stages and audiences is what then happens."""
 
 import shutil
 from dataclasses import replace
@@ -8,11 +8,15 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from nurture.comparing import Effect, compare, effects
 from nurture.crossings import Crossing, crossings
+from nurture.domain.audience import Audience
 from nurture.domain.lifecycle import RULE, SALES, Back, Lifecycle
 from nurture.domain.persona import Persona
 from nurture.domain.scoring import EngagementRule, FitRule
 from nurture.playbook import Playbook
+from nurture.store import ad_lists
+from nurture.store.audience_tables import AudienceMemberRow
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverRow
 from nurture.store.tables import StageChangeRow
@@ -121,21 +125,47 @@ async def _comes(world: World, name: str, touches: list[str], occupation: str, m
         await world.stages.move(name, "lead", SALES, "not now", NOW)
 
 
+_BY_RULE = (
+    ("warm", when(lambda f: f.score.total >= 40)),
+    ("ripe", when(lambda f: f.lead.stage == "mql")),
+    ("pros", when(lambda f: f.lead.persona == "pro")),
+)
+_LISTS = {name: Audience(name, name, "meta", name, rule) for name, rule in _BY_RULE}
+
+
+async def _on_lists(world: World) -> set[tuple[str, str]]:
+    rows = await world.rows(AudienceMemberRow)
+    return {(row.audience, row.lead_id) for row in rows if row.desired}
+
+
+async def _listed(world: World, playbook: Playbook) -> None:
+    """What the lists' next looks begin with."""
+    for audience in playbook.audiences.values():
+        async with world.db.write() as session:
+            ad_lists.begin(session, audience)
+        await compare(world.outbox, playbook, audience, NOW)
+
+
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(people=st.lists(_LEAD, min_size=1, max_size=5), points=st.permutations([10, 25, 45]))
-async def test_what_a_plan_tells_of_stages_is_what_then_happens(
+async def test_what_a_plan_tells_of_stages_and_audiences_is_what_then_happens(
     tmp_path: Path, sqlite_template: Path, people: list[dict[str, Any]], points: list[int]
 ) -> None:
     file = tmp_path / "one.db"
     shutil.copy(sqlite_template, file)
-    before, after = _demos(points[0]), _demos(points[1], personas=())
+    before = _demos(points[0], audiences=_LISTS)
+    after = _demos(points[1], audiences=_LISTS, personas=())
     world = World(Database(f"sqlite+aiosqlite:///{file}", pool=1), book := OneBook(before))
     for n, person in enumerate(people):
         await _comes(world, f"{n}@example.org", **person)
     moves, given = len(await world.rows(StageChangeRow)), len(await world.rows(HandoverRow))
     told = await _planned(world, before, after)
+    listed, lists_told = await _on_lists(world), await effects(world.db, after, NOW)
     book.book = after
+    await _listed(world, after)
+    then = await _on_lists(world)
     await world.rescoring.page(NOW)
+    assert await _on_lists(world) == then, "the lists wait for no score"
     done = (await world.rows(StageChangeRow))[moves:]
     assert told == [
         Crossing(
@@ -145,5 +175,14 @@ async def test_what_a_plan_tells_of_stages_is_what_then_happens(
             (len(await world.rows(HandoverRow)) - given) if stage == "mql" else 0,
         )
         for stage in ("lead", "mql")
+    ]
+    assert lists_told == [
+        Effect(
+            name,
+            sum(on == name for on, _ in listed),
+            sum(on == name for on, _ in then - listed),
+            sum(on == name for on, _ in listed - then),
+        )
+        for name in sorted(_LISTS)
     ]
     await world.db.close()

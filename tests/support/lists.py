@@ -9,6 +9,7 @@ from typing import Any
 from embedded.ads.standin import StandIn
 from nurture.audiences import AudienceKeeper, Look
 from nurture.domain.audience import Audience
+from nurture.domain.scoring import Scoring
 from nurture.ports import Applied, AudienceSink, Person, Portion, ReplacingSink
 from nurture.store.audience_tables import AudienceMemberRow, AudienceRow
 from nurture.store.database import Database
@@ -86,11 +87,23 @@ class Lists:
         found = {audience.id: audience for audience in audiences}
         self.book.book = replace(self.book.book, audiences=found, hash=f"{self.book.book.hash}+")
 
-    async def tell(self, n: int, pro: bool = True, consent: bool = True, **traits: Any) -> str:
+    def score(self, scoring: Scoring, *audiences: Audience) -> None:
+        """Another one that scores so."""
+        self.book.book = replace(self.book.book, scoring=scoring)
+        self.use(*audiences)
+
+    async def tell(
+        self,
+        n: int,
+        pro: bool = True,
+        consent: bool = True,
+        touch: str | None = None,
+        **traits: Any,
+    ) -> str:
         given = {"occupation": "pro" if pro else "amateur", **traits}
         consents = ("ad_audiences",) if consent else ()
         email = f"person{n}@firma.dk"
-        row = await self.world.tell(None, email, self.now, consents, traits=given)
+        row = await self.world.tell(touch, email, self.now, consents, traits=given)
         self._keys[self._pair.key(Person(row.id, email))] = row.id
         return row.id
 
