@@ -11,7 +11,7 @@ from activities import clock, queues
 from activities.contract import ADVANCE_ENROLMENT, Next
 from activities.effects import Effects
 from activities.sending import Claimed, Sending, Sent
-from nurture import live_edits
+from nurture import live_edits, on_paper
 from nurture.domain import allowance, gate
 from nurture.domain import flow as flow_domain
 from nurture.domain.flow import Email, Flow, Move, RefuseMail, SendMail
@@ -19,7 +19,7 @@ from nurture.domain.lead import Facts, Standing
 from nurture.outbox import Outbox
 from nurture.playbook import Playbook
 from nurture.shelf import Shelf
-from nurture.store import enrolments, leads, messages, owned, senders
+from nurture.store import enrolments, messages, owned, senders
 from nurture.store.tables import EnrolmentRow, LeadRow
 from nurture.together import insist
 
@@ -126,7 +126,7 @@ class Steps:
     ) -> Facts:
         """Before a mail with whether its sender stands still and when it has room; and where a cap lets flows compete,
         with their mails that are on their way or wait for their turn."""
-        facts = await leads.facts(session, lead, now)
+        facts = await on_paper.facts_of(session, playbook, lead, now)
         if isinstance(flow.steps.get(run.step or ""), Email):
             stopped = await senders.paused(session, playbook.sender_of.get(run.flow, ""))
             turn = await _turn(session, playbook, run, now)
