@@ -17,7 +17,7 @@ from nurture.settings import Settings
 from nurture.shelf import Plan, Shelf
 from nurture.store import migrate
 
-_JUDGING = tuple(f"config/{name}.yaml" for name in ("scoring", "stages", "personas"))
+_JUDGING = tuple(f"config/{name}.yaml" for name in ("scoring", "stages", "personas", "traits"))
 _LISTING = (*_JUDGING, "config/audiences.yaml")
 
 
@@ -98,16 +98,17 @@ async def _plan(config: Settings) -> _Found:
         shelf = Shelf(db, config.pace)
         found = await shelf.plan(texts, now)
         crossing: Sequence[Crossing] = ()
-        if _touched(found, _JUDGING):
+        if found.before and _touched(found, _JUDGING):
             async with db.read() as session:
-                before = await shelf.current(session)
-                crossing = await crossings(session, before, found.playbook, now)
+                crossing = await crossings(session, found.before, found.playbook, now)
         moved = await effects(db, found.playbook, now) if _touched(found, _LISTING) else ()
         return _Found(found, crossing, moved)
 
 
 def _touched(found: Plan, files: Sequence[str]) -> bool:
-    return any(f"changed {file}" in found.difference.files for file in files)
+    """Whether any of these is new, gone or says something else."""
+    ways = ("added", "removed", "changed")
+    return any(f"{way} {file}" in found.difference.files for way in ways for file in files)
 
 
 async def _apply(config: Settings, by: str) -> str:

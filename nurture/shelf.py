@@ -23,8 +23,9 @@ _KEPT = 20
 
 @dataclass(frozen=True)
 class Plan:
-    """What putting a playbook in force changes, and whom it meets."""
+    """What putting a playbook in force changes, and whom it meets. `before`: the one in force; None: none is yet."""
 
+    before: Playbook | None
     playbook: Playbook
     difference: Difference
     affected: tuple[Affected, ...] = ()
@@ -135,7 +136,7 @@ class Shelf:
         found: list[Affected] = []
         if old:
             found = await live_edits.affected(session, old, playbook, changed, self.version, now)
-        return Plan(playbook, changed, tuple(found))
+        return Plan(old, playbook, changed, tuple(found))
 
     async def _in_force(self, session: AsyncSession) -> Playbook | None:
         row = await playbooks.in_force(session)

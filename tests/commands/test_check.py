@@ -156,16 +156,33 @@ def test_a_plan_counts_the_leads_that_other_points_lift(nurture: Nurture, book: 
     back = stages.replace("total >= 50}", f"total >= 50, {cold}}}")
     put(book, "config/stages.yaml", back + "sql: {title: SQL}\ncustomer: {title: Customer}\n")
     assert "0 leads would newly qualify for mql, 1 no longer" in nurture("plan", **here).stdout
+    (book / "config/scoring.yaml").unlink()
+    found = nurture("plan", **here).stdout
+    assert "removed config/scoring.yaml" in found
+    assert "0 leads would newly qualify for mql, 1 no longer" in found
 
 
 def test_a_plan_says_whom_a_changed_rule_moves_on_an_audience(nurture: Nurture, book: Path) -> None:
     here = {"NURTURE_PLAYBOOK_DIR": str(book)}
     rule = "warm: {title: Warm, platform: meta, external_id: '1', when: lead.country == 'DK'}\n"
     put(book, "config/audiences.yaml", rule)
-    for words in (("db", "upgrade"), ("apply",)):
+    for words in (("db", "upgrade"), ("plan",), ("apply",)):
         assert nurture(*words, **here).returncode == 0
     asyncio.run(two_leads())
     put(book, "config/audiences.yaml", rule.replace("DK", "SE"))
     assert "1 would be added to the audience warm, 1 removed" in nurture("plan", **here).stdout
     [moved] = json.loads(nurture("plan", "--json", **here).stdout)["audiences"]
     assert (moved["members"], moved["adds"], moved["removes"]) == (1, 1, 1)
+
+
+def test_a_plan_says_whom_other_points_move_on_an_audience(nurture: Nurture, book: Path) -> None:
+    here = {"NURTURE_PLAYBOOK_DIR": str(book)}
+    rule = "warm: {title: Warm, platform: meta, external_id: '1', when: score.total >= 40}\n"
+    put(book, "config/audiences.yaml", rule)
+    for words in (("db", "upgrade"), ("apply",)):
+        assert nurture(*words, **here).returncode == 0
+    asyncio.run(two_leads())
+    put(book, "config/scoring.yaml", "engagement: {pages: {points: 50, touch: page}}\n")
+    assert "2 would be added to the audience warm, 0 removed" in nurture("plan", **here).stdout
+    told = json.loads(nurture("audiences", "--plan", "--json", **here).stdout)
+    assert [(each["members"], each["adds"]) for each in told] == [(0, 2)]
