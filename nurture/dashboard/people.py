@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from nurture import on_paper
 from nurture.domain.effects import ChangeAudience, CreateTask, HandOver, RefuseMail, SendMail
 from nurture.domain.flow import Flow, WaitFor
 from nurture.domain.lead import Facts
@@ -125,7 +126,7 @@ class People:
             row = await session.get(LeadRow, lead_id)
             assert row is not None
             playbook = await self._shelf.current(session)
-            facts = await leads.facts(session, row, now)
+            facts = await on_paper.facts_of(session, playbook, row, now)
             runs = [run for run in await enrolments.of_lead(session, lead_id) if not run.ended]
             found = [await self._run(session, playbook, run, facts, now, say) for run in runs]
         inside = {run.flow for run in runs}

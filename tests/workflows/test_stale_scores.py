@@ -38,3 +38,12 @@ async def test_points_and_a_goal_changed_together_end_no_run_of_who_is_not_score
     await looks.look(run, NOW, "courses")
     [run] = await looks.world.rows(EnrolmentRow)
     assert (run.ended, run.step, run.wake_at) == (None, "rest", NOW + DAY)
+
+
+async def test_the_dashboard_tells_of_such_a_run_what_its_look_will_do(db: Database) -> None:
+    world = World(db, book := OneBook(_book(points=40, goal=60)))
+    lead = await world.tell("demo_requested")
+    book.book = _book(points=20, goal=30)
+    shown = await world.dashboard.people.show(lead.id, None, NOW)
+    assert shown is not None
+    assert [(run.mail, run.done) for run in shown.runs] == [("hello", "")]
