@@ -57,8 +57,8 @@ class _OneFlow(Shelf):
         super().__init__(db)
         self._flow = flow
 
-    async def version(self, session: AsyncSession, version: str) -> Playbook:
-        book = await super().version(session, version)
+    async def read(self, session: AsyncSession, version: str) -> Playbook:
+        book = await super().read(session, version)
         if self._flow is None:
             return book
         flows = {name: replace(flow, live=name == self._flow) for name, flow in book.flows.items()}

@@ -69,9 +69,14 @@ async def carry_out(
     ]
     for before, name in renamed(old.flows, new.flows).items():
         await enrolments.rename(session, before, name)
-    woken.sort(key=lambda id: sha256(id.encode()).digest())
-    await wakeups.spread(session, wakeups.ENROLMENT, woken, now, SPACING)
+    await _wake(session, woken, now)
     return len(woken)
+
+
+async def wake_all(session: AsyncSession, now: datetime) -> None:
+    """Wake every lead in flight, spread out: which of them the edit meets, nobody can say."""
+    pages = enrolments.in_flight(session)
+    await _wake(session, [run.id async for page in pages for run in page], now)
 
 
 async def book_of(
@@ -96,6 +101,9 @@ async def book_of(
             return replace(book, flows={**book.flows, run.flow: kept}, sender_of=senders)
         if not await _adopted(session, run, old, flow, now):
             return None
+    # A step that only a newer release's version has:
+    elif run.step not in (None, *flow.steps) and not await _adopted(session, run, flow, flow, now):
+        return None
     run.playbook = current.hash
     return current
 
@@ -125,6 +133,12 @@ async def _adopted(
         return False
     run.step, run.since = cursor.step, cursor.since
     return True
+
+
+async def _wake(session: AsyncSession, runs: list[str], now: datetime) -> None:
+    """In an order that favours nobody."""
+    runs.sort(key=lambda id: sha256(id.encode()).digest())
+    await wakeups.spread(session, wakeups.ENROLMENT, runs, now, SPACING)
 
 
 async def _fates(

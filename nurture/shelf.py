@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,12 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from nurture import live_edits
 from nurture.checking import checked
 from nurture.domain.audience import changed_lists
-from nurture.domain.errors import InputError, StartError
+from nurture.domain.errors import Finding, InputError, PlaybookError, StartError, Unreadable
 from nurture.live_edits import Affected
 from nurture.playbook import Playbook
 from nurture.playbook.compiler import compile_playbook
 from nurture.playbook.planning import Difference, difference
-from nurture.store import playbooks, wakeups
+from nurture.store import ad_lists, playbooks, wakeups
 from nurture.store.database import Database
 
 _KEPT = 20
@@ -23,12 +23,26 @@ _KEPT = 20
 
 @dataclass(frozen=True)
 class Plan:
-    """What putting a playbook in force changes, and whom it meets. `before`: the one in force; None: none is yet."""
+    """What putting a playbook in force changes, and whom it meets. `before`: what is in force so far; None where
+    nothing is, or what needs a newer release."""
 
     before: Playbook | None
     playbook: Playbook
     difference: Difference
     affected: tuple[Affected, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Before:
+    """What is in force so far: its files, none where nothing is."""
+
+    files: Mapping[str, str] = field(default_factory=dict)
+    playbook: Playbook | None = None
+
+    @property
+    def unread(self) -> bool:
+        """Whether it needs a newer release."""
+        return bool(self.files) and self.playbook is None
 
 
 class Shelf:
@@ -40,27 +54,49 @@ class Shelf:
     def __init__(self, db: Database, pace: str = "") -> None:
         self._db = db
         self._pace = pace
-        self._compiled: OrderedDict[str, Playbook] = OrderedDict()
+        self._compiled: OrderedDict[str, Playbook | Finding] = OrderedDict()
+        """Or the first thing in it that this release does not know."""
 
     async def current(self, session: AsyncSession) -> Playbook:
-        """The playbook in force. Raises StartError when none was ever applied."""
+        """The playbook in force. Raises StartError when none was ever applied, and Unreadable when a newer release
+        put it there."""
         row = await playbooks.in_force(session)
         if row is None:
             raise StartError("no playbook is in force yet; run `nurture apply`")
         if row.pace != self._pace:
             self._pace = row.pace
             self._compiled.clear()
-        return await self.version(session, row.hash)
+        return await self.read(session, row.hash)
 
     async def version(self, session: AsyncSession, version: str) -> Playbook:
-        """The playbook of that hash. Raises StartError when the database does not hold it."""
-        if version in self._compiled:
-            self._compiled.move_to_end(version)
-            return self._compiled[version]
-        texts = await playbooks.files(session, version)
-        if texts is None:
-            raise StartError(f"playbook {version[:12]} is not in the database")
-        return self._keep(compile_playbook(texts, self._pace, kept=True))
+        """The playbook of that hash, for what was begun in it. What was begun with a newer release, and is there still
+        after the way back, goes on by the one in force.
+
+        Raises StartError when the database does not hold it.
+        """
+        try:
+            return await self.read(session, version)
+        except Unreadable:
+            return await self.current(session)
+
+    async def read(self, session: AsyncSession, version: str) -> Playbook:
+        """The playbook of that hash. Raises StartError when the database does not hold it, and Unreadable when it needs
+        a newer release."""
+        if version not in self._compiled:
+            texts = await playbooks.files(session, version)
+            if texts is None:
+                raise StartError(f"playbook {version[:12]} is not in the database")
+            self._keep(version, self._compile(texts))
+        self._compiled.move_to_end(version)
+        found = self._compiled[version]
+        if isinstance(found, Finding):
+            raise Unreadable(
+                "playbook_unreadable",
+                f"playbook {version[:12]} needs a newer release of nurture than this one"
+                f" ({found.file}:{found.line}:{found.column}); start that one, or put another playbook"
+                " in force with `nurture apply`",
+            )
+        return found
 
     async def senders(self, session: AsyncSession) -> dict[str, float | None]:
         """Every sender whose mails may be due, and how many it sends a second at most.
@@ -96,19 +132,26 @@ class Shelf:
         """The same for what `check` made of these files."""
         async with self._db.write() as session:
             await self._put(session, playbook, texts, by, now)
-        return self._keep(playbook)
+        self._keep(playbook.hash, playbook)
+        return playbook
+
+    async def unread(self) -> bool:
+        """Whether what is in force needs a newer release, so that nobody can tell what another one changes."""
+        async with self._db.read() as session:
+            return (await self._before(session)).unread
 
     async def rollback(self, by: str, now: datetime) -> Playbook:
-        """Put back in force what was before. Raises InputError when there is no such playbook."""
+        """Put back in force what was before. Raises InputError when there is no such playbook, and Unreadable when it
+        needs a newer release."""
         async with self._db.write() as session:
             current = await playbooks.in_force(session)
             row = await playbooks.before(session, current.hash) if current else None
             texts = await playbooks.files(session, row.hash) if row else None
-            if texts is None:
+            if row is None or texts is None:
                 raise InputError("there is no earlier playbook to go back to")
-            playbook = compile_playbook(texts, self._pace, kept=True)
+            playbook = await self.read(session, row.hash)
             await self._put(session, playbook, texts, by, now)
-        return self._keep(playbook)
+        return playbook
 
     async def _put(
         self,
@@ -118,42 +161,46 @@ class Shelf:
         by: str,
         now: datetime,
     ) -> None:
-        old = await self._in_force(session)
-        changed = await self._difference(session, old, playbook, texts)
+        before = await self._before(session)
+        old, changed = before.playbook, difference(before.playbook, playbook, before.files, texts)
         await playbooks.put_in_force(
             session, playbook.hash, texts, by, now, self._pace, changed.sentences()
         )
         if old:
             await live_edits.carry_out(session, old, playbook, changed, self.version, now)
         lists = changed_lists(old.audiences if old else {}, playbook.audiences)
+        if before.unread:
+            await live_edits.wake_all(session, now)
+            lists = sorted({*lists, *await ad_lists.known(session)})
         await wakeups.spread(session, wakeups.AUDIENCE, lists, now, live_edits.SPACING)
 
     async def _plan(
         self, session: AsyncSession, playbook: Playbook, texts: Mapping[str, str], now: datetime
     ) -> Plan:
-        old = await self._in_force(session)
-        changed = await self._difference(session, old, playbook, texts)
+        before = await self._before(session)
+        old, changed = before.playbook, difference(before.playbook, playbook, before.files, texts)
         found: list[Affected] = []
         if old:
             found = await live_edits.affected(session, old, playbook, changed, self.version, now)
         return Plan(old, playbook, changed, tuple(found))
 
-    async def _in_force(self, session: AsyncSession) -> Playbook | None:
+    async def _before(self, session: AsyncSession) -> _Before:
         row = await playbooks.in_force(session)
-        return await self.version(session, row.hash) if row else None
+        if row is None:
+            return _Before()
+        files = await playbooks.files(session, row.hash) or {}
+        try:
+            return _Before(files, await self.read(session, row.hash))
+        except Unreadable:
+            return _Before(files)
 
-    async def _difference(
-        self,
-        session: AsyncSession,
-        old: Playbook | None,
-        playbook: Playbook,
-        texts: Mapping[str, str],
-    ) -> Difference:
-        before = await playbooks.files(session, old.hash) if old else None
-        return difference(old, playbook, before or {}, texts)
+    def _compile(self, texts: Mapping[str, str]) -> Playbook | Finding:
+        try:
+            return compile_playbook(texts, self._pace, kept=True)
+        except PlaybookError as error:
+            return error.findings[0]
 
-    def _keep(self, playbook: Playbook) -> Playbook:
-        self._compiled[playbook.hash] = playbook
+    def _keep(self, version: str, found: Playbook | Finding) -> None:
+        self._compiled[version] = found
         while len(self._compiled) > _KEPT:
             self._compiled.popitem(last=False)
-        return playbook

@@ -9,7 +9,8 @@
         │   ├── AddressRefused   the recipient's address is bad: suppress it
         │   └── Gone             the receiver asked never to be called again
         ├── Transient        try again, not before `retry_after`
-        │   └── Contended        another transaction was in the way: the same again, now
+        │   ├── Contended        another transaction was in the way: the same again, now
+        │   └── Unreadable       a kept playbook needs a newer release: until that, or another one, is there
         └── Unknown          it may or may not have arrived: never repeat silently
 
 Adapters decide once which of these a failure is; nobody further up looks at status codes.
@@ -90,6 +91,10 @@ class Transient(DeliveryError):
 
 class Contended(Transient):
     """Two wanted the same rows at the same moment, and this one gave way. Nothing of it was kept."""
+
+
+class Unreadable(Transient):
+    """A playbook that came into force with a newer release says what this one does not know."""
 
 
 class Unknown(DeliveryError):

@@ -12,6 +12,11 @@ from nurture.playbook.calendars import WEEKDAYS
 from nurture.playbook.reading import FLOWS, MAILS
 from nurture.playbook.wording import length_words, step_words
 
+UNREAD = (
+    "what was in force needs a newer release, so flows cannot be compared: every lead in flight looks anew, "
+    "and leaves where its flow or its step is not there"
+)
+
 
 @dataclass(frozen=True)
 class FlowChange:
@@ -48,7 +53,9 @@ def difference(
     old_files: Mapping[str, str],
     new_files: Mapping[str, str],
 ) -> Difference:
-    """From `old` (None: nothing was in force) to `new`."""
+    """From `old` to `new`. None: nothing was in force, or, if there are `old_files`, what this release cannot read."""
+    if old is None and old_files:
+        return Difference((UNREAD, *_files(old_files, new_files)))
     flows = tuple(_flows(old.flows if old else {}, new, old))
     return Difference(tuple(_files(old_files, new_files)), flows)
 

@@ -190,18 +190,15 @@ async def line(
 
 
 async def in_flight(
-    session: AsyncSession, flows: Sequence[str], size: int = 1000
+    session: AsyncSession, flows: Sequence[str] | None = None, size: int = 1000
 ) -> AsyncIterator[Sequence[EnrolmentRow]]:
-    """The running enrolments of these flows, page by page."""
+    """The running enrolments of these flows (None: of all), page by page."""
     last = ""
+    among = [] if flows is None else [col(EnrolmentRow.flow).in_(flows)]
     while True:
         query = (
             select(EnrolmentRow)
-            .where(
-                col(EnrolmentRow.flow).in_(flows),
-                col(EnrolmentRow.ended).is_(None),
-                col(EnrolmentRow.id) > last,
-            )
+            .where(*among, col(EnrolmentRow.ended).is_(None), col(EnrolmentRow.id) > last)
             .order_by(col(EnrolmentRow.id))
             .limit(size)
         )

@@ -100,6 +100,10 @@ SENTENCES = (
     later("is not paused"),
     later("the receiver wants no calls (%(text)s); open it again first"),
     # what a new version of the playbook changes (nurture.playbook.planning)
+    later(
+        "what was in force needs a newer release, so flows cannot be compared: every lead in flight looks anew, "
+        "and leaves where its flow or its step is not there"
+    ),
     later("flow %(what)s: %(change)s"),
     later("new, with %(number)s steps"),
     later("the way through its steps changes"),
