@@ -37,7 +37,7 @@ from nurture.delivery.links import Links
 from nurture.delivery.sales.desks import open_desk, read_owners
 from nurture.delivery.sales.webhook import WebhookDesk
 from nurture.desk import Desk
-from nurture.domain.errors import NurtureError, StartError
+from nurture.domain.errors import NurtureError, StartError, Transient
 from nurture.enrolling import Enrolling
 from nurture.feedback import Feedback
 from nurture.fingerprints import Fingerprints
@@ -143,8 +143,8 @@ class Services:
         found = [problem] if (problem := await self.db.ping()) else []
         try:
             if not found:
-                await require_ready(self)
-        except StartError as error:
+                await in_force(self)
+        except (StartError, Transient) as error:
             found.append(str(error))
         if not beside_temporal and (problem := await ping(self.client)):
             found.append(problem)
@@ -172,7 +172,7 @@ async def assemble(
 ) -> AsyncIterator[Services]:
     """All services, ready, closed in order at the end. `lazy`: do not insist that Temporal answers now.
 
-    Raises StartError when they cannot do their work (see require_ready), or not within the settings' patience.
+    Raises StartError or Transient when they cannot do their work (see in_force), or not within the settings' patience.
     """
     db = Database(settings.database)
     limits = httpx.Timeout(20)
@@ -188,7 +188,6 @@ async def assemble(
             services = wire(settings, db, client, _ends(settings, http, mailers))
             try:
                 await _patiently(settings.patience, lambda: in_force(services))
-                await require_ready(services)
                 yield services
                 await services.outbox.drain()
             finally:
@@ -216,28 +215,30 @@ async def connect(settings: Settings, lazy: bool = False, told: Telemetry = SILE
         ) from error
 
 
-async def require_ready(services: Services) -> None:
-    """Raises StartError unless the schema is current and a playbook without errors is in force."""
-    playbook = await in_force(services)
-    ad_accounts.require(playbook.audiences.values(), services.platforms)
-    mail_accounts.require(playbook, services.mailers, services.settings)
+def lacking(services: Services, playbook: Playbook) -> list[str]:
+    """The accounts that the playbook names and the settings do not open, each with what to set."""
+    return [
+        *ad_accounts.lacking(playbook.audiences.values(), services.platforms),
+        *mail_accounts.lacking(playbook, services.mailers, services.settings),
+    ]
 
 
 async def in_force(services: Services) -> Playbook:
-    """The playbook that is. Raises StartError without one, or on a schema that is behind."""
+    """The playbook that is. Raises StartError without one, or on a schema that is behind, and Unreadable when it needs
+    a newer release."""
     await migrate.require_current(services.db)
     async with services.db.read() as session:
         return await services.shelf.current(session)
 
 
 async def _patiently(seconds: float, ask: Callable[[], Awaitable[Found]]) -> Found:
-    """What others are about to bring, asked for until it is there. Raises StartError when it still is not then."""
+    """What others are about to bring, asked for until it is there. Raises what it is told when it still is not then."""
     clock = asyncio.get_running_loop().time
     end = clock() + seconds
     while True:
         try:
             return await ask()
-        except StartError:
+        except (StartError, Transient):
             if clock() >= end:
                 raise
         await asyncio.sleep(_PAUSE)

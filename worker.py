@@ -14,7 +14,7 @@ from activities import queues
 from nurture import figures, settings
 from nurture.domain.errors import Transient
 from nurture.playbook import Playbook
-from services import Services, assemble, open_door
+from services import Services, assemble, lacking, open_door
 from workflows import releases
 from workflows.schedules import keep_schedules, keep_upkeep
 from workflows.telemetry import SILENT, Telemetry
@@ -63,7 +63,7 @@ async def _beside(
     parts = services.settings.parts
     if queues.WEBHOOKS in parts:
         await services.mailbox.start()
-    works = [_following(services, workers, stop)]
+    works = [following(services, workers, stop)]
     if queues.DECISIONS in parts:
         works.append(services.relay.run(stop))
     if queues.WEBHOOKS in parts:
@@ -71,8 +71,9 @@ async def _beside(
     return works
 
 
-async def _following(services: Services, workers: Workers, stop: asyncio.Event) -> None:
-    """The queues of mail and the reports' schedules are those of the playbook in force, also once another one is."""
+async def following(services: Services, workers: Workers, stop: asyncio.Event) -> None:
+    """The queues of mail and the reports' schedules are those of the playbook in force, also once another one is. What
+    it lacks an account for waits, and the log says so."""
     kept = ""
     while not stop.is_set():
         try:
@@ -83,9 +84,11 @@ async def _following(services: Services, workers: Workers, stop: asyncio.Event) 
             if changed:
                 await workers.follow(rates)
                 await _schedule(services, playbook)
+                for problem in lacking(services, playbook):
+                    log.warning("account_missing", problem=problem)
                 kept = playbook.hash
         except (RPCError, Transient) as error:
-            log.warning("playbook_not_followed", error=type(error).__name__)
+            log.warning("playbook_not_followed", error=type(error).__name__, problem=str(error))
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), _LOOK_AGAIN_SECONDS)
 

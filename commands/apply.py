@@ -7,11 +7,17 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
+import httpx
 import typer
 
 from commands import opening
+from nurture import ad_accounts, mail_accounts
 from nurture.comparing import Effect, effects
 from nurture.crossings import Crossing, crossings
+from nurture.domain.errors import StartError
+from nurture.mail_accounts import MailAccounts
+from nurture.playbook import Playbook
+from nurture.playbook.planning import UNREAD
 from nurture.playbook.source import read_files
 from nurture.settings import Settings
 from nurture.shelf import Plan, Shelf
@@ -43,15 +49,15 @@ def plan(
 
 
 def apply(by: By = "operator") -> None:
-    """Put the playbook on disk in force, if it has no errors.
+    """Put the playbook on disk in force, if it has no errors and the settings have the accounts that it names.
 
     `nurture plan` tells before what becomes of the leads in flight."""
-    typer.echo(f"playbook {asyncio.run(_apply(opening.load(), by))[:12]} is in force")
+    typer.echo(asyncio.run(_apply(opening.load(), by)))
 
 
 def rollback(by: By = "operator") -> None:
     """Put the playbook back in force that was before; leads in flight follow it as after any edit."""
-    typer.echo(f"playbook {asyncio.run(_rollback(opening.load(), by))[:12]} is in force again")
+    typer.echo(asyncio.run(_rollback(opening.load(), by)))
 
 
 def _as_json(found: _Found) -> dict[str, Any]:
@@ -115,10 +121,35 @@ async def _apply(config: Settings, by: str) -> str:
     texts = read_files(config.playbook_dir)
     async with opening.database(config) as db:
         await migrate.require_current(db)
-        return (await Shelf(db, config.pace).apply(texts, by, datetime.now(UTC))).hash
+        shelf = Shelf(db, config.pace)
+        playbook = shelf.check(texts)
+        await _require_accounts(playbook, config)
+        unread = await shelf.unread()
+        await shelf.put_in_force(playbook, texts, by, datetime.now(UTC))
+        return _done(playbook, "is in force", unread)
+
+
+async def _require_accounts(playbook: Playbook, config: Settings) -> None:
+    """Raises StartError that names whatever mails and audiences would wait for."""
+    async with httpx.AsyncClient() as http:  # nobody is called
+        platforms = ad_accounts.open_accounts(config, http, lambda: datetime.now(UTC))
+        lacking = [
+            *ad_accounts.lacking(playbook.audiences.values(), platforms),
+            *mail_accounts.lacking(playbook, MailAccounts(config, http), config),
+        ]
+    if lacking:
+        raise StartError("\n".join(lacking))
 
 
 async def _rollback(config: Settings, by: str) -> str:
     async with opening.database(config) as db:
         await migrate.require_current(db)
-        return (await Shelf(db, config.pace).rollback(by, datetime.now(UTC))).hash
+        shelf = Shelf(db, config.pace)
+        unread = await shelf.unread()
+        playbook = await shelf.rollback(by, datetime.now(UTC))
+        return _done(playbook, "is in force again", unread)
+
+
+def _done(playbook: Playbook, what: str, unread: bool) -> str:
+    note = f"\n{UNREAD}" if unread else ""
+    return f"playbook {playbook.hash[:12]} {what}{note}"

@@ -40,18 +40,15 @@ def open_accounts(settings: Settings, http: httpx.AsyncClient, now: Now) -> dict
     return {name: sink for name, sink in built.items() if sink is not None}
 
 
-def require(audiences: Iterable[Audience], platforms: Iterable[str]) -> None:
-    """Raises StartError that names each audience whose platform is not among `platforms`."""
+def lacking(audiences: Iterable[Audience], platforms: Iterable[str]) -> list[str]:
+    """A sentence for each audience whose platform is not among `platforms`."""
     known = set(platforms)
-    missing = [audience for audience in audiences if audience.platform not in known]
-    if missing:
-        raise StartError(
-            "\n".join(
-                f"the audience {audience.id} is on {audience.platform}, which is not configured;"
-                f" set {NEEDS[audience.platform]}"
-                for audience in missing
-            )
-        )
+    return [
+        f"the audience {audience.id} is on {audience.platform}, which is not configured;"
+        f" set {NEEDS[audience.platform]}"
+        for audience in audiences
+        if audience.platform not in known
+    ]
 
 
 def _meta(settings: Settings, http: httpx.AsyncClient, now: Now) -> AudienceSink | None:

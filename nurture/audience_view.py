@@ -33,7 +33,7 @@ _WORDS = {
     "no_answer": "the connection broke; it may have arrived and is sent again",
     "no_identifier": "no address or phone number that the platform could find",
     "no_such_audience": "the platform knows no audience of this id; check external_id",
-    "not_configured": "no account of this platform is configured; `nurture check` your settings",
+    "not_configured": "the settings of the workers have no account of this platform",
     "not_permitted": "the account may not change this audience",
     "not_tried": "among so many bad records that the search for them was ended",
     "password_changed": "the token ended with a change of password; make a new one",

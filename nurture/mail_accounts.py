@@ -112,15 +112,14 @@ class MailAccounts:
         return host, port, user, self._keys.get(account.id, ""), _TLS[url.scheme]
 
 
-def require(playbook: Playbook, accounts: Accounts, settings: Settings) -> None:
-    """Raises StartError naming every account and key that the playbook's senders need and the settings lack."""
+def lacking(playbook: Playbook, accounts: Accounts, settings: Settings) -> list[str]:
+    """A sentence for each account and key that the playbook's senders need and the settings lack."""
     used = {each.id: each for name in playbook.senders for each in playbook.accounts_of(name)}
     problems = [problem for each in used.values() if (problem := accounts.problem(each))]
     signs = [name for name, sender in playbook.senders.items() if sender.dkim]
     if signs and not settings.dkim_key.get_secret_value() and not settings.mail_trial:
         problems.append(f"{PREFIX}DKIM_KEY: no key to sign the mails of {', '.join(signs)} with")
-    if problems:
-        raise StartError("\n".join(problems))
+    return problems
 
 
 def pairs(text: str, name: str) -> dict[str, str]:

@@ -1,7 +1,13 @@
+import asyncio
 import json
 from pathlib import Path
 
 from embedded import local
+from nurture import settings
+from nurture.playbook.planning import UNREAD
+from nurture.playbook.source import read_files
+from nurture.store.database import Database
+from tests.support import newer
 from tests.support.command import Nurture
 
 ROOT = Path(__file__).parents[2]
@@ -35,6 +41,34 @@ def test_a_playbook_is_checked_applied_and_read_back(nurture: Nurture) -> None:
     assert len(months) == 12
     assert "2026-13" in nurture("report", "--month", "2026-13").stderr
     assert nurture("report", "--by", "weather").returncode == 2
+
+
+def test_a_playbook_is_checked_anywhere_and_applied_where_its_accounts_are(
+    nurture: Nurture,
+) -> None:
+    here = {"NURTURE_META_TOKEN": ""}
+    assert nurture("db", "upgrade").returncode == 0
+    assert nurture("check", **here).returncode == 0
+    assert nurture("plan", **here).returncode == 0
+    found = nurture("apply", **here)
+    assert found.returncode == 2
+    assert "is on meta, which is not configured; set NURTURE_META_TOKEN" in found.stderr
+    assert "no playbook is in force yet" in nurture("report", **here).stderr
+
+
+def test_the_way_back_from_a_newer_release_says_what_cannot_be_compared(nurture: Nurture) -> None:
+    async def newer_release() -> None:
+        db = Database(settings.load().database)
+        await newer.put_in_force(db, read_files(ROOT), "config/flows/welcome.yaml")
+        await db.close()
+
+    for words in (("db", "upgrade"), ("apply",)):
+        assert nurture(*words).returncode == 0
+    for verb in ("rollback", "apply"):
+        asyncio.run(newer_release())
+        assert nurture("plan").stdout == f"{UNREAD}\n"
+        assert nurture(verb).stdout.endswith(f"\n{UNREAD}\n")
+        assert nurture("plan").stdout == "nothing would change\n"
 
 
 def test_an_unknown_lead_is_a_sentence_and_no_traceback(nurture: Nurture) -> None:
