@@ -17,6 +17,7 @@ from compose_spec import PyCompose
 from pydantic import SecretStr
 from ruamel.yaml import YAML
 
+from cli import VERBS
 from nurture.playbook.source import read_files
 from nurture.settings import PREFIX, Settings
 from nurture.settings import load as load_settings
@@ -116,7 +117,27 @@ def test_a_stopping_worker_has_longer_than_its_own_grace() -> None:
 
 def test_every_container_starts_a_verb_that_exists() -> None:
     text = "".join(path.read_text(encoding="utf-8") for path in FILES)
-    assert set(re.findall(r"\[nurture, (\w+)\]", text)) == {"serve", "worker"}
+    started = set(re.findall(r"\[nurture, (\w+)", text))
+    assert started == {"serve", "worker", "db", "apply"}
+    assert started <= VERBS.keys()
+
+
+def test_a_playbook_comes_into_force_when_no_process_of_the_release_before_is_left() -> None:
+    [compose] = load(DEPLOY / "compose" / "compose.yaml")
+    services = compose["services"]
+    assert set(services["apply"]["depends_on"]) == {"server", "worker"}
+    for door in ("server", "worker"):
+        assert "release" in services[door]["depends_on"]
+        assert services[door]["environment"]["NURTURE_PATIENCE"], "until it is, at first"
+    assert services["release"]["command"] == ["nurture", "db", "upgrade"]
+    rolled_out, applied = (
+        (DEPLOY / "kubernetes" / name).read_text() for name in ("nurture.yaml", "apply.yaml")
+    )
+    assert "[nurture, apply]" in applied
+    assert "[nurture, apply]" not in rolled_out
+    readme = (DEPLOY / "README.md").read_text()
+    assert re.search(r"(?s)rollout status .*kubernetes/apply\.yaml", readme)
+    assert re.search(r"(?s)`nurture db upgrade`, restart the server.*then `nurture apply`", readme)
 
 
 def test_every_secret_of_the_installation_is_made() -> None:
@@ -148,8 +169,9 @@ def test_prometheus_understands_what_it_is_asked(question: str) -> None:
     promql_parser.parse(question.replace("$__rate_interval", "5m"))
 
 
-def test_kubernetes_understands_the_manifests() -> None:
-    for part in load(DEPLOY / "kubernetes" / "nurture.yaml"):
+@pytest.mark.parametrize("name", ["nurture.yaml", "apply.yaml"])
+def test_kubernetes_understands_the_manifests(name: str) -> None:
+    for part in load(DEPLOY / "kubernetes" / name):
         kubernetes_validate.validate(part, "1.33", strict=True)
 
 
