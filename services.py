@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import httpx
 import uvloop
 from temporalio.client import Client
-from temporalio.envconfig import ClientConfig
+from temporalio.envconfig import ClientConfig, ClientConnectConfig
 
 from activities import queues
 from activities.audiences import AudienceActivities
@@ -34,6 +34,7 @@ from nurture.delivery.feedback.imap import Imap
 from nurture.delivery.feedback.providers import open_providers
 from nurture.delivery.feedback.reading import Provider
 from nurture.delivery.links import Links
+from nurture.delivery.sales import signing
 from nurture.delivery.sales.desks import open_desk, read_owners
 from nurture.delivery.sales.webhook import WebhookDesk
 from nurture.desk import Desk
@@ -198,7 +199,7 @@ async def assemble(
 
 async def connect(settings: Settings, lazy: bool = False, told: Telemetry = SILENT) -> Client:
     """Temporal by its own profiles and TEMPORAL_* variables; without any, the local dev server."""
-    found = ClientConfig.load_client_connect_config()
+    found = _temporal_settings()
     found.setdefault("target_host", f"127.0.0.1:{settings.temporal_port}")
     try:
         return await Client.connect(
@@ -212,6 +213,20 @@ async def connect(settings: Settings, lazy: bool = False, told: Telemetry = SILE
         raise StartError(
             f"Temporal does not answer at {found['target_host']}; "
             "check TEMPORAL_ADDRESS or start it with `nurture up`"
+        ) from error
+
+
+def _temporal_settings() -> ClientConnectConfig:
+    try:
+        return ClientConfig.load_client_connect_config()
+    except OSError as error:
+        raise StartError(
+            f"Temporal's settings: cannot read {error.filename}: {error.strerror}; check TEMPORAL_TLS…"
+        ) from error
+    except RuntimeError as error:  # a profile or a configuration file; its text may hold a key
+        raise StartError(
+            f"Temporal's settings: {str(error).splitlines()[0]}; "
+            "check TEMPORAL_PROFILE and TEMPORAL_CONFIG_FILE"
         ) from error
 
 
@@ -246,6 +261,7 @@ async def _patiently(seconds: float, ask: Callable[[], Awaitable[Found]]) -> Fou
 
 def _ends(settings: Settings, http: httpx.AsyncClient, mailers: Accounts) -> Ends:
     secrets = settings.sales_secret.get_secret_value().split()
+    signing.require("NURTURE_CRM_SECRET", settings.crm_secret.get_secret_value().split())
     desk = open_desk(
         settings.sales_desk,
         http,

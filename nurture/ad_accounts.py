@@ -17,6 +17,7 @@ from nurture.delivery.ads.tokens import (
     linkedin_refresh,
 )
 from nurture.delivery.ads.webhook import WebhookAudiences
+from nurture.delivery.sales.signing import require
 from nurture.domain.audience import Audience
 from nurture.domain.errors import StartError
 from nurture.ports import AudienceSink
@@ -98,6 +99,7 @@ def _webhook(settings: Settings, http: httpx.AsyncClient, now: Now) -> AudienceS
     secrets = _text(settings.audience_secret).split()
     if not settings.audience_url or not secrets:
         return None
+    require("NURTURE_AUDIENCE_SECRET", secrets)
     return WebhookAudiences(http, settings.audience_url, secrets, now)
 
 

@@ -3,9 +3,11 @@
 import os
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from nurture.domain.errors import StartError
@@ -16,6 +18,36 @@ Network = IPv4Network | IPv6Network
 
 _QUEUE = r"(decisions|webhooks|ads|mail(\.[a-z0-9-]+)?)"
 _QUEUES = rf"^(all|{_QUEUE}(, *{_QUEUE})*)$"
+
+_KEY_AT_LEAST = 32
+
+
+def _address(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # half of an IPv6 address, or a port beyond all
+        good = False
+    if text and not good:
+        raise PydanticCustomError(
+            "address", "must be an address such as https://nurture.example.com"
+        )
+    return text
+
+
+def _signing(keys: SecretStr) -> SecretStr:
+    """The last one signs; those before may be from a time when nobody looked."""
+    known = keys.get_secret_value().split()
+    if known and len(known[-1]) < _KEY_AT_LEAST:
+        raise PydanticCustomError(
+            "key",
+            "the last key signs and must have at least 32 random characters, such as openssl rand -hex 32 gives",
+        )
+    return keys
+
+
+Address = Annotated[str, AfterValidator(_address)]
+"""Of http or https, with a host; or empty."""
 
 
 class Settings(BaseSettings):
@@ -31,14 +63,14 @@ class Settings(BaseSettings):
 
     http_host: str = "127.0.0.1"
     http_port: int = Field(8080, ge=1, le=65535)
-    public_url: str = ""
+    public_url: Address = ""
     proxies: str = "127.0.0.1"
     write_keys: str = "nurture-dev"
     server_keys: SecretStr = SecretStr("")
     requests_per_second: int = Field(1000, ge=1)
     api_token: SecretStr = SecretStr("")
-    secret_key: SecretStr = SecretStr("")
-    oidc_issuer: str = ""
+    secret_key: Annotated[SecretStr, AfterValidator(_signing)] = SecretStr("")
+    oidc_issuer: Address = ""
     oidc_client_id: str = ""
     oidc_client_secret: SecretStr = SecretStr("")
     oidc_role: str = Field("", pattern="^(marketing|sales|admin)?$")
@@ -79,28 +111,28 @@ class Settings(BaseSettings):
     sales_owners: str = ""
     crm_secret: SecretStr = SecretStr("")
 
-    meta_url: str = "http://127.0.0.1:8083"
+    meta_url: Address = "http://127.0.0.1:8083"
     meta_version: str = "v26.0"
     meta_token: SecretStr = SecretStr("")
     meta_app_secret: SecretStr = SecretStr("")
-    google_url: str = "https://datamanager.googleapis.com"
+    google_url: Address = "https://datamanager.googleapis.com"
     google_account: str = ""
     google_login_account: str = ""
     google_project: str = ""
     google_key: SecretStr = SecretStr("")
     google_token: SecretStr = SecretStr("")
-    linkedin_url: str = "https://api.linkedin.com"
+    linkedin_url: Address = "https://api.linkedin.com"
     linkedin_version: str = "202607"
-    linkedin_token_url: str = "https://www.linkedin.com/oauth/v2/accessToken"
+    linkedin_token_url: Address = "https://www.linkedin.com/oauth/v2/accessToken"
     linkedin_client_id: str = ""
     linkedin_client_secret: SecretStr = SecretStr("")
     linkedin_refresh_token: SecretStr = SecretStr("")
     linkedin_token: SecretStr = SecretStr("")
-    audience_url: str = ""
+    audience_url: Address = ""
     audience_secret: SecretStr = SecretStr("")
     ads_region: str = Field("", pattern="^([A-Z]{2})?$")
 
-    temporal_ui_url: str = ""
+    temporal_ui_url: Address = ""
     temporal_port: int = Field(7233, ge=1, le=65535)
     temporal_ui_port: int = Field(8233, ge=1, le=65535)
     inbox_port: int = Field(8081, ge=1, le=65535)
@@ -122,7 +154,7 @@ class Settings(BaseSettings):
     pollers: int = Field(20, ge=2)
     metrics_port: int = Field(0, ge=0, le=65535)
     traces: bool = False
-    log_level: str = "INFO"
+    log_level: str = Field("INFO", pattern="^(?i:debug|info|warning|error)$")
 
     @property
     def database(self) -> str:
@@ -146,11 +178,15 @@ def load(**overrides: Any) -> Settings:
     try:
         return Settings(**{**_from_files(), **overrides})
     except ValidationError as error:
-        lines = [
-            f"{PREFIX}{str(problem['loc'][0]).upper()}: {problem['msg']} (got {problem['input']!r})"
-            for problem in error.errors()
-        ]
-        raise StartError("\n".join(lines)) from error
+        raise StartError("\n".join(_line(problem) for problem in error.errors())) from None
+
+
+def _line(problem: ErrorDetails) -> str:
+    """A secret is not repeated."""
+    name = str(problem["loc"][0])
+    secret = Settings.model_fields[name].annotation is SecretStr
+    given = "" if secret else f" (got {problem['input']!r})"
+    return f"{PREFIX}{name.upper()}: {problem['msg']}{given}"
 
 
 def networks(setting: str, text: str) -> tuple[Network, ...]:
@@ -175,4 +211,8 @@ def _from_files() -> dict[str, Any]:
             found[name] = Path(path).read_text(encoding="utf-8").strip()
         except OSError as error:
             raise StartError(f"{variable}_FILE: cannot read {path}: {error.strerror}") from error
+        except UnicodeDecodeError:
+            raise StartError(
+                f"{variable}_FILE: {path} is no text; write letters and digits, such as openssl rand -hex 32 gives"
+            ) from None
     return found

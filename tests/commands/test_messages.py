@@ -31,6 +31,8 @@ FILES: dict[str, str | bytes] = {
     "two-map.yaml": "email: shoe\n",
     "both-map.yaml": "a: email\nb: email\n",
     "ab.csv": "a,b\n1,2\n",
+    "key.bin": bytes(range(200, 232)),
+    "torn.toml": "[profile\napi_key = hunter2\n",
 }
 SECRETS = {
     "NURTURE_SECRET_KEY": "k" * 32,
@@ -261,6 +263,28 @@ def test_a_back_test_that_cannot_be_says_why(
             "gone.txt",
             "NURTURE_API_TOKEN_FILE: cannot read gone.txt: No such file or directory",
         ),
+        (
+            "API_TOKEN_FILE",
+            "key.bin",
+            "NURTURE_API_TOKEN_FILE: key.bin is no text; write letters and digits, such as "
+            "openssl rand -hex 32 gives",
+        ),
+        (
+            "LOG_LEVEL",
+            "verbose",
+            "NURTURE_LOG_LEVEL: String should match pattern '^(?i:debug|info|warning|error)$' "
+            "(got 'verbose')",
+        ),
+        (
+            "PUBLIC_URL",
+            "nurture.example.com",
+            "NURTURE_PUBLIC_URL: must be an address such as https://nurture.example.com "
+            "(got 'nurture.example.com')",
+        ),
+        ("PUBLIC_URL", "http://[x", "NURTURE_PUBLIC_URL: must be an address such as https://"),
+        ("META_URL", "graph", "NURTURE_META_URL: must be an address such as https://"),
+        ("CRM_SECRET", "garbage", "NURTURE_CRM_SECRET: a webhook secret is not base64"),
+        ("RESEND_WEBHOOK_SECRET", "x", "NURTURE_RESEND_WEBHOOK_SECRET: a webhook secret is not"),
     ],
 )
 def test_a_setting_that_cannot_be_is_named_with_what_it_should_be(
@@ -270,6 +294,60 @@ def test_a_setting_that_cannot_be_is_named_with_what_it_should_be(
     (tmp_path / "torn" / "secrets.json").write_text("{")
     said = told("export", "anna@firm.dk", **{f"NURTURE_{setting}": value})
     assert said[: len(message)] == message
+
+
+@pytest.mark.parametrize(
+    ("keys", "refused"),
+    [
+        ("short", True),
+        (f"{'k' * 32} short", True),
+        (f"short {'k' * 32}", False),
+    ],
+)
+def test_the_key_that_signs_is_long_enough_and_never_quoted(
+    told: Callable[..., str], keys: str, refused: bool
+) -> None:
+    said = told("export", "nobody@firm.dk", NURTURE_SECRET_KEY=keys)
+    assert (
+        said.startswith(
+            "NURTURE_SECRET_KEY: the last key signs and must have at least 32 random characters, "
+            "such as openssl rand -hex 32 gives"
+        )
+        == refused
+    )
+    assert "short" not in said
+
+
+def test_the_secret_of_a_receiver_of_audiences_is_looked_at(told: Callable[..., str]) -> None:
+    env = {"NURTURE_AUDIENCE_URL": "https://lists.example", "NURTURE_AUDIENCE_SECRET": "garbage"}
+    said = told("export", "anna@firm.dk", **env)
+    assert said == "NURTURE_AUDIENCE_SECRET: a webhook secret is not base64"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        (
+            "PROFILE",
+            "nope",
+            "Temporal's settings: Profile 'nope' not found; "
+            "check TEMPORAL_PROFILE and TEMPORAL_CONFIG_FILE",
+        ),
+        ("CONFIG_FILE", "torn.toml", "Temporal's settings: Configuration loading error: TOML"),
+        (
+            "TLS_CLIENT_CERT_PATH",
+            "gone.pem",
+            "Temporal's settings: cannot read gone.pem: No such file or directory; "
+            "check TEMPORAL_TLS…",
+        ),
+    ],
+)
+def test_what_cannot_be_of_temporals_own_settings_is_told(
+    told: Callable[..., str], variable: str, value: str, message: str
+) -> None:
+    said = told("export", "anna@firm.dk", **{f"TEMPORAL_{variable}": value})
+    assert said[: len(message)] == message
+    assert "hunter2" not in said
 
 
 def test_a_data_folder_that_is_a_file_is_named(told: Callable[..., str]) -> None:

@@ -7,6 +7,8 @@ from embedded import local
 from nurture.domain.errors import StartError
 from nurture.settings import Settings
 
+OURS = "a-key-of-our-own-of-32-characters"
+
 
 def test_all_parts_are_pointed_at_each_other(tmp_path: Path) -> None:
     settings = local.prepare(Settings(data_dir=tmp_path, sales_port=9001, ads_port=9002))
@@ -24,8 +26,8 @@ def test_secrets_outlive_a_restart_and_are_the_owners_alone(tmp_path: Path) -> N
 
 
 def test_a_given_secret_is_kept(tmp_path: Path) -> None:
-    settings = local.prepare(Settings(data_dir=tmp_path, secret_key="ours"))
-    assert settings.secret_key.get_secret_value() == "ours"
+    settings = local.prepare(Settings(data_dir=tmp_path, secret_key=OURS))
+    assert settings.secret_key.get_secret_value() == OURS
 
 
 def test_the_secrets_of_a_folder_are_for_the_database_that_it_was_started_on(

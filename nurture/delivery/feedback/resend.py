@@ -26,9 +26,10 @@ _KINDS = {
 
 
 class Resend:
-    """`secrets`: `whsec_…` of the webhook; several while it is changed."""
+    """`secrets`: `whsec_…` of the webhook; several while it is changed. Raises StartError for one that is none."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
+        signing.require("NURTURE_RESEND_WEBHOOK_SECRET", secrets)
         self._secrets = secrets
 
     async def hear(self, headers: Mapping[str, str], body: bytes, now: datetime) -> list[Event]:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from nurture.domain.errors import InputError
+from nurture.domain.errors import InputError, StartError
 
 ID, TIMESTAMP, SIGNATURE = "webhook-id", "webhook-timestamp", "webhook-signature"
 PREFIX = "whsec_"
@@ -34,6 +34,15 @@ def key_of(secret: str) -> bytes:
             f"a webhook secret is {PREFIX} and the base64 of {_LEAST} to {_MOST} bytes"
         )
     return key
+
+
+def require(setting: str, secrets: Sequence[str]) -> None:
+    """Raises StartError, which names the setting and repeats no secret, when one of them cannot sign."""
+    try:
+        for secret in secrets:
+            key_of(secret)
+    except InputError as error:
+        raise StartError(f"{setting}: {error}") from error
 
 
 def sign(secrets: Sequence[str], id: str, at: datetime, body: bytes) -> dict[str, str]:
