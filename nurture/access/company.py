@@ -1,7 +1,7 @@
 """Signing in with the company's own identity provider: OpenID Connect's code flow with PKCE (S256)."""
 
 import secrets
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,12 +12,16 @@ from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from nurture.access.accounts import Accounts
+from nurture.delivery.exchange import whole
 from nurture.domain.errors import InputError
 from nurture.store.access_tables import AccountRow
 
 _SCOPE = "openid email profile"
 _LEEWAY = timedelta(minutes=1)
-_PATIENCE = httpx.Timeout(10)
+_PATIENCE = 10.0
+"""Seconds for each answer of the provider: somebody waits."""
+
+_MOST = 1024 * 1024
 _ALGORITHMS = ("RS256", "ES256", "PS256", "EdDSA")
 """Only keys that the provider publishes; a shared secret or no signature at all proves nothing."""
 
@@ -83,7 +87,7 @@ class CompanySignIn:
         async with self._client() as client:
             metadata = await self._metadata(client)
             token = await self._exchange(client, metadata, told["code"], pending.verifier, back)
-            keys = await _json(client.get(metadata["jwks_uri"]))
+            keys = await _json(client, client.build_request("GET", metadata["jwks_uri"]))
         claims = self._claims(str(token.get("id_token", "")), keys, pending.nonce)
         return await self._account(claims, now)
 
@@ -92,7 +96,8 @@ class CompanySignIn:
 
     async def _metadata(self, client: httpx.AsyncClient) -> dict[str, Any]:
         issuer = self._provider.issuer
-        found = await _json(client.get(f"{issuer.rstrip('/')}/.well-known/openid-configuration"))
+        url = f"{issuer.rstrip('/')}/.well-known/openid-configuration"
+        found = await _json(client, client.build_request("GET", url))
         if found.get("issuer") != issuer:
             raise InputError("the company's sign-in calls itself by another name")
         return found
@@ -106,18 +111,15 @@ class CompanySignIn:
         back: str,
     ) -> dict[str, Any]:
         """The code for a token (RFC 6749, 4.1.3; RFC 7636, 4.5), as `client_secret_basic`."""
-        return await _json(
-            client.post(
-                metadata["token_endpoint"],
-                data={
-                    "grant_type": "authorization_code",
-                    "code": code,
-                    "code_verifier": verifier,
-                    "redirect_uri": back,
-                },
-                auth=(self._provider.client_id, self._provider.client_secret),
-            )
-        )
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "code_verifier": verifier,
+            "redirect_uri": back,
+        }
+        asked = client.build_request("POST", metadata["token_endpoint"], data=form)
+        auth = httpx.BasicAuth(self._provider.client_id, self._provider.client_secret)
+        return await _json(client, asked, auth)
 
     def _claims(self, id_token: str, keys: dict[str, Any], nonce: str) -> dict[str, Any]:
         """Checked as OpenID Connect Core 1.0, 3.1.3.7 has it."""
@@ -157,12 +159,14 @@ def _same(given: str, ours: str) -> bool:
     return secrets.compare_digest(given.encode(errors="replace"), ours.encode())
 
 
-async def _json(asking: Awaitable[httpx.Response]) -> dict[str, Any]:
+async def _json(
+    client: httpx.AsyncClient, request: httpx.Request, auth: httpx.Auth | None = None
+) -> dict[str, Any]:
     """The answer's object. Raises InputError, which says whether asking again may help."""
     try:
-        answer = await asking
+        answer = await whole(client, request, _PATIENCE, _MOST, auth)
         found = answer.json()
-    except (httpx.HTTPError, ValueError) as error:
+    except (TimeoutError, httpx.HTTPError, ValueError) as error:
         raise InputError("the company's sign-in does not answer; please try again") from error
     if answer.is_client_error or not isinstance(found, dict):
         raise InputError("the company's sign-in was not completed")

@@ -6,7 +6,14 @@ from typing import Any
 
 import httpx
 
+from nurture.delivery.exchange import whole
 from nurture.domain.errors import Transient
+
+_WITHIN = 60.0
+"""Seconds for one exchange as a whole."""
+
+_MOST = 8 * 1024 * 1024
+"""Some platforms name each record of a batch that they refuse."""
 
 
 async def exchange(
@@ -56,8 +63,8 @@ def retry_after(response: httpx.Response) -> timedelta | None:
 
 async def _send(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
     try:
-        return await client.send(request)
+        return await whole(client, request, _WITHIN, _MOST)
     except (httpx.ConnectError, httpx.ConnectTimeout) as error:
         raise Transient("unreachable", type(error).__name__) from error
-    except (httpx.TransportError, httpx.DecodingError) as error:
+    except (TimeoutError, httpx.TransportError, httpx.DecodingError) as error:
         raise Transient("no_answer", type(error).__name__) from error

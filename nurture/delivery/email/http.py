@@ -13,10 +13,13 @@ from typing import Any
 import httpx
 
 from nurture.delivery.email import replies
+from nurture.delivery.exchange import whole
 from nurture.delivery.sales.http import retry_after
 from nurture.domain.errors import DeliveryError, Permanent, Transient, Unknown
 
-TIME_OUT = 30.0
+TIME_OUT, _WITHIN = 30.0, 45.0
+"""Seconds: for a connection, or between two bytes of an answer; and for all of it."""
+
 UNTIL_REPAIRED = timedelta(minutes=5)
 """How long what only an operator can mend is left alone: a key, an account, a bill."""
 
@@ -37,15 +40,17 @@ async def post(
     url: str,
     headers: Mapping[str, str],
     repeatable: bool = False,
+    auth: httpx.Auth | None = None,
     **body: Any,
 ) -> Answer:
     """The answer, if it says yes or no. Raises Transient or Unknown when it says neither; `repeatable`:
     the provider would know the mail again."""
+    request = client.build_request("POST", url, headers=dict(headers), timeout=TIME_OUT, **body)
     try:
-        response = await client.post(url, headers=dict(headers), timeout=TIME_OUT, **body)
+        response = await whole(client, request, _WITHIN, auth=auth)
     except _NOT_SENT as error:
         raise Transient("no_connection", type(error).__name__) from error
-    except httpx.TransportError as error:
+    except (TimeoutError, httpx.TransportError, httpx.DecodingError) as error:
         raise Unknown("connection_lost", type(error).__name__, repeatable) from error
     status = response.status_code
     told = _told(response)

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 
+from nurture.delivery.exchange import whole
 from nurture.delivery.feedback import reading
 from nurture.delivery.feedback.reading import Forged
 from nurture.domain.errors import Transient
@@ -29,7 +30,8 @@ _SIGNED = {
 }
 _SIGNED_OTHERS = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
 _HASHES = {"1": SHA1, "2": SHA256}
-_LARGEST = 64 * 1024
+_WITHIN = 20.0
+"""Seconds for an answer of SNS."""
 
 GOOD_FOR = timedelta(minutes=70)
 """A message keeps the time of its publication, and SNS repeats it over HTTP for an hour at most, plus its time-outs:
@@ -90,12 +92,12 @@ class Sns:
 
     async def _get(self, url: str) -> bytes:
         try:
-            answer = await self._http.get(url, follow_redirects=False)
-        except httpx.HTTPError as error:
+            answer = await whole(self._http, self._http.build_request("GET", url), _WITHIN)
+        except (TimeoutError, httpx.HTTPError) as error:
             raise Transient("no_connection", "SNS does not answer") from error
         if answer.status_code >= 500:
             raise Transient(f"http_{answer.status_code}", "SNS cannot answer now")
-        if answer.status_code != 200 or len(answer.content) > _LARGEST:
+        if answer.status_code != 200:
             raise Forged(f"SNS answered {answer.status_code}")
         return answer.content
 

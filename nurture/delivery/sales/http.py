@@ -1,6 +1,5 @@
 """One HTTP exchange with whoever serves sales, and what its answer means for another try."""
 
-import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -8,12 +7,12 @@ from typing import Any
 
 import httpx
 
+from nurture.delivery.exchange import whole
 from nurture.domain.errors import DeliveryError, Gone, Permanent, Transient
 
 TIME_OUT = 20.0
 """Seconds for one exchange as a whole; the specification advises 15 to 30."""
 
-_MOST = 64 * 1024
 _QUOTED = 200
 _TRY_AGAIN = frozenset({408, 425, 429})
 
@@ -37,21 +36,13 @@ async def exchange(
         method, url, headers=headers, content=content, json=json, params=params
     )
     try:
-        async with asyncio.timeout(TIME_OUT):
-            response = await client.send(request, stream=True, follow_redirects=False)
-            try:
-                body = await _read(response)
-            finally:
-                await response.aclose()
+        return await whole(client, request, TIME_OUT)
     except (TimeoutError, httpx.TimeoutException) as error:
         raise Transient("timed_out", f"no answer within {TIME_OUT:.0f} s") from error
     except httpx.ConnectError as error:
         raise Transient("unreachable", "nobody answers at the address") from error
     except (httpx.TransportError, httpx.DecodingError) as error:
         raise Transient("broken_off", type(error).__name__) from error
-    return httpx.Response(
-        response.status_code, headers=_plain(response.headers), content=body, request=request
-    )
 
 
 def refusal(response: httpx.Response, now: datetime) -> DeliveryError | None:
@@ -83,18 +74,3 @@ def retry_after(text: str, now: datetime) -> timedelta | None:
     except ValueError:
         return None
     return max(timedelta(), (at if at.tzinfo else at.replace(tzinfo=UTC)) - now)
-
-
-async def _read(response: httpx.Response) -> bytes:
-    body = b""
-    async for chunk in response.aiter_bytes():
-        body += chunk
-        if len(body) >= _MOST:
-            break
-    return body[:_MOST]
-
-
-def _plain(headers: httpx.Headers) -> list[tuple[str, str]]:
-    """Without what described the body on the wire: it has been decoded and may have been cut."""
-    wire = {"content-encoding", "content-length", "transfer-encoding"}
-    return [(name, value) for name, value in headers.multi_items() if name not in wire]

@@ -1,0 +1,45 @@
+"""One HTTP exchange with anybody outside: the whole of it within a time, and no more of the answer than is wanted."""
+
+import asyncio
+
+import httpx
+
+MOST = 64 * 1024
+"""Bytes of an answer that somebody reads who only wants to know whether it was taken."""
+
+
+async def whole(
+    client: httpx.AsyncClient,
+    request: httpx.Request,
+    seconds: float,
+    most: int = MOST,
+    auth: httpx.Auth | None = None,
+) -> httpx.Response:
+    """The answer, whatever its status, with at most `most` bytes of its body. Redirects are not followed.
+
+    Raises TimeoutError when it is not all there after `seconds`, however it trickles, and what httpx raises.
+    """
+    async with asyncio.timeout(seconds):
+        response = await client.send(request, stream=True, auth=auth, follow_redirects=False)
+        try:
+            body = await _read(response, most)
+        finally:
+            await response.aclose()
+    return httpx.Response(
+        response.status_code, headers=_plain(response.headers), content=body, request=request
+    )
+
+
+async def _read(response: httpx.Response, most: int) -> bytes:
+    body = bytearray()
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) >= most:
+            break
+    return bytes(body[:most])
+
+
+def _plain(headers: httpx.Headers) -> list[tuple[str, str]]:
+    """Without what described the body on the wire: it has been decoded and may have been cut."""
+    wire = {"content-encoding", "content-length", "transfer-encoding"}
+    return [(name, value) for name, value in headers.multi_items() if name not in wire]
