@@ -69,9 +69,10 @@ async def looked(services: Services, workers: Followed, event: str) -> str:
     stop = asyncio.Event()
     with capture_logs() as told:
         follows = asyncio.create_task(worker.following(services, cast(Workers, workers), stop))
-        while not told:
-            assert not follows.done(), await follows
-            await asyncio.sleep(0)
+        async with asyncio.timeout(20):
+            while not told:
+                assert not follows.done(), await follows
+                await asyncio.sleep(0)
         stop.set()
         await follows
     [problem] = {str(line["problem"]) for line in told if line["event"] == event}
@@ -95,7 +96,7 @@ async def test_one_that_is_started_then_waits_for_another_playbook(config: Setti
         async with assemble(config, lazy=True):
             pass
     waits = asyncio.create_task(_opened(config.model_copy(update={"patience": 30})))
-    await asyncio.sleep(0)
+    assert await asyncio.wait({waits}, timeout=1) == (set(), {waits})
     async with database(config) as db:
         await Shelf(db).apply(read_files(HERE), "test", NOW)
     await waits
