@@ -12,7 +12,7 @@ from nurture.store.tables import EnrolmentRow
 from tests.support.domain import DAY, NOW, when
 from tests.support.looks import Looks
 from tests.support.playbook import PLAYBOOK, SCORING
-from tests.support.world import OneBook
+from tests.support.world import OneBook, World
 
 
 def _book(points: int, goal: int) -> Playbook:
