@@ -101,6 +101,37 @@ def test_every_file_is_well_formed(path: Path) -> None:
     assert all(load(path))
 
 
+@pytest.mark.parametrize("example", [compose, kubernetes, systemd], ids=lambda each: each.__name__)
+def test_every_example_says_by_which_keys_websites_report(
+    example: Callable[[], dict[str, str]],
+) -> None:
+    """Else the key that everybody knows from the docs is taken."""
+    assert example()["NURTURE_WRITE_KEYS"] == "website:change-me"
+
+
+@pytest.mark.parametrize("name", ["prometheus.yaml", "kubernetes.yaml"])
+def test_the_jobs_that_alerts_ask_for_are_scraped(name: str) -> None:
+    [scraped] = load(DEPLOY / "prometheus" / name)
+    alerts = (DEPLOY / "prometheus" / "alerts.yaml").read_text(encoding="utf-8")
+    jobs = [each["job_name"] for each in scraped["scrape_configs"]]
+    assert set(jobs) == set(re.findall(r'job="([^"]+)"', alerts))
+
+
+def test_in_kubernetes_the_ports_that_are_scraped_are_those_of_the_pods() -> None:
+    [scraped] = load(DEPLOY / "prometheus" / "kubernetes.yaml")
+    kept = {rule["regex"] for each in scraped["scrape_configs"] for rule in each["relabel_configs"]}
+    pods = [
+        part["spec"]["template"]
+        for part in load(DEPLOY / "kubernetes" / "nurture.yaml")
+        if part["kind"] == "Deployment"
+    ]
+    assert kept == {
+        f"{pod['metadata']['labels']['app']};{port['name']}"
+        for pod in pods
+        for port in pod["spec"]["containers"][0]["ports"]
+    }
+
+
 def test_a_stopping_worker_has_longer_than_its_own_grace() -> None:
     [compose] = load(DEPLOY / "compose" / "compose.yaml")
     assert compose["services"]["worker"]["stop_grace_period"] == "60s"

@@ -42,6 +42,7 @@ def _environment(language: str) -> Environment:
         loader=PackageLoader("nurture.web", "pages"),
         autoescape=True,
         undefined=StrictUndefined,
+        auto_reload=False,
         trim_blocks=True,
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
