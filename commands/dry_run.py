@@ -21,7 +21,8 @@ class DryRun:
         receipt = await self._intake.take("import", messages, self._services.now())
         told = [name for message in messages for name in names(message)]
         async with self._services.db.read() as session:
-            self._met |= (await leads.identities(session, told)).keys()
+            known, _ = await leads.identities(session, told)
+        self._met |= known.keys()
         refused = {message_id for message_id, _ in receipt.refused}
         new = sum(self._meet(message) and message.message_id not in refused for message in messages)
         return Receipt(new, len(messages) - len(refused) - new, receipt.refused)

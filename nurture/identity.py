@@ -16,6 +16,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils import uuid7
 
+from nurture.domain.errors import Contended
 from nurture.incoming import Incoming
 from nurture.store import leads, merging
 from nurture.store.handover_tables import HandoverRow
@@ -58,7 +59,7 @@ class Register:
         """Every name of the batch; the ids of the leads behind them."""
         self._asked = [(message, names(message)) for message in messages]
         wanted = {name for _, given in self._asked for name in given}
-        self._known = await leads.identities(self._session, wanted)
+        self._known, self._lent = await leads.identities(self._session, wanted)
         return set(self._known.values())
 
     def of_one(self, plain: Callable[[Incoming], bool]) -> dict[str, list[Incoming]]:
@@ -76,12 +77,15 @@ class Register:
         }
 
     async def lock(self, messages: Iterable[Incoming]) -> None:
-        """Load the leads that these messages may change."""
+        """Load the leads that these messages may change. Raises Contended when a name became another's since it was
+        looked up."""
         given = {name for message in messages for name in names(message)}
-        persons = {name for name in given if name[0] != ANONYMOUS and name in self._known}
-        self._lent = await leads.told_by_browsers(self._session, persons)
         meant = {self._known.get(name) for name in given}
         self.rows = await leads.lock_all(self._session, sorted(id_ for id_ in meant if id_))
+        persons = {name for name in given if name[0] != ANONYMOUS and name in self._known}
+        known, self._lent = await leads.identities(self._session, persons)
+        if any(known.get(name) != self._known[name] for name in persons):
+            raise Contended("name_moved", "another's meanwhile")
 
     def told(self, message: Incoming) -> tuple[set[str], set[str]]:
         """Of its addresses and user ids those that are somebody's, and those that are nobody's."""
@@ -231,7 +235,7 @@ class Register:
     async def _give_back(self, row: LeadRow) -> None:
         """An address that was only lent is its owner's again once that comes."""
         name = (EMAIL, row.email or "")
-        if name in self._lent or await leads.told_by_browsers(self._session, [name]):
+        if name in self._lent or (await leads.identities(self._session, [name]))[1]:
             row.email = None
             self._known.pop(name, None)
             self._lent.discard(name)

@@ -106,35 +106,25 @@ async def _by_name(session: AsyncSession, name: str) -> list[tuple[int, str]]:
 
 async def identities(
     session: AsyncSession, names: Iterable[tuple[str, str]]
-) -> dict[tuple[str, str], str]:
-    """Lead ids by (kind, value), for all names of a kind in one query."""
-    found = {}
+) -> tuple[dict[tuple[str, str], str], set[tuple[str, str]]]:
+    """Lead ids by (kind, value), for all names of a kind in one query; and those of the names that a browser alone
+    tied to their lead."""
+    found: dict[tuple[str, str], str] = {}
+    lent: set[tuple[str, str]] = set()
     for kind, named in groupby(sorted(names), itemgetter(0)):
         given = {"kind": kind, "values": [value for _, value in named]}
         rows = (await session.execute(_named(), given)).all()
-        found.update({(kind, value): lead_id for value, lead_id in rows})
-    return found
+        found.update({(kind, value): lead_id for value, lead_id, _ in rows})
+        lent.update([(kind, value) for value, _, by_browser in rows if by_browser])
+    return found, lent
 
 
 @cache
 def _named() -> Select[Any]:
     name = table(IdentityRow).c
-    return select_columns(name.value, name.lead_id).where(
+    return select_columns(name.value, name.lead_id, name.by_browser).where(
         name.kind == bindparam("kind"), Among(name.value, "values")
     )
-
-
-async def told_by_browsers(
-    session: AsyncSession, names: Iterable[tuple[str, str]]
-) -> set[tuple[str, str]]:
-    """Those of these names that a browser alone tied to their lead."""
-    name, found = table(IdentityRow).c, set()
-    for kind, named in groupby(sorted(names), itemgetter(0)):
-        mine = and_(name.kind == kind, Among(name.value, "values"), name.by_browser)
-        given = {"values": [value for _, value in named]}
-        rows = await session.execute(select_columns(name.value).where(mine), given)
-        found |= {(kind, value) for value in rows.scalars()}
-    return found
 
 
 async def own_name(session: AsyncSession, kind: str, value: str, lead_id: str) -> None:

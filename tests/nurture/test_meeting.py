@@ -125,6 +125,27 @@ async def test_a_touch_of_somebody_who_is_being_joined_is_told_of_who_stays(
     assert [row.id for row in await world.rows(LeadRow) if row.email] == ([stays] if email else [])
 
 
+async def test_a_user_id_that_a_shop_takes_back_from_a_shared_browser_melts_nobody_who_waits_for_it(
+    db: Database, other: World
+) -> None:
+    """Two messages tell at once whose it is; the second looked up the first's word before that was kept."""
+    world = World(db)
+    bo = await world.tell("page", email="bo@example.org", anonymous_id="family", trusted=False)
+    await world.tell("page", email=None, user_id="u-anna", anonymous_id="family", trusted=False)
+    anna = await world.tell("form_submitted", email="anna@example.org")
+    said = {"user_id": "u-anna", "email": "anna@example.org", "trusted": True}
+    message = Incoming("m", NOW, touch="demo_requested", **said)
+    async with db.write() as session:
+        await leads.lock_all(session, sorted([anna.id, bo.id]))
+        telling = asyncio.create_task(other.intake.take("server", [message], NOW))
+        await asyncio.sleep(0.2)
+        assert not telling.done()
+        await leads.own_name(session, "user", "u-anna", anna.id)
+    await telling
+    assert (await world.lead("u-anna")).id == (await world.lead("anna@example.org")).id == anna.id
+    assert (await world.lead("bo@example.org")).id == bo.id
+
+
 async def test_what_another_wrote_since_a_row_was_read_is_known_once_it_is_locked(
     db: Database, other: World
 ) -> None:
