@@ -63,12 +63,13 @@ class Register:
         return set(self._known.values())
 
     def of_one(self, plain: Callable[[Incoming], bool]) -> dict[str, list[Incoming]]:
-        """By lead, the messages looked up of those who alone are meant by every name in theirs, all of them `plain`."""
+        """By lead, the messages looked up of those who alone are meant by every name in theirs, all of them `plain`
+        and none telling whose a name is that was only lent."""
         found: dict[str | None, list[Incoming]] = defaultdict(list)
         mixed: set[str | None] = {None}
         for message, given in self._asked:
             meant = {self._known.get(name) for name in given}
-            if len(meant) > 1 or not plain(message):
+            if len(meant) > 1 or not plain(message) or self._tells_whose(message, given):
                 mixed |= meant
             else:
                 found[meant.pop()].append(message)
@@ -86,6 +87,12 @@ class Register:
         known, self._lent = await leads.identities(self._session, persons)
         if any(known.get(name) != self._known[name] for name in persons):
             raise Contended("name_moved", "another's meanwhile")
+
+    def _tells_whose(self, message: Incoming, given: Sequence[Name]) -> bool:
+        """Whether a trusted source tells a lent name together with one that is the person's own."""
+        if not message.trusted or self._lent.isdisjoint(given):
+            return False
+        return any(name[0] != ANONYMOUS and name not in self._lent for name in given)
 
     def told(self, message: Incoming) -> tuple[set[str], set[str]]:
         """Of its addresses and user ids those that are somebody's, and those that are nobody's."""

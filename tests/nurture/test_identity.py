@@ -272,13 +272,15 @@ async def test_an_address_told_in_anothers_browser_is_its_owners_again(db: Datab
     assert anna.id != bo.id
 
 
+@pytest.mark.parametrize("consents", [(), (EMAIL_MARKETING,)])
 async def test_a_customer_whose_user_id_came_by_a_browser_may_still_move_once_a_shop_knew_both(
-    db: Database,
+    db: Database, consents: tuple[str, ...]
 ) -> None:
+    """Also when the shop's word says nothing new but that."""
     world = World(db)
     one = await world.tell("page", email="old@example.org", anonymous_id="phone", trusted=False)
     await world.tell("page", email=None, anonymous_id="phone", user_id="u", trusted=False)
-    await world.tell("page", email="old@example.org", user_id="u")
+    await world.tell("page", email="old@example.org", user_id="u", consents=consents)
     told = await world.tell("page", email="new@example.org", user_id="u", at=NOW + DAY)
     assert (told.id, told.email) == (one.id, "new@example.org")
 
