@@ -111,8 +111,8 @@ class Privacy:
             handovers.wake(session, row, now)
 
     async def _find(self, session: AsyncSession, name: str) -> list[LeadRow]:
-        """All that are the person: a shop may have told of it under its address as a user id, a form under the address
-        itself."""
+        """All that are the person, whichever of its names is given: a shop may have told of it under its address as a
+        user id, a form under the address itself."""
         ids = await leads.meant(session, name)
         if not ids:
             raise InputError("no lead goes by this name", name)

@@ -77,22 +77,43 @@ async def find(session: AsyncSession, name: str) -> LeadRow | None:
 
 async def meant(session: AsyncSession, name: str) -> list[str]:
     """Ids of all who are told of under this name on purpose: as an id, an e-mail or a user id, which may be somebody's
-    address. A browser only where nobody else is."""
+    address; and under an address of theirs likewise. A browser only where nobody else is."""
     named = await _by_name(session, name)
     told = [lead_id for strength, lead_id in named if strength < _BROWSER]
     rows = [await joined(session, lead_id) for lead_id in told or [id_ for _, id_ in named]]
-    return list(dict.fromkeys(row.id for row in rows if row))
+    found = list(dict.fromkeys(row.id for row in rows if row))
+    while others := await _by_their_addresses(session, found) - set(found):
+        found += sorted(others)
+    return found
+
+
+async def _by_their_addresses(session: AsyncSession, ids: Sequence[str]) -> set[str]:
+    """Who goes by an address that one of these goes by, either as a user id, too. Names that were only lent lead
+    nowhere: they may be another's."""
+    name = table(IdentityRow).c
+    own = and_(name.kind.in_(("email", "user")), ~name.by_browser)
+    told = await session.execute(select_columns(name.value).where(own, name.lead_id.in_(ids)))
+    addresses = {spelled for value in told.scalars() for spelled in _spelled(value) if "@" in value}
+    others = select_columns(name.lead_id).where(own, name.value.in_(addresses))
+    return set((await session.execute(others)).scalars())
+
+
+def _spelled(name: str) -> set[str]:
+    """As it is and, if it is an address, as addresses are kept; other user ids are told apart by their case."""
+    return {name, name.strip().lower()} if "@" in name else {name}
 
 
 async def _by_name(session: AsyncSession, name: str) -> list[tuple[int, str]]:
-    """How strong a name it is, and whose; the strongest first."""
+    """How strong a name it is, and whose; the strongest first. Other user ids than addresses are told apart by their
+    case."""
     address = name.strip().lower()
+    spelled = {name, address} if "@" in name else {name}
     lead, other = table(LeadRow).c, table(IdentityRow).c
     ways = (  # each by its own index, which PostgreSQL does not see in alternatives
         (lead.id, lead.id == name),
         (lead.id, lead.email == address),
         (other.lead_id, and_(other.kind == "email", other.value == address)),
-        (other.lead_id, and_(other.kind == "user", other.value.in_({name, address}))),
+        (other.lead_id, and_(other.kind == "user", other.value.in_(spelled))),
         (other.lead_id, and_(other.kind == "anonymous", other.value == name)),
     )
     found = union(

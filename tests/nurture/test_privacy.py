@@ -17,7 +17,14 @@ from nurture.store.audience_tables import AudienceMemberRow
 from nurture.store.database import Database
 from nurture.store.feedback_tables import FeedbackRow
 from nurture.store.handover_tables import HandoverRow, NoticeRow
-from nurture.store.tables import ConsentRow, EnrolmentRow, ErasureRow, LeadRow, QuarantineRow
+from nurture.store.tables import (
+    ConsentRow,
+    EnrolmentRow,
+    ErasureRow,
+    IdentityRow,
+    LeadRow,
+    QuarantineRow,
+)
 from tests.support.domain import DAY, NOW
 from tests.support.playbook import PLAYBOOK
 from tests.support.world import World
@@ -180,6 +187,32 @@ async def test_a_person_that_is_two_leads_is_forgotten_as_both(db: Database) -> 
     assert all(row.erased_at for row in await world.rows(LeadRow))
 
 
+@pytest.mark.parametrize("name", ["lead id", "42", "shop's lead id", "anna@new.example"])
+async def test_whichever_name_is_given(db: Database, name: str) -> None:
+    """The dashboard's button gives an id; she has told another address since."""
+    world = World(db)
+    shop = await world.tell("page", email=None, user_id="anna@example.org")
+    form = await world.tell("form_submitted", email="anna@example.org", user_id="42")
+    await world.tell(None, email="anna@new.example", user_id="42", at=NOW + DAY)
+    given = {"lead id": form.id, "shop's lead id": shop.id}.get(name, name)
+    exported = await world.privacy.export(given)
+    assert {row["id"] for row in exported["lead"]} == {shop.id, form.id}
+    await world.privacy.erase(given, "operator", NOW)
+    assert all(row.erased_at for row in await world.rows(LeadRow))
+    assert await world.rows(IdentityRow) == []
+
+
+async def test_an_address_that_a_browser_lent_to_her_leads_to_nobody_else(db: Database) -> None:
+    world = World(db)
+    bo = await world.tell("page", email=None, user_id="bo@example.org")
+    anna = await world.tell("page", email=None, user_id="42", anonymous_id="family")
+    await world.tell("page", email="bo@example.org", anonymous_id="family", trusted=False)
+    exported = await world.privacy.export(anna.id)
+    assert [row["id"] for row in exported["lead"]] == [anna.id]
+    await world.privacy.erase(anna.id, "operator", NOW)
+    assert [row.id for row in await world.rows(LeadRow) if row.erased_at is None] == [bo.id]
+
+
 async def test_a_browser_that_calls_itself_by_her_address_is_not_her(db: Database) -> None:
     world = World(db)
     decoy = await world.tell("page", email=None, anonymous_id="anna@example.org")
@@ -195,6 +228,8 @@ async def test_user_ids_are_told_apart_by_their_case(db: Database) -> None:
     upper = await world.tell("page", email=None, user_id="CRM-77")
     lower = await world.tell("page", email=None, user_id="crm-77")
     assert [(await world.lead(name)).id for name in ("CRM-77", "crm-77")] == [upper.id, lower.id]
+    await world.privacy.erase("CRM-77", "operator", NOW)
+    assert {row.id for row in await world.rows(LeadRow) if row.erased_at} == {upper.id}
 
 
 async def test_consent_stays_proven_without_the_person(db: Database) -> None:
