@@ -18,11 +18,11 @@ class Fingerprints:
     def __init__(self, keys: Sequence[str]) -> None:
         self._keys = [key.encode() for key in keys]
 
-    def of(self, name: str) -> str:
-        """What is kept of an e-mail address or user id."""
-        return self.all_of(name)[-1]
+    def of(self, name: str, lent: bool = False) -> str:
+        """What is kept of an e-mail address or user id; another one of a name that was only `lent`."""
+        return self.all_of(name, lent)[-1]
 
-    def all_of(self, name: str) -> list[str]:
+    def all_of(self, name: str, lent: bool = False) -> list[str]:
         """What may have been kept of it, oldest key first."""
-        text = f"nurture.erased/{name}".encode()
+        text = f"nurture.{'lent' if lent else 'erased'}/{name}".encode()
         return [hmac.digest(key, text, "sha256").hex() for key in self._keys]

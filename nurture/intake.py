@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from nurture import business, joining, passing, stages
+from nurture import business, forgotten, joining, passing, stages
 from nurture.domain import keys, lifecycle, machines, topics
 from nurture.domain.consent import REQUEST_LASTS, ConsentRecord, unwatched
 from nurture.domain.enrolment import Trigger
 from nurture.domain.errors import InputError
 from nurture.domain.lead import Touch
-from nurture.fingerprints import Fingerprints, spellings
+from nurture.fingerprints import Fingerprints
 from nurture.handovers import Handovers
 from nurture.identity import Register
 from nurture.incoming import Incoming, Receipt
@@ -25,7 +25,6 @@ from nurture.store import (
     bursts,
     clicks,
     consents,
-    erasing,
     glances,
     leads,
     merging,
@@ -154,27 +153,11 @@ class Intake:
     ) -> set[str]:
         """Ids of messages that would bring back somebody who asked to be forgotten.
 
-        Only a form does that: there the person speaks, not a list that still has the name. Whoever came back
-        has its other names again as they are told.
+        Only a form does that: there the person speaks, not a list that still has the name.
         """
         if source.startswith(FORM):
             return set()
-        told = [(message.message_id, *register.told(message)) for message in fresh]
-        marks = {
-            message_id: (self._marks(theirs), self._marks(spellings(new)))
-            for message_id, theirs, new in told
-            if new
-        }
-        wanted = {mark for pair in marks.values() for own in pair for mark in own}
-        found = await erasing.remembered(session, wanted) if wanted else set()
-        return {
-            message_id
-            for message_id, (back, new) in marks.items()
-            if new & found and not back & found
-        }
-
-    def _marks(self, names: Iterable[str]) -> set[str]:
-        return {mark for name in names for mark in self._fingerprints.all_of(name)}
+        return await forgotten.brought_back(session, self._fingerprints, register, fresh)
 
     @insistent
     async def hit(

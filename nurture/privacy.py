@@ -8,11 +8,13 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from nurture import forgotten
 from nurture.domain.errors import InputError
 from nurture.domain.mentions import Names
 from nurture.domain.sla import SALES_OWNED, State
-from nurture.fingerprints import Fingerprints, spellings
+from nurture.fingerprints import Fingerprints
 from nurture.handovers import Handovers
+from nurture.identity import EMAIL
 from nurture.outbox import Outbox
 from nurture.shelf import Shelf
 from nurture.store import (
@@ -28,9 +30,6 @@ from nurture.store import (
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverRow
 from nurture.store.tables import EnrolmentRow, LeadRow
-
-_SECRET_KINDS = ("email", "user")
-"""Names that other systems know the person by; a browser's id is only ours and simply goes."""
 
 
 @dataclass(frozen=True)
@@ -77,11 +76,11 @@ class Privacy:
         async with self._outbox.write() as session:
             rows = await self._find(session, name)
             ids = [row.id for row in rows]
-            names = await erasing.names(session, ids)
-            known = {row.email for row in rows if row.email}
-            known |= {value for kind, value in names if kind in _SECRET_KINDS}
-            marks = [self._fingerprints.of(value) for value in sorted(spellings(known))]
-            await erasing.remember(session, marks, by, now)
+            names = [
+                *await erasing.names(session, ids),
+                *((EMAIL, row.email) for row in rows if row.email),
+            ]
+            await forgotten.remember(session, self._fingerprints, names, name, by, now)
             audiences = await erasing.take_off_lists(session, ids, now)
             for audience in audiences:
                 wakeups.add(session, wakeups.AUDIENCE, audience, now)
@@ -89,8 +88,7 @@ class Privacy:
             told = await _close(session, ids, now)
             await erasing.anonymise(session, rows, now)
             await self._tell_sales(session, rows, told, now)
-            values = known | {value for _, value in names}
-            dropped = await aside.drop(session, Names(values))
+            dropped = await aside.drop(session, Names(value for _, value in names))
             return Erased(rows[0].id, ended, tuple(audiences), len(told), dropped)
 
     async def _tell_sales(

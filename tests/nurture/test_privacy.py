@@ -269,6 +269,58 @@ async def test_nor_does_one_that_told_another_name_of_it_first(
     assert {row.email for row in await world.rows(LeadRow)} == {None}
 
 
+async def _shared(db: Database) -> World:
+    """Somebody logged in as u-anna in Bo's browser; nobody but that says whose user id it is. Bo was erased."""
+    world = World(db)
+    bo = await world.tell("page", email="bo@example.org", anonymous_id="family", trusted=False)
+    await world.tell("page", email=None, user_id="u-anna", anonymous_id="family", trusted=False)
+    await world.privacy.erase(bo.id, "operator", NOW)
+    return world
+
+
+async def test_who_logged_in_on_the_persons_browser_is_not_shut_out_with_it(db: Database) -> None:
+    world = await _shared(db)
+    said: dict[str, Any] = {"user_id": "u-anna", "trusted": True, "touch": "order"}
+    told = [
+        Incoming("1", NOW, email="anna@example.org", **said),
+        Incoming("2", NOW, email="bo@example.org", **said),
+        Incoming("3", NOW, **said),
+    ]
+    receipt = await world.intake.take("shop", told, NOW + DAY)
+    assert [message_id for message_id, _ in receipt.refused] == ["2"]
+    receipt = await world.intake.take("shop", [Incoming("4", NOW, **said)], NOW + DAY)
+    assert receipt.accepted == 1
+    assert (await world.lead("u-anna")).email == "anna@example.org"
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        {},
+        {"email": "bo@example.org"},
+        {"previous_id": "crm-9"},
+        {"email": "anna@example.org", "trusted": False},
+    ],
+)
+async def test_nor_does_the_person_come_back_by_the_user_id_it_had_there(
+    db: Database, again: dict[str, Any]
+) -> None:
+    """As long as no trusted source tells it beside an address that is not the person's."""
+    world = await _shared(db)
+    told = Incoming("1", NOW, touch="order", **{"user_id": "u-anna", "trusted": True, **again})
+    receipt = await world.intake.take("shop", [told], NOW + DAY)
+    assert receipt.accepted == 0
+
+
+async def test_who_asked_to_be_forgotten_by_such_a_user_id_is_whose_it_is(db: Database) -> None:
+    world = World(db)
+    await world.tell("page", email="bo@example.org", anonymous_id="phone", trusted=False)
+    await world.tell("page", email=None, user_id="u-bo", anonymous_id="phone", trusted=False)
+    await world.privacy.erase("u-bo", "operator", NOW)
+    told = Incoming("1", NOW, user_id="u-bo", email="bo@new.example", trusted=True)
+    assert (await world.intake.take("crm", [told], NOW)).accepted == 0
+
+
 @pytest.mark.parametrize(
     ("erased", "again"),
     [
