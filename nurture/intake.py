@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from nurture import business, forgotten, joining, passing, stages
 from nurture.domain import keys, lifecycle, machines, topics
-from nurture.domain.consent import REQUEST_LASTS, ConsentRecord, unwatched
+from nurture.domain.consent import REQUEST_LASTS, TRACKING, ConsentRecord, unwatched
 from nurture.domain.enrolment import Trigger
 from nurture.domain.errors import InputError
 from nurture.domain.lead import Touch
@@ -133,6 +133,7 @@ class Intake:
         made: list[tuple[str, Touch]] = []
         for message in _in_order(messages, refused):
             row = await register.lead_of(message, source, now)
+            await _watch(session, row, _consents(message, row))
             triggers = heard.setdefault(row.id, [])
             triggers += await self._record(session, playbook, row, source, message, made)
             try:
@@ -347,6 +348,12 @@ def _consents(message: Incoming, row: LeadRow) -> list[ConsentRecord]:
     again = [record for record in message.requests if record.purpose in row.consents]
     said = [record for record in message.consents if message.trusted or not record.granted]
     return said + again
+
+
+async def _watch(session: AsyncSession, row: LeadRow, said: Iterable[ConsentRecord]) -> None:
+    """Whether the lead may be watched holds from this message on; what else it says can wait for all of the batch."""
+    if tracking := [record for record in said if record.purpose == TRACKING]:
+        await consents.tell(session, [(row, tracking)])
 
 
 def _placed(

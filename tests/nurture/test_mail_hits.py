@@ -5,11 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from nurture.domain.consent import TRACKING
+from nurture.domain.consent import TRACKING, ConsentRecord
 from nurture.domain.scoring import EngagementRule
+from nurture.incoming import Incoming
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverRow
-from nurture.store.tables import ClickRow, EnrolmentRow, MessageRow, TouchRow
+from nurture.store.tables import ClickRow, ConsentRow, EnrolmentRow, MessageRow, TouchRow
 from tests.support.domain import NOW
 from tests.support.playbook import PLAYBOOK, SCORING
 from tests.support.world import OneBook, World
@@ -155,3 +156,31 @@ async def test_who_took_tracking_back_is_not_watched_any_more(world: World) -> N
     await world.tell("form_submitted", at=NOW + 2 * MINUTE, consents=(TRACKING,))
     await world.tell("page", at=NOW + 3 * MINUTE, consents=())
     assert "page" in {row.name for row in await world.rows(TouchRow)}
+
+
+async def test_nor_by_what_comes_in_the_same_batch(world: World) -> None:
+    """A browser or a relay hands in several messages at once; each counts as if it had come alone, in its order."""
+    batch = [
+        Incoming(
+            name,
+            NOW + minutes * MINUTE,
+            email="anna@example.org",
+            touch=touch,
+            trusted=True,
+            consents=tuple(
+                ConsentRecord(TRACKING, given, NOW + minutes * MINUTE, "form") for given in said
+            ),
+        )
+        for name, minutes, touch, said in (
+            ("before", 1, "page", ()),
+            ("no", 2, "page", (False,)),
+            ("after", 3, "page", ()),
+            ("yes", 4, None, (True,)),
+            ("again", 5, "page", ()),
+        )
+    ]
+    await world.intake.take("site", batch, NOW + 5 * MINUTE)
+    pages = [row.at for row in await world.rows(TouchRow) if row.name == "page"]
+    assert sorted(pages) == [NOW + MINUTE, NOW + 5 * MINUTE]
+    said = [row.granted for row in await world.rows(ConsentRow) if row.purpose == TRACKING]
+    assert said == [False, True]
