@@ -19,7 +19,7 @@ from nurture.domain.audience import Audience
 from nurture.domain.errors import DeliveryError, Permanent, Transient
 from nurture.outbox import Outbox
 from nurture.playbook import Playbook
-from nurture.ports import NO_IDENTIFIER, AudienceSink
+from nurture.ports import NO_IDENTIFIER, Applied, AudienceSink
 from nurture.renewing import renew
 from nurture.shelf import Shelf
 from nurture.store import ad_lists, audiences
@@ -120,9 +120,9 @@ class AudienceKeeper:
         if more or held or job.renew is None or job.renew > now:
             return more, held
         async with self._pacers[job.platform].turn:
-            await renew(self._outbox, job.name, job.external_id, sink, now)
+            pause = await renew(self._outbox, job.name, job.external_id, sink, now)
         job.renew = None
-        return True, None
+        return await self._after(job, pause, now)
 
     async def _open(self, name: str, now: datetime) -> _Job | None:
         async with self._outbox.write() as session:
@@ -172,6 +172,12 @@ class AudienceKeeper:
                 return False, None
             await pacer.wait(sink.spacing)
             pause = await (self._add if add else self._remove)(job, sink, owed, now)
+        return await self._after(job, pause, now)
+
+    async def _after(
+        self, job: _Job, pause: timedelta | None, now: datetime
+    ) -> tuple[bool, datetime | None]:
+        """A call that did something may have left more to do; one that the platform wants rest after is the last."""
         if not pause:
             return True, None
         async with self._outbox.write() as session:
@@ -183,7 +189,7 @@ class AudienceKeeper:
     ) -> timedelta | None:
         people = [one.person for one in owed]
         applied = await sink.remove(job.external_id, people)
-        kept = {id_: why for id_, why in applied.refused.items() if why != NO_IDENTIFIER}
+        kept = _kept(applied)
         async with self._outbox.write() as session:
             gone = [person for person in people if person.lead_id not in kept]
             await audiences.removed(session, job.name, gone)
@@ -193,7 +199,8 @@ class AudienceKeeper:
     async def _add(
         self, job: _Job, sink: AudienceSink, owed: list[audiences.Owed], now: datetime
     ) -> timedelta | None:
-        await self._forget_earlier(job, sink, owed)
+        if owed[0].before:
+            return await self._rename(job, sink, owed[: sink.removal_size], now)
         people = [one.person for one in owed]
         applied = await sink.add(job.external_id, people)
         async with self._outbox.write() as session:
@@ -202,18 +209,21 @@ class AudienceKeeper:
             await audiences.refused(session, job.name, applied.refused, now + _REFUSED)
         return applied.pause
 
-    async def _forget_earlier(
-        self, job: _Job, sink: AudienceSink, owed: list[audiences.Owed]
-    ) -> None:
-        """Who changed address or phone leaves under the old one before it comes under the new one."""
-        renamed = [one for one in owed if one.before]
-        for start in range(0, len(renamed), sink.removal_size):
-            some = renamed[start : start + sink.removal_size]
-            before = [one.before for one in some if one.before]
-            await sink.remove(job.external_id, before)
-            async with self._outbox.write() as session:
-                await audiences.unconfirm_sharing(session, job.name, before)
-                await audiences.rename(session, job.name, [one.person for one in some])
+    async def _rename(
+        self, job: _Job, sink: AudienceSink, owed: list[audiences.Owed], now: datetime
+    ) -> timedelta | None:
+        """Who changed address or phone leaves under the old one before it comes under the new one: what the
+        platform does not let go of is still what it holds."""
+        before = [one.before for one in owed if one.before]
+        applied = await sink.remove(job.external_id, before)
+        kept = _kept(applied)
+        async with self._outbox.write() as session:
+            gone = [person for person in before if person.lead_id not in kept]
+            await audiences.unconfirm_sharing(session, job.name, gone)
+            people = [one.person for one in owed if one.person.lead_id not in kept]
+            await audiences.name(session, job.name, people)
+            await audiences.refused(session, job.name, kept, now + _REFUSED)
+        return applied.pause
 
     async def _fail(self, job: _Job, error: DeliveryError, now: datetime) -> datetime:
         """Until when nothing is tried. A platform that asks for rest is left alone for all audiences."""
@@ -243,6 +253,11 @@ class AudienceKeeper:
         times = [max(at, earliest) for at in (owed, job.renew) if at]
         times += [job.due] if job.due else []
         return Look(min(times, default=None))
+
+
+def _kept(removal: Applied) -> dict[str, str]:
+    """Whom the platform would not let go of, and why. Who cannot even be named is not there."""
+    return {id_: why for id_, why in removal.refused.items() if why != NO_IDENTIFIER}
 
 
 async def _state(session: AsyncSession, name: str, audience: Audience | None) -> AudienceRow | None:

@@ -6,7 +6,7 @@ told everybody again.
 """
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from nurture.outbox import Outbox
 from nurture.ports import AudienceSink, Person, Portion, ReplacingSink
@@ -19,16 +19,19 @@ async def renew(
     external_id: str,
     sink: AudienceSink,
     now: datetime,
-) -> None:
-    """Raises DeliveryError: then it is begun again at the next look that may."""
+) -> timedelta | None:
+    """For how long the platform wants to be left alone then. Raises DeliveryError: then it is begun again at the next
+    look that may."""
+    pause = None
     if isinstance(sink, ReplacingSink):
-        await _replace(outbox, name, external_id, sink, now)
+        pause = await _replace(outbox, name, external_id, sink, now)
     async with outbox.write() as session:
         if isinstance(sink, ReplacingSink):
             await audiences.taken_again(session, name, now)
         else:
             await audiences.refresh(session, name, now, now)
         await ad_lists.renewed(session, name, now)
+    return pause
 
 
 async def _replace(
@@ -37,18 +40,21 @@ async def _replace(
     external_id: str,
     sink: ReplacingSink,
     now: datetime,
-) -> None:
-    """An empty list is left as it is: platforms take no replacement by nobody."""
+) -> timedelta | None:
+    """An empty list is left as it is: platforms take no replacement by nobody. A pause that is asked for meanwhile comes
+    at the end: a session that stands still is lost, and the next would get no further."""
     async with outbox.write() as session:
         await ad_lists.opened(session, name, now + sink.session_lasts)
         total = await audiences.size(session, name)
     number = int(now.timestamp() * 1000)
-    count = 0
+    count, pauses = 0, list[timedelta]()
     async for people, last in _portions(outbox, name, sink.batch_size):
         count += 1
         applied = await sink.replace(external_id, people, Portion(number, count, last, total))
         async with outbox.write() as session:
             await audiences.doubted(session, name, list(applied.refused), now)
+        pauses += [applied.pause] if applied.pause else []
+    return max(pauses, default=None)
 
 
 async def _portions(

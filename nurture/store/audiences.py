@@ -104,7 +104,8 @@ async def to_remove(
 
 
 async def claim(session: AsyncSession, audience: str, now: datetime, limit: int) -> list[Owed]:
-    """The next page of additions, marked as named: from here on the platform may hold them."""
+    """The next page of additions: those alone who are to leave under an earlier name first, if there are any; else
+    all, marked as named, since from here on the platform may hold them."""
     query = (
         select(col(_Row.lead_id), col(_Row.sent_as), col(LeadRow.email), col(LeadRow.traits))
         .join(LeadRow, col(LeadRow.id) == col(_Row.lead_id))
@@ -122,15 +123,16 @@ async def claim(session: AsyncSession, audience: str, now: datetime, limit: int)
         Owed(person := _person(lead_id, email, traits), _earlier(person, sent))
         for lead_id, sent, email, traits in (await session.execute(query)).all()
     ]
-    marks = [_mark(audience, one.person) for one in owed if one.before is None]
-    if marks:
-        await session.execute(update(AudienceMemberRow), marks)
+    if earlier := [one for one in owed if one.before]:
+        return earlier
+    await name(session, audience, [one.person for one in owed])
     return owed
 
 
-async def rename(session: AsyncSession, audience: str, people: Sequence[Person]) -> None:
-    """Their earlier names are off the list; the platform may hold them under these now."""
-    await session.execute(update(AudienceMemberRow), [_mark(audience, one) for one in people])
+async def name(session: AsyncSession, audience: str, people: Sequence[Person]) -> None:
+    """The platform may hold them under these names now, and under no earlier ones."""
+    if people:
+        await session.execute(update(AudienceMemberRow), [_mark(audience, one) for one in people])
 
 
 async def added(

@@ -8,6 +8,7 @@ import pytest
 
 from embedded.ads.faults import Fault
 from nurture.audience_view import AudienceView, ask_renewal, in_words, switch
+from nurture.delivery.ads.hashing import sha256
 from nurture.domain.errors import InputError
 from nurture.domain.scoring import EngagementRule
 from nurture.ports import Applied, Person
@@ -129,6 +130,52 @@ async def test_a_changed_address_leaves_no_trace_of_the_old_one(lists: Lists) ->
     after = lists.platform.members.rows("238")
     assert [row[0] for row in after] == [f"EXTERN_ID:{lead}"]
     assert before != after
+
+
+async def test_an_old_address_that_the_platform_kept_is_still_taken_off(db: Database) -> None:
+    lists = Lists(db, "linkedin")
+    lead = await lists.tell(1)
+    await lists.world.tell(None, "person1@firma.dk", user_id="u1", at=lists.now)
+    await lists.settle()
+    lists.platform.faults.add(Fault("bad_rows", rows=(0,)))
+    await lists.world.tell(None, "new@firma.dk", user_id="u1", at=lists.later(HOUR))
+    await lists.sync()
+    [row] = await lists.rows()
+    assert (lists.members(), row.error) == ({lead}, "element_400")
+    await lists.settle()
+    assert lists.members() == {sha256("new@firma.dk")}
+    await lists.withdraw(lead)
+    await lists.settle()
+    assert lists.members() == set()
+
+
+async def test_who_withdraws_while_an_old_address_is_kept_leaves_under_it(db: Database) -> None:
+    lists = Lists(db, "linkedin")
+    lead = await lists.tell(1)
+    await lists.world.tell(None, "person1@firma.dk", user_id="u1", at=lists.now)
+    await lists.settle()
+    lists.platform.faults.add(Fault("bad_rows", rows=(0,)))
+    await lists.world.tell(None, "new@firma.dk", user_id="u1", at=lists.later(HOUR))
+    await lists.sync()
+    await lists.withdraw(lead)
+    await lists.settle()
+    assert lists.members() == set()
+
+
+async def test_a_platform_nearly_exhausted_by_changed_addresses_is_left_alone_too(
+    lists: Lists,
+) -> None:
+    await lists.tell(1)
+    await lists.world.tell(None, "person1@firma.dk", user_id="u1", at=lists.now)
+    await lists.settle()
+    lists.platform.platform._quota = 1
+    await lists.world.tell(None, "new@firma.dk", user_id="u1", at=lists.later(HOUR))
+    look = await lists.sync()
+    assert look is not None
+    assert look.at == lists.now + timedelta(minutes=5)
+    assert [call["method"] for call in lists.platform.record.requests] == ["POST", "DELETE"]
+    await lists.settle()
+    assert len(lists.members()) == 1
 
 
 async def test_a_changed_rule_is_planned_and_then_holds(lists: Lists) -> None:
@@ -278,6 +325,22 @@ async def test_a_renewed_list_holds_nobody_but_who_should_be_there(lists: Lists)
     assert [call["path"].rpartition("/")[2] for call in lists.platform.record.requests][-3:] == [
         "usersreplace"
     ] * 3
+
+
+async def test_a_renewal_that_nearly_exhausts_the_platform_ends_and_then_leaves_it_alone(
+    lists: Lists,
+) -> None:
+    ids = {await lists.tell(n) for n in range(7)}
+    await lists.settle()
+    await stranger(lists)
+    lists.platform.platform._quota = 3
+    await ask_renewal(lists.world.outbox, "pros", lists.later(2 * HOUR))
+    await lists.sync()
+    assert lists.members() == ids
+    await lists.withdraw(min(ids))
+    look = await lists.sync()
+    assert look is not None
+    assert look.at == lists.now + timedelta(minutes=5)
 
 
 @pytest.mark.parametrize("death", ["before", "after"])
