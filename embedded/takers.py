@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from nurture.ports import Applied, Mail, MailAccount, Notice, Person
+from nurture.ports import Applied, Identifiers, Mail, MailAccount, Notice, Person
 
 
 class TakesMail:
@@ -28,6 +28,9 @@ class TakesPeople:
     batch_size = 1000
     removal_size = 1000
     spacing = timedelta(0)
+
+    def identifiers(self, person: Person) -> Identifiers:
+        return Identifiers()
 
     async def add(self, audience: str, people: Sequence[Person]) -> Applied:
         return Applied()

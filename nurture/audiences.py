@@ -164,7 +164,7 @@ class AudienceKeeper:
                 if held and held > now:
                     return False, held
                 owed = await (
-                    audiences.claim(session, job.name, now, sink.batch_size)
+                    audiences.claim(session, job.name, now, sink.batch_size, sink.identifiers)
                     if add
                     else audiences.to_remove(session, job.name, now, sink.removal_size, job.leaving)
                 )
@@ -192,7 +192,7 @@ class AudienceKeeper:
         kept = _kept(applied)
         async with self._outbox.write() as session:
             gone = [person for person in people if person.lead_id not in kept]
-            await audiences.removed(session, job.name, gone)
+            await audiences.removed(session, job.name, gone, sink.identifiers)
             await audiences.refused(session, job.name, kept, now + _REFUSED)
         return applied.pause
 
@@ -219,9 +219,9 @@ class AudienceKeeper:
         kept = _kept(applied)
         async with self._outbox.write() as session:
             gone = [person for person in before if person.lead_id not in kept]
-            await audiences.unconfirm_sharing(session, job.name, gone)
+            await audiences.unconfirm_sharing(session, job.name, gone, sink.identifiers)
             people = [one.person for one in owed if one.person.lead_id not in kept]
-            await audiences.name(session, job.name, people)
+            await audiences.name(session, job.name, people, sink.identifiers)
             await audiences.refused(session, job.name, kept, now + _REFUSED)
         return applied.pause
 

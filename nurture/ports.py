@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,13 @@ class Person:
     country: str | None = None
 
 
+class Identifiers(NamedTuple):
+    """What a platform is told to know a person by: hashes of its own normal forms, "" for what it is not told."""
+
+    email: str = ""
+    phone: str = ""
+
+
 NO_IDENTIFIER = "no_identifier"
 """The reason for a person that was not sent: nothing we know of it would let the platform find it."""
 
@@ -102,6 +109,10 @@ class AudienceSink(Protocol):
     batch_size: int
     removal_size: int
     spacing: timedelta
+
+    def identifiers(self, person: Person) -> Identifiers:
+        """Whoever has one of these in common is one person to the platform: to remove one removes the other."""
+        ...
 
     async def add(self, audience: str, people: Sequence[Person]) -> Applied: ...
 

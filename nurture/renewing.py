@@ -41,8 +41,8 @@ async def _replace(
     sink: ReplacingSink,
     now: datetime,
 ) -> timedelta | None:
-    """An empty list is left as it is: platforms take no replacement by nobody. A pause that is asked for meanwhile comes
-    at the end: a session that stands still is lost, and the next would get no further."""
+    """An empty list is left as it is: platforms take no replacement by nobody. A pause asked for meanwhile comes at the
+    end: a session that stands still is lost, and the next would get no further."""
     async with outbox.write() as session:
         await ad_lists.opened(session, name, now + sink.session_lasts)
         total = await audiences.size(session, name)

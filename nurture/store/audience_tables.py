@@ -13,9 +13,9 @@ class AudienceMemberRow(SQLModel, table=True):
     """`desired` is what should be, `confirmed` that the platform took it, `named` that it may hold it: from
     before the first attempt until a removal is confirmed. Owed: desired <> confirmed, or named and not desired.
 
-    `sent_as` is the person as it was sent, so that exactly that is removed whatever changed since; the hashes
-    find others whom the same removal would take off. `objects`: it leaves because it withdrew its consent or
-    was erased, so before everybody else.
+    `sent_as` is the person as it was sent, so that exactly that is removed whatever changed since; the hashes,
+    as the platform was told them, find others whom the same removal would take off. `objects`: it leaves because
+    it withdrew its consent or was erased, so before everybody else.
     """
 
     __tablename__ = "audience_member"

@@ -1,7 +1,7 @@
 """Who should be on which ad audience, who may be, and what is owed to bring the two together."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -13,7 +13,7 @@ from sqlmodel import col, func, select
 
 from nurture.domain.audience import Audience, Membership, objects
 from nurture.domain.lead import Facts
-from nurture.ports import NO_IDENTIFIER, Person
+from nurture.ports import NO_IDENTIFIER, Identifiers, Person
 from nurture.store.audience_tables import AudienceMemberRow
 from nurture.store.tables import LeadRow
 
@@ -21,6 +21,8 @@ _AT_ONCE = 1000
 """Ids in one statement: below every database's limit of parameters."""
 
 _Row = AudienceMemberRow
+
+KnownBy = Callable[[Person], Identifiers]
 
 LEAVING = (col(_Row.named), ~col(_Row.desired))
 """Whom a platform may still hold although they should not be there. In these words their index is found by them."""
@@ -103,7 +105,9 @@ async def to_remove(
     return [Owed(Person(**(sent or {"lead_id": lead_id}))) for lead_id, sent in rows]
 
 
-async def claim(session: AsyncSession, audience: str, now: datetime, limit: int) -> list[Owed]:
+async def claim(
+    session: AsyncSession, audience: str, now: datetime, limit: int, known_by: KnownBy
+) -> list[Owed]:
     """The next page of additions: those alone who are to leave under an earlier name first, if there are any; else
     all, marked as named, since from here on the platform may hold them."""
     query = (
@@ -125,14 +129,17 @@ async def claim(session: AsyncSession, audience: str, now: datetime, limit: int)
     ]
     if earlier := [one for one in owed if one.before]:
         return earlier
-    await name(session, audience, [one.person for one in owed])
+    await name(session, audience, [one.person for one in owed], known_by)
     return owed
 
 
-async def name(session: AsyncSession, audience: str, people: Sequence[Person]) -> None:
+async def name(
+    session: AsyncSession, audience: str, people: Sequence[Person], known_by: KnownBy
+) -> None:
     """The platform may hold them under these names now, and under no earlier ones."""
     if people:
-        await session.execute(update(AudienceMemberRow), [_mark(audience, one) for one in people])
+        marks = [_mark(audience, one, known_by(one)) for one in people]
+        await session.execute(update(AudienceMemberRow), marks)
 
 
 async def added(
@@ -143,19 +150,24 @@ async def added(
     await _set(session, audience, lead_ids, values)
 
 
-async def removed(session: AsyncSession, audience: str, people: Sequence[Person]) -> None:
+async def removed(
+    session: AsyncSession, audience: str, people: Sequence[Person], known_by: KnownBy
+) -> None:
     """The platform holds them no more; whoever shares an address or phone with one must be named again."""
-    await unconfirm_sharing(session, audience, people)
+    await unconfirm_sharing(session, audience, people, known_by)
     values = {"confirmed": False, "confirmed_at": None, "named": False, "attempts": 0, "error": ""}
     gone = {"sent_as": None, "email_hash": None, "phone_hash": None}
     await _set(session, audience, [person.lead_id for person in people], {**values, **gone})
 
 
-async def unconfirm_sharing(session: AsyncSession, audience: str, people: Sequence[Person]) -> None:
+async def unconfirm_sharing(
+    session: AsyncSession, audience: str, people: Sequence[Person], known_by: KnownBy
+) -> None:
     """Platforms remove by address and phone, so a removal takes off everyone who shares one."""
+    told = [known_by(person) for person in people]
     for column, values in (
-        (col(_Row.email_hash), {_hash(person.email) for person in people}),
-        (col(_Row.phone_hash), {_hash(person.phone) for person in people}),
+        (col(_Row.email_hash), {one.email for one in told} | {_hash(one.email) for one in people}),
+        (col(_Row.phone_hash), {one.phone for one in told} | {_hash(one.phone) for one in people}),
     ):
         for some in _chunks(sorted(value for value in values if value)):
             shared = update(_Row).where(col(_Row.audience) == audience, column.in_(some))
@@ -293,17 +305,17 @@ def _earlier(person: Person, sent: Mapping[str, Any] | None) -> Person | None:
     return None if same else before
 
 
-def _mark(audience: str, person: Person) -> dict[str, Any]:
+def _mark(audience: str, person: Person, told: Identifiers) -> dict[str, Any]:
     return {
         "audience": audience,
         "lead_id": person.lead_id,
         "named": True,
         "sent_as": asdict(person),
-        "email_hash": _hash(person.email),
-        "phone_hash": _hash(person.phone),
+        "email_hash": told.email or None,
+        "phone_hash": told.phone or None,
     }
 
 
 def _hash(value: str | None) -> str | None:
-    """For our own comparison only; what platforms are told is hashed by their adapters."""
+    """What an earlier release kept of those it named, whatever their platform was told."""
     return sha256("".join(value.lower().split()).encode()).hexdigest() if value else None

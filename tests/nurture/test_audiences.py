@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from embedded.ads.faults import Fault
 from nurture.audience_view import AudienceView, ask_renewal, in_words, switch
@@ -12,6 +13,7 @@ from nurture.delivery.ads.hashing import sha256
 from nurture.domain.errors import InputError
 from nurture.domain.scoring import EngagementRule
 from nurture.ports import Applied, Person
+from nurture.store.audience_tables import AudienceMemberRow
 from nurture.store.database import Database
 from tests.support.domain import DAY, HOUR, NEVER_TRUE, When, when
 from tests.support.lists import PROS, Lists
@@ -118,6 +120,45 @@ async def test_a_removal_does_not_take_off_who_shares_the_phone(lists: Lists) ->
     await lists.withdraw(first)
     await lists.settle()
     assert lists.members() == {second}
+
+
+@pytest.mark.parametrize("platform", ["google", "meta"])
+async def test_who_shares_a_phone_that_is_written_otherwise_stays(
+    db: Database, platform: str
+) -> None:
+    lists = Lists(db, platform)
+    first = await lists.tell(1, phone="+4520123456", country="DK")
+    await lists.tell(2, phone="20 12 34 56", country="DK")
+    await lists.settle()
+    await lists.withdraw(first)
+    await lists.settle()
+    assert len(lists.members()) == 1
+
+
+async def test_who_shares_a_mailbox_at_gmail_stays_on_googles_list(db: Database) -> None:
+    lists = Lists(db, "google")
+    for address in ("foo.bar@gmail.com", "foobar+news@gmail.com"):
+        lead = await lists.world.tell(
+            None, address, lists.now, ("ad_audiences",), traits={"occupation": "pro"}
+        )
+    await lists.settle()
+    await lists.withdraw(lead.id)
+    await lists.settle()
+    assert lists.members() == {sha256("foobar@gmail.com")}
+
+
+async def test_who_shares_the_phone_stays_also_if_an_earlier_release_named_them(
+    db: Database,
+) -> None:
+    lists = Lists(db, "google")
+    first, _ = [await lists.tell(n, phone="20 12 34 56", country="DK") for n in (1, 2)]
+    await lists.settle()
+    async with db.write() as session:
+        theirs = update(AudienceMemberRow).values(phone_hash=sha256("20123456"))
+        await session.execute(theirs)
+    await lists.withdraw(first)
+    await lists.settle()
+    assert len(lists.members()) == 1
 
 
 async def test_a_changed_address_leaves_no_trace_of_the_old_one(lists: Lists) -> None:

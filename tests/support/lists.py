@@ -10,7 +10,7 @@ from embedded.ads.standin import StandIn
 from nurture.audiences import AudienceKeeper, Look
 from nurture.domain.audience import Audience
 from nurture.domain.scoring import Scoring
-from nurture.ports import Applied, AudienceSink, Person, Portion, ReplacingSink
+from nurture.ports import Applied, AudienceSink, Identifiers, Person, Portion, ReplacingSink
 from nurture.store.audience_tables import AudienceMemberRow, AudienceRow
 from nurture.store.database import Database
 from tests.support.ads import PAIRS
@@ -36,6 +36,9 @@ class Mortal:
     removal_size: int = 2
     spacing: timedelta = timedelta(0)
     dies: list[str] = field(default_factory=list)
+
+    def identifiers(self, person: Person) -> Identifiers:
+        return self.inner.identifiers(person)
 
     async def add(self, audience: str, people: Sequence[Person]) -> Applied:
         return await self._call(self.inner.add, audience, people)

@@ -23,7 +23,7 @@ from activities.upkeep import UpkeepActivities
 from embedded.temporal import PRAGMAS, program
 from nurture.audiences import AudienceKeeper
 from nurture.delivery.links import Links
-from nurture.ports import Applied, Mail, MailAccount, Notice, Person, SalesDesk
+from nurture.ports import Applied, Identifiers, Mail, MailAccount, Notice, Person, SalesDesk
 from nurture.postroom import Postroom
 from nurture.reconciling import Reconciling
 from nurture.store import migrate
@@ -111,6 +111,9 @@ class AdAccount(Outcomes):
         super().__init__()
         self.members: set[str] = set()
         self.refuses: dict[str, str] = {}
+
+    def identifiers(self, person: Person) -> Identifiers:
+        return Identifiers(person.email or "")
 
     async def add(self, audience: str, people: Sequence[Person]) -> Applied:
         self.take(("add", [person.lead_id for person in people]))

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from nurture.domain.errors import Permanent
-from nurture.ports import NO_IDENTIFIER, Person
+from nurture.ports import NO_IDENTIFIER, Identifiers, Person
 
 _BUDGET = 128
 """Requests spent on one batch: enough for several bad records in 10,000, well below every quota."""
@@ -50,7 +50,7 @@ def _rest(batch: Sequence[Person], at: Sequence[int]) -> list[Sequence[Person]]:
 
 
 def unidentified(
-    people: Sequence[Person], identified: Callable[[Person], object]
+    people: Sequence[Person], identifiers: Callable[[Person], Identifiers]
 ) -> dict[str, str]:
     """Lead ids of those the platform could not recognise by anything we know of them."""
-    return {person.lead_id: NO_IDENTIFIER for person in people if not identified(person)}
+    return {person.lead_id: NO_IDENTIFIER for person in people if not any(identifiers(person))}

@@ -14,7 +14,7 @@ from nurture.delivery.ads.batches import narrowed, unidentified
 from nurture.delivery.ads.google_errors import failure
 from nurture.delivery.ads.http import exchange
 from nurture.delivery.ads.tokens import TokenSource
-from nurture.ports import Applied, Person
+from nurture.ports import Applied, Identifiers, Person
 
 _CONSENT = {"adUserData": "CONSENT_GRANTED", "adPersonalization": "CONSENT_GRANTED"}
 """Named with every member: only people who consented are ever handed to an AudienceSink."""
@@ -54,7 +54,7 @@ class GoogleAudiences:
         return await self._change("remove", audience, people)
 
     async def _change(self, verb: str, audience: str, people: Sequence[Person]) -> Applied:
-        refused = unidentified(people, self._identifiers)
+        refused = unidentified(people, self.identifiers)
 
         async def attempt(batch: Sequence[Person]) -> Mapping[str, str]:
             await self._send(verb, self._body(verb, audience, batch), len(batch))
@@ -79,7 +79,7 @@ class GoogleAudiences:
     def _body(self, verb: str, audience: str, people: Sequence[Person]) -> dict[str, Any]:
         """A removal names neither consent nor terms: they are no fields of it."""
         members: list[dict[str, Any]] = [
-            {"userData": {"userIdentifiers": self._identifiers(person)}} for person in people
+            {"userData": {"userIdentifiers": _named(self.identifiers(person))}} for person in people
         ]
         body: dict[str, Any] = {
             "destinations": [{**self._destination, "productDestinationId": audience}],
@@ -92,14 +92,18 @@ class GoogleAudiences:
             body["termsOfService"] = {"customerMatchTermsOfServiceStatus": "ACCEPTED"}
         return body
 
-    def _identifiers(self, person: Person) -> list[dict[str, str]]:
+    def identifiers(self, person: Person) -> Identifiers:
         """No postal address: Google wants a postal code with it, which a Person does not have."""
         country = hashing.country(person.country)
         region = country if len(country) == 2 else self._region
         email = hashing.sha256(hashing.google_email(person.email))
         phone = hashing.sha256(hashing.google_phone(person.phone, region))
-        named = {"emailAddress": email, "phoneNumber": phone}
-        return [{kind: digest} for kind, digest in named.items() if digest]
+        return Identifiers(email, phone)
+
+
+def _named(identifiers: Identifiers) -> list[dict[str, str]]:
+    named = {"emailAddress": identifiers.email, "phoneNumber": identifiers.phone}
+    return [{kind: digest} for kind, digest in named.items() if digest]
 
 
 def _account(number: str) -> dict[str, str]:

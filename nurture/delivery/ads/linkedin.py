@@ -14,7 +14,7 @@ from nurture.delivery.ads.batches import unidentified
 from nurture.delivery.ads.http import content, exchange, retry_after
 from nurture.delivery.ads.tokens import TokenSource
 from nurture.domain.errors import DeliveryError, Permanent, Transient
-from nurture.ports import Applied, Person
+from nurture.ports import Applied, Identifiers, Person
 
 _REASONS = {400: "invalid_request", 403: "not_permitted", 426: "version_not_supported"}
 
@@ -39,6 +39,9 @@ class LinkedInAudiences:
             "X-RestLi-Method": "BATCH_CREATE",
         }
 
+    def identifiers(self, person: Person) -> Identifiers:
+        return Identifiers(hashing.sha256(hashing.linkedin_email(person.email)))
+
     async def add(self, audience: str, people: Sequence[Person]) -> Applied:
         return await self._change("ADD", audience, people)
 
@@ -46,7 +49,7 @@ class LinkedInAudiences:
         return await self._change("REMOVE", audience, people)
 
     async def _change(self, action: str, audience: str, people: Sequence[Person]) -> Applied:
-        refused = unidentified(people, _digest)
+        refused = unidentified(people, self.identifiers)
         known = [person for person in people if person.lead_id not in refused]
         if known:
             refused |= _refused(await self._send(action, audience, known), known)
@@ -59,7 +62,7 @@ class LinkedInAudiences:
         elements = [
             {
                 "action": action,
-                "userIds": [{"idType": "SHA256_EMAIL", "idValue": _digest(person)}],
+                "userIds": [{"idType": "SHA256_EMAIL", "idValue": self.identifiers(person).email}],
             }
             for person in people
         ]
@@ -74,10 +77,6 @@ class LinkedInAudiences:
             renewed = response.status_code == 401 and self._tokens.refused(token)
             raise _failure(response, renewed)
         return content(response)
-
-
-def _digest(person: Person) -> str:
-    return hashing.sha256(hashing.linkedin_email(person.email))
 
 
 def _failure(response: httpx.Response, renewed: bool) -> DeliveryError:

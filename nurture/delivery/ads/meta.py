@@ -16,7 +16,7 @@ from nurture.delivery.ads.batches import BadRecord, narrowed, unidentified
 from nurture.delivery.ads.http import content, exchange
 from nurture.delivery.ads.meta_errors import failure, slow_down
 from nurture.domain.errors import Transient
-from nurture.ports import Applied, Person, Portion
+from nurture.ports import Applied, Identifiers, Person, Portion
 
 _SCHEMA = ("EXTERN_ID", "EMAIL", "PHONE", "FN", "LN", "COUNTRY")
 _REMOVALS = 250
@@ -47,6 +47,12 @@ class MetaAudiences:
         self._params = {"appsecret_proof": _proof(token, app_secret)} if app_secret else {}
         self._region = region
 
+    def identifiers(self, person: Person) -> Identifiers:
+        country = hashing.country(person.country)
+        region = country if len(country) == 2 else self._region
+        email, phone = hashing.meta_email(person.email), hashing.meta_phone(person.phone, region)
+        return Identifiers(hashing.sha256(email), hashing.sha256(phone))
+
     async def add(self, audience: str, people: Sequence[Person]) -> Applied:
         return await self._change("POST", audience, people, self.batch_size)
 
@@ -70,7 +76,7 @@ class MetaAudiences:
     async def _change(
         self, method: str, audience: str, people: Sequence[Person], size: int
     ) -> Applied:
-        refused = unidentified(people, self._identified)
+        refused = unidentified(people, self.identifiers)
         known = [person for person in people if person.lead_id not in refused]
 
         pauses: list[timedelta] = []
@@ -106,21 +112,10 @@ class MetaAudiences:
             raise failure(response, answer.get("error"))
         return _refused(answer, people), slow_down(response)
 
-    def _identified(self, person: Person) -> bool:
-        _, email, phone, *_ = self._row(person)
-        return bool(email or phone)
-
     def _row(self, person: Person) -> list[str]:
-        country = hashing.country(person.country)
-        region = country if len(country) == 2 else self._region
-        normal = (
-            hashing.meta_email(person.email),
-            hashing.meta_phone(person.phone, region),
-            hashing.meta_name(person.first_name),
-            hashing.meta_name(person.last_name),
-            country,
-        )
-        return [person.lead_id, *(hashing.sha256(text) for text in normal)]
+        names = (hashing.meta_name(person.first_name), hashing.meta_name(person.last_name))
+        more = (hashing.sha256(text) for text in (*names, hashing.country(person.country)))
+        return [person.lead_id, *self.identifiers(person), *more]
 
 
 def _proof(token: str, app_secret: str) -> str:

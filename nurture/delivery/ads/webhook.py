@@ -17,7 +17,7 @@ from nurture.delivery.ads.batches import unidentified
 from nurture.delivery.ads.http import post_bytes, retry_after
 from nurture.delivery.sales.signing import sign
 from nurture.domain.errors import Gone, Permanent, Transient
-from nurture.ports import Applied, Person
+from nurture.ports import Applied, Identifiers, Person
 
 
 class WebhookAudiences:
@@ -39,6 +39,9 @@ class WebhookAudiences:
         self._secrets = secrets
         self._now = now
 
+    def identifiers(self, person: Person) -> Identifiers:
+        return Identifiers(hashing.sha256(hashing.linkedin_email(person.email)))
+
     async def add(self, audience: str, people: Sequence[Person]) -> Applied:
         return await self._change(audience, "add", people)
 
@@ -46,8 +49,9 @@ class WebhookAudiences:
         return await self._change(audience, "remove", people)
 
     async def _change(self, audience: str, verb: str, people: Sequence[Person]) -> Applied:
-        refused = unidentified(people, _digest)
-        named = [_digest(person) for person in people if person.lead_id not in refused]
+        refused = unidentified(people, self.identifiers)
+        known = [person for person in people if person.lead_id not in refused]
+        named = [self.identifiers(person).email for person in known]
         if named:
             change = {"audience": audience, "add": [], "remove": [], verb: named}
             await self._post(json.dumps(change, separators=(",", ":")).encode())
@@ -65,7 +69,3 @@ class WebhookAudiences:
         if status == 429 or status >= 500:
             raise Transient("not_taken", f"HTTP {status}", retry_after(response))
         raise Permanent("refused", f"HTTP {status}")
-
-
-def _digest(person: Person) -> str:
-    return hashing.sha256(hashing.linkedin_email(person.email))
