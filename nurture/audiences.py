@@ -128,7 +128,7 @@ class AudienceKeeper:
         async with self._outbox.write() as session:
             playbook = await self._shelf.current(session)
             audience = playbook.audiences.get(name)
-            state = await _state(session, name, audience)
+            state = await _state(session, name, audience, now)
             if state is None:
                 return None
             leaving = _left(state, audience)
@@ -260,16 +260,28 @@ def _kept(removal: Applied) -> dict[str, str]:
     return {id_: why for id_, why in removal.refused.items() if why != NO_IDENTIFIER}
 
 
-async def _state(session: AsyncSession, name: str, audience: Audience | None) -> AudienceRow | None:
-    """How far the list is, begun or moved if the playbook wants that; None when there is nothing to keep."""
+async def _state(
+    session: AsyncSession, name: str, audience: Audience | None, now: datetime
+) -> AudienceRow | None:
+    """How far the list is, begun, given up or moved if the playbook wants that; None when there is nothing to keep."""
     state = await ad_lists.state(session, name)
+    if state is None and audience:
+        return ad_lists.begin(session, audience)
+    if state and not _left(state, audience):
+        return state
+    await audiences.give_up(session, name, now)
     if state is None:
-        return ad_lists.begin(session, audience) if audience else None
-    if _left(state, audience) and not await audiences.anyone_named(session, name):
-        if audience is None:
-            await session.delete(state)
-            return None
-        state.platform, state.external_id = audience.platform, audience.external_id
+        return None
+    state.compared_by, state.cursor = (
+        "",
+        "",
+    )  # who should be on the list it moves to, or comes back to
+    if await audiences.anyone_named(session, name):
+        return state
+    if audience is None:
+        await session.delete(state)
+        return None
+    state.platform, state.external_id = audience.platform, audience.external_id
     return state
 
 

@@ -17,7 +17,7 @@ from nurture.domain.sla import State
 from nurture.outbox import Outbox
 from nurture.ports import Runs
 from nurture.shelf import Shelf
-from nurture.store import audiences, lines, upkeep, wakeups
+from nurture.store import ad_lists, audiences, lines, upkeep, wakeups
 from nurture.store.handover_tables import HandoverRow
 
 LOST = "nothing ran for it"
@@ -144,11 +144,19 @@ class Reconciling:
         return State(row.state) in sla.RUNNING or waits, bool(late)
 
     async def _audiences(self, after: str, now: datetime) -> _Page:
-        """All of them at once: there are few."""
+        """All of them at once: there are few. One that is in step is compared daily, and one that the playbook
+        gave up has to be emptied; only where nobody ever was on a list without a rule is there nothing to do."""
         async with self._outbox.read() as session:
-            names = sorted((await self._shelf.current(session)).audiences)
-            due = {name: await audiences.next_due(session, name, True, False) for name in names}
-        busy = [name for name in names if due[name]]
+            wanted = (await self._shelf.current(session)).audiences
+            known = await ad_lists.known(session)
+            idle = [
+                name
+                for name in wanted.keys() - known.keys()
+                if not wanted[name].when
+                and not await audiences.next_due(session, name, adds=True, everyone=False)
+            ]
+        names = sorted(wanted.keys() | known.keys())
+        busy = [name for name in names if name not in idle]
         found = await self._missing(wakeups.AUDIENCE, busy, ())
         return _Page(wakeups.AUDIENCE, len(names), found)
 

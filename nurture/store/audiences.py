@@ -44,8 +44,10 @@ def enter(session: AsyncSession, audience: str, lead_id: str, now: datetime) -> 
 
 
 def want(row: AudienceMemberRow, desired: bool, max_stay: timedelta | None, now: datetime) -> None:
-    """Whether the lead should be on the list from now on, and until when."""
+    """Whether the lead should be on the list from now on, and until when. Who comes back is named again: a removal
+    that was never answered may have worked."""
     row.desired, row.changed_at, row.next_try_at, row.attempts = desired, now, now, 0
+    row.confirmed = row.confirmed and not desired
     row.since = row.since or (now if desired else None)
     row.leaves_at = row.since + max_stay if row.since and max_stay else None
 
@@ -198,6 +200,13 @@ async def overstayed(session: AsyncSession, audience: str, now: datetime) -> Non
         col(_Row.audience) == audience, col(_Row.desired), col(_Row.leaves_at) <= now
     )
     await session.execute(ended.values(desired=False, changed_at=now, next_try_at=now))
+
+
+async def give_up(session: AsyncSession, audience: str, now: datetime) -> None:
+    """Nobody should be on this list any more; where the playbook wants them elsewhere the next comparison finds."""
+    everybody = update(_Row).where(col(_Row.audience) == audience, col(_Row.desired))
+    left = {"desired": False, "changed_at": now, "next_try_at": now, "attempts": 0, "error": ""}
+    await session.execute(everybody.values(**left))
 
 
 async def refresh(session: AsyncSession, audience: str, older: datetime, now: datetime) -> None:

@@ -9,12 +9,15 @@ from sqlalchemy import update
 
 from embedded.ads.faults import Fault
 from nurture.audience_view import AudienceView, ask_renewal, in_words, switch
+from nurture.audiences import AudienceKeeper
 from nurture.delivery.ads.hashing import sha256
 from nurture.domain.errors import InputError
 from nurture.domain.scoring import EngagementRule
 from nurture.ports import Applied, Person
 from nurture.store.audience_tables import AudienceMemberRow
+from nurture.store.backlog import backlog
 from nurture.store.database import Database
+from nurture.store.vitals import vitals
 from tests.support.domain import DAY, HOUR, NEVER_TRUE, When, when
 from tests.support.lists import PROS, Lists
 from tests.support.playbook import SCORING
@@ -111,6 +114,19 @@ async def test_a_throttled_account_rests_for_all_its_audiences(lists: Lists) -> 
     await lists.sync()
     await lists.sync("others")
     assert lists.platform.record.count == 1
+
+
+async def test_who_comes_back_before_a_removal_is_answered_is_named_again(lists: Lists) -> None:
+    lead = await lists.tell(1)
+    await lists.settle()
+    lists.later(HOUR)
+    await lists.tell(1, pro=False)
+    lists.sink.dies = ["after"]
+    assert await lists.sync() is None
+    lists.later(HOUR)
+    await lists.tell(1)
+    await lists.settle()
+    assert lists.members() == {lead}
 
 
 async def test_a_removal_does_not_take_off_who_shares_the_phone(lists: Lists) -> None:
@@ -263,6 +279,58 @@ async def test_an_audience_taken_out_of_the_playbook_is_emptied(lists: Lists) ->
     assert lists.members() == set()
     assert look is not None
     assert look.done
+
+
+async def removals(lists: Lists) -> dict[str, float]:
+    async with lists.world.db.read() as session:
+        found = await vitals(session, lists.book.book, lists.now)
+    return {each.name: each.value for each in found if "removals" in each.name}
+
+
+async def test_an_audience_dropped_with_its_account_owes_everybody_and_says_so(
+    lists: Lists,
+) -> None:
+    for n in range(3):
+        await lists.tell(n)
+    await lists.settle()
+    lists.use()
+    keeper = AudienceKeeper(lists.world.outbox, lists.world.shelf, {})
+    await keeper.sync("pros", lists.now)
+    await keeper.sync("pros", lists.later(DAY))
+    assert await removals(lists) == {
+        "nurture_removals_owed": 3,
+        "nurture_removals_owed_oldest_seconds": DAY.total_seconds(),
+    }
+    [shown] = await AudienceView(lists.world.db, lists.world.shelf).all(lists.now)
+    assert (shown["desired"], shown["owed_removals"]) == (0, 3)
+    assert shown["errors"] == [in_words("not_configured")]
+
+
+async def test_who_never_came_onto_a_dropped_list_is_not_late(lists: Lists) -> None:
+    await lists.tell(1)
+    await lists.sync()
+    await switch(lists.world.outbox, "pros", True, lists.now)
+    await lists.tell(2)
+    lists.use()
+    await lists.settle()
+    await lists.sync()
+    async with lists.world.db.read() as session:
+        late = await backlog(session, lists.later(DAY))
+    assert late["audience_changes"].number == 0
+
+
+async def test_a_list_that_moves_and_comes_back_before_it_is_empty_is_filled_again(
+    lists: Lists,
+) -> None:
+    ids = {await lists.tell(n) for n in range(4)}
+    await lists.settle()
+    before = lists.book.book
+    lists.use(replace(PROS, external_id="239"))
+    lists.sink.dies = ["after"]
+    assert await lists.sync() is None
+    lists.book.book = before
+    await lists.settle()
+    assert lists.members("238") == ids
 
 
 async def test_members_are_named_again_before_they_expire(lists: Lists) -> None:

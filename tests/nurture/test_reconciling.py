@@ -7,15 +7,16 @@ from typing import Any
 
 import pytest
 
+from nurture.domain.lead import Condition
 from nurture.domain.sla import State
 from nurture.incoming import Answer
 from nurture.reconciling import GRACE, IDLE, LOST, OVERDUE, Reconciling
-from nurture.store import handovers, upkeep
+from nurture.store import ad_lists, audiences, handovers, upkeep
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverRow
-from nurture.store.tables import EnrolmentRow
+from nurture.store.tables import EnrolmentRow, LeadRow
 from nurture.store.upkeep_tables import DriftRow
-from tests.support.domain import DAY, HOUR, NOW
+from tests.support.domain import DAY, HOUR, NEVER_TRUE, NOW
 from tests.support.world import World
 
 
@@ -162,6 +163,38 @@ async def test_a_closed_handover_that_sales_is_yet_to_be_told_of_is_started_agai
     night.world.alarm.woken.clear()
     assert (await night.pass_())[row.id] == LOST
     assert ("handover", row.id) in night.world.alarm.woken
+
+
+async def named(night: Night, **audience: Any) -> None:
+    """Everybody whom flows or the rule want is on the list, and nothing is owed."""
+    shelf = night.world.shelf
+    hesitating = replace(shelf.book.audiences["hesitating"], **audience)
+    shelf.book = replace(shelf.book, audiences={"hesitating": hesitating})
+    async with night.world.db.write() as session:
+        ad_lists.begin(session, hesitating)
+        [lead, *_] = await night.world.rows(LeadRow)
+        row = audiences.enter(session, "hesitating", lead.id, NOW)
+        row.desired = row.confirmed = row.named = True
+
+
+@pytest.mark.parametrize("rule", [None, NEVER_TRUE])
+async def test_an_audience_in_step_that_nothing_runs_for_is_started_again(
+    night: Night, rule: Condition | None
+) -> None:
+    """Who else would compare it every day, and name its members again?"""
+    await named(night, when=rule)
+    assert await night.pass_() == {"hesitating": LOST}
+    assert night.world.alarm.woken == [("audience", "hesitating")]
+    night.listed.keys["audience"] = {"hesitating"}
+    assert await night.pass_(night="n2") == {}
+
+
+async def test_an_audience_that_was_given_up_and_not_emptied_yet_is_started_again(
+    night: Night,
+) -> None:
+    await named(night)
+    night.world.shelf.book = replace(night.world.shelf.book, audiences={})
+    assert await night.pass_() == {"hesitating": LOST}
 
 
 async def test_one_that_waits_for_its_turn_has_no_workflow_yet(night: Night) -> None:
