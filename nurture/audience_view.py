@@ -30,6 +30,7 @@ _WORDS = {
     "audience_not_shared": "the audience is not shared with this ad account",
     "blocked_as_abusive": "the platform has blocked us for some hours",
     "invalid_entry": "the platform calls the record invalid",
+    "list_held": "another audience is still being taken off the same list; nobody is added until then",
     "no_answer": "the connection broke; it may have arrived and is sent again",
     "no_identifier": "no address or phone number that the platform could find",
     "no_such_audience": "the platform knows no audience of this id; check external_id",

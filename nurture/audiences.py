@@ -31,6 +31,8 @@ the platform itself asks for longer. So a removal goes out at most LONGEST after
 
 _REFUSED = timedelta(hours=6)
 _NOT_CONFIGURED, _RATE_LIMITED = "not_configured", "rate_limited"
+_HELD, _HELD_FOR = "list_held", timedelta(minutes=10)
+"""While another audience is taken off the same list; looked at again after so long."""
 
 
 @dataclass(frozen=True)
@@ -43,13 +45,14 @@ class Look:
 
 @dataclass
 class _Job:
-    """`leaving`: this list of the platform is given up, everybody is taken off it. `renew`: when the whole list
-    is to be sent anew; None: nobody asked for that."""
+    """`leaving`: this list of the platform is given up, everybody is taken off it. `waits`: until another audience has
+    left the list. `renew`: when the whole list is to be sent anew; None: nobody asked for that."""
 
     name: str
     platform: str
     external_id: str
     leaving: bool
+    waits: bool
     adds: bool
     due: datetime | None
     held: datetime | None
@@ -140,13 +143,15 @@ class AudienceKeeper:
             state = await ad_lists.state(session, name)
             assert state is not None
             held = [state.free_at, await ad_lists.resting(session, state.platform)]
-            adds = not (leaving or state.paused)
+            waits = not leaving and await _held(session, playbook, state)
+            adds = not (leaving or waits or state.paused)
             renew_at = state.renew_asked_at and (state.session_until or state.renew_asked_at)
             return _Job(
                 name=name,
                 platform=state.platform,
                 external_id=state.external_id,
                 leaving=leaving,
+                waits=waits,
                 adds=adds,
                 due=None if leaving else _due(state, playbook),
                 held=max((at for at in held if at), default=None),
@@ -241,7 +246,8 @@ class AudienceKeeper:
         async with self._outbox.write() as session:
             state = await ad_lists.state(session, job.name)
             assert state is not None
-            state.synced_at, state.free_at, state.attempts, state.error = now, None, 0, ""
+            state.synced_at, state.free_at, state.attempts = now, None, 0
+            state.error = _HELD if job.waits else ""
             if job.leaving and not await audiences.anyone_named(session, job.name):
                 return Look(now)
         return await self._next(job, now)
@@ -252,6 +258,7 @@ class AudienceKeeper:
             owed = await audiences.next_due(session, job.name, job.adds, job.leaving)
         times = [max(at, earliest) for at in (owed, job.renew) if at]
         times += [job.due] if job.due else []
+        times += [earliest + _HELD_FOR] if job.waits else []
         return Look(min(times, default=None))
 
 
@@ -283,6 +290,18 @@ async def _state(
         return None
     state.platform, state.external_id = audience.platform, audience.external_id
     return state
+
+
+async def _held(session: AsyncSession, playbook: Playbook, state: AudienceRow) -> bool:
+    """Whether another audience still leaves the same list, and would take off whom this one adds. Whom the platform
+    does not let go of is not waited for."""
+    others = [
+        name
+        for name, other in (await ad_lists.known(session)).items()
+        if (other.platform, other.external_id) == (state.platform, state.external_id)
+        and _left(other, playbook.audiences.get(name))
+    ]
+    return any([await audiences.anyone_named(session, name, refused=False) for name in others])
 
 
 def _left(state: AudienceRow, audience: Audience | None) -> bool:

@@ -24,6 +24,7 @@ def check(reading: Reading) -> dict[str, Naming]:
     found += _rules(reading)
     found += _stages(reading)
     found += _forms(reading)
+    found += () if reading.kept else _audiences(reading)
     found += () if reading.kept else _retention(reading)
     found += agreement_checks.check(reading)
     namings = {}
@@ -104,6 +105,17 @@ def _transitions(
         if back and ("sales" not in (back.by or ("sales",)) or rule.back_to not in back.to):
             text = f'sales gives leads back to "{rule.back_to}" (config/sla.yaml)'
             yield document.at((name, "back"), Problem(text, "let it, under by and to"), key=True)
+
+
+def _audiences(reading: Reading) -> Iterator[Finding]:
+    """To leave one would take people off the other: the platform knows its list only."""
+    document = reading.documents.get("config/audiences.yaml")
+    first: dict[tuple[str, str], str] = {}
+    for name, audience in (reading.model("audiences") or {}).items():
+        other = first.setdefault((audience.platform, audience.external_id), name)
+        if document and other != name:
+            problem = Problem(f'"{other}" is kept on this list already', "give each one its own")
+            yield document.at((name, "external_id"), problem)
 
 
 def _forms(reading: Reading) -> Iterator[Finding]:

@@ -281,9 +281,11 @@ async def next_due(
     return min((at for at in times if at is not None), default=None)
 
 
-async def anyone_named(session: AsyncSession, audience: str) -> bool:
-    """Whether the platform may hold anybody."""
+async def anyone_named(session: AsyncSession, audience: str, refused: bool = True) -> bool:
+    """Whether the platform may hold anybody, counting those or not whom it `refused` to let go of."""
     query = select(col(_Row.lead_id)).where(col(_Row.audience) == audience, col(_Row.named))
+    if not refused:
+        query = query.where(col(_Row.error) == "")
     return (await session.execute(query.limit(1))).first() is not None
 
 

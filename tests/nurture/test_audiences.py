@@ -333,6 +333,36 @@ async def test_a_list_that_moves_and_comes_back_before_it_is_empty_is_filled_aga
     assert lists.members("238") == ids
 
 
+async def test_an_audience_that_takes_anothers_list_waits_until_it_has_left(lists: Lists) -> None:
+    ids = {await lists.tell(n) for n in range(4)}
+    await lists.settle()
+    lists.use(replace(PROS, id="professionals"))
+    look = await lists.sync("professionals")
+    assert look is not None
+    assert look.at == lists.now + timedelta(minutes=10)
+    shown = await AudienceView(lists.world.db, lists.world.shelf).all(lists.now)
+    assert [each["errors"] for each in shown if each["name"] == "professionals"] == [
+        ["another audience is still being taken off the same list; nobody is added until then"]
+    ]
+    await lists.sync("pros")
+    lists.now = look.at
+    await lists.sync("professionals")
+    assert lists.members() == ids
+
+
+async def test_whom_the_platform_does_not_let_go_of_keeps_nobody_else_waiting(
+    db: Database,
+) -> None:
+    lists = Lists(db, "linkedin")
+    ids = {await lists.tell(n) for n in range(2)}
+    await lists.settle()
+    lists.use(replace(PROS, id="professionals", platform="linkedin"))
+    lists.platform.faults.add(Fault("bad_rows", rows=(0,)))
+    await lists.sync("pros")
+    await lists.sync("professionals")
+    assert lists.members() == ids
+
+
 async def test_members_are_named_again_before_they_expire(lists: Lists) -> None:
     lists.use(replace(PROS, refresh=60 * DAY))
     await lists.tell(1)

@@ -643,6 +643,19 @@ def test_a_double_opt_in_needs_a_flow_that_asks_without_consent() -> None:
     assert said(forms=NEWSLETTER, flow=ASKS + "transactional: true\n") == []
 
 
+def test_two_audiences_on_one_list_are_a_finding_but_one_in_force_stays_readable() -> None:
+    texts = {
+        "audiences": "warm: {title: Warm, platform: meta, external_id: '1'}\n"
+        "ours: {title: Ours, platform: google, external_id: '1'}\n"
+        "hot: {title: Hot, platform: meta, external_id: '1'}\n"
+    }
+    assert said(**texts) == [
+        'config/audiences.yaml:3:48: "warm" is kept on this list already; give each one its own'
+    ]
+    files = SMALL | {"config/audiences.yaml": texts["audiences"]}
+    assert len(compile_playbook(files, kept=True).audiences) == 3
+
+
 def test_a_double_opt_in_needs_a_consent() -> None:
     found = said(forms="news: {fields: {mail: email}, double_opt_in: true}\n")
     assert f"{FORMS}:1:46: there is no consent to confirm; add one, or leave it out" in found
