@@ -1,7 +1,7 @@
 """Retargeting audiences: who belongs on the list, and how the list is brought there."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from nurture.domain.consent import AD_AUDIENCES
@@ -37,12 +37,6 @@ class Membership:
     confirmed: bool = False
 
 
-@dataclass(frozen=True)
-class Change:
-    lead_id: str
-    add: bool
-
-
 def objects(audience: Audience, facts: Facts) -> bool:
     """Whether the lead may not be named to the platform at all: it does not consent, or was erased."""
     return facts.lead.erased or audience.purpose not in facts.standing.consents
@@ -59,11 +53,10 @@ def belongs(audience: Audience, facts: Facts, membership: Membership, now: datet
     return bool(audience.when and audience.when(facts, now))
 
 
-def changes(desired: Iterable[str], confirmed: Iterable[str]) -> list[Change]:
-    """What brings `confirmed` to `desired`. Removals first: they protect people, additions sell."""
-    wanted, present = set(desired), set(confirmed)
-    removals = [Change(lead_id, add=False) for lead_id in sorted(present - wanted)]
-    return removals + [Change(lead_id, add=True) for lead_id in sorted(wanted - present)]
+def asked(membership: Membership, add: bool, there: bool) -> Membership:
+    """What a flow's step makes of it. To put somebody on the list who is not `there` begins a new stay."""
+    since = None if add and not there else membership.since
+    return replace(membership, by_step=add, since=since)
 
 
 def changed_lists(old: Mapping[str, Audience], new: Mapping[str, Audience]) -> list[str]:

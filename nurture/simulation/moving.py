@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nurture.domain import topics
-from nurture.domain.audience import Membership
+from nurture.domain.audience import Membership, asked
 from nurture.domain.effects import Effect
 from nurture.domain.enrolment import Trigger
 from nurture.domain.flow import (
@@ -82,7 +82,7 @@ def _carry_out(world: World, member: Member, run: Run, effect: Effect) -> None:
             return
         case ChangeAudience(audience, add):
             known = member.lists.get(audience, Membership(member.lead.id))
-            member.lists[audience] = replace(known, by_step=add)
+            member.lists[audience] = asked(known, add, member.on_list.get(audience, False))
         case HandOver(reason, team):
             sales.hand_over(world, member, reason, run.flow, team)
             heard.append(Trigger(topics.SALES))

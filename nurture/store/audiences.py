@@ -11,7 +11,7 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, select
 
-from nurture.domain.audience import Audience, Membership, objects
+from nurture.domain.audience import Audience, Membership, asked, objects
 from nurture.domain.lead import Facts
 from nurture.ports import NO_IDENTIFIER, Identifiers, Person
 from nurture.store.audience_tables import AudienceMemberRow
@@ -87,7 +87,8 @@ async def ask(session: AsyncSession, audience: str, lead_id: str, add: bool, now
     row = await session.get(AudienceMemberRow, (audience, lead_id))
     if row is None:
         row = enter(session, audience, lead_id, now)
-    row.by_step = add
+    found = asked(membership(lead_id, row), add, there=row.desired or row.named)
+    row.by_step, row.since = found.by_step, found.since
 
 
 async def to_remove(

@@ -3,10 +3,8 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from nurture.domain.audience import Audience, Change, Membership, belongs, changes
+from nurture.domain.audience import Audience, Membership, asked, belongs
 from tests.support.domain import ALWAYS_TRUE, DAY, NEVER_TRUE, NOW, facts, lead
 
 LIST = Audience("hot", "Hot", "meta", "123", max_stay=30 * DAY)
@@ -50,21 +48,12 @@ def test_a_lead_leaves_when_its_longest_stay_is_over() -> None:
     assert not belongs(LIST, facts(), member, NOW + 30 * DAY)
 
 
-ids = st.lists(st.text("abc", min_size=1, max_size=2), max_size=9)
-
-
-@given(ids, ids)
-def test_the_changes_bring_the_list_to_what_it_should_be(
-    desired: list[str], confirmed: list[str]
+@pytest.mark.parametrize(
+    ("add", "there", "begins_anew"),
+    [(True, False, True), (True, True, False), (False, False, False), (False, True, False)],
+)
+def test_a_step_that_puts_a_lead_back_on_a_list_begins_a_new_stay(
+    add: bool, there: bool, begins_anew: bool
 ) -> None:
-    members = set(confirmed)
-    plan = changes(desired, confirmed)
-    for change in plan:
-        assert (change.lead_id in members) != change.add
-        members ^= {change.lead_id}
-    assert members == set(desired)
-    assert [change.add for change in plan] == sorted(change.add for change in plan)
-
-
-def test_removals_go_first() -> None:
-    assert changes(["new"], ["old"]) == [Change("old", add=False), Change("new", add=True)]
+    found = asked(Membership("lead-1", since=NOW), add, there)
+    assert found == Membership("lead-1", by_step=add, since=None if begins_anew else NOW)

@@ -14,6 +14,7 @@ from nurture.delivery.ads.hashing import sha256
 from nurture.domain.errors import InputError
 from nurture.domain.scoring import EngagementRule
 from nurture.ports import Applied, Person
+from nurture.store import audiences
 from nurture.store.audience_tables import AudienceMemberRow
 from nurture.store.backlog import backlog
 from nurture.store.database import Database
@@ -361,6 +362,30 @@ async def test_whom_the_platform_does_not_let_go_of_keeps_nobody_else_waiting(
     await lists.sync("pros")
     await lists.sync("professionals")
     assert lists.members() == ids
+
+
+async def test_who_stayed_long_enough_comes_back_when_a_flow_says_so(lists: Lists) -> None:
+    lists.use(replace(PROS, when=None, max_stay=60 * DAY))
+    lead = await lists.tell(1)
+
+    async def step_adds() -> None:
+        async with lists.world.outbox.write() as session:
+            await audiences.ask(session, "pros", lead, True, lists.now)
+        await lists.sync()
+        lists.later(DAY)
+        await lists.sync()
+
+    await step_adds()
+    assert lists.members() == {lead}
+    lists.later(59 * DAY)
+    await step_adds()
+    assert lists.members() == set()
+    lists.later(300 * DAY)
+    await step_adds()
+    assert lists.members() == {lead}
+    lists.later(60 * DAY)
+    await lists.settle()
+    assert lists.members() == set()
 
 
 async def test_members_are_named_again_before_they_expire(lists: Lists) -> None:
