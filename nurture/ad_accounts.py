@@ -5,6 +5,9 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 import httpx
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pydantic import SecretStr
 
 from nurture.delivery.ads.google import GoogleAudiences
@@ -22,6 +25,8 @@ from nurture.domain.audience import Audience
 from nurture.domain.errors import StartError
 from nurture.ports import AudienceSink
 from nurture.settings import Settings
+
+_NO_KEY = "NURTURE_GOOGLE_KEY: its private_key is no RSA key in PEM; use the service account's key file as it is"
 
 Now = Callable[[], datetime]
 _Builder = Callable[[Settings, httpx.AsyncClient, Now], AudienceSink | None]
@@ -53,7 +58,7 @@ def lacking(audiences: Iterable[Audience], platforms: Iterable[str]) -> list[str
 
 
 def _meta(settings: Settings, http: httpx.AsyncClient, now: Now) -> AudienceSink | None:
-    token = _text(settings.meta_token)
+    token = _token("NURTURE_META_TOKEN", settings.meta_token)
     if not token:
         return None
     return MetaAudiences(
@@ -67,7 +72,8 @@ def _meta(settings: Settings, http: httpx.AsyncClient, now: Now) -> AudienceSink
 
 
 def _google(settings: Settings, http: httpx.AsyncClient, now: Now) -> AudienceSink | None:
-    key, fixed = _text(settings.google_key), _text(settings.google_token)
+    key = _text(settings.google_key)
+    fixed = _token("NURTURE_GOOGLE_TOKEN", settings.google_token)
     if not settings.google_account or not (key or fixed):
         return None
     tokens: TokenSource = FixedToken(fixed)
@@ -85,13 +91,18 @@ def _google(settings: Settings, http: httpx.AsyncClient, now: Now) -> AudienceSi
 
 
 def _linkedin(settings: Settings, http: httpx.AsyncClient, now: Now) -> AudienceSink | None:
-    refresh, fixed = _text(settings.linkedin_refresh_token), _text(settings.linkedin_token)
-    if not (refresh or fixed):
+    refresh, secret = _text(settings.linkedin_refresh_token), _text(settings.linkedin_client_secret)
+    client, fixed = (
+        settings.linkedin_client_id,
+        _token("NURTURE_LINKEDIN_TOKEN", settings.linkedin_token),
+    )
+    renews = refresh and secret and client
+    if not (renews or fixed):
         return None
     tokens: TokenSource = FixedToken(fixed)
-    if refresh:
-        client, secret = settings.linkedin_client_id, _text(settings.linkedin_client_secret)
-        tokens = linkedin_refresh(http, settings.linkedin_token_url, client, secret, refresh, now)
+    if renews:
+        url = settings.linkedin_token_url
+        tokens = linkedin_refresh(http, url, client, secret, refresh, now)
     return LinkedInAudiences(http, settings.linkedin_url, settings.linkedin_version, tokens)
 
 
@@ -115,6 +126,14 @@ def _text(secret: SecretStr) -> str:
     return secret.get_secret_value()
 
 
+def _token(setting: str, secret: SecretStr) -> str:
+    """One that is sent in a header as it is."""
+    text = _text(secret)
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise StartError(f"{setting} holds characters that no token has; copy it anew")
+    return text
+
+
 def _key_file(text: str) -> Mapping[str, str]:
     """A service account's key. The message never quotes it."""
     try:
@@ -123,10 +142,27 @@ def _key_file(text: str) -> Mapping[str, str]:
         raise StartError(
             "NURTURE_GOOGLE_KEY is not JSON; use the service account's key file"
         ) from error
-    missing = [name for name in ("client_email", "private_key", "token_uri") if name not in key]
+    told = key if isinstance(key, dict) else {}
+    names = ("client_email", "private_key", "token_uri")
+    missing = [name for name in names if not isinstance(told.get(name), str)]
     if missing:
         raise StartError(
             f"NURTURE_GOOGLE_KEY lacks {', '.join(missing)}; use a service account's key file"
         )
-    found: Mapping[str, str] = key
-    return found
+    try:
+        private = load_pem_private_key(told["private_key"].encode(), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise StartError(_NO_KEY) from error
+    if not isinstance(private, RSAPrivateKey):
+        raise StartError(_NO_KEY)
+    _require_address(told["token_uri"])
+    return told
+
+
+def _require_address(token_uri: str) -> None:
+    try:
+        url = httpx.URL(token_uri)
+    except httpx.InvalidURL as error:
+        raise StartError("NURTURE_GOOGLE_KEY: its token_uri is not an address") from error
+    if url.scheme not in ("http", "https") or not url.host:
+        raise StartError("NURTURE_GOOGLE_KEY: its token_uri must begin with https:// and a host")

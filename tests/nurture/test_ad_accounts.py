@@ -1,17 +1,31 @@
 """Which ad accounts the settings open."""
 
+import json
 import logging
 from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from nurture.ad_accounts import lacking, open_accounts
 from nurture.domain.audience import Audience
 from nurture.domain.errors import DeliveryError, StartError
 from nurture.settings import load
 from tests.support.ads import crowd
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+def pem(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> str:
+    form = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return key.private_bytes(*form).decode()
+
+
+RSA = pem(rsa.generate_private_key(65537, 2048))
+ELLIPTIC = pem(ec.generate_private_key(ec.SECP256R1()))
 
 
 def opened(**settings: str) -> set[str]:
@@ -23,9 +37,9 @@ def test_only_what_is_configured_is_opened() -> None:
     assert opened() == set()
     assert opened(meta_token="t", google_account="1", google_token="t") == {"meta", "google"}
     assert opened(linkedin_token="t") == {"linkedin"}
-    assert opened(audience_url="https://a.example", audience_secret="whsec_" + "Q0ND" * 8) == {
-        "webhook"
-    }
+    assert opened(audience_url="https://a.example", audience_secret=SECRET) == {"webhook"}
+    assert opened(audience_url="https://a.example") == set()
+    assert opened(linkedin_refresh_token="t") == set()
 
 
 def test_an_audience_without_an_account_says_what_to_set() -> None:
@@ -35,11 +49,74 @@ def test_an_audience_without_an_account_says_what_to_set() -> None:
     ]
 
 
-@pytest.mark.parametrize("key", ["no json: hunter2", '{"client_email": "hunter2"}'])
+def key_file(**changes: str) -> str:
+    told = {
+        "client_email": "a@b.example",
+        "token_uri": "https://t.example",
+        "private_key": "hunter2",
+    }
+    return json.dumps(told | changes)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "no json: hunter2",
+        '{"client_email": "hunter2"}',
+        "5",
+        '"client_email private_key token_uri hunter2"',
+        key_file(),
+        key_file(private_key=ELLIPTIC),
+    ],
+)
 def test_a_bad_service_account_key_is_named_and_never_quoted(key: str) -> None:
     with pytest.raises(StartError, match="NURTURE_GOOGLE_KEY") as error:
         opened(google_account="1", google_key=key)
     assert "hunter2" not in str(error.value)
+
+
+NO_KEY = "its private_key is no RSA key in PEM; use the service account's key file as it is"
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (
+            {"meta_token": "tøken"},
+            "NURTURE_META_TOKEN holds characters that no token has; copy it anew",
+        ),
+        (
+            {"google_account": "1", "google_token": "t\nt"},
+            "NURTURE_GOOGLE_TOKEN holds characters that no token has; copy it anew",
+        ),
+        (
+            {"linkedin_token": "t t"},
+            "NURTURE_LINKEDIN_TOKEN holds characters that no token has; copy it anew",
+        ),
+        ({"google_account": "1", "google_key": key_file()}, f"NURTURE_GOOGLE_KEY: {NO_KEY}"),
+        (
+            {"audience_url": "https://a.example", "audience_secret": "foo"},
+            "NURTURE_AUDIENCE_SECRET: a webhook secret is not base64",
+        ),
+        (
+            {"google_account": "1", "google_key": key_file(private_key=RSA, token_uri="t")},
+            "NURTURE_GOOGLE_KEY: its token_uri must begin with https:// and a host",
+        ),
+        (
+            {
+                "google_account": "1",
+                "google_key": key_file(private_key=RSA, token_uri="https://a:x"),
+            },
+            "NURTURE_GOOGLE_KEY: its token_uri is not an address",
+        ),
+    ],
+)
+def test_a_secret_that_cannot_work_is_named_before_anything_begins(
+    given: dict[str, str], told: str
+) -> None:
+    with pytest.raises(StartError) as error:
+        opened(**given)
+    assert str(error.value) == told
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,12 @@
 """One HTTP exchange with an ad platform. Membership is a set, so every call may be repeated."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 
+from nurture.delivery import pauses
 from nurture.delivery.exchange import whole
 from nurture.domain.errors import Transient
 
@@ -56,9 +57,8 @@ def content(response: httpx.Response) -> dict[str, Any]:
 
 
 def retry_after(response: httpx.Response) -> timedelta | None:
-    """What the header Retry-After asks for, when it names seconds."""
-    text = response.headers.get("retry-after", "")
-    return timedelta(seconds=int(text)) if text.isascii() and text.isdigit() else None
+    """How long the answer asks to be left alone."""
+    return pauses.retry_after(response.headers.get("retry-after", ""), datetime.now(UTC))
 
 
 async def _send(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:

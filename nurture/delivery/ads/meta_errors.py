@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 
+from nurture.delivery.pauses import LONGEST
 from nurture.domain.errors import DeliveryError, Permanent, Transient
 
 _RATE_LIMITS = frozenset({4, 17, 32, 613, *range(80000, 80015)})
@@ -72,7 +73,7 @@ def _pause(response: httpx.Response) -> timedelta | None:
     """The longest `estimated_time_to_regain_access`, in minutes, of the custom audience use case."""
     waits = [case.get("estimated_time_to_regain_access", 0) for case in _usage(response)]
     minutes = max((wait for wait in waits if isinstance(wait, int | float)), default=0)
-    return timedelta(minutes=minutes) if minutes else None
+    return timedelta(minutes=min(minutes, LONGEST / timedelta(minutes=1))) if minutes else None
 
 
 def _usage(response: httpx.Response) -> list[Mapping[str, Any]]:

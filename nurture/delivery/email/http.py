@@ -14,7 +14,7 @@ import httpx
 
 from nurture.delivery.email import replies
 from nurture.delivery.exchange import whole
-from nurture.delivery.sales.http import retry_after
+from nurture.delivery.pauses import retry_after
 from nurture.domain.errors import DeliveryError, Permanent, Transient, Unknown
 
 TIME_OUT, _WITHIN = 30.0, 45.0

@@ -1,13 +1,13 @@
 """One HTTP exchange with whoever serves sales, and what its answer means for another try."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Any
 
 import httpx
 
 from nurture.delivery.exchange import whole
+from nurture.delivery.pauses import retry_after
 from nurture.domain.errors import DeliveryError, Gone, Permanent, Transient
 
 TIME_OUT = 20.0
@@ -62,15 +62,3 @@ def refusal(response: httpx.Response, now: datetime) -> DeliveryError | None:
     if status >= 500 or status < 400 or status in _TRY_AGAIN or wait is not None:
         return Transient(reason, detail, wait)
     return Permanent(reason, detail)
-
-
-def retry_after(text: str, now: datetime) -> timedelta | None:
-    """RFC 9110 § 10.2.3: seconds, or a date. None for anything else."""
-    text = text.strip()
-    if text.isascii() and text.isdigit():
-        return timedelta(seconds=min(int(text[:9]), 7 * 86_400))
-    try:
-        at = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return max(timedelta(), (at if at.tzinfo else at.replace(tzinfo=UTC)) - now)

@@ -7,7 +7,6 @@ import pytest
 from standardwebhooks import Webhook
 
 from nurture.delivery.sales.formats import cloudevents
-from nurture.delivery.sales.http import retry_after
 from nurture.delivery.sales.webhook import WebhookDesk
 from nurture.domain.errors import Gone, Permanent, StartError, Transient
 from nurture.domain.retries import retry_schedule
@@ -146,23 +145,6 @@ async def test_a_body_format_is_signed_as_it_is_sent(desk_of: Make) -> None:
     assert request.headers["content-type"] == "application/cloudevents+json"
     event = Webhook(SECRET).verify(request.content, dict(request.headers))
     assert event["id"] == request.headers["webhook-id"]
-
-
-@pytest.mark.parametrize(
-    ("text", "wait"),
-    [
-        ("0", timedelta()),
-        (" 90 ", timedelta(seconds=90)),
-        ("Wed, 04 Mar 2026 10:05:00 GMT", timedelta(minutes=5)),
-        ("Wed, 04 Mar 2026 09:00:00 GMT", timedelta()),
-        ("9" * 400, timedelta(days=7)),
-        ("-5", None),
-        ("soon", None),
-        ("", None),
-    ],
-)
-def test_retry_after_is_seconds_or_a_date(text: str, wait: timedelta | None) -> None:
-    assert retry_after(text, NOW) == wait
 
 
 @pytest.mark.parametrize(
