@@ -43,8 +43,8 @@ def objects(audience: Audience, facts: Facts) -> bool:
 
 
 def belongs(audience: Audience, facts: Facts, membership: Membership, now: datetime) -> bool:
-    """Whether the lead should be on the list now. Without consent or an address: never."""
-    if objects(audience, facts) or not facts.lead.email:
+    """Whether the lead should be on the list now. Without consent, or without an address and a phone: never."""
+    if objects(audience, facts) or not (facts.lead.email or facts.lead.traits.get("phone")):
         return False
     if audience.max_stay and membership.since and now >= membership.since + audience.max_stay:
         return False

@@ -59,13 +59,17 @@ def align(
     desired: bool,
     now: datetime,
 ) -> bool:
-    """Whether anything changed: where the lead should be, the address it is known by there, or that it objects."""
-    objected, row.objects = row.objects, objects(audience, lead)
-    email = lead.lead.email
+    """Whether anything changed: where the lead should be, the address or phone it is known by there, or that it
+    objects."""
+    who, objected, row.objects = lead.lead, row.objects, objects(audience, lead)
     if row.desired != desired or (row.objects and row.named and not objected):
         want(row, desired, audience.max_stay, now)
         return True
-    if row.confirmed and desired and row.sent_as and row.sent_as.get("email") != email:
+    if (
+        row.confirmed
+        and desired
+        and _otherwise(_person(who.id, who.email, who.traits), row.sent_as)
+    ):
         row.confirmed, row.changed_at, row.next_try_at = False, now, now
         return True
     return False
@@ -127,7 +131,7 @@ async def claim(
         .with_for_update(of=AudienceMemberRow)
     )
     owed = [
-        Owed(person := _person(lead_id, email, traits), _earlier(person, sent))
+        Owed(person := _person(lead_id, email, traits), _earlier(person, sent, known_by))
         for lead_id, sent, email, traits in (await session.execute(query)).all()
     ]
     if earlier := [one for one in owed if one.before]:
@@ -308,13 +312,16 @@ def _person(lead_id: str, email: str | None, traits: Mapping[str, Any]) -> Perso
     return Person(lead_id=lead_id, email=email, **said)
 
 
-def _earlier(person: Person, sent: Mapping[str, Any] | None) -> Person | None:
-    """Who the platform may hold the lead as, if that is somebody else than `person`."""
-    if not sent:
-        return None
-    before = Person(**sent)
-    same = (before.email, before.phone) == (person.email, person.phone)
-    return None if same else before
+def _earlier(person: Person, sent: Mapping[str, Any] | None, known_by: KnownBy) -> Person | None:
+    """Who the platform may hold the lead as, if that is somebody else to it than `person`."""
+    before = _otherwise(person, sent)
+    return before if before and known_by(before) != known_by(person) else None
+
+
+def _otherwise(person: Person, sent: Mapping[str, Any] | None) -> Person | None:
+    """The lead as it was sent, if its address or phone was written otherwise."""
+    before = Person(**sent) if sent else person
+    return None if (before.email, before.phone) == (person.email, person.phone) else before
 
 
 def _mark(audience: str, person: Person, told: Identifiers) -> dict[str, Any]:

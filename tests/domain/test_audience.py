@@ -36,10 +36,17 @@ def test_what_a_flow_asked_for_goes_before_the_rule(
         {"who": lead(email=None)},
         {"consents": frozenset({"email_marketing"})},
     ],
-    ids=["erased", "no address", "no consent"],
+    ids=["erased", "no address, no phone", "no consent"],
 )
-def test_without_consent_or_address_nobody_is_on_a_list(against: dict[str, Any]) -> None:
+def test_without_consent_or_without_address_and_phone_nobody_is_on_a_list(
+    against: dict[str, Any],
+) -> None:
     assert not belongs(BY_RULE, facts(**against), Membership("lead-1", by_step=True), NOW)
+
+
+def test_a_phone_is_enough_to_be_on_a_list() -> None:
+    who = facts(who=lead(email=None, traits={"phone": "+4520123456"}))
+    assert belongs(BY_RULE, who, Membership("lead-1"), NOW)
 
 
 def test_a_lead_leaves_when_its_longest_stay_is_over() -> None:

@@ -11,8 +11,10 @@ from embedded.ads.faults import Fault
 from nurture.audience_view import AudienceView, ask_renewal, in_words, switch
 from nurture.audiences import AudienceKeeper
 from nurture.delivery.ads.hashing import sha256
+from nurture.domain.consent import AD_AUDIENCES, ConsentRecord
 from nurture.domain.errors import InputError
 from nurture.domain.scoring import EngagementRule
+from nurture.incoming import Incoming
 from nurture.ports import Applied, Person
 from nurture.store import audiences
 from nurture.store.audience_tables import AudienceMemberRow
@@ -188,6 +190,52 @@ async def test_a_changed_address_leaves_no_trace_of_the_old_one(lists: Lists) ->
     after = lists.platform.members.rows("238")
     assert [row[0] for row in after] == [f"EXTERN_ID:{lead}"]
     assert before != after
+
+
+async def tell_phone(lists: Lists, phone: str) -> None:
+    """A customer of whom a shop knows a number, and no address."""
+    message = Incoming(
+        message_id=phone,
+        at=lists.later(HOUR),
+        user_id="u9",
+        consents=(ConsentRecord(AD_AUDIENCES, True, lists.now, "shop"),),
+        traits={"occupation": "pro", "phone": phone, "country": "DK"},
+        trusted=True,
+    )
+    await lists.world.intake.take("shop", [message], lists.now)
+
+
+async def test_who_has_a_phone_and_no_address_is_told_to_platforms_that_know_phones(
+    db: Database,
+) -> None:
+    lists = Lists(db, "google")
+    await tell_phone(lists, "20 12 34 56")
+    await lists.settle()
+    [row] = lists.platform.members.rows("238")
+    assert row == (f"phoneNumber:{sha256('+4520123456')}",)
+    await tell_phone(lists, "20 99 99 99")
+    await lists.settle()
+    [row] = lists.platform.members.rows("238")
+    assert row == (f"phoneNumber:{sha256('+4520999999')}",)
+
+
+async def test_who_has_no_address_is_listed_where_the_platform_knows_nothing_else(
+    db: Database,
+) -> None:
+    lists = Lists(db, "linkedin")
+    await tell_phone(lists, "20 12 34 56")
+    await lists.sync()
+    [row] = await lists.rows()
+    assert (lists.members(), row.error) == (set(), "no_identifier")
+
+
+async def test_a_phone_that_is_only_written_otherwise_takes_nobody_off(lists: Lists) -> None:
+    await lists.tell(1, phone="20 12 34 56", country="DK")
+    await lists.settle()
+    lists.later(HOUR)
+    await lists.tell(1, phone="+45 20 12 34 56", country="DK")
+    await lists.settle()
+    assert [call["method"] for call in lists.platform.record.requests] == ["POST", "POST"]
 
 
 async def test_an_old_address_that_the_platform_kept_is_still_taken_off(db: Database) -> None:
