@@ -294,8 +294,9 @@ def wire(
     outbox = Outbox(db, TemporalWaker(client, settings.task_queue))
     shelf = shelf or Shelf(db, settings.pace)
     handovers = Handovers(links.handover_url)
-    base = _Base(db, outbox, shelf, handovers, Reactions(handovers), Postroom(links))
-    feedback = Feedback(outbox, shelf, base.reactions)
+    reactions, postroom = Reactions(handovers), Postroom(links)
+    feedback = Feedback(outbox, shelf, reactions)
+    base = _Base(db, outbox, shelf, handovers, reactions, postroom, feedback)
     together = 1 if settings.traces else TOGETHER  # a trace tells of one batch
     intake = Intake(outbox, shelf, base.reactions, base.handovers, fingerprints, together)
     watch, rescoring = Watch(db, shelf), Rescoring(outbox, shelf, base.reactions)
@@ -345,13 +346,14 @@ class _Base:
     handovers: Handovers
     reactions: Reactions
     postroom: Postroom
+    feedback: Feedback
 
 
 def _activities(base: _Base, ends: Ends, reconciling: Reconciling) -> Activities:
     """By the task queue they are served on."""
     db, outbox, shelf = base.db, base.outbox, base.shelf
     effects = Effects(base.handovers, base.reactions, base.postroom)
-    sending = Sending(outbox, base.postroom, ends.mailers)
+    sending = Sending(outbox, base.postroom, ends.mailers, base.feedback)
     handovers = HandoverActivities(outbox, shelf, base.handovers, base.reactions, ends.desk)
     return {
         queues.DECISIONS: [

@@ -7,23 +7,37 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio.exceptions import ApplicationError
 
-from nurture.domain.errors import AddressRefused, InputError, Permanent, Transient, Unknown
+from nurture.domain import retries
+from nurture.domain.errors import (
+    AddressRefused,
+    Deferred,
+    InputError,
+    Permanent,
+    Transient,
+    Unknown,
+)
+from nurture.domain.feedback import Event, Kind
 from nurture.domain.flow import Cursor, Move, SendMail
+from nurture.feedback import Feedback
 from nurture.outbox import Outbox
 from nurture.playbook import Playbook
 from nurture.ports import MailAccount, Mailers
 from nurture.postroom import Postroom
 from nurture.store import enrolments, messages
-from nurture.store.tables import EnrolmentRow, LeadRow
+from nurture.store.tables import EnrolmentRow, LeadRow, MessageRow
 
 _REST = timedelta(seconds=30)
 """An account that took no mail is left alone so long where another can: mails do not queue up for its time-outs."""
 
+_PROVIDER = "delivery"
+"""Who told, in the feedback on mails that we give up ourselves."""
+
 
 @dataclass(frozen=True)
 class Claimed:
-    """A mail that is ours to send, where the lead stands until it is sent and where after that. `again`: an earlier
-    try may have reached the account, which knows the mail by its `id` and takes it only once."""
+    """A mail that is ours to send, where the lead stands until it is sent and where after that. `put_off`: when its
+    recipient's side did so first, now if it did not. `again`: an earlier try may have reached the account, which
+    knows the mail by its `id` and takes it only once."""
 
     id: str
     playbook: Playbook
@@ -34,6 +48,7 @@ class Claimed:
     past: Cursor
     account: MailAccount
     attempt: int
+    put_off: datetime
     again: bool = False
 
     @property
@@ -41,6 +56,12 @@ class Claimed:
         """Who is asked when this one certainly did not take it."""
         order = self.playbook.accounts_of(self.playbook.sender_of[self.run.flow])
         return order[order.index(self.account) + 1] if self.account in order[:-1] else None
+
+    @property
+    def comes_back(self) -> datetime:
+        """Until when its recipient's side may put it off."""
+        rules = self.playbook.flows[self.run.flow].mail
+        return retries.comes_back(self.put_off, self.playbook.day, rules.max_hold)
 
 
 @dataclass(frozen=True)
@@ -56,10 +77,13 @@ class Sent:
 class Sending:
     """`claim` and `record` belong into the step's transactions, `send` between them."""
 
-    def __init__(self, outbox: Outbox, postroom: Postroom, mailers: Mailers) -> None:
+    def __init__(
+        self, outbox: Outbox, postroom: Postroom, mailers: Mailers, feedback: Feedback
+    ) -> None:
         self._outbox = outbox
         self._postroom = postroom
         self._mailers = mailers
+        self._feedback = feedback
         self._resting: dict[str, datetime] = {}
 
     async def claim(
@@ -88,11 +112,12 @@ class Sending:
         elif entry and entry.state != messages.PLANNED:
             return None
         account = last or self._awake(order, now)
+        put_off = entry.claimed_at if entry else now
         if entry is None or not again:
             entry = messages.claim(session, book, run, move.effect, account.id, now, entry)
         at, past = enrolments.cursor(run), move.cursor
         mail = (entry.id, book, run, lead, move.effect)
-        return Claimed(*mail, at, past, account, entry.attempts, again)
+        return Claimed(*mail, at, past, account, entry.attempts, put_off, again)
 
     async def send(self, claimed: Claimed, now: datetime) -> Sent | None:
         """Render and hand over, outside any transaction. None: the account did not take it, and the next one is
@@ -113,14 +138,24 @@ class Sending:
                 error
             ) from error  # it stays claimed; the next look sends it again or gives it up
         except Transient as error:
-            following = claimed.next_account
-            if not claimed.again:
-                await self._put_back(claimed, error, following)
-                if following:
-                    self._resting[claimed.account.id] = now + _REST
-                    return None
-            raise _later(error, error) from error
+            return await self._not_taken(claimed, error, now)
         return Sent(claimed, messages.ACCEPTED, provider_id=provider_id)
+
+    async def _not_taken(self, claimed: Claimed, error: Transient, now: datetime) -> Sent | None:
+        """For now. What its recipient's side put off for too long came back, once no account is left to ask."""
+        following, put_off = claimed.next_account, isinstance(error, Deferred)
+        if claimed.again:
+            raise _later(error, error) from error
+        if put_off and not following and now >= claimed.comes_back:
+            news = Event(claimed.id, Kind.SOFT_BOUNCE, now, (claimed.id,), reason=str(error))
+            await self._feedback.take(_PROVIDER, [news], now)
+            return Sent(claimed, messages.BOUNCED, str(error))
+        await self._put_back(claimed, error, following)
+        if not following:
+            raise _later(error, error) from error
+        if not put_off:
+            self._resting[claimed.account.id] = now + _REST
+        return None
 
     async def record(self, session: AsyncSession, sent: Sent, now: datetime) -> None:
         await messages.record(
@@ -146,6 +181,9 @@ class Sending:
         async with self._outbox.write() as session:
             account = following or order[0]
             await messages.put_back(session, claimed.id, claimed.attempt, str(error), account.id)
+            row = await session.get(MessageRow, claimed.id)
+            if row and row.state == messages.PLANNED and isinstance(error, Deferred):
+                row.claimed_at = claimed.put_off
 
 
 def _later(error: Transient | Unknown, wait: Transient | None = None) -> ApplicationError:

@@ -66,7 +66,7 @@ class Deeds:
         self._world = world = World(db, OneBook(_BOOK))
         postroom = Postroom(Links("https://n.example", Tokens(["key"])))
         effects = Effects(world.handovers, world.reactions, postroom)
-        sending = Sending(world.outbox, postroom, Postbox())
+        sending = Sending(world.outbox, postroom, Postbox(), world.feedback)
         self._steps = Steps(world.outbox, world.shelf, effects, sending)
         self._sales = HandoverActivities(
             world.outbox, world.shelf, world.handovers, world.reactions, SalesFloor()

@@ -80,7 +80,7 @@ async def _steps(db: Database, size: int) -> dict[str, float]:
     world, postbox = World(db), Postbox()
     postroom = Postroom(Links("https://n.example", Tokens(["key"])))
     effects = Effects(world.handovers, world.reactions, postroom)
-    sending = Sending(world.outbox, postroom, postbox)
+    sending = Sending(world.outbox, postroom, postbox, world.feedback)
     steps = Steps(world.outbox, world.shelf, effects, sending)
     environment = ActivityEnvironment()
     mails = queues.named("bench", queues.mail("courses"))

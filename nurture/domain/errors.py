@@ -9,6 +9,7 @@
         │   ├── AddressRefused   the recipient's address is bad: suppress it
         │   └── Gone             the receiver asked never to be called again
         ├── Transient        try again, not before `retry_after`
+        │   ├── Deferred         the recipient's side asks for patience: no fault of the account
         │   ├── Contended        another transaction was in the way: the same again, now
         │   └── Unreadable       a kept playbook needs a newer release: until that, or another one, is there
         └── Unknown          it may or may not have arrived: never repeat silently
@@ -87,6 +88,11 @@ class Transient(DeliveryError):
     def __init__(self, reason: str, detail: str = "", retry_after: timedelta | None = None) -> None:
         super().__init__(reason, detail)
         self.retry_after = retry_after
+
+
+class Deferred(Transient):
+    """This recipient takes no mail for now (SMTP 450 4.1.2, greylisting, a full mailbox). It says nothing against the
+    account, nor, for days, against the address (RFC 5321, 4.5.4.1)."""
 
 
 class Contended(Transient):

@@ -3,9 +3,11 @@
 The Standard Webhooks specification 1.0.0 leaves the waits to the sender. Its example goes from five seconds straight to
 five minutes; each of ours is half as long again as the one before, so that a receiver which is away for a moment makes
 nothing later than by half as long again.
+
+And how long a recipient's side may put a mail off.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 _FIRST, _LONGEST = timedelta(seconds=1), timedelta(hours=24)
@@ -30,3 +32,13 @@ def retry_schedule(attempt: int, id: str) -> timedelta | None:
     digest = sha256(f"{id}/{attempt}".encode()).digest()
     part = int.from_bytes(digest[:8], "big") / 2**64
     return WAITS[attempt - 1] * (1 + JITTER * part)
+
+
+_PUT_OFF = 5
+"""In days. RFC 5321 (4.5.4.1) says four or five, then the mail came back."""
+
+
+def comes_back(put_off: datetime, day: timedelta, max_hold: timedelta) -> datetime:
+    """Until when a mail is tried again that its recipient's side put off first at `put_off`; no longer than the
+    flow would hold it itself. `day` is what the playbook calls one."""
+    return put_off + min(_PUT_OFF * day, max_hold)

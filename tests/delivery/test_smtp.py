@@ -8,7 +8,14 @@ import pytest
 from mailparser import parse_from_bytes
 
 from nurture.delivery.email.smtp import SmtpMailer
-from nurture.domain.errors import AddressRefused, DeliveryError, Permanent, Transient, Unknown
+from nurture.domain.errors import (
+    AddressRefused,
+    Deferred,
+    DeliveryError,
+    Permanent,
+    Transient,
+    Unknown,
+)
 from tests.support.mail import (
     DROP,
     HOST,
@@ -174,7 +181,14 @@ async def test_a_policy_refusal_is_final_but_no_fault_of_the_address(command: st
         ("550 5.1.8 bad sender", Permanent, "refused"),
         ("552 5.2.2 mailbox full", Permanent, "mailbox_full"),
         ("554 no thanks", Permanent, "refused"),
-        ("452 4.2.2 mailbox full", Transient, "refused_for_now"),
+        ("450 4.1.2 recipient address rejected: domain not found", Deferred, "refused_for_now"),
+        ("452 4.2.2 mailbox full", Deferred, "refused_for_now"),
+        ("451 4.7.1 greylisted, come back", Deferred, "refused_for_now"),
+        ("450 mailbox busy", Deferred, "refused_for_now"),
+        ("450 4.7.25 client host rejected: no name", Transient, "refused_for_now"),
+        ("450 4.1.8 sender address rejected: no domain", Transient, "refused_for_now"),
+        ("451 4.3.0 lookup failed", Transient, "refused_for_now"),
+        ("452 no space left", Transient, "refused_for_now"),
         ("421 closing", Transient, "refused_for_now"),
     ],
 )

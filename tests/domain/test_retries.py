@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.domain.retries import JITTER, WAITS, retry_schedule
+from nurture.domain.retries import JITTER, WAITS, comes_back, retry_schedule
+from tests.support.domain import DAY, HOUR, NOW
 
 
 def test_a_notice_is_tried_over_three_days_and_then_given_up() -> None:
@@ -48,3 +49,9 @@ def test_notices_that_failed_together_are_not_tried_again_together() -> None:
 def test_attempts_are_counted_from_one() -> None:
     with pytest.raises(ValueError, match="from 1"):
         retry_schedule(0, "msg_1")
+
+
+def test_a_mail_is_put_off_for_five_days_or_as_long_as_its_flow_would_hold_it() -> None:
+    assert comes_back(NOW, DAY, max_hold=30 * DAY) == NOW + 5 * DAY
+    assert comes_back(NOW, DAY, max_hold=2 * DAY) == NOW + 2 * DAY
+    assert comes_back(NOW, HOUR, max_hold=30 * HOUR) == NOW + 5 * HOUR

@@ -40,7 +40,7 @@ class Looks:
         self.world = World(db, shelf or cast(OneBook, self._shelf))
         self.box = box or Postbox()
         postroom = Postroom(Links("https://n.example", Tokens(["key"])))
-        sending = Sending(self.world.outbox, postroom, self.box)
+        sending = Sending(self.world.outbox, postroom, self.box, self.world.feedback)
         effects = Effects(self.world.handovers, self.world.reactions, postroom)
         self._steps = Steps(self.world.outbox, self.world.shelf, effects, sending)
 

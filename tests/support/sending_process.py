@@ -49,7 +49,9 @@ async def main(database: str, provider: str) -> None:
     world = World(Database(database), OneBook(book(provider)))
     async with httpx.AsyncClient() as http:
         postroom = Postroom(Links("https://n.example", Tokens(["key"])))
-        sending = Sending(world.outbox, postroom, MailAccounts(settings.load(), http))
+        sending = Sending(
+            world.outbox, postroom, MailAccounts(settings.load(), http), world.feedback
+        )
         effects = Effects(world.handovers, world.reactions, postroom)
         steps = Steps(world.outbox, world.shelf, effects, sending)
         left = [row.id for row in await world.rows(EnrolmentRow) if row.ended is None]

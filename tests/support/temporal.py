@@ -148,7 +148,7 @@ class Stage:
         postroom = Postroom(Links("https://n.example", Tokens(["key"])))
         keeper = AudienceKeeper(world.outbox, world.shelf, {"meta": self.ads})
         effects = Effects(world.handovers, world.reactions, postroom)
-        self.sending = Sending(world.outbox, postroom, self.mailer)
+        self.sending = Sending(world.outbox, postroom, self.mailer, world.feedback)
         handovers = HandoverActivities(
             world.outbox, world.shelf, world.handovers, world.reactions, self.sales
         )

@@ -11,7 +11,7 @@ import pytest
 from nurture.domain.allowance import Allowance
 from nurture.domain.calendar import Span
 from nurture.domain.effects import CreateTask, Effect, HandOver
-from nurture.domain.errors import Transient, Unknown
+from nurture.domain.errors import Deferred, Transient, Unknown
 from nurture.domain.flow import Act, Email, Flow, Wait
 from nurture.domain.steps import Step
 from nurture.playbook import Playbook
@@ -24,6 +24,7 @@ from tests.support.temporal import Postbox, Stage, another_worker
 
 UNLIMITED = Allowance()
 DOWN, NO_ANSWER = Transient("no_connection"), Unknown("connection_lost")
+LATER = Deferred("refused_for_now", "450 4.1.2 domain not found")
 ACCOUNTS = {"first": MailAccount("first", "resend"), "second": MailAccount("second", "smtp")}
 
 
@@ -90,6 +91,40 @@ async def test_an_account_that_just_failed_is_not_asked_for_the_next_mail(stage:
     await stage.tell("form_submitted", email="eva@example.org")
     await stage.pass_time(HOUR)
     assert len(mailers.boxes["first"].got) == 1
+
+
+async def test_an_address_that_takes_no_mail_for_now_turns_nobody_elses_away_from_the_account(
+    stage: Stage,
+) -> None:
+    mailers = await _tell(stage, {"first": [LATER]}, timedelta(seconds=5))
+    await stage.tell("form_submitted", email="bo@example.org")
+    await stage.pass_time(timedelta(seconds=10))
+    assert [mail.to for mail in mailers.boxes["first"].got] == ["bo@example.org"]
+    assert [mail.to for mail in mailers.boxes["second"].got] == ["anna@example.org"]
+
+
+async def test_a_mail_that_its_recipient_puts_off_for_five_days_came_back_and_the_lead_goes_on(
+    stage: Stage,
+) -> None:
+    """At a pace of one day = one minute."""
+    stage.mailer.errors = [LATER] * 100
+    stage.book.book = replace(_one_mail(), day=timedelta(minutes=1))
+    await stage.tell("form_submitted")
+    await stage.pass_time(timedelta(minutes=4))
+    assert (await _ledger(stage)).state == "planned"
+    await stage.pass_time(timedelta(minutes=6))
+    [run], lead = await stage.world.rows(EnrolmentRow), await stage.world.lead("anna@example.org")
+    row = await _ledger(stage)
+    assert (row.state, row.bounce, row.reason) == ("bounced", "soft", str(LATER))
+    assert (run.ended, lead.soft_bounces, lead.suppressed) == ("finished", 1, None)
+
+
+async def test_an_outage_before_it_does_not_count_against_a_recipient(stage: Stage) -> None:
+    stage.mailer.errors = [DOWN] * 20 + [LATER]
+    stage.book.book = replace(_one_mail(), day=timedelta(minutes=1))
+    await stage.tell("form_submitted")
+    await stage.pass_time(HOUR)
+    assert (await _ledger(stage)).state == "accepted"
 
 
 async def test_a_mail_that_the_first_may_have_taken_goes_to_no_other(stage: Stage) -> None:

@@ -2,12 +2,15 @@
 
 import re
 
-from nurture.domain.errors import AddressRefused, DeliveryError, Permanent, Transient
+from nurture.domain.errors import AddressRefused, Deferred, DeliveryError, Permanent, Transient
 from nurture.logs import masked
 
 _ENHANCED = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
 _BAD_MAILBOX = {"5.1.0", "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"}
 _BAD_MAILBOX_CODES = {550, 551, 553}
+_LATER_CODES = {450, 451, 452}
+_BAD_SENDER = {"4.1.7", "4.1.8"}
+_OF_RECIPIENT = re.compile(r"gr[ae]y-?list|recipient", re.IGNORECASE)
 _LONGEST_DETAIL = 200
 
 
@@ -17,6 +20,8 @@ def of_recipient(code: int, text: str) -> DeliveryError:
     enhanced = _enhanced(text)
     if 500 <= code < 600 and not enhanced and code in _BAD_MAILBOX_CODES:
         return AddressRefused("address_refused", detail(code, text))
+    if code in _LATER_CODES and _asks_for_patience(code, enhanced, text):
+        return Deferred("refused_for_now", detail(code, text))
     return of_message(code, text)
 
 
@@ -32,6 +37,16 @@ def of_message(code: int, text: str) -> DeliveryError:
     if enhanced.startswith("5.7."):
         return Permanent("policy", detail(code, text))
     return Permanent("refused", detail(code, text))
+
+
+def _asks_for_patience(code: int, enhanced: str, text: str) -> bool:
+    """Whether it is the recipient that is not taken for now, and not all that we send. Of a policy (4.7.x) only the
+    words tell; a server that is in trouble or out of space (4.3.x, a plain 452) takes nobody's mail."""
+    if enhanced.startswith("4.7."):
+        return bool(_OF_RECIPIENT.search(text))
+    if enhanced:
+        return enhanced.startswith(("4.1.", "4.2.")) and enhanced not in _BAD_SENDER
+    return code != 452
 
 
 def detail(code: int, text: str) -> str:
