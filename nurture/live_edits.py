@@ -96,7 +96,8 @@ async def book_of(
             enrolments.end(run, edits.FLOW_CHANGED, now)
             return None
         if flow.in_flight is InFlight.FINISH_OLD:
-            kept = replace(old, id=run.flow, paused=flow.paused)
+            steps = edits.steps_among(old, current.flows)
+            kept = replace(old, id=run.flow, steps=steps, paused=flow.paused)
             senders = {**book.sender_of, run.flow: book.sender_of[old.id]}
             return replace(book, flows={**book.flows, run.flow: kept}, sender_of=senders)
         if not await _adopted(session, run, old, flow, now):

@@ -4,6 +4,7 @@ A wait keeps no deadline of its own, so most edits need nothing but a look at th
 of each edit stands in docs/live-edits.md.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +14,9 @@ from nurture.domain.steps import (
     Branch,
     Cursor,
     Email,
+    End,
     Flow,
+    Goto,
     InFlight,
     Paused,
     Split,
@@ -40,14 +43,13 @@ def fate(old: Flow, new: Flow | None, cursor: Cursor, now: datetime) -> Fate:
     """Of a lead at `cursor` in `old` once `new` is in force (None: the flow is gone)."""
     if new is None:
         return Fate("leaves: the flow is gone", ends=FLOW_REMOVED, woken=True)
-    if old.revision != new.revision:
-        if new.in_flight is InFlight.EXIT:
-            return Fate("leaves: the flow has changed", ends=FLOW_CHANGED, woken=True)
-        if new.in_flight is InFlight.FINISH_OLD:
-            return Fate("finishes the version it is in", cursor.step)
+    if old.revision != new.revision and new.in_flight is InFlight.EXIT:
+        return Fate("leaves: the flow has changed", ends=FLOW_CHANGED, woken=True)
     if new.paused is Paused.HOLD:
         return Fate("stands still until the flow goes on", cursor.step)
     resumed = old.paused is Paused.HOLD
+    if old.revision != new.revision and new.in_flight is InFlight.FINISH_OLD:
+        return Fate("finishes the version it is in", cursor.step, woken=resumed)
     return _in_new(old, new, cursor, now, resumed)
 
 
@@ -59,6 +61,12 @@ def adopt(old: Flow, new: Flow, cursor: Cursor, now: datetime) -> Cursor | None:
         return cursor if step == cursor.step else Cursor(step, cursor.since, cursor.entered)
     step = surviving(old, new, cursor.step)
     return cursor.to(step, now) if step else None
+
+
+def steps_among(old: Flow, flows: Mapping[str, Flow]) -> dict[str, Step]:
+    """The steps of an earlier version beside the `flows` in force: one that leads to a flow with another name by now
+    leads there, and where the flow is gone the run ends."""
+    return {name: _leading(step, flows) for name, step in old.steps.items()}
 
 
 def counterpart(old: Flow, new: Flow, step: str) -> str | None:
@@ -81,7 +89,7 @@ def surviving(old: Flow, new: Flow, step: str | None) -> str | None:
 
 
 def earlier(old: Flow, new: Flow, cursor: Cursor) -> datetime | None:
-    """When the lead's wait now ends, if that is sooner than it was."""
+    """When the lead's wait now ends, if that is sooner than it was. A window in the lead's zone is taken in its own."""
     if cursor.step is None:
         return None
     before = _ends(old, old.steps.get(cursor.step), cursor)
@@ -108,6 +116,13 @@ def _in_new(old: Flow, new: Flow, cursor: Cursor, now: datetime, resumed: bool) 
     return Fate("stays where it is", step)
 
 
+def _leading(step: Step, flows: Mapping[str, Flow]) -> Step:
+    if not isinstance(step, Goto) or step.flow in flows:
+        return step
+    renamed = next((name for name, flow in flows.items() if step.flow in flow.formerly), None)
+    return Goto(renamed) if renamed else End(FLOW_REMOVED)
+
+
 def _behind(step: Step | None) -> str | None:
     """Where a lead goes on that gives no answer and takes the first share."""
     match step:
@@ -124,7 +139,8 @@ def _behind(step: Step | None) -> str | None:
 def _ends(flow: Flow, step: Step | None, cursor: Cursor) -> datetime | None:
     match step:
         case Wait():
-            return step.span.after(cursor.since, flow.calendar)
+            until = step.span.after(cursor.since, flow.calendar)
+            return (step.window and step.window.next_open(until)) or until
         case WaitFor():
             return step.within.after(cursor.since, flow.calendar)
         case _:
@@ -138,6 +154,8 @@ def _awaits(step: Step | None) -> object:
             return step.touch, step.of, step.when and step.when.source
         case WaitUntil():
             return step.date, step.trait, step.offset
+        case Wait() if step.window_in_lead_zone:  # nobody here knows it, so each looks for itself
+            return step.span, step.window
         case _:
             return type(step)
 

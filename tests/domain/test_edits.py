@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from nurture.domain import edits
-from nurture.domain.calendar import Span
+from nurture.domain.calendar import Calendar, Span
 from nurture.domain.edits import Fate, adopt, fate
 from nurture.domain.flow import (
     Branch,
@@ -22,7 +22,7 @@ from nurture.domain.flow import (
     Wait,
     WaitFor,
 )
-from tests.support.domain import ALWAYS_TRUE, DAY, NOW, When, at, flow
+from tests.support.domain import ALWAYS_TRUE, DAY, HOUR, NOW, When, at, flow
 
 BEFORE = flow(
     {
@@ -65,6 +65,17 @@ def test_a_lead_within_a_shortened_wait_waits_less_long_and_must_hear_of_it() ->
 def test_a_lengthened_wait_wakes_nobody_since_the_rest_is_waited_for_at_the_old_time() -> None:
     found = of(edited({"pause": Wait(Span(20 * DAY), next="guide")}))
     assert found == Fate("stays where it is", "pause")
+
+
+MONDAYS = Calendar(frozenset({0}))
+
+
+@pytest.mark.parametrize("in_lead_zone", [False, True])
+def test_who_waits_for_the_send_window_goes_on_when_it_no_longer_has_to(in_lead_zone: bool) -> None:
+    until = Wait(Span(), MONDAYS, "guide", in_lead_zone)
+    old = replace(BEFORE, steps={**BEFORE.steps, "pause": until})
+    assert of(edited({"pause": Wait(Span(HOUR), next="guide")}), at("pause", NOW - HOUR), old).woken
+    assert not of(edited({"pause": until, "last": None}), at("pause", NOW - HOUR), old).woken
 
 
 def test_a_deleted_wait_sends_its_leads_to_the_next_step() -> None:
@@ -151,6 +162,24 @@ def test_a_held_flow_wakes_nobody_and_a_resumed_one_everybody() -> None:
     assert of(held) == Fate("stands still until the flow goes on", "pause")
     assert of(BEFORE, old=held).woken
     assert of(replace(BEFORE, paused=Paused.SKIP), old=held).woken
+
+
+def test_who_finishes_an_old_version_goes_on_with_its_flow_too() -> None:
+    held = replace(BEFORE, paused=Paused.HOLD)
+    new = edited(in_flight=InFlight.FINISH_OLD)
+    assert of(replace(new, paused=Paused.HOLD)).words == "stands still until the flow goes on"
+    assert of(new, old=held) == Fate("finishes the version it is in", "pause", woken=True)
+    assert not of(new).woken
+
+
+def test_an_old_version_leads_to_a_flow_by_its_name_of_today_and_ends_where_that_is_gone() -> None:
+    old = replace(BEFORE, steps={"a": Goto("same"), "b": Goto("before"), "c": Goto("gone")})
+    flows = {"same": flow({}), "now": replace(flow({}), formerly=frozenset({"before"}))}
+    assert edits.steps_among(old, flows) == {
+        "a": Goto("same"),
+        "b": Goto("now"),
+        "c": End(edits.FLOW_REMOVED),
+    }
 
 
 def test_who_is_past_the_last_step_stays_there() -> None:

@@ -161,6 +161,22 @@ async def test_who_may_finish_the_old_version_does(live: Live) -> None:
     assert (await live.run()).ended == "finished"
 
 
+async def test_who_finishes_an_old_version_leaves_where_it_leads_to_a_flow_that_is_gone(
+    live: Live,
+) -> None:
+    steps = "  - wait: 10 days\n    id: rest\n  - goto: win-back\n"
+    other = FLOW.replace("flow: launch", "flow: win-back").replace("form_submitted", "by_hand")
+    launch = FLOW.replace("  - email: welcome\n", steps)
+    files = {**FILES, LAUNCH: launch, "config/flows/win-back.yaml": other}
+    await live.shelf.apply(files, "ida", await live.stage.now())
+    await live.stage.tell("form_submitted", email="bo@example.org")
+    await live.days(4)
+    await live.edit(STEPS, head="in_flight: finish_old\n")
+    await live.days(7)
+    ended = {run.ended for run in await live.stage.world.rows(EnrolmentRow)}
+    assert ended == {"flow_removed"}
+
+
 async def test_leads_may_be_led_out_by_an_edit(live: Live) -> None:
     await live.days(4)
     await live.edit("  - email: third\n", head="in_flight: exit\n")
