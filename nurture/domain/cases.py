@@ -1,4 +1,7 @@
-"""Support cases: on which products a lead has an open one, in whatever order the news of them arrives."""
+"""Support cases: on which products a lead has an open one, in whatever order the news of them arrives.
+
+A product is one however it is told, with capitals or without.
+"""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -10,28 +13,30 @@ Told = Mapping[str, Mapping[str, tuple[str, bool]]]
 whether as closed. Of both at the same moment it is closed."""
 
 
+def folded(products: Iterable[str]) -> frozenset[str]:
+    """As they are compared. What was stored before has the capitals that it was told with."""
+    return frozenset(product.casefold() for product in products)
+
+
 def tell(told: Told, product: str, case: str, at: datetime, closed: bool) -> Told:
-    return _with(told, product, case, (at.isoformat(), closed))
+    return joined(told, {product: {case: (at.isoformat(), closed)}})
 
 
 def joined(one: Told, other: Told) -> Told:
     """What is told of two leads that are one."""
-    for product, cases in other.items():
-        for case, news in cases.items():
-            one = _with(one, product, case, (news[0], news[1]))
-    return one
+    found: dict[str, dict[str, tuple[str, bool]]] = {}
+    for product, cases in (*one.items(), *other.items()):
+        known = found.setdefault(product.casefold(), {})
+        for case, (at, closed) in cases.items():
+            known[case] = max(known.get(case, ("", False)), (at, closed))
+    return found
 
 
 def open_products(told: Told, before: Iterable[str] = ()) -> list[str]:
     """`before`: those with an open case of which nothing is told since news of cases is kept."""
+    told = joined({}, told)
     open_ = {product for product, cases in told.items() if _any_open(cases)}
-    return sorted(open_ | {product for product in before if product not in told})
-
-
-def _with(told: Told, product: str, case: str, news: tuple[str, bool]) -> Told:
-    cases = told.get(product, {})
-    at, closed = cases.get(case, ("", False))
-    return {**told, product: {**cases, case: max((at, closed), news)}}
+    return sorted(open_ | (folded(before) - set(told)))
 
 
 def _any_open(cases: Mapping[str, tuple[str, bool]]) -> bool:

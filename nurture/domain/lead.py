@@ -6,6 +6,8 @@ from datetime import datetime, tzinfo
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
+from nurture.domain import cases
+
 VISITOR = "visitor"
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -81,6 +83,11 @@ class Standing:
     paused_until: datetime | None = None
     sender_paused: bool = False
     turn: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """A flow is about products in small letters."""
+        if self.open_cases:
+            object.__setattr__(self, "open_cases", cases.folded(self.open_cases))
 
 
 @dataclass(frozen=True)

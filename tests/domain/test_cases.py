@@ -48,3 +48,17 @@ def test_closing_all_of_a_product_leaves_none_open(news: list[News]) -> None:
 def test_one_known_from_before_stays_open_until_it_is_told_of() -> None:
     assert cases.open_products({}, ["a"]) == ["a"]
     assert cases.open_products(_told([("a", "", 0, True)]), ["a"]) == []
+
+
+def test_a_product_is_the_same_with_capitals_and_without() -> None:
+    opened = _told([("Courses", "1", 0, False)])
+    assert cases.open_products(opened) == ["courses"]
+    assert cases.open_products(cases.tell(opened, "COURSES", "1", NOW, True)) == []
+    assert cases.open_products({}, ["Courses", "courses"]) == ["courses"]
+
+
+def test_news_that_was_stored_with_capitals_is_closed_like_any_other() -> None:
+    before = {"Courses": {"": (NOW.isoformat(), False)}}
+    assert cases.open_products(before, ["Courses"]) == ["courses"]
+    after = cases.tell(before, "courses", "", NOW + timedelta(hours=1), True)
+    assert cases.open_products(after, ["Courses"]) == []

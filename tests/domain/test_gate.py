@@ -128,6 +128,7 @@ def test_who_unsubscribed_gets_mails_of_no_flow_whatever_it_asks_for(purpose: st
     [
         ({"sales_owned": True}, topics.SALES),
         ({"open_cases": frozenset({"backup"})}, topics.CASES),
+        ({"open_cases": frozenset({"Backup"})}, topics.CASES),
     ],
 )
 def test_what_has_no_known_end_is_listened_to_until_the_mail_has_lost_its_moment(
