@@ -38,10 +38,10 @@ async def follow(
 async def _order(
     session: AsyncSession, playbook: Playbook, handovers: Handovers, row: LeadRow, touch: Touch
 ) -> list[Trigger]:
-    amount = orders.amount(touch.properties)
-    currency = orders.currency(touch.properties) or playbook.promise.currency
-    if not (orders.is_amount(amount) and orders.is_currency(currency)):
+    usual = playbook.promise.currency
+    if not orders.is_sale(touch.properties, usual):
         return []
+    amount, currency = orders.amount(touch.properties), orders.currency(touch.properties) or usual
     sale = SaleRow(
         id=touch.id, lead_id=row.id, amount=round(amount), currency=currency, at=touch.at
     )

@@ -32,3 +32,8 @@ def currency(properties: Mapping[str, Any]) -> Any:
 def is_currency(value: Any) -> bool:
     """Three letters, as in ISO 4217."""
     return isinstance(value, str) and len(value) == 3 and value.isascii() and value.isalpha()
+
+
+def is_sale(properties: Mapping[str, Any], usual: str) -> bool:
+    """Whether the order has an amount, in a currency: the `usual` one unless it says another."""
+    return is_amount(amount(properties)) and is_currency(currency(properties) or usual)

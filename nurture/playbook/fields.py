@@ -271,9 +271,14 @@ def _pattern(text: str, known: Known) -> str:
     return text
 
 
-def _plain(value: Any) -> Any:
+def is_plain(value: Any) -> bool:
+    """Whether a trait, or what is told of a touch, can be so: one value, or a list of texts."""
     texts = isinstance(value, list) and all(isinstance(item, str) for item in value)
-    if not texts and not isinstance(value, str | int | float):
+    return texts or isinstance(value, str | int | float)
+
+
+def _plain(value: Any) -> Any:
+    if not is_plain(value):
         raise refusal(wrong("this should be one value, or a list of texts"))
     return value
 

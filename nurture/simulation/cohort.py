@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import partial
 
 from nurture.domain.enrolment import BY_HAND, Trigger, may_enter
+from nurture.domain.errors import InputError
 from nurture.playbook import Playbook
 from nurture.simulation import settling
 from nurture.simulation.behaviour import Chance, Customs
@@ -15,6 +16,8 @@ ARRIVES_BY = "form_submitted"
 _FIRST = timedelta(hours=9)
 """When on the first day the first lead becomes known."""
 
+_YEARS = range(1970, 9000)
+
 
 def clock(playbook: Playbook) -> tzinfo:
     """The company's: days in a simulation are days on it."""
@@ -22,7 +25,10 @@ def clock(playbook: Playbook) -> tzinfo:
 
 
 def midnight(first: date, playbook: Playbook) -> datetime:
-    """When that day begins."""
+    """When that day begins. Raises InputError for one beyond which zones and waits reach the end of the calendar."""
+    if first.year not in _YEARS:
+        years = f"from {_YEARS[0]} to {_YEARS[-1]}"
+        raise InputError(f"{first} is too far away to be simulated; years are {years}")
     return datetime.combine(first, time(), clock(playbook)).astimezone(UTC)
 
 

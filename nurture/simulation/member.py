@@ -1,14 +1,18 @@
 """One simulated lead: what the database would hold of it, in memory."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
+from nurture.domain import cases
 from nurture.domain.audience import Membership
 from nurture.domain.enrolment import Run as Earlier
 from nurture.domain.flow import Cursor
 from nurture.domain.lead import Facts, Lead, Score, Standing, Touch
 from nurture.domain.scoring import Entry
 from nurture.domain.sla import ANSWERS, TASK_ANSWERS, Pause, State, Team, Terms
+from nurture.playbook import zones
 from nurture.simulation.people import Person
 
 TOUCHES_LOOKED_AT = 500
@@ -60,11 +64,12 @@ class Handed:
 @dataclass(eq=False)
 class Member:
     """The lead as it is now. `touches` newest first; `lapsed`: flows whose condition ceased to hold.
-    `declined`: purposes that it took back."""
+    `declined`: purposes that it took back. `cases_told`: the news of support cases."""
 
     lead: Lead
     consents: frozenset[str]
     open_cases: frozenset[str] = frozenset()
+    cases_told: cases.Told = field(default_factory=dict)
     suppressed: str | None = None
     score: Score = field(default_factory=Score)
     touches: list[Touch] = field(default_factory=list)
@@ -83,7 +88,15 @@ class Member:
 
     @classmethod
     def of(cls, person: Person) -> "Member":
-        return cls(person.lead, person.consents, person.open_cases, person.suppressed)
+        return cls(person.lead, person.consents, person.open_cases, suppressed=person.suppressed)
+
+    def say(self, traits: Mapping[str, Any]) -> bool:
+        """The lead is said to be so; whether that is news."""
+        said = {**self.lead.traits, **traits}
+        if said == self.lead.traits:
+            return False
+        self.lead = replace(self.lead, traits=said, zone=zones.of(said))
+        return True
 
     def facts(self, now: datetime, waiting: tuple[int, ...] = ()) -> Facts:
         return Facts(

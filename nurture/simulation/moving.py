@@ -13,7 +13,9 @@ from nurture.domain.flow import (
     CallWebhook,
     ChangeAudience,
     CreateTask,
+    Email,
     Enrol,
+    Flow,
     HandOver,
     RefuseMail,
     SendMail,
@@ -21,6 +23,7 @@ from nurture.domain.flow import (
     SetTrait,
     advance,
 )
+from nurture.domain.lead import Facts
 from nurture.simulation import sales, settling
 from nurture.simulation.member import Member, Run
 
@@ -35,10 +38,10 @@ def move_on(world: World, member: Member, run: Run) -> None:
     """Until the lead has to wait or the flow is over."""
     flow = world.playbook.flows[run.flow]
     while run.ended is None:
-        waiting = _rivals(world, member, run) if flow.mail.cap else ()
-        move = advance(flow, run.cursor, member.facts(world.now, waiting), world.now)
+        move = advance(flow, run.cursor, _facts(world, member, run, flow), world.now)
         if move.effect:
             _carry_out(world, member, run, move.effect)
+        world.shares.leave(run)
         if move.done:
             run.ended, run.wake_at, run.listens = move.done, None, frozenset()
             world.note(member, "left", move.done, run.flow)
@@ -49,9 +52,19 @@ def move_on(world: World, member: Member, run: Run) -> None:
             world.note(member, "at", move.cursor.step, run.flow, move.cursor.step)
         run.cursor, run.wake_at = move.cursor, move.wake_at
         run.listens, run.held = move.listens, move.why
+        world.shares.enter(run)
         if move.wake_at:
             world.sleep(member, run, move.wake_at)
             return
+
+
+def _facts(world: World, member: Member, run: Run, flow: Flow) -> Facts:
+    """Before a mail with when its sender has room, and with the mails that compete under a cap."""
+    facts = member.facts(world.now, _rivals(world, member, run) if flow.mail.cap else ())
+    if not isinstance(flow.steps.get(run.cursor.step or ""), Email):
+        return facts
+    turn = world.shares.turn(run, world.now)
+    return replace(facts, standing=replace(facts.standing, turn=turn))
 
 
 def _rivals(world: World, member: Member, run: Run) -> tuple[int, ...]:
@@ -67,6 +80,7 @@ def _carry_out(world: World, member: Member, run: Run, effect: Effect) -> None:
     match effect:
         case SendMail(step, template):
             member.sent.append(world.now)
+            world.shares.send(run, world.now)
             world.note(member, "mail", template, run.flow, step)
             world.behaviour.mailed(world, member, run, effect)
             return
@@ -97,9 +111,8 @@ def _set(member: Member, effect: SetTrait | SetTag) -> list[Trigger]:
     """What is heard of it."""
     match effect:
         case SetTrait(name, value):
-            if member.lead.traits.get(name) == value:
+            if not member.say({name: value}):
                 return []
-            member.lead = replace(member.lead, traits={**member.lead.traits, name: value})
         case SetTag(tag, add):
             tags = member.lead.tags - {tag} | (frozenset({tag}) if add else frozenset())
             member.lead = replace(member.lead, tags=tags)

@@ -10,11 +10,14 @@ from nurture.domain.errors import InputError
 from nurture.domain.lead import Lead
 from nurture.playbook import Playbook, zones
 from nurture.playbook.document import parse
+from nurture.playbook.fields import is_plain
 from nurture.playbook.findings import suggest
 from nurture.playbook.scenario_schema import OWN
 
 _TOLD = ("timezone", "language")
 """Traits that need no declaration: browsers tell them."""
+
+_TEXTS = ("email", "language", "suppressed")
 
 
 @dataclass(frozen=True)
@@ -49,14 +52,16 @@ def people_of_rows(
 
 
 def person(values: Any, playbook: Playbook, place: str, number: int = 1) -> Person:
-    """One lead. Raises InputError for a key that is neither a trait nor one of the lead's own."""
+    """One lead. Raises InputError for a key that is neither a trait nor one of the lead's own, and for a value that
+    cannot be what the key means."""
     if not isinstance(values, Mapping):
         raise InputError('a lead is a mapping, such as "email: anna@example.org"', place)
-    for key in values:
+    for key, value in values.items():
         if key not in OWN and key not in playbook.traits:
             raise InputError(
                 f'unknown trait "{key}"; {suggest(str(key), [*OWN, *playbook.traits])}', place
             )
+        _check(key, value, place)
     stages = [stage.id for stage in playbook.lifecycle.stages]
     stage = str(values.get("stage", stages[0]))
     if stage not in stages:
@@ -75,6 +80,13 @@ def person(values: Any, playbook: Playbook, place: str, number: int = 1) -> Pers
         frozenset(_words(values.get("open_cases"))),
         values.get("suppressed"),
     )
+
+
+def _check(key: str, value: Any, place: str) -> None:
+    if not is_plain(value):
+        raise InputError(f'"{key}" should be one value, or a list of texts', place)
+    if key in _TEXTS and not isinstance(value, str):
+        raise InputError(f'"{key}" should be text', place)
 
 
 def _consents(values: Mapping[str, Any], place: str) -> frozenset[str]:

@@ -11,7 +11,7 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import Any, Protocol
 
-from nurture.domain import keys, orders, scoring, topics
+from nurture.domain import cases, keys, orders, scoring, topics
 from nurture.domain.consent import unwatched
 from nurture.domain.enrolment import Trigger
 from nurture.domain.event import Event
@@ -22,6 +22,7 @@ from nurture.playbook import Playbook
 from nurture.simulation import moving, sales, settling
 from nurture.simulation.member import Handed, Member, Run
 from nurture.simulation.people import Person
+from nurture.simulation.shares import Shares
 
 _MOVES_AT_ONCE = 10_000
 """More wake-ups of one world at one moment would be a playbook that turns in a circle."""
@@ -57,8 +58,12 @@ class World:
     members: dict[str, Member] = field(default_factory=dict)
     handed: list[Handed] = field(default_factory=list)
     last_start: dict[str, datetime] = field(default_factory=dict)
+    shares: Shares = field(init=False)
     _heap: list[tuple[datetime, int, Callable[[], None]]] = field(default_factory=list)
     _order: "count[int]" = field(default_factory=count)
+
+    def __post_init__(self) -> None:
+        self.shares = Shares(self.playbook)
 
     def at(self, moment: datetime, happens: Callable[[], None]) -> None:
         """Let something happen then; at one moment, in the order in which it was asked for."""
@@ -124,9 +129,7 @@ class World:
 
     def tell(self, member: Member, traits: Mapping[str, Any]) -> None:
         """The lead says something of itself, which is a touch, too."""
-        said = {**member.lead.traits, **traits}
-        heard = [Trigger(topics.LEAD)] if said != member.lead.traits else []
-        member.lead = replace(member.lead, traits=said)
+        heard = [Trigger(topics.LEAD)] if member.say(traits) else []
         self._store(member, IDENTIFIED, {})
         settling.settle(self, member, [*heard, Trigger(topics.touch(IDENTIFIED))])
 
@@ -166,19 +169,19 @@ class World:
         self.note(member, "touch", name, step=str(properties.get("step", "")))
 
     def _business(self, member: Member, name: str, properties: Mapping[str, Any]) -> list[Trigger]:
-        """What only a trusted source may tell (see nurture.business)."""
-        product = str(properties.get("product", ""))
+        """What only a trusted source may tell, as nurture.business follows it."""
         match name:
-            case "support_case_opened":
-                member.open_cases |= {product}
-                return [Trigger(topics.CASES)]
-            case "support_case_closed":
-                member.open_cases -= {product}
+            case cases.OPENED | cases.CLOSED:
+                product, case = (str(properties.get(each) or "") for each in ("product", "case"))
+                closed = name == cases.CLOSED
+                member.cases_told = cases.tell(member.cases_told, product, case, self.now, closed)
+                open_ = cases.open_products(member.cases_told, member.open_cases)
+                member.open_cases = frozenset(open_)
                 return [Trigger(topics.CASES)]
             case "sales_conversation":
                 until = self.now + self.playbook.handover.conversation_holds
                 member.talks_until = max(until, member.talks_until or until)
                 return [Trigger(topics.SALES)]
-            case orders.COMPLETED:
+            case orders.COMPLETED if orders.is_sale(properties, self.playbook.promise.currency):
                 return sales.bought(self, member)
         return []

@@ -41,6 +41,26 @@ def test_an_unknown_trait_of_an_invented_lead_is_refused() -> None:
         person({"email": "a@b.dk", "ocupation": "pro"}, PLAYBOOK, "anna.yaml")
 
 
+@pytest.mark.parametrize(
+    ("said", "refused"),
+    [
+        ("email: 5", 'anna.yaml, lead 1: "email" should be text'),
+        (
+            "{email: a@b.dk, occupation: {a: b}}",
+            'anna.yaml, lead 1: "occupation" should be one value, or a list of texts',
+        ),
+    ],
+)
+def test_a_value_that_no_lead_can_have_is_refused_with_its_file_and_key(
+    tmp_path: Path, said: str, refused: str
+) -> None:
+    file = tmp_path / "anna.yaml"
+    file.write_text(said)
+    with pytest.raises(InputError) as error:
+        lead_files.people_of(file, PLAYBOOK)
+    assert str(error.value) == f"{tmp_path}/{refused}"
+
+
 def test_leads_are_read_from_a_table_too(tmp_path: Path) -> None:
     table = tmp_path / "leads.csv"
     table.write_text("email,occupation,consents\na@b.dk,pro,email_marketing\nb@b.dk,,none\n")

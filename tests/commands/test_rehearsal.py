@@ -136,6 +136,22 @@ async def test_a_lead_that_sales_lets_lie_comes_back_in_both() -> None:
     assert any("enters win-back" in line for line in real.happened)
 
 
+async def test_a_senders_share_of_the_day_is_the_same_in_both() -> None:
+    hasty = (
+        "flow: hasty\ntitle: Two mails at once\nenter: {on: by_hand}\n"
+        "steps: [{email: welcome}, {email: course-guide}]\n"
+    )
+    senders = FILES["config/senders.yaml"].replace("    reply_to", "    a_day: 1\n    reply_to")
+    files = {**FILES, "config/senders.yaml": senders, "config/flows/hasty.yaml": hasty}
+    simulated, real = await both(
+        "scenario: s\nlead: {email: a@b.dk}\nflow: hasty\ndays: 3\n"
+        'expect: {day 0: [mail welcome, "waits: daily_limit"], day 1: mail course-guide}\n',
+        files,
+    )
+    assert simulated.disagreement(real) == []
+    assert simulated.holds, simulated.difference()
+
+
 async def test_a_draft_can_be_rehearsed_alone() -> None:
     files = {
         **BUSY,

@@ -30,7 +30,16 @@ from tests.support.domain import NOW, lead, when
 from tests.support.playbook import PLAYBOOK, WIN_BACK, playbook
 from tests.support.world import OneBook, World
 
-TOUCHES = ("page", "page", "page", "demo_requested", "support_case_opened", "sales_conversation")
+TOUCHES = (
+    *("page", "page", "page", "demo_requested", "sales_conversation", "order_completed"),
+    *("support_case_opened", "support_case_opened", "support_case_closed"),
+)
+ABOUT: tuple[dict[str, Any], ...] = (
+    {"product": "x"},
+    {"product": "x", "case": "1"},
+    {"product": "X", "case": "2"},
+    {"product": "y", "amount": 400},
+)
 TRAITS = ("pro", "student", None)
 
 KEEN = when(lambda f: f.score.engagement >= 10, SCORE)
@@ -60,9 +69,9 @@ async def test_random_touches_have_the_same_consequences(db: Database, seed: int
             await real.tell(None, at=now, traits=said, consents=())
             simulated.tell(member, said)
         else:
-            name = chance.choice(TOUCHES)
-            await real.tell(name, at=now, properties={"product": "x"}, consents=())
-            simulated.touch(member, name, {"product": "x"})
+            name, about = chance.choice(TOUCHES), chance.choice(ABOUT)
+            await real.tell(name, at=now, properties=about, consents=())
+            simulated.touch(member, name, about)
         assert await _real(real) == _simulated(simulated)
 
 

@@ -1,9 +1,12 @@
 import time
+from collections import Counter
+from dataclasses import replace
 from datetime import UTC, date, timedelta
 
 import pytest
 
-from nurture.domain.errors import PlaybookError
+from nurture.domain.allowance import Allowance, WarmUp
+from nurture.domain.errors import InputError, PlaybookError
 from nurture.domain.sla import State
 from nurture.simulation import sales
 from nurture.simulation.behaviour import Customs, read_assumptions
@@ -12,7 +15,7 @@ from nurture.simulation.forecast import counts, forecast, sentences
 from nurture.simulation.people import Person
 from nurture.simulation.telling import timeline, words
 from nurture.simulation.world import World
-from tests.support.domain import NOW, lead
+from tests.support.domain import DAY, NOW, lead
 from tests.support.playbook import PLAYBOOK
 
 START = midnight(date(2026, 3, 2), PLAYBOOK)
@@ -49,11 +52,30 @@ def test_a_lead_that_does_nothing_gets_the_mails_in_their_time() -> None:
     ]
 
 
+@pytest.mark.parametrize("first", [date(1, 1, 1), date(9999, 12, 1)])
+def test_a_day_at_the_end_of_the_calendar_cannot_be_simulated(first: date) -> None:
+    with pytest.raises(InputError) as error:
+        midnight(first, PLAYBOOK)
+    said = "is too far away to be simulated; years are from 1970 to 8999"
+    assert str(error.value) == f"{first} {said}"
+
+
 def test_who_clicks_takes_the_other_way_and_meets_sales() -> None:
     everybody = assumed("mails: {open: 100%, click: 100%, reply: 0%, unsubscribe: 0%}\nvisits: 0")
     world = simulate(PLAYBOOK, people(1), START, 30, everybody)
     assert "handover: read the guide" in told(world)
     assert "mail last" not in told(world)
+
+
+def test_a_sender_sends_its_share_a_day_and_the_others_wait_for_theirs() -> None:
+    warm_up = WarmUp(START, first=4, doubles_every=2 * DAY, until=16)
+    sender = replace(PLAYBOOK.senders["courses"], allowance=Allowance(10, warm_up))
+    book = replace(PLAYBOOK, senders={**PLAYBOOK.senders, "courses": sender})
+    world = simulate(book, people(30), START, 8, NOBODY_ACTS)
+    mails = [event for event in world.events if event.what == "mail" and event.about == "hello"]
+    sent = Counter((mail.at - START) // DAY for mail in mails)
+    assert list(sent.values()) == [4, 5, 8, 10, 3]
+    assert "waits: daily_limit" in told(world)
 
 
 def test_the_same_seed_is_the_same_story_and_another_is_not() -> None:

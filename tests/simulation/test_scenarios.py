@@ -57,6 +57,28 @@ def test_who_unsubscribes_gets_no_more_mails_and_the_reason_is_told() -> None:
     assert played(text).holds
 
 
+def test_while_one_of_two_support_cases_is_open_the_mail_waits() -> None:
+    text = (
+        "scenario: s\nlead: {email: a@b.dk}\ndays: 10\n"
+        "does:\n"
+        "  - {day: 1, touch: support_case_opened, properties: {product: Courses, case: '1'}}\n"
+        "  - {day: 1, touch: support_case_opened, properties: {product: courses, case: '2'}}\n"
+        "  - {day: 2, touch: support_case_closed, properties: {product: courses, case: '1'}}\n"
+        'expect: {day 0: mail welcome, day 5: "waits: open_case"}\n'
+    )
+    assert played(text).holds, played(text).difference()
+
+
+def test_an_order_without_an_amount_makes_no_customer() -> None:
+    text = (
+        "scenario: s\nlead: {email: a@b.dk}\ndays: 4\n"
+        "does: [{day: 1, touch: order_completed}, "
+        "{day: 2, touch: order_completed, properties: {total: 400}}]\n"
+        "expect: {day 0: [becomes lead, mail welcome], day 2: becomes customer}\n"
+    )
+    assert played(text).holds, played(text).difference()
+
+
 def test_clicks_of_who_took_tracking_back_are_not_seen() -> None:
     text = (
         "scenario: s\nlead: {email: a@b.dk}\ndays: 10\n"
