@@ -2,19 +2,24 @@
 
 import random
 import shutil
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import update
 
+from nurture.domain.errors import InputError
 from nurture.domain.scoring import EngagementRule
 from nurture.incoming import Incoming
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverRow
-from nurture.store.tables import EnrolmentRow, LeadRow, StageChangeRow, TouchRow
+from nurture.store.tables import EnrolmentRow, IdentityRow, LeadRow, StageChangeRow, TouchRow
 from tests.support.domain import DAY, NOW
 from tests.support.playbook import PLAYBOOK, SCORING
 from tests.support.world import OneBook, World
@@ -78,6 +83,85 @@ async def test_what_passed_by_counts_as_if_everything_had_been_asked_again(
     assert await _settled(world) == kept
     assert len(await world.rows(TouchRow)) == len(messages) + 2
     await world.db.close()
+
+
+@st.composite
+def _word(draw: st.DrawFn) -> dict[str, Any]:
+    """Of one of two who share a browser and change their address; or its wish to be forgotten."""
+    who = draw(st.sampled_from(["anna", "bo"]))
+    address = f"{who}@{draw(st.sampled_from(['old', 'old', 'new']))}.example"
+    if draw(st.integers(0, 9)) == 0:
+        return {"forget": draw(st.sampled_from([address, f"user-{who}"]))}
+    said: dict[str, Any] = {
+        "touch": draw(st.sampled_from(["page", "page", "demo_requested", None])),
+        "trusted": draw(st.booleans()),
+    }
+    if draw(st.booleans()):
+        said["anonymous_id"] = draw(st.sampled_from([f"{who}-phone", "family"]))
+    if draw(st.booleans()):
+        said["user_id"] = f"user-{who}"
+    if draw(st.booleans()) or not (said.keys() & {"anonymous_id", "user_id"}):
+        said["email"] = address
+    return said
+
+
+async def _heard(world: World, told: Sequence[dict[str, Any]], long: bool) -> list[Any]:
+    """What became of each word, one after another; `long`: no lead is as its last look left it, so nothing passes."""
+    became: list[Any] = []
+    for number, said in enumerate(told):
+        at = NOW + number * timedelta(minutes=1)
+        if long:
+            async with world.db.write() as session:
+                await session.execute(update(LeadRow).values(scored_by=None))
+        if "forget" in said:
+            with suppress(InputError):
+                await world.privacy.erase(said["forget"], "operator", at)
+                with pytest.raises(InputError):
+                    await world.privacy.export(said["forget"])
+        else:
+            message = Incoming(f"m{number}", at, **said)
+            became.append(await world.intake.take("site", [message], at))
+    await world.outbox.drain()
+    return became
+
+
+async def _whose(world: World) -> list[Any]:
+    """Each lead with its names and touches, without the ids that chance gave."""
+    names, touches = await world.rows(IdentityRow), await world.rows(TouchRow)
+    return sorted(
+        (
+            sorted(
+                (name.kind, name.value, name.by_browser) for name in names if name.lead_id == id_
+            ),
+            sorted(touch.id for touch in touches if touch.lead_id == id_),
+            row.model_dump_json(exclude={"id", "scored_by", "merged_into"}),
+        )
+        for row in await world.rows(LeadRow)
+        for id_ in [row.id]
+    )
+
+
+LENT: dict[str, Any] = {"touch": "page", "anonymous_id": "family"}
+
+
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(user=st.sampled_from(["anna", "bo"]), words=st.lists(_word(), min_size=2, max_size=7))
+async def test_whose_names_and_touches_are_does_not_hang_on_whether_messages_pass_by(
+    tmp_path: Path, sqlite_template: Path, user: str, words: list[dict[str, Any]]
+) -> None:
+    """One of the two, or both, use a browser in which Anna told her address."""
+    told = [LENT | {"email": "anna@old.example"}, LENT | {"user_id": f"user-{user}"}, *words]
+    found = []
+    for long in (False, True):
+        world = await _world(tmp_path, sqlite_template)
+        became = await _heard(world, told, long)
+        found.append((became, await _whose(world)))
+        for row in await world.rows(LeadRow):
+            theirs = [name for name in await world.rows(IdentityRow) if name.lead_id == row.id]
+            emails = {name.value.split("@")[0] for name in theirs if name.kind == "email"}
+            assert len(emails) <= 1, "two persons are melted into one"
+        await world.db.close()
+    assert found[0] == found[1]
 
 
 async def test_a_page_view_of_a_known_lead_changes_its_points_and_when_they_go(
