@@ -31,7 +31,7 @@ async def _wire(house: House) -> bytes:
     lead = await house.world.tell("form_submitted", traits={"first_name": "Anna"})
     [run] = await house.world.rows(EnrolmentRow)
     postroom = Postroom(Links(house.settings.base_url, house.tokens))
-    mail = postroom.render(PLAYBOOK, run, lead, SendMail("hello", "hello"))
+    mail = postroom.render(PLAYBOOK, run, lead, SendMail("hello", "hello"), "m1")
     return mime.as_bytes(mail, NOW)
 
 
