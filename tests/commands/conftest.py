@@ -18,7 +18,7 @@ def nurture(
     handlers = logging.root.handlers[:]
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NURTURE_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("NURTURE_META_TOKEN", "what the audiences of the playbook need")
+    monkeypatch.setenv("NURTURE_META_TOKEN", "what-the-audiences-of-the-playbook-need")
 
     def run(*words: str, **env: str) -> Ended:
         for name, value in {"NURTURE_PLAYBOOK_DIR": str(ROOT), **env}.items():

@@ -77,7 +77,8 @@ async def test_a_span_is_not_named_by_a_method_that_somebody_made_up(
     exporter.clear()
     async with connect(World().app()) as client:
         await client.request("STRANGER-1", "/healthz")
-    assert [span.name for span in _served(exporter)] == ["other /healthz"]
+    served = [span.name for span in _served(exporter)]
+    assert [name for name in served if name.endswith("/healthz")] == ["other /healthz"]
 
 
 async def test_a_mail_server_that_names_a_person_in_its_refusal_does_not_reach_the_traces(
