@@ -57,11 +57,14 @@ async def come_to(
 
 
 async def follow(session: AsyncSession, run: EnrolmentRow, names: Mapping[str, str]) -> None:
-    """Steps are called otherwise now: so are the run's mails, each under the id it always had."""
+    """Steps are called otherwise now: so are the run's mails, each under the id it always had. Of mails whose steps
+    became one, the first has its name; `of_step` knows the others by their own."""
     mails = {row.step: row for row in await _of_run(session, run)}
+    taken = set(mails)
     for before, name in names.items():
-        if before in mails and name not in mails:
+        if before in mails and name not in taken:
             mails[before].step = name
+            taken.add(name)
 
 
 async def _of_run(session: AsyncSession, run: EnrolmentRow) -> Sequence[MessageRow]:

@@ -8,7 +8,7 @@ from temporalio.exceptions import ApplicationError
 from nurture.domain.errors import Transient, Unknown
 from nurture.store.database import Database
 from nurture.store.tables import EnrolmentRow, MessageRow
-from tests.support.domain import DAY
+from tests.support.domain import DAY, HOUR
 from tests.support.looks import Looks
 from tests.support.small import FLOW, LAUNCH
 
@@ -81,6 +81,19 @@ async def test_nor_when_the_step_is_renamed_twice_and_only_the_last_name_is_kept
     await looks.apply(flow(REST, called("greeting", "hello")), NOW + 3 * DAY)
     assert (await looks.look(run, NOW + 11 * DAY)).done
     assert looks.box.subjects == ["Hello"]
+
+
+async def test_two_mails_that_a_lead_got_may_become_one_step(looks: Looks) -> None:
+    second = "  - wait: 1 hour\n  - email: second\n"
+    await looks.apply(flow(MAIL, second, REST), NOW)
+    run = await looks.enter(NOW)
+    await looks.look(run, NOW)
+    await looks.look(run, NOW + HOUR)
+    await looks.apply(flow(called("both", "welcome", "second"), REST), NOW + 2 * HOUR)
+    await looks.look(run, NOW + 3 * HOUR)
+    assert (await looks.look(run, NOW + 11 * DAY)).done
+    assert looks.box.subjects == ["Hello", "Second"]
+    assert await looks.ledger() == [("both", "accepted"), ("second", "accepted")]
 
 
 async def test_a_mail_without_an_answer_is_asked_for_under_its_own_id_when_its_step_is_renamed(
