@@ -121,7 +121,7 @@ class Courses:
         if file is None:
             raise InputError("there is no such flow in force", name)
         texts[file] = _held(texts[file], paused)
-        await self._shelf.apply(texts, by, now)
+        await self._shelf.amend(texts, by, now)
 
 
 def _held(text: str, paused: bool) -> str:
