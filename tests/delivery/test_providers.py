@@ -9,6 +9,8 @@ import httpx
 import pytest
 
 from nurture.delivery.email.brevo import BrevoMailer
+from nurture.delivery.email.http import WITHIN
+from nurture.delivery.email.http import post as post_to_provider
 from nurture.delivery.email.mailgun import MailgunMailer
 from nurture.delivery.email.postmark import PostmarkMailer
 from nurture.delivery.email.resend import ResendMailer
@@ -219,3 +221,18 @@ async def test_amazons_answers_come_to_the_address_for_returned_mail() -> None:
         await Post(kind, provider, http).send(return_path="bounces+{mail}@x-education.example")
     told = provider.requests[0].json["FeedbackForwardingEmailAddress"]
     assert told == f"bounces+{mail().id}@x-education.example"
+
+
+async def test_what_waits_for_a_connection_gives_up_before_the_mail_may_have_gone_out() -> None:
+    """A place in the pool, a connection and its TLS, and so far nothing was sent, and it is tried again."""
+    asked: list[httpx.Request] = []
+
+    def takes(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(200, json={})
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(takes)) as client:
+        await post_to_provider(client, "https://provider.example/", {}, json={})
+    [request] = asked
+    within = request.extensions["timeout"]
+    assert within["pool"] + 2 * within["connect"] < WITHIN

@@ -17,8 +17,12 @@ from nurture.delivery.exchange import whole
 from nurture.delivery.pauses import retry_after
 from nurture.domain.errors import DeliveryError, Permanent, Transient, Unknown
 
-TIME_OUT, _WITHIN = 30.0, 45.0
-"""Seconds: for a connection, or between two bytes of an answer; and for all of it."""
+WITHIN = 45.0
+"""Seconds for all of it."""
+
+_TIME_OUT = httpx.Timeout(30.0, connect=10.0, pool=10.0)
+"""Between two bytes of an answer; and for a connection, its TLS and a place in the pool, each: together less than for
+all of it, so that what ends before anything was sent says so."""
 
 UNTIL_REPAIRED = timedelta(minutes=5)
 """How long what only an operator can mend is left alone: a key, an account, a bill."""
@@ -45,9 +49,9 @@ async def post(
 ) -> Answer:
     """The answer, if it says yes or no. Raises Transient or Unknown when it says neither; `repeatable`:
     the provider would know the mail again."""
-    request = client.build_request("POST", url, headers=dict(headers), timeout=TIME_OUT, **body)
+    request = client.build_request("POST", url, headers=dict(headers), timeout=_TIME_OUT, **body)
     try:
-        response = await whole(client, request, _WITHIN, auth=auth)
+        response = await whole(client, request, WITHIN, auth=auth)
     except _NOT_SENT as error:
         raise Transient("no_connection", type(error).__name__) from error
     except (TimeoutError, httpx.TransportError, httpx.DecodingError) as error:
