@@ -1,8 +1,8 @@
 """Leads, and the facts a decision about one of them may look at."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta, tzinfo
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from functools import cache
 from itertools import groupby
 from operator import itemgetter
@@ -281,7 +281,7 @@ def as_lead(row: LeadRow) -> Lead:
         stage=row.stage,
         persona=row.persona,
         tags=frozenset(row.tags),
-        zone=_zone(row.traits),
+        zone=zones.of(row.traits),
         created_at=row.created_at,
         erased=row.erased_at is not None,
     )
@@ -291,9 +291,3 @@ def name(row: LeadRow) -> str:
     """The name to call it by; the address when it told none."""
     told = (row.traits.get("first_name"), row.traits.get("last_name"))
     return " ".join(str(part) for part in told if part) or row.email or "unknown"
-
-
-def _zone(traits: Mapping[str, Any]) -> tzinfo | None:
-    """The lead's own zone, when it told a name that exists."""
-    name = traits.get("timezone")
-    return zones.zone(name) if isinstance(name, str) else None
