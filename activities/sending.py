@@ -24,7 +24,7 @@ from nurture.playbook import Playbook
 from nurture.ports import MailAccount, Mailers
 from nurture.postroom import Postroom
 from nurture.store import enrolments, messages
-from nurture.store.tables import EnrolmentRow, LeadRow, MessageRow
+from nurture.store.tables import EnrolmentRow, LeadRow
 
 _REST = timedelta(seconds=30)
 """An account that took no mail is left alone so long where another can: mails do not queue up for its time-outs."""
@@ -36,7 +36,7 @@ _PROVIDER = "delivery"
 @dataclass(frozen=True)
 class Claimed:
     """A mail that is ours to send, where the lead stands until it is sent and where after that. `put_off`: when its
-    recipient's side did so first, now if it did not. `again`: an earlier try may have reached the account, which
+    recipient's side first did so. `again`: an earlier try may have reached the account, which
     knows the mail by its `id` and takes it only once."""
 
     id: str
@@ -48,7 +48,7 @@ class Claimed:
     past: Cursor
     account: MailAccount
     attempt: int
-    put_off: datetime
+    put_off: datetime | None
     again: bool = False
 
     @property
@@ -57,11 +57,10 @@ class Claimed:
         order = self.playbook.accounts_of(self.playbook.sender_of[self.run.flow])
         return order[order.index(self.account) + 1] if self.account in order[:-1] else None
 
-    @property
-    def comes_back(self) -> datetime:
-        """Until when its recipient's side may put it off."""
+    def comes_back(self, put_off: datetime) -> datetime:
+        """Until when its recipient's side may put it off that did so first then."""
         rules = self.playbook.flows[self.run.flow].mail
-        return retries.comes_back(self.put_off, self.playbook.day, rules.max_hold)
+        return retries.comes_back(put_off, self.playbook.day, rules.max_hold)
 
 
 @dataclass(frozen=True)
@@ -112,12 +111,11 @@ class Sending:
         elif entry and entry.state != messages.PLANNED:
             return None
         account = last or self._awake(order, now)
-        put_off = entry.claimed_at if entry else now
         if entry is None or not again:
             entry = messages.claim(session, book, run, move.effect, account.id, now, entry)
         at, past = enrolments.cursor(run), move.cursor
         mail = (entry.id, book, run, lead, move.effect)
-        return Claimed(*mail, at, past, account, entry.attempts, put_off, again)
+        return Claimed(*mail, at, past, account, entry.attempts, entry.put_off_at, again)
 
     async def send(self, claimed: Claimed, now: datetime) -> Sent | None:
         """Render and hand over, outside any transaction. None: the account did not take it, and the next one is
@@ -143,19 +141,26 @@ class Sending:
 
     async def _not_taken(self, claimed: Claimed, error: Transient, now: datetime) -> Sent | None:
         """For now. What its recipient's side put off for too long came back, once no account is left to ask."""
-        following, put_off = claimed.next_account, isinstance(error, Deferred)
+        following, deferred = claimed.next_account, isinstance(error, Deferred)
         if claimed.again:
             raise _later(error, error) from error
-        if put_off and not following and now >= claimed.comes_back:
-            news = Event(claimed.id, Kind.SOFT_BOUNCE, now, (claimed.id,), reason=str(error))
-            await self._feedback.take(_PROVIDER, [news], now)
-            return Sent(claimed, messages.BOUNCED, str(error))
-        await self._put_back(claimed, error, following)
+        put_off = claimed.put_off or (now if deferred else None)
+        if put_off and not following and now >= claimed.comes_back(put_off):
+            return await self._came_back(claimed, error, now)
+        await self._put_back(claimed, error, following, put_off)
         if not following:
             raise _later(error, error) from error
-        if not put_off:
+        if not deferred:
             self._resting[claimed.account.id] = now + _REST
         return None
+
+    async def _came_back(self, claimed: Claimed, error: Transient, now: datetime) -> Sent:
+        """Nobody ever took it, so it was not sent."""
+        told = Event(
+            claimed.id, Kind.SOFT_BOUNCE, now, (claimed.id,), reason=str(error), sent=False
+        )
+        await self._feedback.take(_PROVIDER, [told], now)
+        return Sent(claimed, messages.BOUNCED, str(error))
 
     async def record(self, session: AsyncSession, sent: Sent, now: datetime) -> None:
         await messages.record(
@@ -174,16 +179,19 @@ class Sending:
             return timedelta()
 
     async def _put_back(
-        self, claimed: Claimed, error: Transient, following: MailAccount | None
+        self,
+        claimed: Claimed,
+        error: Transient,
+        following: MailAccount | None,
+        put_off: datetime | None,
     ) -> None:
         """For the next account; after the last one the first is asked again, later."""
         order = claimed.playbook.accounts_of(claimed.playbook.sender_of[claimed.run.flow])
         async with self._outbox.write() as session:
             account = following or order[0]
-            await messages.put_back(session, claimed.id, claimed.attempt, str(error), account.id)
-            row = await session.get(MessageRow, claimed.id)
-            if row and row.state == messages.PLANNED and isinstance(error, Deferred):
-                row.claimed_at = claimed.put_off
+            await messages.put_back(
+                session, claimed.id, claimed.attempt, str(error), account.id, put_off
+            )
 
 
 def _later(error: Transient | Unknown, wait: Transient | None = None) -> ApplicationError:

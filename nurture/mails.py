@@ -57,7 +57,8 @@ class Mails:
                 if sent:
                     row.state, row.reason = messages.ACCEPTED, f"sent, says {by}"
                     continue
-                row.state, row.reason, row.sent_at = messages.PLANNED, f"not sent, says {by}", None
+                row.state, row.reason = messages.PLANNED, f"not sent, says {by}"
+                row.sent_at, row.put_off_at = None, None
                 assert run is not None, "a mail belongs to a run"
                 if messages.is_ahead(row):
                     continue  # it goes out if a run comes to it

@@ -30,6 +30,7 @@ _TIMES = {
     "expires_at",
     "sent_at",
     "claimed_at",
+    "put_off_at",
     "opened_at",
     "clicked_at",
     "due_at",

@@ -37,7 +37,8 @@ class Event:
     """One thing told about one mail. `id` is the provider's own, or made of what was told.
 
     `mails` are names of the mail: our key, a Message-ID, the provider's id. `to` is the recipient, when
-    whoever tells can be trusted with it. `nonce` may come only once. `raw` is the event as it came.
+    whoever tells can be trusted with it. `nonce` may come only once. `raw` is the event as it came. `sent`: whether
+    it says that the mail went out; one that nobody ever took did not.
     """
 
     id: str
@@ -48,6 +49,7 @@ class Event:
     reason: str = ""
     raw: str = ""
     nonce: str | None = None
+    sent: bool = True
 
 
 @dataclass(frozen=True)

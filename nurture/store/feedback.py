@@ -93,7 +93,7 @@ def rise(row: MessageRow, event: Event, lead: LeadRow) -> bool:
         return False
     row.state, row.bounce = fate.state, fate.bounce
     row.reason = "" if lead.erased_at else event.reason
-    if event.kind is not Kind.REJECTED:
+    if event.sent and event.kind is not Kind.REJECTED:
         row.sent_at = row.sent_at or event.at
     return True
 

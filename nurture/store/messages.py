@@ -146,13 +146,20 @@ def doubt(row: MessageRow, now: datetime) -> None:
 
 
 async def put_back(
-    session: AsyncSession, message_id: str, attempt: int, reason: str, account: str
+    session: AsyncSession,
+    message_id: str,
+    attempt: int,
+    reason: str,
+    account: str,
+    put_off: datetime | None = None,
 ) -> None:
-    """The attempt certainly was not taken: that account is asked next, unless a later attempt is under way."""
+    """The attempt certainly was not taken: that account is asked next, unless a later attempt is under way.
+    `put_off`: since when its recipient's side asks for patience."""
     row = await session.get(MessageRow, message_id, with_for_update=True)
     if row and row.state == CLAIMED and row.attempts == attempt:
         said = await _sayable(session, row, reason)
         row.state, row.reason, row.account = PLANNED, said, account
+        row.put_off_at = put_off
 
 
 async def under_way(session: AsyncSession, lead_id: str) -> list[tuple[str, datetime]]:
@@ -189,6 +196,7 @@ async def record(
         return
     if provider_id:
         row.provider_id = provider_id
+    row.put_off_at = None
     if row.state not in _UNTOLD:  # its feedback was faster
         return
     row.state, row.reason = state, await _sayable(session, row, reason or row.reason)

@@ -254,8 +254,9 @@ class MessageRow(SQLModel, table=True):
 
     States: planned (it was not taken, and is tried again), claimed, accepted, delivered, bounced, complained,
     failed, refused (`reason` says by what), unknown (it may have gone out; never repeated silently).
-    `account`: where it was handed in, or is tried next. `bounce` says how
-    a bounced mail came back: hard or soft. `opened_at`, `clicked_at`: first by a person.
+    `account`: where it was handed in, or is tried next. `put_off_at`: when its recipient's side first asked for
+    patience, while it does. `bounce` says how a bounced mail came back: hard or soft. `opened_at`, `clicked_at`:
+    first by a person.
     """
 
     __tablename__ = "message"
@@ -281,6 +282,7 @@ class MessageRow(SQLModel, table=True):
     reason: str = ""
     attempts: int = 0
     claimed_at: datetime = moment()
+    put_off_at: datetime | None = maybe()
     sent_at: datetime | None = maybe()
     provider_id: str | None = None
     bounce: str | None = None
