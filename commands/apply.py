@@ -11,6 +11,7 @@ import httpx
 import typer
 
 from commands import opening
+from embedded import local
 from nurture import ad_accounts, mail_accounts
 from nurture.comparing import Effect, effects
 from nurture.crossings import Crossing, crossings
@@ -123,7 +124,7 @@ async def _apply(config: Settings, by: str) -> str:
         await migrate.require_current(db)
         shelf = Shelf(db, config.pace)
         playbook = shelf.check(texts)
-        await _require_accounts(playbook, config)
+        await _require_accounts(playbook, local.accounts(config))
         unread = await shelf.unread()
         await shelf.put_in_force(playbook, texts, by, datetime.now(UTC))
         return _done(playbook, "is in force", unread)

@@ -57,7 +57,6 @@ def prepare(settings: Settings) -> Settings:
             "smtp_password": SecretStr(""),
             "smtp_tls": "none",
             "private_networks": "127.0.0.0/8",
-            "mail_trial": True,
             "patience": PATIENCE,
             "sales_desk": "generic",
             "sales_url": f"http://{HOST}:{settings.sales_port}/hook",
@@ -77,13 +76,15 @@ def need_room(folder: Path, free: int) -> None:
 
 
 def _stand_ins(settings: Settings) -> dict[str, object]:
-    """Every ad platform is the stand-in, which takes one token; no real account is ever told anything."""
+    """All mails go to the inbox, and every ad platform is the stand-in, which takes one token; no real account is ever
+    told anything."""
     here = f"http://{HOST}:{settings.ads_port}"
     nothing = dict.fromkeys(
         ("meta_app_secret", "google_key", "linkedin_refresh_token"), SecretStr("")
     )
     return {
         **nothing,
+        "mail_trial": True,
         "meta_url": here,
         "google_url": f"{here}/google",
         "google_account": settings.google_account or "1234567890",
@@ -106,12 +107,25 @@ def hearing(settings: Settings) -> Settings:
 def known(settings: Settings) -> Settings:
     """With the secrets of the data folder, if it has some, in the place of those that are not set: for the database in
     that folder, or the one that `up` last ran on with it. Erased by another's key, somebody would come back."""
+    kept = _known(settings).items()
+    own = {name: SecretStr(value) for name, value in kept if not _secret(settings, name)}
+    return settings.model_copy(update=own)
+
+
+def accounts(settings: Settings) -> Settings:
+    """With the mail and ad accounts that `up` gives its parts, where `known` has secrets of its making."""
+    if not _known(settings):
+        return settings
+    settings = known(settings)
+    return settings.model_copy(update=_stand_ins(settings))
+
+
+def _known(settings: Settings) -> dict[str, str]:
+    """The secrets of the data folder that are for this database."""
     kept = _kept(settings)
     database = kept.pop(_DATABASE, None)
-    if settings.database_url and database != place(settings.database):
-        return settings
-    own = {name: SecretStr(value) for name, value in kept.items() if not _secret(settings, name)}
-    return settings.model_copy(update=own)
+    foreign = settings.database_url and database != place(settings.database)
+    return {} if foreign else kept
 
 
 def _kept(settings: Settings) -> dict[str, str]:

@@ -6,6 +6,7 @@ from embedded import local
 from nurture import settings
 from nurture.playbook.planning import UNREAD
 from nurture.playbook.source import read_files
+from nurture.settings import Settings
 from nurture.store.database import Database
 from tests.support import newer
 from tests.support.command import Nurture
@@ -54,6 +55,20 @@ def test_a_playbook_is_checked_anywhere_and_applied_where_its_accounts_are(
     assert found.returncode == 2
     assert "is on meta, which is not configured; set NURTURE_META_TOKEN" in found.stderr
     assert "no playbook is in force yet" in nurture("report", **here).stderr
+
+
+def test_a_playbook_is_applied_beside_nurture_up_which_stands_in_for_accounts(
+    nurture: Nurture, tmp_path: Path
+) -> None:
+    local.prepare(Settings(data_dir=tmp_path / "data"))
+    here = {"NURTURE_META_TOKEN": ""}
+    assert nurture("db", "upgrade").returncode == 0
+    assert "is in force" in nurture("apply", **here).stdout
+    elsewhere = f"sqlite+aiosqlite:///{tmp_path}/another.db"
+    assert nurture("db", "upgrade", NURTURE_DATABASE_URL=elsewhere).returncode == 0
+    refused = nurture("apply", **here)
+    assert refused.returncode == 2
+    assert "is on meta, which is not configured; set NURTURE_META_TOKEN" in refused.stderr
 
 
 def test_the_way_back_from_a_newer_release_says_what_cannot_be_compared(nurture: Nurture) -> None:
