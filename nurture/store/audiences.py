@@ -91,7 +91,7 @@ async def ask(session: AsyncSession, audience: str, lead_id: str, add: bool, now
     row = await session.get(AudienceMemberRow, (audience, lead_id))
     if row is None:
         row = enter(session, audience, lead_id, now)
-    found = asked(membership(lead_id, row), add, there=row.desired or row.named)
+    found = asked(membership(lead_id, row), add, there=row.desired)
     row.by_step, row.since = found.by_step, found.since
 
 

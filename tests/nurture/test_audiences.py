@@ -16,7 +16,7 @@ from nurture.domain.errors import InputError
 from nurture.domain.scoring import EngagementRule
 from nurture.incoming import Incoming
 from nurture.ports import Applied, Person
-from nurture.store import audiences
+from nurture.store import ad_lists, audiences
 from nurture.store.audience_tables import AudienceMemberRow
 from nurture.store.backlog import backlog
 from nurture.store.database import Database
@@ -430,6 +430,33 @@ async def test_who_stayed_long_enough_comes_back_when_a_flow_says_so(lists: List
     assert lists.members() == set()
     lists.later(300 * DAY)
     await step_adds()
+    assert lists.members() == {lead}
+    lists.later(60 * DAY)
+    await lists.settle()
+    assert lists.members() == set()
+
+
+async def test_who_is_put_back_while_the_platform_still_owes_the_removal_begins_a_new_stay(
+    lists: Lists,
+) -> None:
+    lists.use(replace(PROS, when=None, max_stay=60 * DAY))
+    lead = await lists.tell(1)
+
+    async def step_adds() -> None:
+        async with lists.world.outbox.write() as session:
+            await audiences.ask(session, "pros", lead, True, lists.now)
+
+    await step_adds()
+    await lists.settle()
+    lists.later(60 * DAY)
+    async with lists.world.outbox.write() as session:
+        await ad_lists.rest(session, "meta", lists.now + 2 * HOUR)
+    await lists.sync()
+    assert lists.members() == {lead}
+    lists.later(HOUR)
+    await step_adds()
+    lists.later(DAY)
+    await lists.settle()
     assert lists.members() == {lead}
     lists.later(60 * DAY)
     await lists.settle()
