@@ -1,6 +1,7 @@
 """A lead, what it did, and what is known of it at one moment."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from types import MappingProxyType
@@ -11,6 +12,10 @@ from nurture.domain import cases
 VISITOR = "visitor"
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+TOUCHES_LOOKED_AT = 500
+"""Of each kind a decision sees this many of a lead's latest touches, whatever it did besides and machines did since;
+scores count all."""
 
 
 class Touch(NamedTuple):
@@ -26,6 +31,19 @@ class Touch(NamedTuple):
     properties: Mapping[str, Any] = NOTHING
     machine: str | None = None
     known_at: datetime | None = None
+
+
+def looked_at(touches: Sequence[Touch]) -> tuple[Touch, ...]:
+    """What a decision sees of one lead's touches, both newest first."""
+    if len(touches) <= TOUCHES_LOOKED_AT:
+        return tuple(touches)
+    seen: Counter[str] = Counter()
+    latest = []
+    for touch in sorted(touches, key=lambda touch: touch.machine is not None):
+        seen[touch.name] += 1
+        if seen[touch.name] <= TOUCHES_LOOKED_AT:
+            latest.append(touch)
+    return tuple(sorted(latest, key=lambda touch: touch.at, reverse=True))
 
 
 @dataclass(frozen=True)

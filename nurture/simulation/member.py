@@ -9,13 +9,12 @@ from nurture.domain import cases
 from nurture.domain.audience import Membership
 from nurture.domain.enrolment import Run as Earlier
 from nurture.domain.flow import Cursor
-from nurture.domain.lead import Facts, Lead, Score, Standing, Touch
+from nurture.domain.lead import Facts, Lead, Score, Standing, Touch, looked_at
 from nurture.domain.scoring import Entry
 from nurture.domain.sla import ANSWERS, TASK_ANSWERS, Pause, State, Team, Terms
 from nurture.playbook import zones
 from nurture.simulation.people import Person
 
-TOUCHES_LOOKED_AT = 500
 CAP_HORIZON = timedelta(days=60)
 """As far back as a decision looks in the real database."""
 
@@ -102,7 +101,7 @@ class Member:
         return Facts(
             self.lead,
             self.score,
-            tuple(self.touches[:TOUCHES_LOOKED_AT]),
+            looked_at(self.touches),
             Standing(
                 consents=self.consents,
                 suppressed=self.suppressed,

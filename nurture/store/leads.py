@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, select
 
 from nurture.domain.errors import Contended
-from nurture.domain.lead import Facts, Lead, Score, Standing, Touch
+from nurture.domain.lead import TOUCHES_LOOKED_AT, Facts, Lead, Score, Standing, Touch
 from nurture.playbook import zones
 from nurture.store.among import Among
 from nurture.store.columns import table
@@ -26,10 +26,6 @@ from nurture.store.tables import (
     TouchRow,
 )
 from nurture.store.ways import way_to
-
-TOUCHES_LOOKED_AT = 500
-"""Of each kind a decision sees this many of a lead's latest touches, whatever else it did and machines did meanwhile;
-scores count all."""
 
 _BROWSER = 4
 """How strong a browser's name is: the weakest. An id is the strongest, then come addresses and user ids."""
@@ -198,25 +194,25 @@ async def facts_of(
 
 @cache
 def _latest_touches() -> Select[Any]:
-    """The statement is made once: making it costs more than running it. No more than ids is put in order: whole touches
-    would be slower, where a lead has thousands."""
+    """The statement is made once: making it costs more than running it."""
     touch = table(TouchRow).c
-    kind = (touch.lead_id, touch.name, touch.machine.is_(None))
-    rank = func.row_number().over(partition_by=kind, order_by=touch.at.desc())
-    ranked = select_columns(touch.id, rank.label("rank")).where(Among(touch.lead_id, "ids"))
-    latest = ranked.subquery()
-    found = select_columns(
-        *(touch.lead_id, touch.id, touch.name, touch.at),
-        *(touch.properties, touch.machine, touch.received_at),
-    ).join_from(latest, table(TouchRow), touch.id == latest.c.id)
-    newest_first = found.order_by(touch.lead_id, touch.at.desc())
-    return newest_first.where(latest.c.rank <= TOUCHES_LOOKED_AT)
+    told = (touch.id, touch.name, touch.at, touch.properties, touch.machine, touch.received_at)
+    people_first = (touch.machine.is_not(None), touch.at.desc())
+    kind = (touch.lead_id, touch.name)
+    rank = func.row_number().over(partition_by=kind, order_by=people_first)
+    ranked = (
+        select_columns(touch.lead_id, *told, rank.label("rank"))
+        .where(Among(touch.lead_id, "ids"))
+        .subquery()
+    )
+    latest = select_columns(ranked).where(ranked.c.rank <= TOUCHES_LOOKED_AT)
+    return latest.order_by(ranked.c.lead_id, ranked.c.at.desc())
 
 
 async def _touches(session: AsyncSession, ids: Sequence[str]) -> defaultdict[str, list[Touch]]:
     """The latest touches of each lead, newest first."""
     found: defaultdict[str, list[Touch]] = defaultdict(list)
-    for lead_id, *values in await session.execute(_latest_touches(), {"ids": list(ids)}):
+    for lead_id, *values, _ in await session.execute(_latest_touches(), {"ids": list(ids)}):
         found[lead_id].append(Touch(*values))
     return found
 

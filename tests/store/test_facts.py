@@ -1,11 +1,14 @@
 """What a decision gets to see of a run and of what the lead did."""
 
+from collections import Counter
+
 from sqlalchemy import insert
 
-from nurture.domain.lead import Facts
+from nurture.domain.lead import Facts, Touch
 from nurture.incoming import Incoming
 from nurture.playbook.conditions import Conditions
 from nurture.playbook.durations import Durations
+from nurture.simulation.member import Member
 from nurture.store import enrolments, leads
 from nurture.store.database import Database
 from nurture.store.tables import EnrolmentRow, TouchRow
@@ -57,12 +60,34 @@ async def test_a_condition_sees_what_a_lead_did_however_much_machines_did_since(
     assert TOUCHES.compile('touches.count("clicked") == 1')(await _facts(world), NOW)
 
 
+async def test_a_simulation_sees_what_a_decision_sees_of_a_lead_that_did_much(
+    db: Database,
+) -> None:
+    world = World(db)
+    for number, did in enumerate(("demo_requested", "clicked")):
+        await world.tell(did, at=NOW - DAY + number * HOUR)
+    await _does(world, "page", 600)
+    await _does(world, "clicked", 600, machine="scanner")
+    real = await _facts(world)
+    rows = sorted(await world.rows(TouchRow), key=lambda row: row.at, reverse=True)
+    touches = [Touch(row.id, row.name, row.at, machine=row.machine) for row in rows]
+    simulated = Member(real.lead, frozenset(), touches=touches).facts(NOW)
+    assert _kinds(simulated) == _kinds(real)
+    assert [touch.at for touch in simulated.touches] == [touch.at for touch in real.touches]
+
+
+def _kinds(facts: Facts) -> Counter[tuple[str, str | None]]:
+    return Counter((touch.name, touch.machine) for touch in facts.touches)
+
+
 async def _does(world: World, touch: str, often: int, machine: str | None = None) -> None:
     lead = await world.lead("anna@example.org")
     row = TouchRow(id="", lead_id=lead.id, source="site", name=touch, at=NOW, received_at=NOW)
     same = {**row.model_dump(), "machine": machine}
     async with world.db.write() as session:
-        await session.execute(insert(TouchRow), [{**same, "id": f"{n}"} for n in range(often)])
+        await session.execute(
+            insert(TouchRow), [{**same, "id": f"{touch}-{n}"} for n in range(often)]
+        )
 
 
 async def _facts(world: World) -> Facts:
