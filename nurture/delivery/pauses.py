@@ -14,6 +14,6 @@ def retry_after(text: str, now: datetime) -> timedelta | None:
         return timedelta(seconds=min(int(text[:9]), LONGEST.total_seconds()))
     try:
         at = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return min(max(timedelta(), (at if at.tzinfo else at.replace(tzinfo=UTC)) - now), LONGEST)

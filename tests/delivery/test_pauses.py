@@ -29,6 +29,7 @@ WEEK = timedelta(days=7)
         ("Fri, 31 Dec 2100 23:59:59 GMT", timedelta(days=7)),
         ("-5", None),
         ("soon", None),
+        ("Mon, 04 Jan 2027 00:00:00 +" + "9" * 20, None),
         ("", None),
     ],
 )
