@@ -351,8 +351,10 @@ def _consents(message: Incoming, row: LeadRow) -> list[ConsentRecord]:
 
 
 async def _watch(session: AsyncSession, row: LeadRow, said: Iterable[ConsentRecord]) -> None:
-    """Whether the lead may be watched holds from this message on; what else it says can wait for all of the batch."""
-    if tracking := [record for record in said if record.purpose == TRACKING]:
+    """Whether the lead may be watched holds from this message on. What else it says, also that it may be watched still,
+    can wait for all of the batch."""
+    tracking = [record for record in said if record.purpose == TRACKING]
+    if any(not record.granted or TRACKING in row.declined for record in tracking):
         await consents.tell(session, [(row, tracking)])
 
 

@@ -1,9 +1,11 @@
 """Opens and clicks in our mails: a person's count, a machine's are kept with the reason."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import Engine, event
 
 from nurture.domain.consent import TRACKING, ConsentRecord
 from nurture.domain.scoring import EngagementRule
@@ -184,3 +186,30 @@ async def test_nor_by_what_comes_in_the_same_batch(world: World) -> None:
     assert sorted(pages) == [NOW + MINUTE, NOW + 5 * MINUTE]
     said = [row.granted for row in await world.rows(ConsentRow) if row.purpose == TRACKING]
     assert said == [False, True]
+
+
+@pytest.fixture
+def asked() -> Iterator[list[str]]:
+    """What the database is asked."""
+    found: list[str] = []
+
+    def hear(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        found.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", hear)
+    yield found
+    event.remove(Engine, "before_cursor_execute", hear)
+
+
+async def test_a_list_of_leads_who_may_be_watched_is_read_all_at_once(
+    world: World, asked: list[str]
+) -> None:
+    said = (ConsentRecord(TRACKING, True, NOW, "list"),)
+    batch = [
+        Incoming(name, NOW, email=f"{name}@x.example", consents=said, trusted=True)
+        for name in ("bo", "carla", "dan")
+    ]
+    asked.clear()
+    await world.intake.take("import", batch, NOW)
+    assert len([each for each in asked if "FROM consent " in each.replace("\n", " ")]) == 1
+    assert (await world.lead("dan@x.example")).consents == [TRACKING]
