@@ -156,7 +156,7 @@ class Desk:
                 return f"Noted: tried. Only {accepted} counts as contact; the deadline stays."
             chased = tenure.plan(row, clock)
             before = tenure.next_look(row, clock, answer.at)
-            triggers = await self._apply(session, playbook, row, lead, answer, clock)
+            triggers = await self._apply(session, playbook, current, row, lead, answer, clock)
             after = tenure.next_look(row, tenure.clock(row, playbook, current), answer.at)
             await self._reactions.settle(session, current, lead, triggers, answer.at)
             if chased and (before is None or after is None or after < before):
@@ -187,6 +187,7 @@ class Desk:
         self,
         session: AsyncSession,
         playbook: Playbook,
+        current: Playbook,
         row: HandoverRow,
         lead: LeadRow,
         answer: Answer,
@@ -197,7 +198,16 @@ class Desk:
         if answer.state in sla.GIVEN_BACK:
             why = answer.reason or "lost"
             await self._handovers.give_back(
-                session, playbook, row, lead, answer.state, why, answer.by, answer.at, answer.until
+                session,
+                playbook,
+                current,
+                row,
+                lead,
+                answer.state,
+                why,
+                answer.by,
+                answer.at,
+                answer.until,
             )
             return [*triggers, Trigger(topics.STAGE, lead.stage)]
         was_done = row.state in sla.TALKING
@@ -208,7 +218,7 @@ class Desk:
         if answer.until:
             detail = f"{answer.until.isoformat()} {detail}".strip()
         handovers.log(session, row, str(answer.state), answer.at, answer.by, detail)
-        _lift(session, playbook, row, lead, answer)
+        _lift(session, current, row, lead, answer)
         if row.kind == handovers.TASK and row.state in sla.TALKING and not was_done:
             triggers.append(await _done(session, playbook, row, lead, answer))
         return [*triggers, Trigger(topics.STAGE, lead.stage)]

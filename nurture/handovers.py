@@ -170,13 +170,16 @@ class Handovers:
                 await self.tell(session, playbook, row, lead, "reassigned", now)
             case Kind.RECYCLE:
                 why = _silence(row)
-                await self.give_back(session, playbook, row, lead, State.RECYCLED, why, "sla", now)
+                await self.give_back(
+                    session, playbook, current, row, lead, State.RECYCLED, why, "sla", now
+                )
                 await self.tell(session, playbook, row, lead, "recycled", now)
 
     async def give_back(
         self,
         session: AsyncSession,
         playbook: Playbook,
+        current: Playbook,
         row: HandoverRow,
         lead: LeadRow,
         state: State,
@@ -187,14 +190,16 @@ class Handovers:
     ) -> None:
         """The lead returns to marketing: lower stage, a time of rest, and the recycling flow; a customer stays one.
 
-        `not_before`: the lead asked not to hear of it until then, so the flow begins only then.
+        Where it goes back to says the playbook in force, which knows the lead's stage; how long it rests and by which
+        flow, the one that the handover was opened under. `not_before`: the lead asked not to hear of it until then, so
+        the flow begins only then.
         """
         row.state, row.closed_at, row.outcome = state, now, why
         handovers.log(session, row, str(state), now, by, why)
         if row.kind == handovers.TASK:
             return
         lead.sales_owned = False
-        back = playbook.back_from(lead.stage)
+        back = current.back_from(lead.stage)
         if back is None:
             return
         rule = playbook.handover
