@@ -18,6 +18,7 @@ _HEADLINES = {
     "escalated": "Overdue at {owner}: {title}",
     "enriched": "News of {title}",
     "reassigned": "Now yours, {owner}: {title}",
+    "won": "Won by an order: {title}",
     "recycled": "Back to marketing: {title}",
     "erased": "Erased on request; please delete this lead: {title}",
 }
@@ -32,7 +33,12 @@ def headline(notice: Notice) -> str:
 
 def is_over(notice: Notice) -> bool:
     """True when nothing is left for sales to do."""
-    return notice.type.endswith((".recycled", ".erased"))
+    return is_won(notice) or notice.type.endswith((".recycled", ".erased"))
+
+
+def is_won(notice: Notice) -> bool:
+    """True when nothing is left to do because the lead bought."""
+    return notice.type.endswith(".won")
 
 
 def facts(data: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -29,6 +29,7 @@ class Words:
     owner: str
     notes: str
     finished: tuple[str, Any]
+    done: tuple[str, Any]
 
 
 @dataclass
@@ -50,8 +51,8 @@ class Office:
 def _hubspot(client: Callable[[Crm], httpx.AsyncClient], token: str) -> Office:
     crm = hubspot.HubSpot()
     desk = HubSpotDesk(client(crm), token or hubspot.TOKEN, lambda: NOW, OWNERS)
-    over = ("hs_task_status", "DEFERRED")
-    words = Words("hs_task_subject", "hubspot_owner_id", "hs_task_body", over)
+    over, done = ("hs_task_status", "DEFERRED"), ("hs_task_status", "COMPLETED")
+    words = Words("hs_task_subject", "hubspot_owner_id", "hs_task_body", over, done)
     return Office(crm, desk, crm.tasks, crm.contacts, words)
 
 
@@ -59,7 +60,7 @@ def _pipedrive(client: Callable[[Crm], httpx.AsyncClient], token: str) -> Office
     crm = pipedrive.Pipedrive()
     url = "https://acme.pipedrive.example"
     desk = PipedriveDesk(client(crm), url, token or pipedrive.TOKEN, lambda: NOW, OWNERS)
-    words = Words("subject", "owner_id", "note", ("done", True))
+    words = Words("subject", "owner_id", "note", ("done", True), ("done", True))
     return Office(crm, desk, crm.activities, crm.persons, words)
 
 
@@ -67,7 +68,8 @@ def _salesforce(client: Callable[[Crm], httpx.AsyncClient], token: str) -> Offic
     crm = salesforce.Salesforce()
     url = "https://acme.my.salesforce.example"
     desk = SalesforceDesk(client(crm), url, token or salesforce.TOKEN, lambda: NOW, OWNERS)
-    words = Words("Subject", "OwnerId", "Description", ("Status", "Deferred"))
+    over, done = ("Status", "Deferred"), ("Status", "Completed")
+    words = Words("Subject", "OwnerId", "Description", over, done)
     return Office(crm, desk, crm.tasks, crm.leads, words)
 
 
@@ -134,6 +136,19 @@ async def test_a_lead_that_goes_back_takes_its_task_off_the_list(office: Office)
     await office.desk.deliver(notice("recycled", 2))
     name, value = office.words.finished
     assert office.task[name] == value
+
+
+async def test_a_lead_that_bought_has_its_task_done(office: Office) -> None:
+    await office.desk.deliver(notice())
+    await office.desk.deliver(notice("won", 2))
+    name, value = office.words.done
+    assert office.task[name] == value
+    assert office.task[office.words.subject].startswith("Won by an order: Contact Søren")
+
+
+async def test_a_lead_that_bought_before_the_crm_had_a_task_gets_none(office: Office) -> None:
+    await office.desk.deliver(notice("won", 2))
+    assert not office.tasks
 
 
 MOVED = replace(SOREN, email="soren@nyt-firma.dk")

@@ -122,10 +122,15 @@ def test_the_buttons_open_the_answer_page(format: Any) -> None:
 
 
 @pytest.mark.parametrize("format", [slack, teams])
-def test_a_lead_that_went_back_to_marketing_asks_for_no_answer(format: Any) -> None:
-    texts = strings(body(format, notice("recycled")))
+@pytest.mark.parametrize(
+    ("what", "headline"), [("recycled", "Back to marketing"), ("won", "Won by an order")]
+)
+def test_a_lead_that_went_back_to_marketing_or_bought_asks_for_no_answer(
+    format: Any, what: str, headline: str
+) -> None:
+    texts = strings(body(format, notice(what)))
     assert not any(text.startswith(PAGE) for text in texts)
-    assert any(text.startswith("Back to marketing: Contact Søren") for text in texts)
+    assert any(text.startswith(f"{headline}: Contact Søren") for text in texts)
 
 
 @pytest.mark.parametrize("format", FORMATS.values())
