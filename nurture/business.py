@@ -1,5 +1,7 @@
 """Touches only a trusted source may send: support cases, talks with sales, and orders, which make a customer."""
 
+from datetime import datetime
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from nurture.domain import cases, lifecycle, orders, topics
@@ -15,7 +17,12 @@ TOUCHES = frozenset({cases.OPENED, cases.CLOSED, "sales_conversation", orders.CO
 
 
 async def follow(
-    session: AsyncSession, playbook: Playbook, handovers: Handovers, row: LeadRow, touch: Touch
+    session: AsyncSession,
+    playbook: Playbook,
+    handovers: Handovers,
+    row: LeadRow,
+    touch: Touch,
+    now: datetime,
 ) -> list[Trigger]:
     """Note what the touch means for the business; what else could follow from it."""
     match touch.name:
@@ -30,13 +37,18 @@ async def follow(
             row.talks_until = max(until, row.talks_until or until)
             return [Trigger(topics.SALES)]
         case orders.COMPLETED:
-            return await _order(session, playbook, handovers, row, touch)
+            return await _order(session, playbook, handovers, row, touch, now)
         case _:
             return []
 
 
 async def _order(
-    session: AsyncSession, playbook: Playbook, handovers: Handovers, row: LeadRow, touch: Touch
+    session: AsyncSession,
+    playbook: Playbook,
+    handovers: Handovers,
+    row: LeadRow,
+    touch: Touch,
+    now: datetime,
 ) -> list[Trigger]:
     usual = playbook.promise.currency
     if not orders.is_sale(touch.properties, usual):
@@ -46,7 +58,7 @@ async def _order(
         id=touch.id, lead_id=row.id, amount=round(amount), currency=currency, at=touch.at
     )
     session.add(sale)
-    won = await handovers.sold(session, playbook, row, sale, "order")
+    won = await handovers.sold(session, playbook, row, sale, "order", now)
     triggers = [Trigger(topics.SALES)] if won else []
     stage = playbook.handover.customer_stage
     if not playbook.lifecycle.lifts(row.stage, stage, lifecycle.IMPORT):

@@ -177,10 +177,11 @@ class Desk:
             return row.id
 
     async def current_of(self, name: str) -> str | None:
-        """The handover of that lead that sales has in hand, for systems that know only the person."""
+        """The handover of that lead that sales has in hand, or that was won last, for systems that know only the
+        person."""
         async with self._db.read() as session:
             lead = await leads.find(session, name)
-            row = await handovers.open_of(session, lead.id) if lead else None
+            row = await handovers.current_of(session, lead.id) if lead else None
             return row.id if row else None
 
     async def _apply(
@@ -244,7 +245,7 @@ class Desk:
             at=answer.at,
         )
         session.add(sale)
-        if again := await self._handovers.sold(session, playbook, lead, sale, answer.by):
+        if again := await self._handovers.sold(session, playbook, lead, sale, answer.by, answer.at):
             again.contacted_at = again.contacted_at or answer.at
         lead.sales_owned = False
 
@@ -253,8 +254,8 @@ def _note(row: HandoverRow, answer: Answer, terms: Terms) -> None:
     """Where the handover stands now, and whether its clock runs. A snooze says nothing of the lead."""
     tenure.resume(row, answer.at)
     until = answer.until
-    if answer.state is State.CONTACTED and row.state == State.BOOKED:
-        until = max(answer.at, row.until or answer.at)
+    if answer.state is State.CONTACTED and row.state in sla.MEETING and row.until:
+        until = max(answer.at, row.until)
     if answer.state in sla.TALKING:
         row.done = [each for each in row.done if each != sla.ASKED]
     row.state, row.until = answer.state, until

@@ -108,13 +108,13 @@ class Handovers:
         clock = tenure.clock(row, playbook, current)
         tenure.keep_begun(row, clock.pauses, now)
         plan = tenure.plan(row, clock)
-        due, later = sla.due_now(plan, frozenset(row.done), now, clock.pauses)
+        due, _ = sla.due_now(plan, frozenset(row.done), now, clock.pauses)
         for deadline in due:
             await self._meet(session, playbook, current, row, lead, deadline, now)
             row.done = [*row.done, deadline.id]
             if State(row.state) not in sla.SALES_OWNED:
                 return None  # what else was due on it is over with it
-        return later
+        return tenure.next_look(row, tenure.clock(row, playbook, current), now)
 
     async def _create(
         self, session: AsyncSession, playbook: Playbook, lead: LeadRow, new: _New
@@ -166,6 +166,7 @@ class Handovers:
                 facts = await leads.facts(session, lead, now)
                 owner = await tenure.choose(session, current, team, facts, now, row.owner)
                 row.owner, row.held_since = owner.id, now
+                tenure.clock(row, playbook, current)  # when it is due with that one
                 handovers.log(session, row, "reassigned", now, "sla", row.owner)
                 await self.tell(session, playbook, row, lead, "reassigned", now)
             case Kind.RECYCLE:
@@ -213,22 +214,29 @@ class Handovers:
             run.started_at = run.since = max(now, not_before or now)
 
     async def sold(
-        self, session: AsyncSession, playbook: Playbook, lead: LeadRow, sale: SaleRow, by: str
+        self,
+        session: AsyncSession,
+        playbook: Playbook,
+        lead: LeadRow,
+        sale: SaleRow,
+        by: str,
+        now: datetime,
     ) -> HandoverRow | None:
         """The lead bought: what sales has in hand of it is won by that, and sales is told. None: sales had nothing, or
-        got it only after that sale."""
+        got it only after that sale. A sale that is heard of late ends nothing before the talk that came meanwhile."""
         row = await handovers.open_of(session, lead.id) if lead.sales_owned else None
         if row is None or sale.at < row.opened_at:
             return None
-        row.state, row.closed_at, row.outcome, row.until = State.WON, sale.at, "won", None
+        row.state, row.outcome, row.until = State.WON, "won", None
+        row.closed_at = max(sale.at, row.contacted_at or sale.at)
         lead.sales_owned = False
         sale.handover_id = sale.handover_id or row.id
-        handovers.log(session, row, str(State.WON), sale.at, by)
+        handovers.log(session, row, str(State.WON), row.closed_at, by)
         news = (
             f"Sold for {sale.amount} {sale.currency}: it counts as won, and nothing is left to do."
         )
-        await self.tell(session, playbook, row, lead, "enriched", sale.at, news=news)
-        handovers.wake(session, row, sale.at)
+        await self.tell(session, playbook, row, lead, "won", now, news=news)
+        handovers.wake(session, row, now)
         return row
 
     async def tell(

@@ -135,7 +135,7 @@ class Intake:
             row = await register.lead_of(message, source, now)
             await _watch(session, row, _consents(message, row))
             triggers = heard.setdefault(row.id, [])
-            triggers += await self._record(session, playbook, row, source, message, made)
+            triggers += await self._record(session, playbook, row, source, message, made, now)
             try:
                 triggers += _placed(session, playbook, row, message, now)
             except InputError as error:
@@ -247,6 +247,7 @@ class Intake:
         source: str,
         message: Incoming,
         made: list[tuple[str, Touch]],
+        now: datetime,
     ) -> list[Trigger]:
         """Write what the message says of the lead; its touches are `made`. What could follow from it."""
         triggers = []
@@ -268,7 +269,7 @@ class Intake:
         if source == IMPORT:
             triggers.append(Trigger(IMPORT))
         if message.trusted:
-            triggers += await business.follow(session, playbook, self._handovers, row, touch)
+            triggers += await business.follow(session, playbook, self._handovers, row, touch, now)
         return triggers
 
 

@@ -33,6 +33,8 @@ class State(StrEnum):
 RUNNING = frozenset({State.OPEN, State.ACCEPTED, State.SNOOZED})
 TALKING = frozenset({State.BOOKED, State.CONTACTED})
 SALES_OWNED = RUNNING | TALKING
+MEETING = frozenset({State.BOOKED, State.ACCEPTED})
+"""Where a handover stands whose meeting is booked: accepted, where a booking is no contact."""
 GIVEN_BACK = frozenset({State.REJECTED, State.LOST})
 """Ended by an answer of sales that may come without any contact."""
 

@@ -61,8 +61,8 @@ def answer(world: World, member: Member, handed: Handed, state: State) -> None:
 
 def _say(world: World, member: Member, handed: Handed, state: State) -> None:
     until = world.now + MEETING if state is State.BOOKED else None
-    if state is State.CONTACTED and handed.state is State.BOOKED:
-        until = max(world.now, handed.until or world.now)
+    if state is State.CONTACTED and handed.state in sla.MEETING and handed.until:
+        until = max(world.now, handed.until)
     if state in sla.TALKING:
         handed.done.discard(sla.ASKED)
     handed.state, handed.until = state, until
@@ -147,15 +147,21 @@ def _look(world: World, member: Member, handed: Handed) -> None:
     """Do what is due, as nurture.handovers does, and look again when something next will be."""
     if handed.state not in sla.SALES_OWNED or handed.closed_at:
         return
-    pauses = _pauses(world, handed)
-    due, later = sla.due_now(_plan(handed, pauses), frozenset(handed.done), world.now, pauses)
+    due, later = _due(world, handed)
     for deadline in due:
         _meet(world, member, handed, deadline)
         handed.done.add(deadline.id)
         if handed.closed_at:
             return
-    if later:
+    if due:
+        _look(world, member, handed)  # another owner is away at other times
+    elif later:
         world.at(later, partial(_look, world, member, handed))
+
+
+def _due(world: World, handed: Handed) -> tuple[list[sla.Deadline], datetime | None]:
+    pauses = _pauses(world, handed)
+    return sla.due_now(_plan(handed, pauses), frozenset(handed.done), world.now, pauses)
 
 
 def _plan(handed: Handed, pauses: Sequence[Pause]) -> Sequence[sla.Deadline]:

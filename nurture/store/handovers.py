@@ -11,7 +11,7 @@ from sqlmodel import col, func, select
 
 from nurture.domain import keys
 from nurture.domain.owners import Load
-from nurture.domain.sla import RUNNING, SALES_OWNED
+from nurture.domain.sla import RUNNING, SALES_OWNED, State
 from nurture.store import wakeups
 from nurture.store.handover_tables import IN_HAND, HandoverEventRow, HandoverRow, NoticeRow
 
@@ -26,6 +26,20 @@ async def open_of(session: AsyncSession, lead_id: str) -> HandoverRow | None:
         col(HandoverRow.state).in_(sorted(SALES_OWNED)),
     )
     return (await session.execute(query)).scalar_one_or_none()
+
+
+async def current_of(session: AsyncSession, lead_id: str) -> HandoverRow | None:
+    """The one that sales has in hand, or the lead's latest if that is won: an order may have been quicker than the
+    word of sales."""
+    query = (
+        select(HandoverRow)
+        .where(col(HandoverRow.lead_id) == lead_id, col(HandoverRow.kind) == HANDOVER)
+        .order_by(col(HandoverRow.ordinal).desc())
+        .limit(1)
+    )
+    running = await open_of(session, lead_id)
+    last = running or (await session.execute(query)).scalar_one_or_none()
+    return last if last and last.state in SALES_OWNED | {State.WON} else None
 
 
 async def all_open(session: AsyncSession) -> Sequence[HandoverRow]:

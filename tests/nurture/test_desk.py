@@ -126,7 +126,7 @@ async def test_an_order_wins_the_lead_that_sales_has_and_counts_once(db: Databas
     assert said == "This was already noted as won; nothing changed."
     assert [(s.amount, s.handover_id) for s in await world.rows(SaleRow)] == [(50_000, handover)]
     [_, news] = sorted(await world.rows(NoticeRow), key=lambda notice: notice.number)
-    assert news.type == "lead.handover.enriched"
+    assert news.type == "lead.handover.won"
     assert news.data["handover"]["news"] == (
         "Sold for 50000 DKK: it counts as won, and nothing is left to do."
     )

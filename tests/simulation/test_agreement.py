@@ -8,25 +8,28 @@ from typing import Any
 
 import pytest
 
+from nurture.domain.calendar import Span
 from nurture.domain.consent import AD_AUDIENCES, EMAIL_MARKETING
 from nurture.domain.enrolment import CONDITION, Entry, Trigger
 from nurture.domain.flow import WaitUntil
 from nurture.domain.lifecycle import Lifecycle, Stage
+from nurture.domain.owners import Absence, Owner
 from nurture.domain.scoring import FitRule
-from nurture.domain.sla import State
+from nurture.domain.sla import State, Team
 from nurture.domain.topics import LEAD, SALES, SCORE, STAGE
 from nurture.incoming import Answer
 from nurture.playbook.conditions import Conditions
 from nurture.playbook.durations import Durations
 from nurture.relay import Relay
 from nurture.simulation import sales, settling
+from nurture.simulation.member import Member
 from nurture.simulation.people import Person
 from nurture.simulation.world import World as Simulated
 from nurture.store.audience_tables import AudienceMemberRow
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverRow
 from nurture.store.tables import EnrolmentRow
-from tests.support.domain import NOW, lead, when
+from tests.support.domain import DAY, HOUR, NOW, lead, when
 from tests.support.playbook import PLAYBOOK, WIN_BACK, playbook
 from tests.support.world import OneBook, World
 
@@ -154,6 +157,38 @@ async def test_what_time_alone_does_to_a_lead_has_the_same_consequences(db: Data
         *[("lead", 2, 0), ("hot", 2, 1)],  # ... and of 20
         *[("lead", 3, 1), ("hot", 3, 2)],  # a rest of 30
     ]
+
+
+def _on_terms(team: Team = PLAYBOOK.handover.team, **terms: Any) -> tuple[Simulated, Member]:
+    """A simulated lead that sales was given under those terms."""
+    agreed = replace(PLAYBOOK.handover.terms, **terms)
+    rule = replace(PLAYBOOK.handover, team=team, terms=agreed)
+    simulated = Simulated(playbook(handover=rule), NOW)
+    member = simulated.arrive(Person(lead(stage="lead")), "page")
+    sales.hand_over(simulated, member, "by hand", "Bo")
+    return simulated, member
+
+
+def test_a_simulated_colleague_is_not_given_the_leave_of_the_one_before() -> None:
+    away = Owner("Anna", absent=(Absence(NOW + DAY, NOW + 15 * DAY),))
+    team = Team("sales", "Sales", ("Anna", "Bo"), people=(away, Owner("Bo")))
+    simulated, member = _on_terms(team, accept_within=Span(HOUR), remind_at=(0.75,))
+    simulated.run(NOW + 1.6 * DAY)
+    told = [(each.what, each.about) for each in simulated.story(member.lead.id)]
+    assert told[-2:] == [("reassigned", "Bo"), ("reminded", "Bo")]
+
+
+def test_a_simulated_talk_before_a_booked_meeting_leaves_time_for_the_meeting() -> None:
+    terms = {"contacted": ("call",), "outcome_within": Span(HOUR), "remind_at": ()}
+    simulated, member = _on_terms(**terms)
+    [handed] = member.handed
+    sales.answer(simulated, member, handed, State.BOOKED)
+    simulated.now += HOUR
+    sales.answer(simulated, member, handed, State.CONTACTED)
+    simulated.run(NOW + sales.MEETING + HOUR / 2)
+    assert handed.state is State.CONTACTED
+    simulated.run(NOW + sales.MEETING + 2 * HOUR)
+    assert handed.state is State.RECYCLED
 
 
 async def _pass(world: World, until: datetime) -> None:
