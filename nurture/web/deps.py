@@ -131,7 +131,7 @@ class Desk(Protocol):
         ...
 
     async def current_of(self, name: str) -> str | None:
-        """The handover of that lead that sales has in hand."""
+        """The handover of that lead that sales has in hand, or that was won last."""
         ...
 
 
