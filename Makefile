@@ -21,9 +21,9 @@ up: $(VENV)/.runtime ## the whole product on embedded parts, empty
 	@$(BIN)/nurture up $(ARGS)
 
 # Hundreds of processes begin in it: what the first has compiled, the others read. A third of the time tests wait for
-# one, so three run on two cores.
+# one, so four run on two cores.
 test: $(VENV)/.dev $(SDKS)/.installed ## the whole test suite (ARGS="tests/domain -k wait")
-	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/.dev ## linter, formatter, types, and who may import whom
 	@$(BIN)/ruff check .
