@@ -15,7 +15,6 @@ from embedded import local
 from nurture import ad_accounts, mail_accounts
 from nurture.comparing import Effect, effects
 from nurture.crossings import Crossing, crossings
-from nurture.domain.errors import StartError
 from nurture.mail_accounts import MailAccounts
 from nurture.playbook import Playbook
 from nurture.playbook.planning import UNREAD
@@ -50,7 +49,7 @@ def plan(
 
 
 def apply(by: By = "operator") -> None:
-    """Put the playbook on disk in force, if it has no errors and the settings have the accounts that it names.
+    """Put the playbook on disk in force, if it has no errors; and say what mails and audiences of it wait for.
 
     `nurture plan` tells before what becomes of the leads in flight."""
     typer.echo(asyncio.run(_apply(opening.load(), by)))
@@ -124,22 +123,22 @@ async def _apply(config: Settings, by: str) -> str:
         await migrate.require_current(db)
         shelf = Shelf(db, config.pace)
         playbook = shelf.check(texts)
-        await _require_accounts(playbook, local.accounts(config))
+        lacking = await _lacking(playbook, local.accounts(config))
         unread = await shelf.unread()
         await shelf.put_in_force(playbook, texts, by, datetime.now(UTC))
-        return _done(playbook, "is in force", unread)
+    for each in lacking:
+        typer.echo(each, err=True)
+    return _done(playbook, "is in force", unread)
 
 
-async def _require_accounts(playbook: Playbook, config: Settings) -> None:
-    """Raises StartError that names whatever mails and audiences would wait for."""
+async def _lacking(playbook: Playbook, config: Settings) -> Sequence[str]:
+    """Accounts that the playbook names and the settings do not have. Raises StartError for a bad secret."""
     async with httpx.AsyncClient() as http:  # nobody is called
         platforms = ad_accounts.open_accounts(config, http, lambda: datetime.now(UTC))
-        lacking = [
+        return [
             *ad_accounts.lacking(playbook.audiences.values(), platforms),
             *mail_accounts.lacking(playbook, MailAccounts(config, http), config),
         ]
-    if lacking:
-        raise StartError("\n".join(lacking))
 
 
 async def _rollback(config: Settings, by: str) -> str:
