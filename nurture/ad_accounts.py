@@ -92,10 +92,8 @@ def _google(settings: Settings, http: httpx.AsyncClient, now: Now) -> AudienceSi
 
 def _linkedin(settings: Settings, http: httpx.AsyncClient, now: Now) -> AudienceSink | None:
     refresh, secret = _text(settings.linkedin_refresh_token), _text(settings.linkedin_client_secret)
-    client, fixed = (
-        settings.linkedin_client_id,
-        _token("NURTURE_LINKEDIN_TOKEN", settings.linkedin_token),
-    )
+    client = settings.linkedin_client_id
+    fixed = _token("NURTURE_LINKEDIN_TOKEN", settings.linkedin_token)
     renews = refresh and secret and client
     if not (renews or fixed):
         return None

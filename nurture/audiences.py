@@ -279,10 +279,8 @@ async def _state(
     await audiences.give_up(session, name, now)
     if state is None:
         return None
-    state.compared_by, state.cursor = (
-        "",
-        "",
-    )  # who should be on the list it moves to, or comes back to
+    # begun anew with whoever should be on the list it moves to, or comes back to
+    state.compared_by = state.cursor = ""
     if await audiences.anyone_named(session, name):
         return state
     if audience is None:

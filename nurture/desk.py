@@ -254,8 +254,8 @@ def _note(row: HandoverRow, answer: Answer, terms: Terms) -> None:
     """Where the handover stands now, and whether its clock runs. A snooze says nothing of the lead."""
     tenure.resume(row, answer.at)
     until = answer.until
-    if answer.state is State.CONTACTED and row.state in sla.MEETING and row.until:
-        until = max(answer.at, row.until)
+    if answer.state is State.CONTACTED:
+        until = sla.talk_until(State(row.state), row.until, answer.at)
     if answer.state in sla.TALKING:
         row.done = [each for each in row.done if each != sla.ASKED]
     row.state, row.until = answer.state, until

@@ -216,6 +216,12 @@ ASKED = f"{OUTCOME}-remind"
 """Asked for once after each talk and meeting."""
 
 
+def talk_until(state: State, until: datetime | None, at: datetime) -> datetime | None:
+    """Of a handover that stood so when a contact was told `at`: when the meeting is that the talk came of. None: none
+    was booked."""
+    return max(at, until) if until and state in MEETING else None
+
+
 def outcome(
     terms: Terms, talked_at: datetime, paused: Iterable[Pause] = ()
 ) -> tuple[Deadline, ...]:

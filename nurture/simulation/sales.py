@@ -61,8 +61,8 @@ def answer(world: World, member: Member, handed: Handed, state: State) -> None:
 
 def _say(world: World, member: Member, handed: Handed, state: State) -> None:
     until = world.now + MEETING if state is State.BOOKED else None
-    if state is State.CONTACTED and handed.state in sla.MEETING and handed.until:
-        until = max(world.now, handed.until)
+    if state is State.CONTACTED:
+        until = sla.talk_until(handed.state, handed.until, world.now)
     if state in sla.TALKING:
         handed.done.discard(sla.ASKED)
     handed.state, handed.until = state, until

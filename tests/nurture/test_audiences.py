@@ -238,14 +238,20 @@ async def test_a_phone_that_is_only_written_otherwise_takes_nobody_off(lists: Li
     assert [call["method"] for call in lists.platform.record.requests] == ["POST", "POST"]
 
 
-async def test_an_old_address_that_the_platform_kept_is_still_taken_off(db: Database) -> None:
-    lists = Lists(db, "linkedin")
+async def _kept_under_an_old_address(lists: Lists) -> str:
+    """The lead on the list whose address changed, and whose old one the platform did not let go of."""
     lead = await lists.tell(1)
     await lists.world.tell(None, "person1@firma.dk", user_id="u1", at=lists.now)
     await lists.settle()
     lists.platform.faults.add(Fault("bad_rows", rows=(0,)))
     await lists.world.tell(None, "new@firma.dk", user_id="u1", at=lists.later(HOUR))
     await lists.sync()
+    return lead
+
+
+async def test_an_old_address_that_the_platform_kept_is_still_taken_off(db: Database) -> None:
+    lists = Lists(db, "linkedin")
+    lead = await _kept_under_an_old_address(lists)
     [row] = await lists.rows()
     assert (lists.members(), row.error) == ({lead}, "element_400")
     await lists.settle()
@@ -257,12 +263,7 @@ async def test_an_old_address_that_the_platform_kept_is_still_taken_off(db: Data
 
 async def test_who_withdraws_while_an_old_address_is_kept_leaves_under_it(db: Database) -> None:
     lists = Lists(db, "linkedin")
-    lead = await lists.tell(1)
-    await lists.world.tell(None, "person1@firma.dk", user_id="u1", at=lists.now)
-    await lists.settle()
-    lists.platform.faults.add(Fault("bad_rows", rows=(0,)))
-    await lists.world.tell(None, "new@firma.dk", user_id="u1", at=lists.later(HOUR))
-    await lists.sync()
+    lead = await _kept_under_an_old_address(lists)
     await lists.withdraw(lead)
     await lists.settle()
     assert lists.members() == set()

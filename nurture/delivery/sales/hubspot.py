@@ -83,16 +83,9 @@ class HubSpotDesk:
                 "hs_timestamp": f"{due(notice.data):%Y-%m-%dT%H:%M:%SZ}",
                 "hs_task_subject": wording.headline(notice),
                 "hs_task_body": wording.html(notice),
-                "hs_task_status": _status(notice),
+                "hs_task_status": wording.task_status(notice, "COMPLETED", "DEFERRED"),
                 "hs_task_priority": "HIGH",
                 "hs_task_type": _TYPES.get(handover.get("ask", ""), "CALL"),
                 "hubspot_owner_id": self._owners.get(handover["owner"]),
             }
         )
-
-
-def _status(notice: Notice) -> str | None:
-    """None: as sales has set it."""
-    if wording.is_won(notice):
-        return "COMPLETED"
-    return "DEFERRED" if wording.is_over(notice) else None

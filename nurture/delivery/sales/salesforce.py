@@ -74,18 +74,11 @@ class SalesforceDesk:
                 "Subject": wording.headline(notice)[:_SUBJECT],
                 "ActivityDate": f"{due(notice.data):%Y-%m-%d}",
                 "Priority": "High",
-                "Status": _status(notice),
+                "Status": wording.task_status(notice, "Completed", "Deferred"),
                 "Description": wording.text(notice),
                 "OwnerId": self._owners.get(handover["owner"]),
             }
         )
-
-
-def _status(notice: Notice) -> str | None:
-    """None: as sales has set it."""
-    if wording.is_won(notice):
-        return "Completed"
-    return "Deferred" if wording.is_over(notice) else None
 
 
 def refusal(response: httpx.Response, now: datetime) -> DeliveryError | None:

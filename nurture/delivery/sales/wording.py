@@ -36,6 +36,14 @@ def is_over(notice: Notice) -> bool:
     return is_won(notice) or notice.type.endswith((".recycled", ".erased"))
 
 
+def task_status(notice: Notice, won: str, over: str) -> str | None:
+    """What a CRM calls a task whose lead bought, or of which nothing is left to do otherwise. None: as sales has set
+    it."""
+    if is_won(notice):
+        return won
+    return over if is_over(notice) else None
+
+
 def is_won(notice: Notice) -> bool:
     """True when nothing is left to do because the lead bought."""
     return notice.type.endswith(".won")
