@@ -6,8 +6,8 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
-from uuid import uuid4
 
 import hypothesis
 import pytest
@@ -17,6 +17,7 @@ from sqlalchemy.engine import make_url
 from nurture.outbox import HAND_OVER
 from nurture.store import migrate
 from nurture.store.database import Database
+from tests.support.fresh import Fresh
 from tests.support.postgres import own_server
 
 # How long an example takes, to run or to draw, says more of the machine than of the code.
@@ -64,24 +65,53 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of an empty, migrated database of each kind."""
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The URL of an empty, migrated database of each kind: the same for every test of a process (see `opened`)."""
     if request.param == "sqlite":
-        file = shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "nurture.db")
-        yield f"sqlite+aiosqlite:///{file}"
-        return
-    server, name = request.getfixturevalue("postgres"), f"t{uuid4().hex}"
-    asyncio.run(_execute(server, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}"))
-    yield _named(server, name)
-    asyncio.run(_execute(server, f"DROP DATABASE {name} WITH (FORCE)"))
+        return _copied(request.getfixturevalue("sqlite_template"))
+    server, name = request.getfixturevalue("postgres"), f"{TEMPLATE}_copy"
+    # the other strategy writes all of it into the log, and takes twice as long
+    copy = f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY"
+    asyncio.run(_execute(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)", copy))
+    return _named(server, name)
+
+
+@pytest.fixture(scope="session")
+def opened() -> dict[str, Database]:
+    """By URL. What is made of a statement is kept with the engine: to make it anew in each test was a tenth of all."""
+    return {}
 
 
 @pytest.fixture
-async def db(database_url: str) -> AsyncIterator[Database]:
-    database = Database(database_url, pool=3)
-    yield database
-    await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name() == HAND_OVER))
-    await database.close()
+async def db(database_url: str, opened: dict[str, Database]) -> AsyncIterator[Database]:
+    async with _opened(opened, database_url) as database:
+        yield database
+        await asyncio.gather(
+            *(task for task in asyncio.all_tasks() if task.get_name() == HAND_OVER)
+        )
+
+
+@pytest.fixture
+def fresh(sqlite_template: Path, opened: dict[str, Database]) -> Fresh:
+    return lambda: _opened(opened, _copied(sqlite_template))
+
+
+def _copied(template: Path) -> str:
+    file = template.with_name("copy.db")
+    for old in template.parent.glob(f"{file.name}*"):
+        old.unlink()
+    shutil.copy(template, file)
+    return f"sqlite+aiosqlite:///{file}"
+
+
+@asynccontextmanager
+async def _opened(opened: dict[str, Database], url: str) -> AsyncIterator[Database]:
+    if url not in opened:
+        opened[url] = Database(url, pool=3)
+    try:
+        yield opened[url]
+    finally:
+        await opened[url].close()
 
 
 async def _make_template(server: str) -> None:

@@ -35,6 +35,7 @@ class Turn:
                 fcntl.flock(handle, fcntl.LOCK_UN)
 
     def close(self) -> None:
+        self._mine = asyncio.Lock()  # whoever goes on with it does so in a loop of his own
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None

@@ -1,16 +1,12 @@
 """After any sequence of lead changes, faults and crashes a platform's list is the wanted one, and meanwhile nobody
 stays on it without consent for longer than docs/audiences.md says. More examples: NURTURE_EXAMPLES=500."""
 
-import asyncio
 import os
-import shutil
-import tempfile
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from embedded.ads.faults import Fault
@@ -20,6 +16,7 @@ from nurture.domain.errors import InputError
 from nurture.store.database import Database
 from tests.support.ads import PAIRS
 from tests.support.domain import NOW
+from tests.support.fresh import Fresh
 from tests.support.lists import Lists
 from workflows.policies import DEBOUNCE, HEARTBEAT
 
@@ -106,14 +103,13 @@ class Workflow:
 
 
 @pytest.mark.parametrize("platform", PAIRS)
-@settings(max_examples=EXAMPLES)
+@settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(script=st.lists(actions, max_size=20))
-def test_whatever_happens_the_list_becomes_the_wanted_one_and_nobody_stays_against_its_will(
-    sqlite_template: Path, platform: str, script: list[tuple]
+async def test_whatever_happens_the_list_becomes_the_wanted_one_and_nobody_stays_against_its_will(
+    fresh: Fresh, platform: str, script: list[tuple]
 ) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        file = shutil.copy(sqlite_template, Path(folder) / "nurture.db")
-        asyncio.run(play(Database(f"sqlite+aiosqlite:///{file}"), platform, script))
+    async with fresh() as db:
+        await play(db, platform, script)
 
 
 async def play(db: Database, platform: str, script: list[tuple]) -> None:
@@ -129,7 +125,6 @@ async def play(db: Database, platform: str, script: list[tuple]) -> None:
     wanted = {person.lead for person in workflow.known.values() if person.pro and person.consents}
     assert lists.members() == wanted
     assert lists.platform.record.violations == []
-    await db.close()
 
 
 async def act(workflow: Workflow, platform: str, what: str, *rest: object) -> None:

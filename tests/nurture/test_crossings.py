@@ -1,8 +1,6 @@
 """What `nurture plan` tells of stages and audiences is what then happens."""
 
-import shutil
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -21,6 +19,7 @@ from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverRow
 from nurture.store.tables import StageChangeRow
 from tests.support.domain import DAY, NOW, when
+from tests.support.fresh import Fresh
 from tests.support.playbook import LIFECYCLE, PLAYBOOK, SCORING
 from tests.support.world import OneBook, World
 
@@ -149,40 +148,38 @@ async def _listed(world: World, playbook: Playbook) -> None:
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(people=st.lists(_LEAD, min_size=1, max_size=5), points=st.permutations([10, 25, 45]))
 async def test_what_a_plan_tells_of_stages_and_audiences_is_what_then_happens(
-    tmp_path: Path, sqlite_template: Path, people: list[dict[str, Any]], points: list[int]
+    fresh: Fresh, people: list[dict[str, Any]], points: list[int]
 ) -> None:
-    file = tmp_path / "one.db"
-    shutil.copy(sqlite_template, file)
     before = _demos(points[0], audiences=_LISTS)
     after = _demos(points[1], audiences=_LISTS, personas=())
-    world = World(Database(f"sqlite+aiosqlite:///{file}", pool=1), book := OneBook(before))
-    for n, person in enumerate(people):
-        await _comes(world, f"{n}@example.org", **person)
-    moves, given = len(await world.rows(StageChangeRow)), len(await world.rows(HandoverRow))
-    told = await _planned(world, before, after)
-    listed, lists_told = await _on_lists(world), await effects(world.db, after, NOW)
-    book.book = after
-    await _listed(world, after)
-    then = await _on_lists(world)
-    await world.rescoring.page(NOW)
-    assert await _on_lists(world) == then, "the lists wait for no score"
-    done = (await world.rows(StageChangeRow))[moves:]
-    assert told == [
-        Crossing(
-            stage,
-            sum(row.to_stage == stage and not row.reason for row in done),
-            sum(row.from_stage == stage and row.reason == "went cold" for row in done),
-            (len(await world.rows(HandoverRow)) - given) if stage == "mql" else 0,
-        )
-        for stage in ("lead", "mql")
-    ]
-    assert lists_told == [
-        Effect(
-            name,
-            sum(on == name for on, _ in listed),
-            sum(on == name for on, _ in then - listed),
-            sum(on == name for on, _ in listed - then),
-        )
-        for name in sorted(_LISTS)
-    ]
-    await world.db.close()
+    async with fresh() as db:
+        world = World(db, book := OneBook(before))
+        for n, person in enumerate(people):
+            await _comes(world, f"{n}@example.org", **person)
+        moves, given = len(await world.rows(StageChangeRow)), len(await world.rows(HandoverRow))
+        told = await _planned(world, before, after)
+        listed, lists_told = await _on_lists(world), await effects(world.db, after, NOW)
+        book.book = after
+        await _listed(world, after)
+        then = await _on_lists(world)
+        await world.rescoring.page(NOW)
+        assert await _on_lists(world) == then, "the lists wait for no score"
+        done = (await world.rows(StageChangeRow))[moves:]
+        assert told == [
+            Crossing(
+                stage,
+                sum(row.to_stage == stage and not row.reason for row in done),
+                sum(row.from_stage == stage and row.reason == "went cold" for row in done),
+                (len(await world.rows(HandoverRow)) - given) if stage == "mql" else 0,
+            )
+            for stage in ("lead", "mql")
+        ]
+        assert lists_told == [
+            Effect(
+                name,
+                sum(on == name for on, _ in listed),
+                sum(on == name for on, _ in then - listed),
+                sum(on == name for on, _ in listed - then),
+            )
+            for name in sorted(_LISTS)
+        ]

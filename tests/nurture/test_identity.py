@@ -1,10 +1,8 @@
 """Whose message is this? The same messages make the same leads, in whatever order they arrive."""
 
 import random
-import shutil
 from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,6 +27,7 @@ from nurture.store.tables import (
     TouchRow,
 )
 from tests.support.domain import DAY, NOW
+from tests.support.fresh import Fresh
 from tests.support.playbook import PLAYBOOK
 from tests.support.world import World
 
@@ -65,11 +64,8 @@ def _messages(shared: bool) -> st.SearchStrategy[list[Incoming]]:
     )
 
 
-async def _told(folder: Path, template: Path, batches: Sequence[Sequence[Incoming]]) -> World:
-    file = folder / "one.db"
-    file.unlink(missing_ok=True)
-    shutil.copy(template, file)
-    world = World(Database(f"sqlite+aiosqlite:///{file}", pool=1))
+async def _told(db: Database, batches: Sequence[Sequence[Incoming]]) -> World:
+    world = World(db)
     for batch in batches:
         await world.intake.take("site", batch, NOW)
     return world
@@ -105,14 +101,12 @@ def _batches(messages: list[Incoming], seed: int) -> list[list[Incoming]]:
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(messages=_messages(shared=False), seed=st.integers(0, 1000))
 async def test_the_order_of_arrival_does_not_matter(
-    tmp_path: Path, sqlite_template: Path, messages: list[Incoming], seed: int
+    fresh: Fresh, messages: list[Incoming], seed: int
 ) -> None:
-    one = await _told(tmp_path, sqlite_template, [[message] for message in messages])
-    expected = await _picture(one)
-    await one.db.close()
-    other = await _told(tmp_path, sqlite_template, _batches(messages, seed))
-    assert await _picture(other) == expected
-    await other.db.close()
+    async with fresh() as db:
+        expected = await _picture(await _told(db, [[message] for message in messages]))
+    async with fresh() as db:
+        assert await _picture(await _told(db, _batches(messages, seed))) == expected
 
 
 ADDRESSES = ("anna@new.example", "anna@old.example")
@@ -129,31 +123,31 @@ def _move(draw: st.DrawFn) -> dict[str, Any]:
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(moves=st.lists(_move(), min_size=1, max_size=6), seed=st.integers(0, 1000))
 async def test_the_address_that_a_shop_told_last_is_the_one_written_to(
-    tmp_path: Path, sqlite_template: Path, moves: list[dict[str, Any]], seed: int
+    fresh: Fresh, moves: list[dict[str, Any]], seed: int
 ) -> None:
     messages = [
         Incoming(f"m{n}", touch="page", trusted=True, **move) for n, move in enumerate(moves)
     ]
     same = Incoming("alias", NOW, user_id="anna", previous_id="shop-7", trusted=True)
-    world = await _told(tmp_path, sqlite_template, _batches([*messages, same], seed))
-    [row] = [row for row in await world.rows(LeadRow) if row.merged_into is None]
-    assert row.email == max((move["at"], move["email"]) for move in moves)[1]
-    await world.db.close()
+    async with fresh() as db:
+        world = await _told(db, _batches([*messages, same], seed))
+        [row] = [row for row in await world.rows(LeadRow) if row.merged_into is None]
+        assert row.email == max((move["at"], move["email"]) for move in moves)[1]
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(messages=_messages(shared=True), seed=st.integers(0, 1000))
 async def test_a_shared_browser_never_melts_two_persons_into_one(
-    tmp_path: Path, sqlite_template: Path, messages: list[Incoming], seed: int
+    fresh: Fresh, messages: list[Incoming], seed: int
 ) -> None:
-    world = await _told(tmp_path, sqlite_template, _batches(messages, seed))
-    for row in await world.rows(LeadRow):
-        theirs = [name for name in await world.rows(IdentityRow) if name.lead_id == row.id]
-        assert len({name.value for name in theirs if name.kind == "email"}) <= 1
-        own = {name.value for name in theirs if name.kind == "user" and not name.by_browser}
-        assert len(own) <= 1
-    assert len(await world.rows(TouchRow)) == len(messages)
-    await world.db.close()
+    async with fresh() as db:
+        world = await _told(db, _batches(messages, seed))
+        for row in await world.rows(LeadRow):
+            theirs = [name for name in await world.rows(IdentityRow) if name.lead_id == row.id]
+            assert len({name.value for name in theirs if name.kind == "email"}) <= 1
+            own = {name.value for name in theirs if name.kind == "user" and not name.by_browser}
+            assert len(own) <= 1
+        assert len(await world.rows(TouchRow)) == len(messages)
 
 
 SHOPPERS = {"u1": "Anna", "u2": "Bo"}

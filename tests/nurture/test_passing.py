@@ -1,12 +1,10 @@
 """Touches that pass by: stored in plain rows, they leave a lead exactly as the long way would."""
 
 import random
-import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +19,7 @@ from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverRow
 from nurture.store.tables import EnrolmentRow, IdentityRow, LeadRow, StageChangeRow, TouchRow
 from tests.support.domain import DAY, NOW
+from tests.support.fresh import Fresh
 from tests.support.playbook import PLAYBOOK, SCORING
 from tests.support.world import OneBook, World
 
@@ -38,13 +37,10 @@ def _touch(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
-async def _world(folder: Path, template: Path) -> World:
-    file = folder / "one.db"
-    file.unlink(missing_ok=True)
-    shutil.copy(template, file)
+def _world(db: Database) -> World:
     rules = replace(SCORING, engagement=(*SCORING.engagement, FADING))
     book = OneBook(replace(PLAYBOOK, scoring=rules))
-    return World(Database(f"sqlite+aiosqlite:///{file}", pool=1), book)
+    return World(db, book)
 
 
 async def _state(world: World) -> list[Any]:
@@ -69,20 +65,20 @@ async def _settled(world: World) -> list[Any]:
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(told=st.lists(_touch(), min_size=1, max_size=12), seed=st.integers(0, 1000))
 async def test_what_passed_by_counts_as_if_everything_had_been_asked_again(
-    tmp_path: Path, sqlite_template: Path, told: list[dict[str, Any]], seed: int
+    fresh: Fresh, told: list[dict[str, Any]], seed: int
 ) -> None:
     messages = [Incoming(f"told-{n}", **each) for n, each in enumerate(told)]
     cuts = random.Random(seed).sample(range(len(messages) + 1), 1)
-    world = await _world(tmp_path, sqlite_template)
-    for email in ("anna@example.org", "bo@example.org"):
-        await world.tell("page", email=email)
-    for batch in (messages[: cuts[0]], messages[cuts[0] :]):
-        await world.intake.take("site", batch, NOW)
-    await world.outbox.drain()
-    kept = await _state(world)
-    assert await _settled(world) == kept
-    assert len(await world.rows(TouchRow)) == len(messages) + 2
-    await world.db.close()
+    async with fresh() as db:
+        world = _world(db)
+        for email in ("anna@example.org", "bo@example.org"):
+            await world.tell("page", email=email)
+        for batch in (messages[: cuts[0]], messages[cuts[0] :]):
+            await world.intake.take("site", batch, NOW)
+        await world.outbox.drain()
+        kept = await _state(world)
+        assert await _settled(world) == kept
+        assert len(await world.rows(TouchRow)) == len(messages) + 2
 
 
 @st.composite
@@ -147,20 +143,20 @@ LENT: dict[str, Any] = {"touch": "page", "anonymous_id": "family"}
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(user=st.sampled_from(["anna", "bo"]), words=st.lists(_word(), min_size=2, max_size=7))
 async def test_whose_names_and_touches_are_does_not_hang_on_whether_messages_pass_by(
-    tmp_path: Path, sqlite_template: Path, user: str, words: list[dict[str, Any]]
+    fresh: Fresh, user: str, words: list[dict[str, Any]]
 ) -> None:
     """One of the two, or both, use a browser in which Anna told her address."""
     told = [LENT | {"email": "anna@old.example"}, LENT | {"user_id": f"user-{user}"}, *words]
     found = []
     for long in (False, True):
-        world = await _world(tmp_path, sqlite_template)
-        became = await _heard(world, told, long)
-        found.append((became, await _whose(world)))
-        for row in await world.rows(LeadRow):
-            theirs = [name for name in await world.rows(IdentityRow) if name.lead_id == row.id]
-            emails = {name.value.split("@")[0] for name in theirs if name.kind == "email"}
-            assert len(emails) <= 1, "two persons are melted into one"
-        await world.db.close()
+        async with fresh() as db:
+            world = _world(db)
+            became = await _heard(world, told, long)
+            found.append((became, await _whose(world)))
+            for row in await world.rows(LeadRow):
+                theirs = [name for name in await world.rows(IdentityRow) if name.lead_id == row.id]
+                emails = {name.value.split("@")[0] for name in theirs if name.kind == "email"}
+                assert len(emails) <= 1, "two persons are melted into one"
     assert found[0] == found[1]
 
 

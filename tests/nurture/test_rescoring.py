@@ -1,9 +1,7 @@
 """A changed rule set re-scores everybody; what is too old is forgotten."""
 
-import shutil
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,6 +23,7 @@ from nurture.store.tables import (
     TouchRow,
 )
 from tests.support.domain import DAY, NOW
+from tests.support.fresh import Fresh
 from tests.support.playbook import PLAYBOOK, SCORING
 from tests.support.small import SCORING as SCORING_FILE
 from tests.support.small import SMALL
@@ -170,25 +169,23 @@ def _touches(draw: st.DrawFn) -> list[dict[str, Any]]:
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(told=_touches())
 async def test_kept_up_touch_by_touch_or_computed_from_scratch_the_score_is_the_same(
-    tmp_path: Path, sqlite_template: Path, told: list[dict[str, Any]]
+    fresh: Fresh, told: list[dict[str, Any]]
 ) -> None:
-    file = tmp_path / "one.db"
-    shutil.copy(sqlite_template, file)
-    world = World(Database(f"sqlite+aiosqlite:///{file}", pool=1))
-    for one in told:
-        await world.tell(consents=(), **one)
-    await world.tell(None, consents=())
-    kept = await world.lead("anna@example.org")
-    async with world.db.write() as session:
-        await session.execute(update(LeadRow).values(scored_by="another", fit=0, engagement=0))
-    await _all_pages(world.rescoring)
-    anew = await world.lead("anna@example.org")
-    assert (anew.fit, anew.engagement, anew.next_score_at) == (
-        kept.fit,
-        kept.engagement,
-        kept.next_score_at,
-    )
-    await world.db.close()
+    async with fresh() as db:
+        world = World(db)
+        for one in told:
+            await world.tell(consents=(), **one)
+        await world.tell(None, consents=())
+        kept = await world.lead("anna@example.org")
+        async with world.db.write() as session:
+            await session.execute(update(LeadRow).values(scored_by="another", fit=0, engagement=0))
+        await _all_pages(world.rescoring)
+        anew = await world.lead("anna@example.org")
+        assert (anew.fit, anew.engagement, anew.next_score_at) == (
+            kept.fit,
+            kept.engagement,
+            kept.next_score_at,
+        )
 
 
 @pytest.fixture

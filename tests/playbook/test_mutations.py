@@ -17,7 +17,7 @@ from nurture.domain.errors import PlaybookError
 from nurture.playbook import Playbook
 from nurture.playbook.compiler import compile_playbook
 
-MUTATIONS = int(os.environ.get("NURTURE_MUTATIONS", "500"))
+MUTATIONS = int(os.environ.get("NURTURE_MUTATIONS", "250"))
 """`NURTURE_MUTATIONS=10000` for a thorough look at files of config/; 100000 for as many of templates."""
 VALUES: tuple[Any, ...] = (
     None,
