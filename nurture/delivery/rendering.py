@@ -10,6 +10,7 @@ from nurture.delivery.email.compiling import Body, Part
 from nurture.delivery.email.sandbox import variables
 from nurture.delivery.email.tracking import Tracing
 from nurture.delivery.email.variants import Files, Library, Variant
+from nurture.delivery.email.written import Written
 from nurture.delivery.links import Links
 from nurture.domain.errors import InputError
 from nurture.domain.language import language_of
@@ -42,6 +43,7 @@ class Renderer:
         self._playbook = playbook
         self._languages = playbook.company.languages
         self._links = links
+        self._written = Written([*playbook.templates.values(), playbook.company.contact])
         personas = [persona.id for persona in playbook.personas]
         self._library = Library(playbook.templates, self._languages, personas)
         self._variants: dict[tuple[str, str, str | None], Variant] = {}
@@ -71,11 +73,13 @@ class Renderer:
         values = variables(lead, traits, company, sender, persona, leave, variant.language, confirm)
         tracing = Tracing(
             links=self._links,
+            written=self._written,
             rules=self._playbook.links,
             message_id=message_id,
             domain=sender.address.rpartition("@")[2],
             marks={"flow": flow, "step": step, "mail": template, "language": variant.language},
             secret=lead.email or "",
+            said=[str(value) for value in lead.traits.values()],
             tracking=tracking,
         )
         html, text = _traced(tracing, template, *parts.bodies(values))

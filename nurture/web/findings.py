@@ -181,6 +181,7 @@ FINDINGS = (
     later('"of" and "properties" are those of a touch'),
     # of mails
     later("a link holds something of the lead"),
+    later("the link %(text)s leads nowhere: its host cannot be read"),
     later("there is no link to unsubscribe"),
     later("empty for a lead that says nothing"),
     later('"%(text)s" is hard to read in dark mode: contrast %(other)s to 1'),
@@ -264,6 +265,7 @@ FINDINGS = (
     later("write it as two rules"),
     later("write it flatter"),
     later("write it into body.txt"),
+    later("write it out, as in https://www.example.com/page"),
     later("write it as a number, &#160; for &nbsp;"),
     later("write it"),
     later("write a shorter one"),

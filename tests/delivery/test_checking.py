@@ -72,12 +72,26 @@ def test_what_lies_elsewhere_is_not_looked_at() -> None:
             '<mj-button href="https://x.example/{{ lead.city }}">x</mj-button>',
             "3:12: a link holds something of the lead",
         ),
+        (
+            '<mj-button href="https://[YOUR-DOMAIN]/article">x</mj-button>',
+            "3:18: the link https://[YOUR-DOMAIN] leads nowhere: its host cannot be read; "
+            "write it out, as in https://www.example.com/page",
+        ),
+        (
+            '<mj-text>{% if lead.city %}\n<a href="http://ex℀mple.com">x</a>{% endif %}</mj-text>',
+            "4:10: the link http://ex℀mple.com leads nowhere: its host cannot be read",
+        ),
     ],
 )
 def test_a_mistake_is_found_at_its_place(line: str, finding: str) -> None:
     found = problems(mjml(line))
     assert any(finding in problem for problem in found), found
     assert all(problem.startswith("templates/email/t/body.mjml:") for problem in found)
+
+
+def test_a_link_in_a_remark_is_no_mistake() -> None:
+    remarks = "{# https://[YOUR-DOMAIN]/ #}<!-- https://[YOUR-DOMAIN]/ -->"
+    assert problems(mjml(remarks)) == []
 
 
 def test_places_are_right_behind_tags_that_span_lines() -> None:

@@ -9,6 +9,7 @@ from nurture.delivery.email.plaintext import as_text
 from nurture.domain.errors import InputError
 from nurture.domain.lead import Lead
 from nurture.playbook import LinkRules
+from nurture.ports import Mail
 from nurture.tokens import CLICK, OPEN, UNSUBSCRIBE
 from tests.support.mail import BASE, FOOTER, LEAD, SENDER, TOKENS, render, renderer, templates
 
@@ -234,6 +235,79 @@ def test_a_link_that_holds_the_leads_address_is_refused_at_rendering() -> None:
         render(templates(body + FOOTER))
     told = "a link must not carry the lead's address: proxies and logs keep it"
     assert str(raised.value) == f"templates/email/t/: {told}"
+
+
+def test_a_link_to_nowhere_is_named_at_rendering() -> None:
+    with pytest.raises(InputError) as raised:
+        render(templates(f'<a href="https://[YOUR-DOMAIN]/article">x</a>{FOOTER}'))
+    told = "the link https://[YOUR-DOMAIN] leads nowhere: its host cannot be read"
+    assert str(raised.value) == f"templates/email/t/: {told}"
+
+
+GUIDE = "https://www.x-education.example/guide"
+TELLING = f'<p>Near {{{{ lead.city }}}}.</p><p><a href="{GUIDE}">x</a></p>'
+"""A mail that says where the lead is, and has a link of its own."""
+
+
+def from_town(city: str, body: str = TELLING, **changes: Any) -> Mail:
+    lead = Lead("lead-1", "anna@firma.example", {"city": city})
+    return render(templates(body + FOOTER, **changes), lead, tracking=True)
+
+
+def signed(mail: Mail) -> list[str]:
+    """Where the links lead that are ours to answer for, in the HTML and in the text."""
+    clicks = re.findall(rf"{BASE}/c/([\w.-]*\w)", mail.html + mail.text)
+    return [TOKENS.read(CLICK, click)[1].partition("?utm")[0] for click in clicks]
+
+
+@pytest.mark.parametrize(
+    "city",
+    [
+        "https://evil.example/login",
+        f"{GUIDE}-to-riches?who=you",
+        "https://www.x-education.example.evil.example/guide",
+        "https://www.x-education.example\\@evil.example/",
+        "https://ex℀mple.example/",
+        "https://evil.example/?e=anna@firma.example",
+        f"{GUIDE}?e=anna@firma.example",
+    ],
+)
+def test_a_web_address_that_a_lead_told_is_shown_as_it_is_and_never_signed(city: str) -> None:
+    mail = from_town(city)
+    assert signed(mail) == [GUIDE, GUIDE]
+    assert f"Near {city}." in mail.text
+    assert f"Near {city}." in unescape(mail.html)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{% set site = lead.city %}<a href="https://{{ site }}/">x</a>',
+        '{% set site = "https://" ~ lead.city %}<a href="{{ site }}">x</a>',
+        "{{ lead.city | urlize }}",
+    ],
+)
+def test_nor_is_one_that_a_template_made_of_what_the_lead_told(body: str) -> None:
+    mail = from_town("www.evil.example", f"<p>{body}</p>", body__txt="See https://{{ lead.city }}.")
+    assert signed(mail) == []
+    assert "See https://www.evil.example." in mail.text
+    assert re.search(r'href="https?://www\.evil\.example/?"', mail.html)
+
+
+def test_a_link_that_a_lead_told_too_is_still_the_templates() -> None:
+    assert signed(from_town(GUIDE)) == [GUIDE] * 3
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f'{{% set url = "{GUIDE}" %}}<a href="{{{{ url }}}}">x</a>',
+        '{% set site = "https://www.x-education.example" %}<a href="{{ site }}/guide">x</a>',
+        f"{{% macro to(url) %}}<a href='{{{{ url }}}}'>x</a>{{% endmacro %}}{{{{ to('{GUIDE}') }}}}",
+    ],
+)
+def test_a_link_that_a_template_keeps_under_a_name_is_counted(body: str) -> None:
+    assert signed(from_town("Ry", body)) == [GUIDE, GUIDE]
 
 
 def test_without_consent_a_mail_has_neither_a_pixel_nor_a_counting_link() -> None:

@@ -19,12 +19,14 @@ from nurture.delivery.email.sandbox import (
     variables,
 )
 from nurture.delivery.email.variants import FOLDER, ROOT, Files, Library, Variant
+from nurture.delivery.email.written import links_in, parted
 from nurture.domain.errors import Finding, InputError
 from nurture.domain.lead import Lead
 from nurture.playbook import Company, Sender
 
 _TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 _HREF_OF_LEAD = re.compile(r"\bhref\s*=\s*(?:\"[^\"<]*?|'[^'<]*?)\{\{[^}\"']*?\blead\s*[.\[]")
+_REMARK = re.compile(rf"\{{#.*?#\}}|{compiling.COMMENT.pattern}", re.DOTALL)
 _LEAVE = "unsubscribe_url"
 _SAMPLE_COMPANY = Company("Company", "Street 1, Town", "contact")
 _SAMPLE_SENDER = Sender("sender", "Name", "name@company.example")
@@ -64,13 +66,19 @@ def _file(path: str, files: Mapping[str, str], traits: Collection[str]) -> Itera
         yield Finding(file, error.lineno, _first_column(line, r"\{"), str(error.message))
         return
     yield from _names(file, text, tree, env, traits)
-    markup = _TAG.sub(lambda tag: re.sub(r"[^\n]", " ", tag[0]), text)
+    yield from _links_to_nowhere(file, _blanked(_REMARK, text))
+    markup = _blanked(_TAG, text)
     if path.endswith((".mjml", ".html")):
         yield from _personal_links(file, text)
     if path.endswith(".html"):
         yield from lint_html(file, markup)
     if path.endswith(".mjml"):
         yield from lint(file, markup, partial=path.split("/")[1].startswith("_"))
+
+
+def _blanked(what: re.Pattern[str], text: str) -> str:
+    """Without it, and with every place as before."""
+    return what.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), text)
 
 
 def _names(
@@ -105,15 +113,21 @@ def _key(access: _Access) -> str | None:
 
 def _personal_links(file: str, text: str) -> Iterator[Finding]:
     for match in _HREF_OF_LEAD.finditer(text):
-        line = text.count("\n", 0, match.start()) + 1
-        column = match.start() - text.rfind("\n", 0, match.start())
         yield Finding(
             file,
-            line,
-            column,
+            *_place(text, match.start()),
             "a link holds something of the lead",
             "personal data in addresses ends up in logs; the click already says who it was",
         )
+
+
+def _links_to_nowhere(file: str, text: str) -> Iterator[Finding]:
+    for start, link in links_in(text):
+        try:
+            parted(link)
+        except InputError as error:
+            remedy = "write it out, as in https://www.example.com/page"
+            yield Finding(file, *_place(text, start), str(error), remedy)
 
 
 def _trials(
@@ -174,10 +188,14 @@ def _faint(found: Faint, files: Files, reached: list[str]) -> Finding:
     start = re.escape(found.text[:20].strip()).replace(r"\ ", r"\s+")
     for part in reached:
         if match := re.search(start, unescape(files[part])):
-            text = unescape(files[part])[: match.start()]
-            line, column = text.count("\n") + 1, match.start() - text.rfind("\n")
-            return Finding(files.place(part), line, column, problem, remedy)
+            place = _place(unescape(files[part]), match.start())
+            return Finding(files.place(part), *place, problem, remedy)
     return Finding(files.place(reached[0]), 1, 1, problem, remedy)
+
+
+def _place(text: str, at: int) -> tuple[int, int]:
+    """Line and column."""
+    return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
 
 
 def _line(text: str, number: int) -> str:

@@ -18,7 +18,7 @@ from nurture.domain.errors import InputError
 
 INCLUDE = re.compile(r"<mj-include\s+path=[\"']([^\"']*)[\"']\s*(?:/>|>\s*</mj-include>)")
 _INCLUDED = re.compile(r"\{%-?\s*include\s+[\"']([^\"']+)[\"']")
-_COMMENT = re.compile(r"<!--(?!\[if|<!\[endif)(?!jinja-).*?-->", re.DOTALL)
+COMMENT = re.compile(r"<!--(?!\[if|<!\[endif)(?!jinja-).*?-->", re.DOTALL)
 _SPAN = re.compile(r"at position (\d+):(\d+)")
 _BROKEN = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
 _NO_LANGUAGE = re.compile(r"<(mjml|html)\b(?![^>]*\slang\s*=)")
@@ -125,7 +125,7 @@ def _hidden(shelter: Shelter, name: str, files: Files, chain: tuple[str, ...] = 
             raise InputError(f"there is no {FOLDER}{wanted}", f"{place}:{line}")
         return _hidden(shelter, wanted, files, (*chain, name))
 
-    return INCLUDE.sub(included, _COMMENT.sub("", markup))
+    return INCLUDE.sub(included, COMMENT.sub("", markup))
 
 
 def included_name(path: str) -> str:

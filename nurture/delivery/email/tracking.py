@@ -1,7 +1,7 @@
 """What becomes of the links in a mail: campaign tags always, counting only when the lead agreed."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from html import escape, unescape
 from urllib.parse import (
@@ -10,10 +10,10 @@ from urllib.parse import (
     quote,
     unquote,
     urlencode,
-    urlsplit,
     urlunsplit,
 )
 
+from nurture.delivery.email.written import Written, parted
 from nurture.delivery.links import Links
 from nurture.domain.errors import InputError
 from nurture.playbook import LinkRules
@@ -30,15 +30,17 @@ _IN_TEXT = str.maketrans({" ": "%20", "(": "%28", ")": "%29", "[": "%5B", "]": "
 
 @dataclass(frozen=True)
 class Tracing:
-    """How the links of one mail are rewritten. `rules` are the playbook's, `domain` is the sender's,
-    `marks` what the tags may name, and `secret` the lead's address."""
+    """How the links of one mail are rewritten. `written` and `rules` are the playbook's, `domain` is the
+    sender's, `marks` what the tags may name, `secret` the lead's address, and `said` what else it told."""
 
     links: Links
+    written: Written
     rules: LinkRules
     message_id: str
     domain: str
     marks: Mapping[str, str]
     secret: str
+    said: Collection[str]
     tracking: bool
     _made: dict[tuple[str, bool], str] = field(default_factory=dict)
     """The links of the HTML stand in the text once more."""
@@ -67,7 +69,9 @@ class Tracing:
         return html[:at] + picture + html[at:] if at >= 0 else html + picture
 
     def link(self, url: str, untracked: bool = False) -> str:
-        """Raises InputError for a link that holds the lead's address."""
+        """What came with a value of the lead stays as it is: our signature would lend it our name.
+
+        Raises InputError for a link of the template's that holds the lead's address, or leads nowhere."""
         if (url, untracked) not in self._made:
             self._made[url, untracked] = self._rewritten(url, untracked)
         return self._made[url, untracked]
@@ -75,9 +79,11 @@ class Tracing:
     def _rewritten(self, url: str, untracked: bool) -> str:
         if not url.lower().startswith(("http://", "https://")) or self.links.is_ours(url):
             return url
+        if not self.written.holds(url, self.said):
+            return url
         if self.secret and self.secret.lower() in unquote(url).lower():
             raise InputError("a link must not carry the lead's address: proxies and logs keep it")
-        parts = urlsplit(url)
+        parts = parted(url)
         if untracked or self.rules.leaves_alone((parts.hostname or "") + (parts.path or "/")):
             return url
         tagged = self._tagged(parts)
