@@ -83,7 +83,7 @@ Verdict = Send | Refuse | Hold
 THE_LEADS = frozenset({"sales_owned", "sales_conversation", "open_case", "paused_by_lead"})
 """What holds a mail because of how things stand with the lead; the ledger remembers it."""
 
-_NOT_THE_LEADS = frozenset({"send_window", "sender_paused"})
+_NOT_THE_LEADS = frozenset({"send_window", "sender_paused", DAILY_LIMIT})
 """What holds a mail without being the lead's situation; it waits even in a flow that skips."""
 
 

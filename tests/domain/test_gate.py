@@ -25,6 +25,7 @@ EVERYTHING_AGAINST_IT: dict[str, Any] = {
     "open_cases": frozenset({"backup"}),
     "paused_until": NOW + DAY,
     "sender_paused": True,
+    "turn": NOW + DAY,
     "sent": (NOW - HOUR,),
 }
 STRICT = MailRules(
@@ -49,7 +50,8 @@ PUT_RIGHT: list[tuple[dict[str, Any], Refuse | str]] = [
     ({"open_cases": frozenset({"mail"})}, "paused_by_lead"),
     ({"paused_until": NOW}, "frequency_cap"),
     ({"sent": ()}, "sender_paused"),
-    ({"sender_paused": False}, "send_window"),
+    ({"sender_paused": False}, "daily_limit"),
+    ({"turn": NOW}, "send_window"),
 ]
 """One thing after the other is put right; what the gate says then."""
 
@@ -86,11 +88,13 @@ def test_a_mail_goes_out_only_when_nothing_at_all_is_against_it(
         assert not (isinstance(answer, Hold) and isinstance(fewer, Refuse)), "less is never graver"
 
 
-def test_a_flow_that_skips_does_not_wait_for_the_lead_but_for_the_hour() -> None:
+def test_a_flow_that_skips_waits_for_the_hour_and_its_sender_but_not_for_the_lead() -> None:
     skips = MailRules(waits=False, window=Calendar(frozenset({6})))
     assert ask(skips, facts(sales_owned=True), NOW, NOW) == Refuse("sales_owned")
     assert isinstance(ask(skips, facts(), NOW, NOW), Hold)
     assert isinstance(ask(skips, facts(sender_paused=True), NOW, NOW), Hold)
+    assert ask(skips, facts(turn=NOW + DAY), NOW, NOW) == Hold("daily_limit", NOW + DAY)
+    assert ask(skips, facts(turn=NOW + DAY, sales_owned=True), NOW, NOW) == Refuse("sales_owned")
 
 
 def test_a_lead_that_asked_for_a_break_gets_its_mail_afterwards() -> None:

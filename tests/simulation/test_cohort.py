@@ -7,6 +7,7 @@ import pytest
 
 from nurture.domain.allowance import Allowance, WarmUp
 from nurture.domain.errors import InputError, PlaybookError
+from nurture.domain.gate import MailRules
 from nurture.domain.sla import State
 from nurture.simulation import sales
 from nurture.simulation.behaviour import Customs, read_assumptions
@@ -67,10 +68,12 @@ def test_who_clicks_takes_the_other_way_and_meets_sales() -> None:
     assert "mail last" not in told(world)
 
 
-def test_a_sender_sends_its_share_a_day_and_the_others_wait_for_theirs() -> None:
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_sender_sends_its_share_a_day_and_the_others_wait_for_theirs(waits: bool) -> None:
     warm_up = WarmUp(START, first=4, doubles_every=2 * DAY, until=16)
     sender = replace(PLAYBOOK.senders["courses"], allowance=Allowance(10, warm_up))
-    book = replace(PLAYBOOK, senders={**PLAYBOOK.senders, "courses": sender})
+    flows = {id: replace(flow, mail=MailRules(waits=waits)) for id, flow in PLAYBOOK.flows.items()}
+    book = replace(PLAYBOOK, flows=flows, senders={**PLAYBOOK.senders, "courses": sender})
     world = simulate(book, people(30), START, 8, NOBODY_ACTS)
     mails = [event for event in world.events if event.what == "mail" and event.about == "hello"]
     sent = Counter((mail.at - START) // DAY for mail in mails)
