@@ -415,6 +415,26 @@ def test_a_link_in_a_text_of_its_own_may_ask_for_it_too() -> None:
     assert text == "See https://www.x-education.example/privacy."
 
 
+@pytest.mark.parametrize(
+    ("before", "url", "after"),
+    [
+        ("See ", "https://en.wikipedia.org/wiki/Bloom_(taxonomy)", "."),
+        ("(see ", "https://en.wikipedia.org/wiki/Bloom_(taxonomy)", ")."),
+        ("(", "https://en.wikipedia.org/wiki/Taxonomy", "), or"),
+        ("[Guide](", "https://x.example/(a)/b(c)?d=(e)#f", ")"),
+        ("At ", "https://x.example/a", "(b"),
+        ("See ", "https://x.example/a", "..."),
+    ],
+)
+def test_a_link_in_a_text_of_its_own_ends_where_a_reader_sees_it_end(
+    before: str, url: str, after: str
+) -> None:
+    text = render(templates(FOOTER, body__txt=f"{before}{url}{after}"), tracking=True).text
+    assert text.startswith(before)
+    assert text.endswith(after)
+    assert TOKENS.read(CLICK, token(text[len(before) : -len(after)])) == ["message-1", url]
+
+
 def test_a_link_with_brackets_stays_whole_in_the_text() -> None:
     html, text = both("https://en.example/wiki/Mail_(post)?x[0]=1")
     assert html == "https://en.example/wiki/Mail_(post)?x[0]=1"

@@ -24,7 +24,11 @@ UNTRACKED = "untracked"
 _LINK = re.compile(r"<(?:a|area|v:\w+)\b[^>]*>", re.I)
 _HREF = re.compile(r"(\shref\s*=\s*)([\"'])(.*?)\2", re.DOTALL | re.I)
 _REL = re.compile(r"\srel\s*=\s*([\"'])([^\"']*)\1", re.I)
-_URL = re.compile(rf"({UNTRACKED}:)?(https?://[^\s<>\"'\[\]()]*[^\s<>\"'\[\]().,;:!?])")
+_PAIR = r"\([^\s<>\"'\[\]()]*\)"
+_URL = re.compile(
+    rf"({UNTRACKED}:)?(https?://(?:[^\s<>\"'\[\]()]|{_PAIR})*(?:[^\s<>\"'\[\]().,;:!?]|{_PAIR}))"
+)
+"""Brackets of its own are part of it, those that the sentence puts around it are not."""
 _IN_TEXT = str.maketrans({" ": "%20", "(": "%28", ")": "%29", "[": "%5B", "]": "%5D"})
 
 
