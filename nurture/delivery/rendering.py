@@ -1,13 +1,14 @@
 """From a template and a lead to a finished mail."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from nurture.delivery.email import compiling, plaintext
 from nurture.delivery.email.compiling import Body, Part
-from nurture.delivery.email.sandbox import variables
+from nurture.delivery.email.sandbox import JOINERS, variables
 from nurture.delivery.email.tracking import Tracing
 from nurture.delivery.email.variants import Files, Library, Variant
 from nurture.delivery.email.written import Written
@@ -18,6 +19,8 @@ from nurture.domain.lead import Lead
 from nurture.playbook import Playbook, Sender
 from nurture.ports import Mail
 
+_UNSEEN = frozenset(["Cc", "Cf", "Co", "Cs", "Zl", "Zp", "Zs"])
+"""Unicode's categories of signs that are none to read. An emoji newer than our tables is in none of them."""
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_-]+")
 
 
@@ -144,10 +147,14 @@ def _headers(ways_to_leave: str, sender: Sender, flow: str, step: str) -> dict[s
 
 def _one_line(subject: str, template: str) -> str:
     """A line break would end the header; an empty subject is a mistake nobody wants to send."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in subject).split())
+    line = " ".join("".join(c if _readable(c) else " " for c in subject).split())
     if not line:
         raise InputError("the subject is empty", f"{_folder(template)}subject.txt:1")
     return line
+
+
+def _readable(sign: str) -> bool:
+    return sign in JOINERS or unicodedata.category(sign) not in _UNSEEN
 
 
 def _folder(template: str) -> str:

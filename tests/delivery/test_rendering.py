@@ -130,6 +130,13 @@ def test_without_a_text_of_its_own_a_mail_gets_one_with_its_links_written_out() 
         ({"name": "Søren Ærø"}, "Søren"),
         ({"first_name": "Jean-Luc"}, "Jean-Luc"),
         ({"first_name": "O’Neill Jr."}, "O’Neill Jr."),
+        ({"first_name": "अमित"}, "अमित"),
+        ({"first_name": "ณัฐ"}, "ณัฐ"),
+        ({"first_name": "Jose\u0301"}, "Jos\xe9"),
+        ({"name": "علی\u200cرضا احمدی"}, "علی\u200cرضا"),
+        ({"first_name": "\u0301Jose"}, ""),
+        ({"first_name": "\u200d"}, ""),
+        ({"first_name": "John 2\u0301"}, ""),
         ({"first_name": "Win money at www.bad.example"}, ""),
         ({"first_name": "bad.example"}, ""),
         ({"first_name": "http://bad.example"}, ""),
@@ -199,6 +206,20 @@ def test_a_tag_that_mjml_has_no_place_for_is_an_error(before: str, after: str) -
 def test_an_empty_subject_is_an_error() -> None:
     with pytest.raises(InputError, match="the subject is empty"):
         render(templates(FOOTER, subject="{{ lead.specialization }}"))
+
+
+@pytest.mark.parametrize(
+    ("subject", "arrives"),
+    [
+        ("\U0001f469\u200d\U0001f393 Your guide \u2764\ufe0f", None),
+        ("می\u200cخواهم", None),
+        ("\U0001fae9 Tired?", None),
+        ("Hello\r\nBcc: all@x.example", "Hello Bcc: all@x.example"),
+        ("Your\xa0guide\u2028is here\u202egnp\x00", "Your guide is here gnp"),
+    ],
+)
+def test_a_subject_is_one_line_and_keeps_its_emoji(subject: str, arrives: str | None) -> None:
+    assert render(templates(FOOTER, subject=subject)).subject == (arrives or subject)
 
 
 @pytest.mark.parametrize("missing", ["email/t/subject.txt", "email/t/body.html"])

@@ -1,6 +1,7 @@
 """The Jinja that marketers' templates run in, and what they may name."""
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from types import SimpleNamespace
 from typing import Any
@@ -21,8 +22,11 @@ NAMES: Mapping[str, frozenset[str]] = {
 LEAD_NAMES = frozenset({"email", "first_name", "stage"})
 PLAIN_NAMES = frozenset({"unsubscribe_url", "confirm_url", "persona", "language"})
 
-_NAME = re.compile(r"[^\W\d_]+(?:(?:[ '’-]|\. )[^\W\d_]+)*\.?")
+_NAME = re.compile(r"(?:lm*)+(?:(?:[ '’-]|\. )(?:lm*)+)*\.?")
+"""Of letters, each with its marks, as `_shape` tells them."""
 _LONGEST_NAME = 40
+JOINERS = "\u200c\u200d"
+"""Unseen, and yet a letter or an emoji is another one without them."""
 
 
 def environment(files: Files | None, html: bool) -> ImmutableSandboxedEnvironment:
@@ -72,10 +76,19 @@ def first_name(lead: Lead) -> str:
     web address in it must not reach a mail.
     """
     given = lead.traits.get("first_name") or lead.traits.get("name") or ""
-    name = " ".join(str(given).split())
+    name = " ".join(unicodedata.normalize("NFC", str(given)).split())
     if not lead.traits.get("first_name"):
         name = name.partition(" ")[0]
-    return name if len(name) <= _LONGEST_NAME and _NAME.fullmatch(name) else ""
+    return name if len(name) <= _LONGEST_NAME and _NAME.fullmatch(_shape(name)) else ""
+
+
+def _shape(name: str) -> str:
+    """Each letter as `l` and each mark, such as the vowels of Hindi and Thai, as `m`; other signs as they are."""
+    return "".join("l" if sign.isalpha() else "m" if _is_mark(sign) else sign for sign in name)
+
+
+def _is_mark(sign: str) -> bool:
+    return sign in JOINERS or unicodedata.category(sign).startswith("M")
 
 
 def _namespace(values: Mapping[str, Any]) -> SimpleNamespace:
