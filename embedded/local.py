@@ -200,7 +200,7 @@ def _made() -> dict[str, str]:
     """Once: links in mails must outlive a restart."""
     return {
         "secret_key": secrets.token_urlsafe(32),
-        "server_keys": f"website:{secrets.token_urlsafe(32)}",
+        "server_keys": f"demo:{secrets.token_urlsafe(32)}",
         "sales_secret": "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode(),
         "meta_token": secrets.token_urlsafe(32),
     }

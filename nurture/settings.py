@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -20,6 +20,9 @@ _QUEUE = r"(decisions|webhooks|ads|mail(\.[a-z0-9-]+)?)"
 _QUEUES = rf"^(all|{_QUEUE}(, *{_QUEUE})*)$"
 
 _KEY_AT_LEAST = 32
+
+API = "api"
+"""The source of whoever has the API token."""
 
 
 def _address(text: str) -> str:
@@ -46,6 +49,59 @@ def _signing(keys: SecretStr) -> SecretStr:
     return keys
 
 
+def named_keys(text: str) -> dict[str, str]:
+    """`shop:wk_1, blog:wk_2` as names by key; a key without a name is its own. Raises ValueError for what would let
+    in who has no key, and does not repeat it."""
+    found: dict[str, str] = {}
+    for number, entry in enumerate(_entries(text), 1):
+        name, _, key = (piece.strip() for piece in entry.rpartition(":"))
+        if not key:
+            raise _refused(
+                number,
+                "has no key; write it as shop:wk_1, or leave the entry out (is the variable that it comes from empty?)",
+            )
+        if key in found:
+            raise _refused(number, "is a key that stands here already; give each of them once")
+        found[key] = name or key
+    return found
+
+
+def _public(text: str) -> str:
+    if API in named_keys(text).values():
+        raise PydanticCustomError(
+            "key", "messages with the API token go by the name api; give the key another"
+        )
+    return text
+
+
+def _secret_keys(keys: SecretStr, info: ValidationInfo) -> SecretStr:
+    """A key, or the name that messages in quarantine are known by, must not say both: trusted and not."""
+    public = named_keys(info.data.get("write_keys", ""))
+    names = set(public.values())
+    for number, (key, name) in enumerate(named_keys(keys.get_secret_value()).items(), 1):
+        if key in public:
+            raise _refused(
+                number,
+                "is a key of NURTURE_WRITE_KEYS, too, which anybody can read; make a new one for the server",
+            )
+        if name in names:
+            raise _refused(
+                number,
+                "has the name of a key in NURTURE_WRITE_KEYS; give it one of its own here, such as shop-server:sk_1",
+            )
+    return keys
+
+
+def _entries(text: str) -> list[str]:
+    return [part for part in (part.strip() for part in text.split(",")) if part]
+
+
+def _refused(number: int, problem: str) -> PydanticCustomError:
+    return PydanticCustomError(
+        "key", "entry {number} {problem}", {"number": number, "problem": problem}
+    )
+
+
 Address = Annotated[str, AfterValidator(_address)]
 """Of http or https, with a host; or empty."""
 
@@ -65,8 +121,8 @@ class Settings(BaseSettings):
     http_port: int = Field(8080, ge=1, le=65535)
     public_url: Address = ""
     proxies: str = "127.0.0.1"
-    write_keys: str = "nurture-dev"
-    server_keys: SecretStr = SecretStr("")
+    write_keys: Annotated[str, AfterValidator(_public)] = "nurture-dev"
+    server_keys: Annotated[SecretStr, AfterValidator(_secret_keys)] = SecretStr("")
     requests_per_second: int = Field(1000, ge=1)
     api_token: SecretStr = SecretStr("")
     secret_key: Annotated[SecretStr, AfterValidator(_signing)] = SecretStr("")

@@ -47,7 +47,7 @@ class Gate:
 
     def _admit(self, request: Request, body_key: str, deps: Current) -> Source:
         source = self.sources.of(request, body_key)
-        self.limiter.check(source.name, deps.now())
+        self.limiter.check(source.key, deps.now())
         return source
 
 

@@ -3,14 +3,13 @@
 import base64
 import binascii
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from hmac import compare_digest
 
 from fastapi import Request
 
-from nurture.settings import Settings
+from nurture.settings import API, Settings, named_keys
 from nurture.web.errors import Refusal
 
 
@@ -20,9 +19,11 @@ class Source:
 
     name: str
     trusted: bool
+    key: str = field(default="", repr=False)
+    """What opened; several may share a name while one takes another's place. Empty: the API token."""
 
 
-_API = Source("api", trusted=True)
+_API = Source(API, trusted=True)
 """Whoever has the API token: a CRM or a help desk."""
 
 
@@ -59,21 +60,21 @@ class Sources:
 
 
 class Limiter:
-    """A bucket of requests per source, refilled evenly. One process only: n servers allow n times."""
+    """A bucket of requests per key, or form, refilled evenly. One process only: n servers allow n times."""
 
     def __init__(self, per_second: float) -> None:
         self._rate = per_second
         self._buckets: dict[str, tuple[float, datetime]] = {}
 
-    def check(self, name: str, now: datetime) -> None:
+    def check(self, whose: str, now: datetime) -> None:
         """Take one. Raises Refusal with the whole seconds after which there is one again."""
-        left, since = self._buckets.get(name, (self._rate, now))
+        left, since = self._buckets.get(whose, (self._rate, now))
         left = min(self._rate, left + max(0.0, (now - since).total_seconds()) * self._rate)
         if left < 1:
             wait = str(max(1, math.ceil((1 - left) / self._rate)))
             headers = {"retry-after": wait, "x-ratelimit-reset": wait}
             raise Refusal(429, "too_many_requests", f"try again in {wait} s", headers)
-        self._buckets[name] = (left - 1, now)
+        self._buckets[whose] = (left - 1, now)
 
 
 def basic(credentials: str) -> tuple[str, str]:
@@ -91,9 +92,5 @@ def matches(given: str, secret: str) -> bool:
     return compare_digest(given.encode(errors="replace"), secret.encode())
 
 
-def _named(keys: str, trusted: bool) -> Mapping[str, Source]:
-    found = {}
-    for entry in filter(None, (part.strip() for part in keys.split(","))):
-        name, _, key = entry.rpartition(":")
-        found[key] = Source(name or key, trusted)
-    return found
+def _named(keys: str, trusted: bool) -> dict[str, Source]:
+    return {key: Source(name, trusted, key) for key, name in named_keys(keys).items()}

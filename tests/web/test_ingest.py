@@ -418,12 +418,14 @@ async def test_figures_cannot_be_read_across_origins(client):
 
 
 async def test_who_sends_too_fast_waits_and_others_do_not(world):
-    world.settings = world.settings.model_copy(update={"requests_per_second": 2})
+    more = {"requests_per_second": 2, "write_keys": "website:wk, website:new"}
+    world.settings = world.settings.model_copy(update=more)
     async with connect(world.app()) as client:
         answers = [await client.post("/v1/track", headers=WK, json=track()) for _ in range(3)]
         assert [answer.status_code for answer in answers] == [200, 200, 429]
         assert answers[2].headers["retry-after"] == "1"
         assert (await client.post("/v1/track", headers=SERVER, json=track())).is_success
+        assert (await client.post("/v1/track?writeKey=new", json=track())).is_success
         world.at += timedelta(seconds=1)
         assert (await client.post("/v1/track", headers=WK, json=track())).is_success
 
