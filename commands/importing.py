@@ -26,7 +26,7 @@ from embedded import local
 from nurture.domain.errors import InputError, StartError
 from nurture.incoming import Incoming, Receipt
 from nurture.settings import Settings
-from nurture.store.database import place
+from nurture.store.address import place
 from services import Services, assemble
 
 BATCH = 200

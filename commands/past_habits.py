@@ -4,17 +4,15 @@ import asyncio
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy.engine import make_url
-
 from commands import opening
 from nurture.domain.habits import Habits
 from nurture.settings import Settings
-from nurture.store import habits, migrate
+from nurture.store import address, habits, migrate
 
 
 def of(config: Settings, now: datetime) -> Habits:
     """Nothing without a database: none is made for it. Raises StartError for one that cannot be used."""
-    url = make_url(config.database)
+    url = address.read(config.database)
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
         return Habits()
     return asyncio.run(_of(config, now))

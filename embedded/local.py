@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from embedded import temporal
 from nurture.domain.errors import StartError
 from nurture.settings import PREFIX, Settings
-from nurture.store.database import place
+from nurture.store.address import place
 
 HOST = "127.0.0.1"
 _SECRETS = "secrets.json"

@@ -10,13 +10,13 @@ from typing import Any
 
 from pydantic_core import from_json
 from sqlalchemy import event, text
-from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.engine import Connection
 from sqlalchemy.exc import ArgumentError, InvalidRequestError, NoSuchModuleError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 
-from nurture.domain.errors import StartError, Transient
-from nurture.store import inline
+from nurture.domain.errors import Transient
+from nurture.store import address, inline
 from nurture.store.away import leave_read_only, told_apart
 from nurture.store.locked import FreshSession
 from nurture.store.turn import Turn
@@ -58,7 +58,7 @@ class Database:
     """
 
     def __init__(self, url: str, pool: int = 10) -> None:
-        parsed = _parsed(url)
+        parsed = address.read(url)
         try:
             self.sqlite = parsed.get_backend_name() == "sqlite"
             options: dict[str, Any] = {
@@ -68,9 +68,9 @@ class Database:
                 "json_deserializer": from_json,
                 "hide_parameters": True,  # an error's text ends in logs and in Temporal's history
             }
-            self.engine: AsyncEngine = create_async_engine(url, **options)
+            self.engine: AsyncEngine = create_async_engine(parsed, **options)
         except (ArgumentError, NoSuchModuleError, ImportError, InvalidRequestError) as error:
-            raise _unusable(error) from error
+            raise address.unusable(error) from error
         self._writer, self._turn = self.engine, None
         if self.sqlite:
             file = parsed.database
@@ -144,27 +144,6 @@ class Database:
         await self._writer.dispose()
         if self._turn:
             self._turn.close()
-
-
-def place(url: str) -> str:
-    """Which database that is: the same from every folder, and without its password. Raises StartError."""
-    parsed = _parsed(url)
-    if parsed.drivername.startswith("sqlite") and parsed.database:
-        parsed = parsed.set(database=str(Path(parsed.database).resolve()))
-    return parsed.render_as_string(hide_password=True)
-
-
-def _parsed(url: str) -> URL:
-    try:
-        return make_url(url)
-    except ArgumentError as error:
-        raise _unusable(error) from error
-
-
-def _unusable(error: Exception) -> StartError:
-    return StartError(
-        f"NURTURE_DATABASE_URL: {error}; use sqlite+aiosqlite:///file or postgresql+asyncpg://…"
-    )
 
 
 def _lock_file(database: str | None) -> Path | None:

@@ -12,7 +12,7 @@ from commands.importing import BATCH, bring_in, writing
 from commands.mapping import Mapped, targets
 from nurture.domain.errors import StartError
 from nurture.incoming import Incoming, Receipt
-from nurture.store.database import place
+from nurture.store.address import place
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 

@@ -1,6 +1,7 @@
 """Transactions and migrations, on both databases."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -9,9 +10,13 @@ from sqlalchemy.exc import DBAPIError
 
 from nurture.domain.errors import StartError
 from nurture.store import migrate, online
+from nurture.store.address import place
 from nurture.store.database import Database
 from nurture.store.tables import LeadRow
 from tests.support.domain import COPENHAGEN, NOW
+
+SSL_REQUEST = (8).to_bytes(4) + (80877103).to_bytes(4)
+"""https://www.postgresql.org/docs/current/protocol-message-formats.html"""
 
 ON_POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
@@ -182,3 +187,73 @@ async def test_the_migrations_make_exactly_the_tables_the_code_declares(db: Data
 async def test_a_wrong_database_url_is_refused_naming_the_setting() -> None:
     with pytest.raises(StartError, match="NURTURE_DATABASE_URL"):
         Database("nosuchdb://x")
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "p@ss:S3cret@db/n",
+        "S3cret@ss@db/n",
+        "S3cret@db:abc/n",
+        "S3cret@db:99999/n",
+        "S3cret@db:0/n",
+        "S3cret@d..b/n",
+    ],
+)
+@pytest.mark.parametrize("act", [Database, place])
+def test_a_password_that_is_not_encoded_is_not_told_to_the_log(
+    act: Callable[[str], object], rest: str
+) -> None:
+    with pytest.raises(StartError) as refused:
+        act(f"postgresql+asyncpg://nurture:{rest}")
+    assert str(refused.value) == (
+        "NURTURE_DATABASE_URL cannot be read: it is postgresql+asyncpg://user:password@host:port/name;"
+        " in the password write %40 for @, %3A for : and %2F for /"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (
+            "ssl=true",
+            "NURTURE_DATABASE_URL: sslmode must be one of disable, allow, prefer, require, verify-ca, verify-full",
+        ),
+        (
+            "sslrootcert=ca.crt",
+            "NURTURE_DATABASE_URL: sslrootcert cannot stand behind its ?; sslmode can,"
+            " and PGSSLROOTCERT names the file of certificates",
+        ),
+        (
+            "sslmode=verify-full",
+            "NURTURE_DATABASE_URL: sslmode=verify-full needs certificates, and gone.crt is no file;"
+            " PGSSLROOTCERT names one, such as /etc/ssl/certs/ca-certificates.crt",
+        ),
+    ],
+)
+def test_how_the_way_to_the_database_cannot_be_encrypted_is_told(
+    monkeypatch: pytest.MonkeyPatch, words: str, told: str
+) -> None:
+    monkeypatch.setenv("PGSSLROOTCERT", "gone.crt")
+    with pytest.raises(StartError) as refused:
+        Database(f"postgresql+asyncpg://nurture@db/n?{words}")
+    assert str(refused.value) == told
+
+
+async def test_the_database_url_asks_for_tls_by_libpqs_word(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("PGSSLROOTCERT", raising=False)
+    asked: list[bytes] = []
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readexactly(len(SSL_REQUEST)))
+        writer.write(b"N")
+        writer.close()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        db = Database(f"postgresql+asyncpg://nurture:x@127.0.0.1:{port}/n?sslmode=require", pool=1)
+        assert await db.ping() == "the database does not answer: ConnectionError"
+        await db.close()
+    assert asked == [SSL_REQUEST]
