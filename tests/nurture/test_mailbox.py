@@ -62,6 +62,27 @@ async def test_unread_mails_are_read_once_and_stay_in_the_mailbox(
     assert len(await world.rows(FeedbackRow)) == 1, "the same report twice is one"
 
 
+@pytest.mark.parametrize(
+    ("password", "folder", "heard"),
+    [
+        ("secret", "INBOX", ['LOGIN bounces "secret"', 'SELECT "INBOX"']),
+        ("pæssord", "INBOX", ["\0bounces\0pæssord", 'SELECT "INBOX"']),
+        ("secret", "Rückläufer", ['LOGIN bounces "secret"', 'SELECT "R&APw-ckl&AOQ-ufer"']),
+        ("secret", "台北 & 日本", ['LOGIN bounces "secret"', 'SELECT "&U,BTFw- &- &ZeVnLA-"']),
+        ("secret", "R&APw-ck", ['LOGIN bounces "secret"', 'SELECT "R&APw-ck"']),
+        ("secret", 'a"\\b', ['LOGIN bounces "secret"', 'SELECT "a\\"\\\\b"']),
+    ],
+)
+async def test_a_mailbox_may_be_opened_and_called_by_any_letters(
+    imap: ImapServer, password: str, folder: str, heard: list[str]
+) -> None:
+    async def take(_: bytes) -> None:
+        """Nothing comes of it."""
+
+    assert await Imap("127.0.0.1", imap.port, "bounces", password, "none", folder).look(take) == 3
+    assert imap.heard[:2] == heard
+
+
 async def test_what_could_not_be_stored_stays_unread(imap: ImapServer) -> None:
     async def fails_at_the_second(raw: bytes) -> None:
         if raw == bounces.POSTFIX:

@@ -2,18 +2,20 @@
 
 import asyncio
 import re
+from base64 import b64decode
 from dataclasses import dataclass, field
 
 
 @dataclass
 class ImapServer:
-    """Knows one user. `refuse`: it lets nobody in."""
+    """Knows one user. `refuse`: it lets nobody in. `heard`: how it was logged in to, and the folder chosen."""
 
     mails: list[bytes]
     seen: set[int] = field(default_factory=set)
     refuse: bool = False
     port: int = 0
     logins: int = 0
+    heard: list[str] = field(default_factory=list)
     _server: asyncio.Server | None = None
 
     async def start(self) -> None:
@@ -29,6 +31,9 @@ class ImapServer:
         writer.write(b"* OK ready\r\n")
         while line := (await reader.readline()).decode().strip():
             tag, _, command = line.partition(" ")
+            if command == "AUTHENTICATE PLAIN":
+                writer.write(b"+ \r\n")
+                self.heard.append(b64decode(await reader.readline()).decode())
             for answer in self._answers(command):
                 writer.write(answer)
             failed = self.refuse and command.startswith("LOGIN")
@@ -43,7 +48,9 @@ class ImapServer:
             return [b"* CAPABILITY IMAP4rev1\r\n"]
         if command.startswith("LOGIN"):
             self.logins += 1
+            self.heard.append(command)
         if command.startswith("SELECT"):
+            self.heard.append(command)
             return [f"* {len(self.mails)} EXISTS\r\n".encode()]
         if command == "UID SEARCH UNSEEN":
             unread = [str(n) for n in range(1, len(self.mails) + 1) if n not in self.seen]

@@ -1,12 +1,16 @@
 """The bounce mailbox, over IMAP: unread mails are looked at, and marked as read once they are dealt with."""
 
 import asyncio
+import base64
 import imaplib
+import re
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
 from nurture.domain.errors import Transient
+
+_PRINTABLE = re.compile(r"[\x20-\x7e]*")
 
 _AT_ONCE = 50
 _SECONDS = 30
@@ -71,14 +75,35 @@ class Imap:
         try:
             if self.tls == "starttls":
                 talk.starttls()
-            talk.login(self.user, self.password)
-            answer, told = talk.select(f'"{self.folder}"')
+            self._log_in(talk)
+            answer, told = talk.select(_quoted(self.folder))
             if answer != "OK":
                 raise imaplib.IMAP4.error(told)
         except BaseException:
             _leave(talk)
             raise
         return talk
+
+    def _log_in(self, talk: imaplib.IMAP4) -> None:
+        """LOGIN takes ASCII only; PLAIN takes every letter (RFC 4616)."""
+        if _PRINTABLE.fullmatch(self.user + self.password):
+            talk.login(self.user, self.password)
+        else:
+            talk.authenticate("PLAIN", lambda _: f"\0{self.user}\0{self.password}".encode())
+
+
+def _quoted(folder: str) -> str:
+    """A folder as IMAP has it: letters beyond ASCII in modified UTF-7 (RFC 3501, 5.1.3). What is all ASCII may be that
+    already, and stays."""
+    if not _PRINTABLE.fullmatch(folder):
+        folder = re.sub(r"[^\x20-\x7e]+", _shifted, folder.replace("&", "&-"))
+    escaped = folder.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _shifted(letters: re.Match[str]) -> str:
+    code = base64.b64encode(letters[0].encode("utf-16-be"), b"+,").decode().rstrip("=")
+    return f"&{code}-"
 
 
 def _leave(talk: imaplib.IMAP4) -> None:
