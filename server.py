@@ -1,5 +1,7 @@
 """HTTP's door: `python server.py` serves touches, forms, links, answers and pages until it is told to stop."""
 
+import asyncio
+import socket
 import sys
 from functools import partial
 
@@ -8,7 +10,9 @@ import uvicorn
 from fastapi import FastAPI
 
 from nurture import audience_view, settings
+from nurture.access.accounts import Accounts
 from nurture.access.company import CompanySignIn, Provider
+from nurture.domain.errors import StartError
 from nurture.playbook import Playbook
 from nurture.quarantine import Quarantine
 from nurture.store.vitals import Vital, vitals
@@ -27,8 +31,29 @@ async def run(config: settings.Settings, told: Telemetry = SILENT) -> None:
     """Serve until SIGINT or SIGTERM. Touches are taken even while Temporal is away."""
     async with assemble(config, lazy=True, told=told) as services:
         server = uvicorn.Server(listening(create_app(_deps(services)), config))
+        sockets = await bound(config.http_host, config.http_port)
         log.info("server_ready", port=config.http_port)
-        await server.serve()
+        await server.serve(sockets)
+
+
+async def bound(host: str, port: int) -> list[socket.socket]:
+    """A socket for each address of the host. Raises StartError; uvicorn would end the process and name no setting."""
+    found: list[socket.socket] = []
+    try:
+        addresses = await asyncio.get_running_loop().getaddrinfo(
+            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        for family, address in dict.fromkeys((each[0], each[4]) for each in addresses):
+            found.append(socket.create_server(address, family=family))
+    except (OSError, UnicodeError) as error:
+        for each in found:
+            each.close()
+        why = getattr(error, "strerror", None) or "no name of a machine"
+        raise StartError(
+            f"NURTURE_HTTP_PORT: port {port} cannot be used on {host}, which NURTURE_HTTP_HOST names:"
+            f" {why.partition(' (')[0]}"
+        ) from error
+    return found
 
 
 def listening(app: FastAPI, config: settings.Settings) -> uvicorn.Config:
@@ -54,7 +79,7 @@ def _deps(services: Services) -> Deps:
     return Deps(
         access=services.access,
         dashboard=services.dashboard,
-        company=_company(services),
+        company=company(services.settings, services.access.accounts),
         switch_audience=partial(audience_view.switch, services.outbox),
         quarantine=partial(Quarantine(services.db).latest, QUARANTINE_SHOWN),
         intake=services.intake,
@@ -88,18 +113,19 @@ async def _health(services: Services) -> list[Vital]:
         return await vitals(session, await services.shelf.current(session), services.now())
 
 
-def _company(services: Services) -> CompanySignIn | None:
-    """The identity provider of the settings, if there is one."""
-    given = services.settings
+def company(given: settings.Settings, accounts: Accounts) -> CompanySignIn | None:
+    """The identity provider of the settings, if there is one. Raises StartError when it would not know us."""
     if not given.oidc_issuer:
         return None
+    if not given.oidc_client_id:
+        raise StartError("NURTURE_OIDC_CLIENT_ID is not set; NURTURE_OIDC_ISSUER knows us by it")
     provider = Provider(
         given.oidc_issuer,
         given.oidc_client_id,
         given.oidc_client_secret.get_secret_value(),
         given.oidc_role,
     )
-    return CompanySignIn(provider, services.access.accounts)
+    return CompanySignIn(provider, accounts)
 
 
 if __name__ == "__main__":

@@ -50,6 +50,7 @@ from nurture.mails import Mails
 from nurture.notices import Notices
 from nurture.outbox import Outbox
 from nurture.playbook import Playbook
+from nurture.playbook.durations import Durations
 from nurture.ports import AudienceSink, SalesDesk
 from nurture.postroom import Postroom
 from nurture.preferences import Preferences
@@ -173,8 +174,10 @@ async def assemble(
 ) -> AsyncIterator[Services]:
     """All services, ready, closed in order at the end. `lazy`: do not insist that Temporal answers now.
 
-    Raises StartError or Transient when they cannot do their work (see in_force), or not within the settings' patience.
+    Raises InputError for a pace that is none, and StartError or Transient when they cannot do their work (see
+    in_force), or not within the settings' patience.
     """
+    Durations(settings.pace)
     db = Database(settings.database)
     limits = httpx.Timeout(20)
     try:

@@ -102,4 +102,4 @@ def _pace(text: str) -> float:
         ]
         if all(lengths):
             return lengths[1] / lengths[0]
-    raise InputError(f'"{text}" is not a pace; write for example "1 day = 1 s"', "pace")
+    raise InputError(f'"{text}" is not a pace; write for example "1 day = 1 s"', "NURTURE_PACE")

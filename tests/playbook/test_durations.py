@@ -94,4 +94,4 @@ def test_a_pace_that_cannot_be_read_is_refused_with_an_example(pace: str) -> Non
     with pytest.raises(InputError) as caught:
         Durations(pace)
     told = f'"{pace}" is not a pace; write for example "1 day = 1 s"'
-    assert str(caught.value).endswith(told)
+    assert str(caught.value) == f"NURTURE_PACE: {told}"
