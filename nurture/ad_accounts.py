@@ -24,7 +24,7 @@ from nurture.delivery.sales.signing import require
 from nurture.domain.audience import Audience
 from nurture.domain.errors import StartError
 from nurture.ports import AudienceSink
-from nurture.settings import Settings
+from nurture.settings import Settings, as_token
 
 _NO_KEY = "NURTURE_GOOGLE_KEY: its private_key is no RSA key in PEM; use the service account's key file as it is"
 
@@ -58,7 +58,7 @@ def lacking(audiences: Iterable[Audience], platforms: Iterable[str]) -> list[str
 
 
 def _meta(settings: Settings, http: httpx.AsyncClient, now: Now) -> AudienceSink | None:
-    token = _token("NURTURE_META_TOKEN", settings.meta_token)
+    token = as_token("NURTURE_META_TOKEN", _text(settings.meta_token))
     if not token:
         return None
     return MetaAudiences(
@@ -73,7 +73,7 @@ def _meta(settings: Settings, http: httpx.AsyncClient, now: Now) -> AudienceSink
 
 def _google(settings: Settings, http: httpx.AsyncClient, now: Now) -> AudienceSink | None:
     key = _text(settings.google_key)
-    fixed = _token("NURTURE_GOOGLE_TOKEN", settings.google_token)
+    fixed = as_token("NURTURE_GOOGLE_TOKEN", _text(settings.google_token))
     if not settings.google_account or not (key or fixed):
         return None
     tokens: TokenSource = FixedToken(fixed)
@@ -93,7 +93,7 @@ def _google(settings: Settings, http: httpx.AsyncClient, now: Now) -> AudienceSi
 def _linkedin(settings: Settings, http: httpx.AsyncClient, now: Now) -> AudienceSink | None:
     refresh, secret = _text(settings.linkedin_refresh_token), _text(settings.linkedin_client_secret)
     client = settings.linkedin_client_id
-    fixed = _token("NURTURE_LINKEDIN_TOKEN", settings.linkedin_token)
+    fixed = as_token("NURTURE_LINKEDIN_TOKEN", _text(settings.linkedin_token))
     renews = refresh and secret and client
     if not (renews or fixed):
         return None
@@ -122,14 +122,6 @@ _BUILDERS: Mapping[str, _Builder] = {
 
 def _text(secret: SecretStr) -> str:
     return secret.get_secret_value()
-
-
-def _token(setting: str, secret: SecretStr) -> str:
-    """One that is sent in a header as it is."""
-    text = _text(secret)
-    if not text.isascii() or not text.isprintable() or " " in text:
-        raise StartError(f"{setting} holds characters that no token has; copy it anew")
-    return text
 
 
 def _key_file(text: str) -> Mapping[str, str]:

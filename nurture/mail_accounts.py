@@ -6,13 +6,13 @@ from urllib.parse import unquote, urlsplit
 
 import httpx
 
-from nurture.delivery.email import brevo, mailgun, postmark, resend, sendgrid, ses
+from nurture.delivery.email import brevo, mailgun, postmark, resend, sendgrid, ses, signing
 from nurture.delivery.email.http import UNTIL_REPAIRED
 from nurture.delivery.email.smtp import SmtpMailer
 from nurture.domain.errors import StartError, Transient
 from nurture.playbook import Playbook
 from nurture.ports import SMTP_ACCOUNT, MailAccount, Mailer, Mailers
-from nurture.settings import PREFIX, Settings
+from nurture.settings import PREFIX, Settings, as_token, leads_somewhere
 
 _TLS = {"smtp": "none", "smtp+starttls": "starttls", "smtps": "tls"}
 
@@ -24,14 +24,33 @@ class Accounts(Mailers, Protocol):
 
 
 class MailAccounts:
-    """Implements ports.Mailers. In a trial every mail goes to the mail server of the settings."""
+    """Implements ports.Mailers. In a trial every mail goes to the mail server of the settings.
+
+    Raises StartError for a key or an address that cannot be."""
 
     def __init__(self, settings: Settings, http: httpx.AsyncClient) -> None:
         self._settings = settings
         self._http = http
         self._keys = pairs(settings.mail_keys.get_secret_value(), "MAIL_KEYS")
         self._urls = pairs(settings.mail_urls, "MAIL_URLS")
+        self._check()
         self._open: dict[MailAccount, Mailer] = {}
+
+    def _check(self) -> None:
+        """What could never send is told before anything begins, without what it says."""
+        for account, url in self._urls.items():
+            if not leads_somewhere(url, {*_TLS, "http", "https"}):
+                raise StartError(
+                    f"{PREFIX}MAIL_URLS: what {account} has is no address such as"
+                    " smtp+starttls://user@mail.example:587 or https://api.example"
+                )
+        for account, key in self._keys.items():
+            if (
+                urlsplit(self._urls.get(account, "")).scheme not in _TLS
+            ):  # a password has any letters
+                as_token(f"{PREFIX}MAIL_KEYS: the key for {account}", key)
+        if key := self._settings.dkim_key.get_secret_value():
+            signing.require(key.encode())
 
     def of(self, account: MailAccount) -> Mailer:
         """The account's mailer, made when it is first needed. Raises Transient when the settings do not open it."""

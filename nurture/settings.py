@@ -1,6 +1,7 @@
 """Settings, read once in a door from NURTURE_* variables; a secret may come from the file NAME_FILE."""
 
 import os
+from collections.abc import Container
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,15 +26,31 @@ API = "api"
 """The source of whoever has the API token."""
 
 
-def _address(text: str) -> str:
+def leads_somewhere(address: str, schemes: Container[str] = ("http", "https")) -> bool:
+    """Whether it is an address of one of these schemes, with a host that can be looked up."""
     try:
-        parts = urlsplit(text)
-        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:  # half of an IPv6 address, or a port beyond all
-        good = False
-    if text and not good:
+        parts = urlsplit(address)
+        host, port = parts.hostname or "", parts.port
+        host.encode("idna")
+    except ValueError:  # half of an IPv6 address, a port beyond all, or a label that is none
+        return False
+    whole = address.isprintable() and " " not in address
+    return bool(whole and parts.scheme in schemes and host and port != 0)
+
+
+def _address(text: str) -> str:
+    if text and not leads_somewhere(text):
         raise PydanticCustomError(
             "address", "must be an address such as https://nurture.example.com"
+        )
+    return text
+
+
+def _base(text: str) -> str:
+    """What links are put behind."""
+    if "?" in text or "#" in text or "@" in urlsplit(text).netloc:
+        raise PydanticCustomError(
+            "address", "must be scheme, host and path alone, without a user, ? or #"
         )
     return text
 
@@ -119,7 +136,7 @@ class Settings(BaseSettings):
 
     http_host: str = "127.0.0.1"
     http_port: int = Field(8080, ge=1, le=65535)
-    public_url: Address = ""
+    public_url: Annotated[Address, AfterValidator(_base)] = ""
     proxies: str = "127.0.0.1"
     write_keys: Annotated[str, AfterValidator(_public)] = "nurture-dev"
     server_keys: Annotated[SecretStr, AfterValidator(_secret_keys)] = SecretStr("")
@@ -251,6 +268,13 @@ def networks(setting: str, text: str) -> tuple[Network, ...]:
         return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
     except ValueError as error:
         raise StartError(f"{setting}: {error}; write networks such as 10.0.0.0/8") from error
+
+
+def as_token(setting: str, text: str) -> str:
+    """What is sent in a header as it is. Raises StartError, which does not repeat it, for what no header can carry."""
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise StartError(f"{setting} holds characters that no token has; copy it anew")
+    return text
 
 
 def _from_files() -> dict[str, Any]:

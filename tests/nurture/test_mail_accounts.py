@@ -109,3 +109,39 @@ def test_a_line_that_is_no_pair_is_named_without_what_it_says() -> None:
     with pytest.raises(StartError) as raised:
         mail_accounts.pairs("post=key secretwithoutaname", "MAIL_KEYS")
     assert str(raised.value) == "NURTURE_MAIL_KEYS: item 2 is not account=value"
+
+
+NO_ADDRESS = "NURTURE_MAIL_URLS: what relay has is no address such as smtp+starttls://user@mail.example:587 or https://api.example"
+NO_KEY = (
+    "NURTURE_DKIM_KEY is no private RSA key in PEM without a password;"
+    " give the key's file as it is by NURTURE_DKIM_KEY_FILE"
+)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"mail_urls": "relay=mail.example:587"}, NO_ADDRESS),
+        ({"mail_urls": "relay=smtp://mail.example:99999"}, NO_ADDRESS),
+        ({"mail_urls": "relay=imap://hunter2@mail.example"}, NO_ADDRESS),
+        (
+            {"keys": "post=hunter2…"},
+            "NURTURE_MAIL_KEYS: the key for post holds characters that no token has; copy it anew",
+        ),
+        ({"dkim_key": SecretStr("hunter2")}, NO_KEY),
+        ({"dkim_key": SecretStr("--BEGIN--\nabc\n--END--")}, NO_KEY),
+    ],
+)
+async def test_what_could_never_send_is_named_before_anything_begins(
+    given: dict[str, Any], told: str
+) -> None:
+    async with httpx.AsyncClient() as http:
+        with pytest.raises(StartError) as refused:
+            _accounts(http, **given)
+    assert str(refused.value) == told
+
+
+async def test_the_password_of_a_mail_server_may_have_any_letters() -> None:
+    async with httpx.AsyncClient() as http:
+        accounts = _accounts(http, "relay=pæssord", mail_urls="relay=smtps://mail.example")
+        assert accounts.problem(RELAY) == ""

@@ -55,3 +55,24 @@ def test_no_key_and_no_name_is_public_and_trusted(public: str, secret: str, told
 
 def test_keys_of_one_list_may_share_a_name_while_one_takes_the_others_place() -> None:
     assert load(write_keys="shop:k1, shop:k2,", server_keys="api:k3")
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://exa mple.com", "https://a..b", "https://m.example/\n", "https://m.example:x"],
+)
+def test_an_address_that_leads_nowhere_is_none(address: str) -> None:
+    for setting in ("public_url", "oidc_issuer"):
+        assert refused(**{setting: address}) == (
+            f"NURTURE_{setting.upper()}: must be an address such as https://nurture.example.com (got {address!r})"
+        )
+
+
+@pytest.mark.parametrize(
+    "address", ["https://m.example/?q=1", "https://m.example/#top", "https://ida@m.example"]
+)
+def test_links_are_put_behind_an_address_that_nothing_follows(address: str) -> None:
+    assert refused(public_url=address) == (
+        f"NURTURE_PUBLIC_URL: must be scheme, host and path alone, without a user, ? or # (got {address!r})"
+    )
+    assert load(public_url="https://m.example/@nurture").base_url == "https://m.example/@nurture"

@@ -2,7 +2,7 @@
 
 import dkim
 
-from nurture.domain.errors import Transient
+from nurture.domain.errors import StartError, Transient
 from nurture.ports import Dkim
 
 _SIGNED = (
@@ -41,3 +41,14 @@ def signed(payload: bytes, how: Dkim, key: bytes) -> bytes:
     except (dkim.KeyFormatError, dkim.ParameterError) as error:
         raise Transient("no_dkim_key", f"NURTURE_DKIM_KEY: {error}") from error
     return header + payload
+
+
+def require(key: bytes) -> None:
+    """Raises StartError, which does not repeat it, for a key that signs nothing."""
+    try:
+        signed(b"From: a@b.example\r\n\r\n", Dkim("b.example", "s"), key)
+    except (Transient, ValueError) as error:  # ValueError: what looks like PEM and holds no base64
+        raise StartError(
+            "NURTURE_DKIM_KEY is no private RSA key in PEM without a password;"
+            " give the key's file as it is by NURTURE_DKIM_KEY_FILE"
+        ) from error

@@ -21,9 +21,10 @@ from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from nurture.delivery.exchange import whole
 from nurture.delivery.feedback import reading
 from nurture.delivery.feedback.reading import Forged
-from nurture.domain.errors import Transient
+from nurture.domain.errors import StartError, Transient
 
 _HOST = re.compile(r"sns\.([a-z0-9-]{1,32})\.amazonaws\.com(\.cn)?")
+_TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d+:[\w-]+(\.fifo)?", re.ASCII)
 _CERTIFICATE = re.compile(r"/SimpleNotificationService-[0-9a-zA-Z]{1,64}\.pem")
 _SIGNED = {
     "Notification": ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"),
@@ -39,9 +40,16 @@ https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html"""
 
 
 class Sns:
-    """Takes messages of `topics` (ARNs) only: anybody may have SNS sign something of their own topic."""
+    """Takes messages of `topics` (ARNs) only: anybody may have SNS sign something of their own topic. Raises StartError
+    for what is none."""
 
     def __init__(self, http: httpx.AsyncClient, topics: Sequence[str]) -> None:
+        for topic in topics:
+            if not _TOPIC.fullmatch(topic):
+                raise StartError(
+                    f"NURTURE_SES_TOPICS: {topic!r} is no ARN such as arn:aws:sns:eu-west-1:123456789012:mails;"
+                    " separate several by blanks"
+                )
         self._http = http
         self._topics = frozenset(topics)
         self._certificates: dict[str, x509.Certificate] = {}

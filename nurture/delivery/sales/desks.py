@@ -10,9 +10,10 @@ from nurture.delivery.sales.formats import FORMATS
 from nurture.delivery.sales.hubspot import HubSpotDesk
 from nurture.delivery.sales.pipedrive import PipedriveDesk
 from nurture.delivery.sales.salesforce import SalesforceDesk
-from nurture.delivery.sales.webhook import WebhookDesk
+from nurture.delivery.sales.webhook import WebhookDesk, require_address
 from nurture.domain.errors import StartError
 from nurture.ports import SalesDesk
+from nurture.settings import as_token
 
 CRMS = ("hubspot", "pipedrive", "salesforce")
 
@@ -37,9 +38,11 @@ def open_desk(
         raise StartError(f"NURTURE_SALES_DESK: {kind!r} is not one of {known}")
     if not token:
         raise StartError(f"NURTURE_SALES_TOKEN is not set; {kind} needs one")
+    token = as_token("NURTURE_SALES_TOKEN", token)
+    if kind == "hubspot":
+        return HubSpotDesk(client, token, now, owners, hubspot.URL)
+    require_address(url)
     match kind:
-        case "hubspot":
-            return HubSpotDesk(client, token, now, owners, hubspot.URL)
         case "pipedrive":
             return PipedriveDesk(client, url, token, now, owners)
         case _:

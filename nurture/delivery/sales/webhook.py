@@ -48,7 +48,7 @@ class WebhookDesk:
             raise problem
 
 
-def _check(url: str, secrets: Sequence[str]) -> None:
+def require_address(url: str) -> None:
     """The messages do not repeat the address: that of a chat room is a secret itself."""
     try:
         parsed = httpx.URL(url)
@@ -56,6 +56,10 @@ def _check(url: str, secrets: Sequence[str]) -> None:
         raise StartError("NURTURE_SALES_URL is not an address") from error
     if parsed.scheme not in ("http", "https") or not parsed.host:
         raise StartError("NURTURE_SALES_URL must begin with https:// and a host")
+
+
+def _check(url: str, secrets: Sequence[str]) -> None:
+    require_address(url)
     if not secrets:
         raise StartError("NURTURE_SALES_SECRET is not set; give it a whsec_ secret")
     signing.require("NURTURE_SALES_SECRET", secrets)

@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from nurture.delivery.feedback.providers import open_providers
 from nurture.delivery.feedback.reading import Forged
 from nurture.delivery.feedback.ses import Ses
 from nurture.delivery.feedback.sns import Sns
-from nurture.domain.errors import Transient
+from nurture.domain.errors import StartError, Transient
 from nurture.domain.feedback import Kind
+from nurture.settings import Settings
 from tests.support.domain import NOW
 from tests.support.providers import CONFIRM, TOPIC, Amazon, Call
 
@@ -193,3 +195,15 @@ async def test_while_amazon_does_not_answer_the_event_may_come_again() -> None:
     amazon = Amazon(status=503)
     with pytest.raises(Transient):
         await _hear(amazon, amazon.post(BOUNCE))
+
+
+@pytest.mark.parametrize(
+    "topic", ["mails", "arn:aws:sqs:eu-west-1:123456789012:mails", f"{TOPIC},{TOPIC}"]
+)
+async def test_what_is_no_topic_is_named_before_anything_begins(topic: str) -> None:
+    with pytest.raises(StartError) as refused:
+        open_providers(Settings(ses_topics=f"{TOPIC} {topic}"), Amazon().http())
+    assert str(refused.value) == (
+        f"NURTURE_SES_TOPICS: {topic!r} is no ARN such as arn:aws:sns:eu-west-1:123456789012:mails;"
+        " separate several by blanks"
+    )

@@ -58,6 +58,26 @@ async def test_a_crm_without_a_token_does_not_start(kind: str) -> None:
             desk(client, kind)
 
 
+@pytest.mark.parametrize("kind", CRMS)
+@pytest.mark.parametrize("token", ["tøken", "t t", "t\nt"])
+async def test_a_crm_is_not_opened_with_what_no_header_can_carry(kind: str, token: str) -> None:
+    async with httpx.AsyncClient() as client:
+        with pytest.raises(StartError) as refused:
+            desk(client, kind, token=token)
+    assert str(refused.value) == (
+        "NURTURE_SALES_TOKEN holds characters that no token has; copy it anew"
+    )
+
+
+@pytest.mark.parametrize("kind", ["pipedrive", "salesforce"])
+@pytest.mark.parametrize("url", ["", "nonsense", "http://[::1"])
+async def test_a_crm_without_an_address_does_not_start(kind: str, url: str) -> None:
+    async with httpx.AsyncClient() as client:
+        desk(client, "hubspot", token="t", url=url)
+        with pytest.raises(StartError, match="NURTURE_SALES_URL"):
+            desk(client, kind, token="t", url=url)
+
+
 async def test_pipedrive_is_not_given_an_id_that_is_no_number() -> None:
     async with httpx.AsyncClient() as client:
         with pytest.raises(StartError, match="whole numbers"):
