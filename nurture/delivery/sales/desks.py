@@ -13,7 +13,7 @@ from nurture.delivery.sales.salesforce import SalesforceDesk
 from nurture.delivery.sales.webhook import WebhookDesk, require_address
 from nurture.domain.errors import StartError
 from nurture.ports import SalesDesk
-from nurture.settings import as_token
+from nurture.settings import as_token, leads_somewhere
 
 CRMS = ("hubspot", "pipedrive", "salesforce")
 
@@ -31,6 +31,8 @@ def open_desk(
 
     `owners` maps salespeople to their ids in the CRM. Raises StartError for what cannot work.
     """
+    if kind != "hubspot":
+        _require_host(url)
     if kind in FORMATS:
         return WebhookDesk(client, url, secrets, now, FORMATS[kind])
     if kind not in CRMS:
@@ -39,14 +41,20 @@ def open_desk(
     if not token:
         raise StartError(f"NURTURE_SALES_TOKEN is not set; {kind} needs one")
     token = as_token("NURTURE_SALES_TOKEN", token)
-    if kind == "hubspot":
-        return HubSpotDesk(client, token, now, owners, hubspot.URL)
-    require_address(url)
     match kind:
+        case "hubspot":
+            return HubSpotDesk(client, token, now, owners, hubspot.URL)
         case "pipedrive":
             return PipedriveDesk(client, url, token, now, owners)
         case _:
             return SalesforceDesk(client, url, token, now, owners)
+
+
+def _require_host(url: str) -> None:
+    """An address whose host can be looked up. The messages do not repeat it."""
+    require_address(url)
+    if not leads_somewhere(url):
+        raise StartError("NURTURE_SALES_URL has a host that nobody can have; copy it anew")
 
 
 def read_owners(text: str) -> dict[str, str]:

@@ -52,9 +52,10 @@ def require_address(url: str) -> None:
     """The messages do not repeat the address: that of a chat room is a secret itself."""
     try:
         parsed = httpx.URL(url)
-    except httpx.InvalidURL as error:
+        host = parsed.host
+    except (httpx.InvalidURL, UnicodeError) as error:
         raise StartError("NURTURE_SALES_URL is not an address") from error
-    if parsed.scheme not in ("http", "https") or not parsed.host:
+    if parsed.scheme not in ("http", "https") or not host:
         raise StartError("NURTURE_SALES_URL must begin with https:// and a host")
 
 

@@ -78,6 +78,22 @@ async def test_a_crm_without_an_address_does_not_start(kind: str, url: str) -> N
             desk(client, kind, token="t", url=url)
 
 
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("https://xn--a.example", "NURTURE_SALES_URL is not an address"),
+        ("https://a..b", "NURTURE_SALES_URL has a host that nobody can have; copy it anew"),
+        ("https://a b/hook", "NURTURE_SALES_URL has a host that nobody can have; copy it anew"),
+    ],
+)
+async def test_sales_is_not_told_at_a_host_that_cannot_be(url: str, told: str) -> None:
+    async with httpx.AsyncClient() as client:
+        for kind, token in (("generic", ""), ("salesforce", "t")):
+            with pytest.raises(StartError) as refused:
+                desk(client, kind, token=token, url=url)
+            assert str(refused.value) == told
+
+
 async def test_pipedrive_is_not_given_an_id_that_is_no_number() -> None:
     async with httpx.AsyncClient() as client:
         with pytest.raises(StartError, match="whole numbers"):
