@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
+from nurture.desk import HandoverView
 from nurture.domain import orders
 from nurture.domain.errors import InputError
 from nurture.domain.sla import ANSWERS, RUNNING, State
@@ -17,7 +18,7 @@ from nurture.incoming import Answer
 from nurture.tokens import HANDOVER
 from nurture.web import fields, i18n, pages
 from nurture.web.access import open_to
-from nurture.web.deps import Current, Deps, HandoverView
+from nurture.web.deps import Current, Deps
 from nurture.web.errors import Refusal
 from nurture.web.openapi import REPLY, refusals
 
