@@ -10,7 +10,7 @@ from activities.contract import ADVANCE_HANDOVER, Next
 from nurture.domain import sla, topics
 from nurture.domain.enrolment import Trigger
 from nurture.domain.errors import Gone, Permanent, Transient, Unknown
-from nurture.domain.retries import retry_schedule
+from nurture.domain.retries import wait_after
 from nurture.domain.sla import State
 from nurture.handovers import Handovers
 from nurture.outbox import Outbox
@@ -111,10 +111,7 @@ class HandoverActivities:
         except Permanent as problem:
             error = str(problem)
         except (Transient, Unknown) as problem:
-            error = str(problem)
-            delay = retry_schedule(notice.attempts, notice.id)
-            if delay and isinstance(problem, Transient) and problem.retry_after:
-                delay = max(delay, problem.retry_after)
+            error, delay = str(problem), wait_after(problem, notice.attempts, notice.id)
         async with self._outbox.write() as session:
             again = now + delay if delay else None
             return await notices.record(session, notice_id, error, again, now)

@@ -13,7 +13,7 @@ from nurture.delivery.reporting import report_mail
 from nurture.domain import keys
 from nurture.domain.errors import Permanent, Transient, Unknown
 from nurture.domain.reporting import ReportPlan
-from nurture.domain.retries import retry_schedule
+from nurture.domain.retries import wait_after
 from nurture.playbook import Playbook
 from nurture.ports import Mailers, Notice, SalesDesk
 from nurture.shelf import Shelf
@@ -131,6 +131,6 @@ async def _outcome(
     except Unknown as problem:
         return "unknown", str(problem), None
     except Transient as problem:
-        wait = retry_schedule(attempt, id_)
+        wait = wait_after(problem, attempt, id_)
         return ("waiting" if wait else "failed"), str(problem), wait
     return "sent", "", None

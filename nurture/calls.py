@@ -11,7 +11,7 @@ from nurture.domain import keys
 from nurture.domain.effects import CallWebhook
 from nurture.domain.errors import Permanent, StartError, Transient, Unknown
 from nurture.domain.flow import Flow
-from nurture.domain.retries import retry_schedule
+from nurture.domain.retries import wait_after
 from nurture.ports import Notice, SalesDesk
 from nurture.shelf import Shelf
 from nurture.store import calls
@@ -102,9 +102,7 @@ class Calls:
         except Permanent as problem:
             error = str(problem)
         except (Transient, Unknown, StartError) as problem:
-            error, delay = str(problem), retry_schedule(row.attempts + 1, row.id)
-            if delay and isinstance(problem, Transient) and problem.retry_after:
-                delay = max(delay, problem.retry_after)
+            error, delay = str(problem), wait_after(problem, row.attempts + 1, row.id)
         async with self._db.write() as session:
             await calls.record(session, row.id, error, now + delay if delay else None, now)
         return not error

@@ -10,6 +10,8 @@ And how long a recipient's side may put a mail off.
 from datetime import datetime, timedelta
 from hashlib import sha256
 
+from nurture.domain.errors import NurtureError, Transient
+
 _FIRST, _LONGEST = timedelta(seconds=1), timedelta(hours=24)
 _GROWTH, _TRIES = 1.5, 29
 
@@ -32,6 +34,13 @@ def retry_schedule(attempt: int, id: str) -> timedelta | None:
     digest = sha256(f"{id}/{attempt}".encode()).digest()
     part = int.from_bytes(digest[:8], "big") / 2**64
     return WAITS[attempt - 1] * (1 + JITTER * part)
+
+
+def wait_after(problem: NurtureError, attempt: int, id: str) -> timedelta | None:
+    """As `retry_schedule`, and at least as long as the receiver asks for."""
+    wait = retry_schedule(attempt, id)
+    asked = problem.retry_after if isinstance(problem, Transient) else None
+    return max(wait, asked) if wait and asked else wait
 
 
 _PUT_OFF = 5

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.domain.retries import JITTER, WAITS, comes_back, retry_schedule
+from nurture.domain.errors import Transient
+from nurture.domain.retries import JITTER, WAITS, comes_back, retry_schedule, wait_after
 from tests.support.domain import DAY, HOUR, NOW
 
 
@@ -44,6 +45,13 @@ def test_a_repeated_activity_computes_the_same_moment() -> None:
 
 def test_notices_that_failed_together_are_not_tried_again_together() -> None:
     assert len({retry_schedule(4, f"msg_{number}") for number in range(50)}) == 50
+
+
+def test_a_receiver_that_asks_for_time_gets_it_while_there_is_another_try() -> None:
+    busy = Transient("http_429", "busy", HOUR)
+    assert wait_after(busy, 1, "msg_1") == HOUR
+    assert wait_after(busy, len(WAITS), "msg_1") == retry_schedule(len(WAITS), "msg_1") > HOUR
+    assert wait_after(busy, len(WAITS) + 1, "msg_1") is None
 
 
 def test_attempts_are_counted_from_one() -> None:

@@ -20,6 +20,7 @@ from nurture.store.tables import EnrolmentRow, IdentityRow, LeadRow, MessageRow,
 from tests.support.domain import HOUR, NOW
 from tests.support.mails import sent
 from tests.support.playbook import PLAYBOOK
+from tests.support.postgres import stands_in_line
 from tests.support.world import OneBook, World
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -94,7 +95,7 @@ async def test_a_run_is_found_though_its_lead_is_joined_while_somebody_waits_for
     async with db.write() as session:
         await leads.lock_all(session, ["a", "b"])
         waiting = asyncio.create_task(proceed())
-        await asyncio.sleep(0.2)
+        await stands_in_line(db)
         assert not waiting.done()
         await session.execute(update(EnrolmentRow).values(lead_id="b"))
         await session.execute(update(LeadRow).where(col(LeadRow.id) == "a").values(merged_into="b"))
@@ -113,7 +114,7 @@ async def test_a_touch_of_somebody_who_is_being_joined_is_told_of_who_stays(
     async with db.write() as session:
         await leads.lock_all(session, [goes, stays])
         telling = asyncio.create_task(other.intake.take("server", [message], NOW))
-        await asyncio.sleep(0.2)
+        await stands_in_line(db)
         assert not telling.done()
         await session.execute(update(IdentityRow).values(lead_id=stays))
         await session.execute(
@@ -138,7 +139,7 @@ async def test_a_user_id_that_a_shop_takes_back_from_a_shared_browser_melts_nobo
     async with db.write() as session:
         await leads.lock_all(session, sorted([anna.id, bo.id]))
         telling = asyncio.create_task(other.intake.take("server", [message], NOW))
-        await asyncio.sleep(0.2)
+        await stands_in_line(db)
         assert not telling.done()
         await leads.own_name(session, "user", "u-anna", anna.id)
     await telling
@@ -171,7 +172,7 @@ async def test_a_person_is_forgotten_though_somebody_comes_by_an_old_link_at_the
     async with db.write() as session:
         await leads.lock(session, "old")
         erasing = asyncio.create_task(other.privacy.erase("a@example.org", "Bo", NOW))
-        await asyncio.sleep(0.2)
+        await stands_in_line(db)
         assert not erasing.done()
         assert await leads.lock(session, "new")
     assert (await erasing).lead == "new"
@@ -186,7 +187,7 @@ async def test_a_lead_that_is_joined_while_somebody_forgets_it_is_not_half_forgo
     async with db.write() as session:
         await leads.lock_all(session, ["a", "b"])
         erasing = asyncio.create_task(other.privacy.erase("a", "Bo", NOW))
-        await asyncio.sleep(0.2)
+        await stands_in_line(db)
         assert not erasing.done()
         await session.execute(update(LeadRow).where(col(LeadRow.id) == "a").values(merged_into="b"))
     with pytest.raises(Contended):
@@ -202,7 +203,7 @@ async def test_a_person_settles_a_mail_while_its_run_goes_on(db: Database, other
     async with db.write() as session:
         await enrolments.lock(session, run.id)
         settling = asyncio.create_task(other.mails.settle(["lost"], False, "Bo", NOW))
-        await asyncio.sleep(0.2)
+        await stands_in_line(db)
         assert not settling.done()
         assert await session.get(MessageRow, "lost", with_for_update=True)
     assert await settling == 1
@@ -221,7 +222,7 @@ async def test_two_servers_let_no_more_leads_start_a_day_than_the_flow_says(
         await one.reactions.settle(session, book, row, [Trigger(form)], NOW)
         bo = Incoming("bo", NOW, touch="form_submitted", email="bo@example.org")
         coming = asyncio.create_task(two.intake.take("server", [bo], NOW))
-        await asyncio.sleep(0.2)
+        await stands_in_line(db)
     await coming
     first, second = sorted(row.started_at for row in await one.rows(EnrolmentRow))
     assert first == NOW
@@ -242,6 +243,6 @@ async def test_who_is_erased_while_a_try_to_tell_sales_begins_is_known_to_sales(
     async with db.write() as session:
         assert await notices.begin(session, notice.id)
         erasing = asyncio.create_task(other.privacy.erase("anna@example.org", "Bo", NOW))
-        await asyncio.sleep(0.2)
+        await stands_in_line(db)
         assert not erasing.done()
     assert (await erasing).handovers == 1

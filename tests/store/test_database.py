@@ -14,6 +14,7 @@ from nurture.store.address import place
 from nurture.store.database import Database
 from nurture.store.tables import LeadRow
 from tests.support.domain import COPENHAGEN, NOW
+from tests.support.postgres import stands_in_line
 
 SSL_REQUEST = (8).to_bytes(4) + (80877103).to_bytes(4)
 """https://www.postgresql.org/docs/current/protocol-message-formats.html"""
@@ -108,7 +109,7 @@ async def test_nobody_stands_behind_a_migration_that_waits_for_a_long_report(
     await reading.execute(text("SELECT count(*) FROM enrolment"))
     upgrading = asyncio.create_task(asyncio.to_thread(asyncio.run, _upgraded(database_url)))
     async with asyncio.timeout(60):
-        await _stands_in_line(db)
+        await stands_in_line(db)
         async with db.read() as session:
             await session.execute(text("SELECT count(*) FROM enrolment"))
     assert not upgrading.done()
@@ -124,13 +125,13 @@ async def test_an_index_is_made_behind_a_report_that_takes_longer_than_any_state
     await migrate.downgrade(db, "0023")
     async with db.write() as session:
         name = await session.scalar(text("SELECT current_database()"))
-        await session.execute(text(f"ALTER DATABASE \"{name}\" SET statement_timeout = '2s'"))
+        await session.execute(text(f"ALTER DATABASE \"{name}\" SET statement_timeout = '500ms'"))
     async with asyncio.timeout(60), db.read() as report:
         await report.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
         await report.execute(text("SELECT 1"))
         upgrading = asyncio.create_task(asyncio.to_thread(asyncio.run, _upgraded(database_url)))
-        await _stands_in_line(db)
-        await asyncio.sleep(2.5)
+        await stands_in_line(db)
+        await asyncio.sleep(0.7)  # longer than any statement may take
         assert not upgrading.done()
     await upgrading
     await migrate.require_current(db)
@@ -153,14 +154,6 @@ async def _upgraded(url: str) -> None:
     db = Database(url, pool=1)
     await migrate.upgrade(db)
     await db.close()
-
-
-async def _stands_in_line(db: Database) -> None:
-    """Returns when somebody waits for a table."""
-    while True:
-        async with db.read() as session:
-            if await session.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
-                return
 
 
 async def test_an_error_tells_no_data(db: Database) -> None:

@@ -13,6 +13,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import text
+
+from nurture.store.database import Database
+
 _PATIENCE = 60
 """Seconds until a killed server must be back."""
 
@@ -50,6 +54,18 @@ class OwnServer:
                 if time.monotonic() > end:
                     raise
                 time.sleep(0.5)
+
+
+async def stands_in_line(db: Database) -> None:
+    """Returns when somebody in this database waits for what another has locked."""
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    while True:
+        async with db.read() as session:
+            if await session.scalar(waiting):
+                return
 
 
 @contextmanager

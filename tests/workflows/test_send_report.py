@@ -14,7 +14,7 @@ from temporalio.service import RPCError
 from nurture.domain.errors import Permanent, Transient, Unknown
 from nurture.domain.reporting import ReportPlan
 from nurture.store.tables import ReportSentRow
-from tests.support.domain import DAY
+from tests.support.domain import DAY, HOUR
 from tests.support.reporting import MONTHLY, reporting_playbook
 from tests.support.temporal import Stage, dev_server
 from workflows.schedules import keep_schedules
@@ -51,6 +51,14 @@ async def test_who_was_reached_gets_nothing_again_while_the_others_are_tried_aga
     assert sorted(mail.to for mail in stage.mailer.got) == sorted(MONTHLY.to)
     assert len(stage.sales.got) == 1
     assert {row.state for row in await stage.world.rows(ReportSentRow)} == {"sent"}
+
+
+async def test_a_receiver_that_asks_for_an_hour_gets_it(stage: Stage) -> None:
+    begun = await stage.now()
+    stage.sales.errors = [Transient("http_429", "busy", HOUR)]
+    await _send(stage)
+    assert len(stage.sales.got) == 1
+    assert await stage.now() - begun >= HOUR
 
 
 async def test_what_may_have_gone_out_is_not_repeated_and_what_is_refused_is_kept(
