@@ -25,10 +25,12 @@ def follows(row: HandoverRow, answer: State) -> bool:
 
 def is_known(row: HandoverRow, answer: Answer) -> bool:
     """Said before, so that saying it twice does no harm. A date that is moved is news."""
+    if answer.state is State.BOOKED:
+        booked = row.state in sla.MEETING and row.until is not None
+        return booked and answer.until in (None, row.until)
     if row.state != answer.state:
         return False
-    movable = answer.state in (State.SNOOZED, State.BOOKED)
-    return not movable or answer.until in (None, row.until)
+    return answer.state is not State.SNOOZED or answer.until in (None, row.until)
 
 
 def check(playbook: Playbook, row: HandoverRow, answer: Answer) -> None:

@@ -145,7 +145,7 @@ class Desk:
                     "this person asked to be forgotten; nothing is kept of it any more"
                 )
             if is_known(row, answer):
-                return f"This was already noted as {row.state}; nothing changed."
+                return f"This was already noted as {answer.state}; nothing changed."
             playbook = await self._shelf.version(session, row.playbook)
             current = await self._shelf.current(session)
             check(playbook, row, answer)
@@ -234,8 +234,9 @@ class Desk:
     ) -> None:
         """One that was lost may be won while sales has the lead again: one sale, and both are won."""
         row.amount, row.currency = answer.amount, answer.currency or playbook.promise.currency
-        row.closed_at, row.contacted_at = answer.at, row.contacted_at or answer.at
-        row.outcome = "won"
+        # By then there was a contact. That a lost one was answered in time stays so.
+        row.contacted_at = row.contacted_at or row.closed_at or answer.at
+        row.closed_at, row.outcome = answer.at, "won"
         sale = SaleRow(
             id=keys.notice_id(row.id, "sale"),
             lead_id=lead.id,
@@ -287,7 +288,9 @@ async def _done(
 def _lift(
     session: AsyncSession, playbook: Playbook, row: HandoverRow, lead: LeadRow, answer: Answer
 ) -> None:
-    """Accepting makes the lead an SQL, winning a customer. A single task leaves it where it is."""
+    """Accepting makes the lead an SQL, winning a customer. A snooze, or a single task, leaves it where it is."""
+    if answer.state is State.SNOOZED:
+        return
     rule, lifecycle = playbook.handover, playbook.lifecycle
     reached = [rule.sql_stage] + ([rule.customer_stage] if answer.state is State.WON else [])
     for stage in reached:

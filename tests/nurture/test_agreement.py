@@ -105,6 +105,23 @@ async def test_elsewhere_the_clock_waits_for_the_meeting(db: Database) -> None:
     assert waiting.due_at == row.due_at + 5 * DAY
 
 
+@pytest.mark.parametrize("contacted", [("call", "meeting"), ("booking",)])
+async def test_a_meeting_that_is_told_twice_is_noted_once_and_may_be_moved(
+    db: Database, contacted: tuple[str, ...]
+) -> None:
+    world = world_with(db, terms=replace(PLAYBOOK.handover.terms, contacted=contacted))
+    row = await give(world)
+    booked = Answer(State.BOOKED, NOW + HOUR, until=NOW + 6 * DAY)
+    await world.desk.answer(row.id, booked)
+    said = await world.desk.answer(row.id, replace(booked, at=NOW + 2 * HOUR))
+    assert said == "This was already noted as booked; nothing changed."
+    moved = replace(booked, at=NOW + 3 * HOUR, until=NOW + 7 * DAY)
+    await world.desk.answer(row.id, moved)
+    noted = [event.kind for event in await world.rows(HandoverEventRow)]
+    assert noted == ["opened", "booked", "booked"]
+    assert (await again(world)).until == NOW + 7 * DAY
+
+
 async def test_what_is_no_evidence_of_a_contact_leaves_the_deadline(db: Database) -> None:
     world = world_with(db, terms=replace(PLAYBOOK.handover.terms, contacted=("call",)))
     row = await give(world)

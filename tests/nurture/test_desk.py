@@ -27,6 +27,15 @@ async def test_accepting_makes_the_lead_an_sql(db: Database) -> None:
     assert (await world.lead("anna@example.org")).stage == "sql"
 
 
+async def test_a_lead_that_asked_to_wait_is_no_sql_until_it_is_accepted(db: Database) -> None:
+    world, handover = await _handed_over(db)
+    snooze = Answer(State.SNOOZED, NOW, reason="asked to wait", until=NOW + 5 * DAY)
+    await world.desk.answer(handover, snooze)
+    assert (await world.lead("anna@example.org")).stage == "mql"
+    await world.desk.answer(handover, Answer(State.ACCEPTED, NOW + DAY))
+    assert (await world.lead("anna@example.org")).stage == "sql"
+
+
 async def test_an_answer_after_which_nothing_is_due_sooner_wakes_nobody(db: Database) -> None:
     world, handover = await _handed_over(db)
     await world.desk.answer(handover, Answer(State.ACCEPTED, NOW))
@@ -156,12 +165,23 @@ async def test_a_lost_lead_that_is_won_while_sales_has_it_again_is_won_once(db: 
     await world.desk.answer(lost, Answer(State.LOST, NOW + DAY))
     again = await world.desk.open("anna@example.org", "called again", "Bo", NOW + 40 * DAY)
     won = Answer(State.WON, NOW + 41 * DAY, amount=100)
-    assert await world.desk.answer(lost, won) == "Noted: won. The contact came after its deadline."
+    assert await world.desk.answer(lost, won) == "Noted: won."
     said = await world.desk.answer(again, won)
     assert said == "This was already noted as won; nothing changed."
     assert len(await world.rows(SaleRow)) == 1
     assert not (await world.lead("anna@example.org")).sales_owned
-    assert (await world.reports.summary(NOW + 50 * DAY))["sla"]["kept"] == 1
+    assert (await world.reports.summary(NOW + 50 * DAY))["sla"]["kept"] == 2
+
+
+async def test_a_lead_that_was_lost_in_time_and_is_won_weeks_later_breaks_no_promise(
+    db: Database,
+) -> None:
+    world, handover = await _handed_over(db)
+    await world.desk.answer(handover, Answer(State.LOST, NOW + DAY))
+    await world.desk.answer(handover, Answer(State.WON, NOW + 20 * DAY, amount=100))
+    summary = await world.reports.summary(NOW + 25 * DAY)
+    for figures in (summary["sla"], summary["contact"]):
+        assert (figures["kept"], figures["broken"]) == (1, 0)
 
 
 async def test_nothing_is_answered_of_somebody_who_was_erased(db: Database) -> None:
