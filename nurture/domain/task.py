@@ -106,6 +106,7 @@ def _handover(task: Task, title: str) -> dict[str, Any]:
         "opened_at": _iso(task.opened_at),
         "due_at": _iso(task.due_at),
         "due": story.moment(task.due_at, task.zone),
+        "due_on": task.due_at.astimezone(task.zone).date().isoformat(),
     }
 
 

@@ -83,6 +83,11 @@ def due(data: Mapping[str, Any]) -> datetime:
     return datetime.fromisoformat(data["handover"]["due_at"]).astimezone(UTC)
 
 
+def due_on(data: Mapping[str, Any]) -> str:
+    """The day on the agreement's clock. Notices of the release before have none, and the moment's stands in for it."""
+    return str(data["handover"].get("due_on") or due(data).date())
+
+
 def last_name(lead: Mapping[str, Any]) -> str:
     """CRMs insist on one: the whole name where it is not known in parts."""
     return str(lead["last_name"] or lead["name"])

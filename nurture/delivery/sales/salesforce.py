@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from nurture.delivery.sales import http, wording
-from nurture.delivery.sales.crm import CrmApi, bearer, due, filled, last_name
+from nurture.delivery.sales.crm import CrmApi, bearer, due_on, filled, last_name
 from nurture.domain.errors import DeliveryError, Transient
 from nurture.ports import Notice
 
@@ -72,7 +72,7 @@ class SalesforceDesk:
             {
                 HANDOVER: handover["id"],
                 "Subject": wording.headline(notice)[:_SUBJECT],
-                "ActivityDate": f"{due(notice.data):%Y-%m-%d}",
+                "ActivityDate": due_on(notice.data),
                 "Priority": "High",
                 "Status": wording.task_status(notice, "Completed", "Deferred"),
                 "Description": wording.text(notice),

@@ -2,8 +2,9 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -231,6 +232,20 @@ async def test_salesforce_says_with_403_that_its_limit_is_reached() -> None:
         desk = SalesforceDesk(client, "https://a.example", salesforce.TOKEN, lambda: NOW, OWNERS)
         with pytest.raises(Transient):
             await desk.deliver(notice())
+
+
+@pytest.mark.parametrize("open_", [_salesforce], indirect=True)
+@pytest.mark.parametrize(("kept", "day"), [(True, "2026-03-06"), (False, "2026-03-07")])
+async def test_a_task_of_a_crm_that_knows_days_only_is_due_on_that_of_the_agreements_clock(
+    office: Office, kept: bool, day: str
+) -> None:
+    """Notices that the release before left to be told do not name it."""
+    friday_at_five = datetime(2026, 3, 6, 17, tzinfo=ZoneInfo("America/Los_Angeles"))
+    told = notice(due_at=friday_at_five, zone=friday_at_five.tzinfo)
+    if not kept:
+        del told.data["handover"]["due_on"]
+    await office.desk.deliver(told)
+    assert office.task["ActivityDate"] == day
 
 
 async def test_salesforce_may_keep_silent_about_a_lead_it_updated() -> None:
