@@ -150,6 +150,7 @@ class Desk:
             current = await self._shelf.current(session)
             check(playbook, row, answer)
             clock = tenure.clock(row, playbook, current)
+            tenure.keep_begun(row, clock.pauses, answer.at)
             if answer.state is State.CONTACTED and answer.how not in clock.terms.contacted:
                 handovers.log(session, row, "attempted", answer.at, answer.by, answer.how or "")
                 accepted = ", ".join(clock.terms.contacted)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from nurture import live_edits
+from nurture import absences, live_edits
 from nurture.checking import checked
 from nurture.domain.audience import changed_lists
 from nurture.domain.errors import Finding, InputError, PlaybookError, StartError, Unreadable
@@ -174,6 +174,7 @@ class Shelf:
         )
         if old:
             await live_edits.carry_out(session, old, playbook, changed, self.version, now)
+            await absences.carry_out(session, old, playbook, self.version, now)
         lists = changed_lists(old.audiences if old else {}, playbook.audiences)
         if before.unread:
             await live_edits.wake_all(session, now)

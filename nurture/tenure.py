@@ -87,6 +87,11 @@ def keep_begun(row: HandoverRow, pauses: Iterable[Pause], now: datetime) -> None
     row.pauses = terms.pauses_to_json(pause for pause in pauses if pause.start <= now)
 
 
+def keep_been(row: HandoverRow, pauses: Iterable[Pause], now: datetime) -> None:
+    """The same before who is away changes: of an absence that lasts only what has been of it so far."""
+    keep_begun(row, (_cut(each, now) if _is_absence(each) else each for each in pauses), now)
+
+
 def pause(row: HandoverRow, start: datetime, end: datetime, why: str) -> None:
     resume(row, start)
     row.pauses = [*row.pauses, *terms.pauses_to_json([Pause(start, end, why)])]
@@ -95,9 +100,17 @@ def pause(row: HandoverRow, start: datetime, end: datetime, why: str) -> None:
 def resume(row: HandoverRow, now: datetime) -> None:
     """Whatever the lead had asked for is over; that the owner is away is not."""
     row.pauses = terms.pauses_to_json(
-        replace(each, end=now) if each.holds(now) and each.why != sla.OWNER_ABSENT else each
+        each if _is_absence(each) else _cut(each, now)
         for each in terms.pauses_from_json(row.pauses)
     )
+
+
+def _is_absence(pause: Pause) -> bool:
+    return pause.why == sla.OWNER_ABSENT
+
+
+def _cut(pause: Pause, now: datetime) -> Pause:
+    return replace(pause, end=now) if pause.holds(now) else pause
 
 
 def _with_absences(pauses: list[Pause], owner: Owner, since: datetime) -> list[Pause]:

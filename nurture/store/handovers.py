@@ -1,7 +1,7 @@
 """Handovers, what happened to them, and what sales is to be told."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -50,6 +50,31 @@ async def all_open(session: AsyncSession) -> Sequence[HandoverRow]:
         col(HandoverRow.closed_at).is_(None),
     )
     return (await session.execute(query)).scalars().all()
+
+
+async def in_hand(
+    session: AsyncSession, owners: Sequence[str], size: int = 1000
+) -> AsyncIterator[Sequence[HandoverRow]]:
+    """What these have in hand, tasks too, page by page; held against other writers."""
+    last = ""
+    while True:
+        query = (
+            select(HandoverRow)
+            .where(
+                unclosed(),
+                col(HandoverRow.state).in_(sorted(SALES_OWNED)),
+                col(HandoverRow.owner).in_(owners),
+                col(HandoverRow.id) > last,
+            )
+            .order_by(col(HandoverRow.id))
+            .limit(size)
+            .with_for_update()
+        )
+        page = (await session.execute(query)).scalars().all()
+        if not page:
+            return
+        yield page
+        last = page[-1].id
 
 
 def unclosed(row: Any = HandoverRow) -> ColumnElement[bool]:
