@@ -15,7 +15,7 @@ from commands import opening
 from embedded import local
 from nurture.domain.errors import InputError
 from nurture.notices import Notices
-from nurture.reports import Reports
+from nurture.reports import LISTED, Reports
 from nurture.shelf import Shelf
 from nurture.store import migrate
 from services import assemble
@@ -34,10 +34,14 @@ _LOST = ("id", "type", "handover_id", "attempts", "dead_at", "error")
 def list_(
     everything: Annotated[bool, typer.Option("--all", help="With those that are over.")] = False,
     dead: Annotated[bool, typer.Option("--dead", help="What sales could not be told.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = LISTED,
     as_json: AsJson = False,
 ) -> None:
     """List handovers, the most urgent first; or the notices that were given up."""
-    closed, rows = asyncio.run(_list(everything, dead))
+    closed, rows = asyncio.run(_list(everything, dead, limit + 1))
+    if len(rows) > limit:
+        rows = rows[:limit]
+        typer.echo(f"There are more than {limit}; --limit shows more of them.", err=True)
     if as_json:
         typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
         return
@@ -93,9 +97,12 @@ async def _rooms() -> AsyncIterator[tuple[Notices, Reports]]:
         yield Notices(db), Reports(db, Shelf(db, config.pace))
 
 
-async def _list(everything: bool, dead: bool) -> tuple[str, list[dict[str, Any]]]:
+async def _list(everything: bool, dead: bool, limit: int) -> tuple[str, list[dict[str, Any]]]:
     async with _rooms() as (notices, reports):
-        rows = await notices.dead() if dead else await reports.handovers(not everything)
+        if dead:
+            rows = await notices.dead(limit=limit)
+        else:
+            rows = await reports.handovers(not everything, limit=limit)
         return await notices.closed(), rows
 
 

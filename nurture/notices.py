@@ -11,6 +11,8 @@ from nurture.store import handovers, notices
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverRow, NoticeRow
 
+LISTED = 200
+
 
 class Notices:
     """The operator's view of the calls to sales. Answers are plain data, ready for JSON."""
@@ -18,10 +20,12 @@ class Notices:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    async def dead(self) -> list[dict[str, Any]]:
-        """Given up, oldest first. Without what they tell: that names people."""
+    async def dead(self, after: str = "", limit: int = LISTED) -> list[dict[str, Any]]:
+        """Given up, oldest first. Without what they tell: that names people. `after` is the id of the one that they
+        stand behind. Raises InputError for an unknown one."""
         async with self._db.read() as session:
-            return [_plain(row) for row in await notices.dead(session)]
+            last = await _notice(session, after) if after else None
+            return [_plain(row) for row in await notices.dead(session, last, limit)]
 
     async def closed(self) -> str:
         """Why nothing is sent at present; empty when all is well."""
@@ -51,10 +55,11 @@ class Notices:
         async with self._db.write() as session:
             if row := await notices.closed(session):
                 raise InputError(f"the receiver wants no calls ({row.error}); open it again first")
-            found = [await _notice(session, id) for id in ids] or await notices.dead(session)
-            for notice in found:
-                await notices.again(session, notice, now)
-            return len(found)
+            if not ids:
+                return await notices.all_again(session, now)
+            for id in ids:
+                await _notice(session, id)
+            return await notices.again(session, ids, now)
 
     async def reopen(self) -> bool:
         """Call the receiver again from now on; False when it was open."""

@@ -10,6 +10,7 @@ from sqlmodel import col, select
 
 from nurture import figures
 from nurture.audience_view import AudienceView
+from nurture.domain.errors import InputError
 from nurture.domain.lead import Score
 from nurture.domain.scoring import Reason
 from nurture.figures import EVERYTHING, Question
@@ -20,10 +21,11 @@ from nurture.store import reports as queries
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverRow
 from nurture.store.loose import values
+from nurture.store.queue import Key
 from nurture.store.scope import Scope
 from nurture.store.tables import ConsentRow, LeadRow, MessageRow, StageChangeRow
 
-_LISTED = 200
+LISTED = 200
 
 
 class Reports:
@@ -122,9 +124,18 @@ class Reports:
         return await AudienceView(self._db, self._shelf).all(now)
 
     async def handovers(
-        self, open_only: bool = False, owner: str | None = None
+        self,
+        open_only: bool = False,
+        owner: str | None = None,
+        after: str = "",
+        limit: int = LISTED,
     ) -> list[dict[str, Any]]:
-        """The latest handovers, the most urgent open ones first; with `owner` those in its hands."""
+        """The latest handovers, the most urgent open ones first; with `owner` those in its hands. `after` is the id of
+        the one that they stand behind. Raises InputError for an unknown one."""
+        at, id_ = (
+            col(HandoverRow.due_at if open_only else HandoverRow.opened_at),
+            col(HandoverRow.id),
+        )
         query = select(HandoverRow, LeadRow).join(
             LeadRow, col(LeadRow.id) == col(HandoverRow.lead_id)
         )
@@ -132,10 +143,22 @@ class Reports:
             query = query.where(handovers.unclosed())
         if owner is not None:
             query = query.where(col(HandoverRow.owner) == owner)
-        order = col(HandoverRow.due_at) if open_only else col(HandoverRow.opened_at).desc()
+        order = (at, id_) if open_only else (at.desc(), id_.desc())
         async with self._db.read() as session:
-            rows = (await session.execute(query.order_by(order).limit(_LISTED))).all()
+            if after:
+                query = query.where(await _behind(session, after, open_only, at, id_))
+            rows = (await session.execute(query.order_by(*order).limit(limit))).all()
             return [{**_plain(row.model_dump()), "lead": lead.email} for row, lead in rows]
+
+
+async def _behind(session: Any, after: str, open_only: bool, at: Any, id_: Any) -> Any:
+    """The condition for a handover to stand behind that one in the list."""
+    last = await session.get(HandoverRow, after)
+    if last is None:
+        raise InputError(f"there is no handover {after}")
+    if open_only:
+        return Key(last.due_at, after).precedes(at, id_)
+    return Key(last.opened_at, after).follows(at, id_)
 
 
 async def _all(session: Any, lead: LeadRow, table: Any, order: Any) -> list[dict[str, Any]]:

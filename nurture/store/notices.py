@@ -1,20 +1,22 @@
 """Notices that did not get through, and whether the receiver takes any."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col, select
+from sqlmodel import col, literal, select
 
 from nurture.store import wakeups
+from nurture.store.columns import Moment
 from nurture.store.handover_tables import NoticeRow, ReceiverRow
 
 SALES = "sales"
 """The one receiver of all notices."""
 
-_LISTED = 500
+_GIVEN_UP = (col(NoticeRow.dead_at).is_not(None), col(NoticeRow.error) != "")
+"""What an erasure withdrew has no error, and nothing is left of it to tell."""
 
 
 async def closed(session: AsyncSession) -> ReceiverRow | None:
@@ -78,13 +80,14 @@ def may_be_known(row: NoticeRow) -> bool:
     return bool(row.delivered_at or row.attempts or sent_again)
 
 
-async def dead(session: AsyncSession) -> list[NoticeRow]:
-    """What was given up, with the reason, in the order in which it should have been told. What an erasure withdrew has
-    none, and nothing is left of it to tell."""
-    given_up = col(NoticeRow.dead_at).is_not(None), col(NoticeRow.error) != ""
-    query = select(NoticeRow).where(*given_up).limit(_LISTED)
+async def dead(session: AsyncSession, after: NoticeRow | None, limit: int) -> list[NoticeRow]:
+    """What was given up, with the reason, in the order in which it should have been told; `after`: behind that one."""
     order = (col(NoticeRow.created_at), col(NoticeRow.handover_id), col(NoticeRow.number))
-    return list((await session.execute(query.order_by(*order))).scalars())
+    query = select(NoticeRow).where(*_GIVEN_UP).order_by(*order).limit(limit)
+    if after:
+        mark = (literal(after.created_at, Moment()), after.handover_id, after.number)
+        query = query.where(tuple_(*order) > tuple_(*mark))
+    return list((await session.execute(query)).scalars())
 
 
 async def of_handover(session: AsyncSession, handover_id: str) -> list[NoticeRow]:
@@ -101,8 +104,22 @@ async def on_their_way(session: AsyncSession) -> list[dict[str, Any]]:
     return [{"type": row.type, "data": row.data} for row in rows]
 
 
-async def again(session: AsyncSession, row: NoticeRow, now: datetime) -> None:
-    """Due at once, with a full round of tries; whoever runs the relay hands the wake-up over."""
-    row.attempts, row.error, row.next_attempt_at = 0, "", now
-    row.delivered_at = row.dead_at = None
-    await wakeups.spread(session, wakeups.HANDOVER, [row.handover_id], now, timedelta())
+async def again(session: AsyncSession, ids: Sequence[str], now: datetime) -> int:
+    """Due at once, with a full round of tries; whoever runs the relay hands the wake-ups over. How many."""
+    return await _again(session, now, col(NoticeRow.id).in_(ids))
+
+
+async def all_again(session: AsyncSession, now: datetime) -> int:
+    """The same for all that were given up."""
+    return await _again(session, now, *_GIVEN_UP)
+
+
+async def _again(session: AsyncSession, now: datetime, *which: ColumnElement[bool]) -> int:
+    afresh = (
+        update(NoticeRow)
+        .where(*which)
+        .values(attempts=0, error="", next_attempt_at=now, delivered_at=None, dead_at=None)
+    )
+    found = (await session.execute(afresh.returning(col(NoticeRow.handover_id)))).scalars().all()
+    await wakeups.spread(session, wakeups.HANDOVER, sorted(set(found)), now, timedelta())
+    return len(found)

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 
 from nurture.domain.errors import InputError
 from nurture.domain.lifecycle import SALES
@@ -14,6 +14,7 @@ from nurture.web.access import needs
 from nurture.web.asked import Asked
 from nurture.web.deps import Current
 from nurture.web.errors import Refusal
+from nurture.web.listed import LISTED, Page
 from nurture.web.openapi import ANSWER, FIND, OPEN, STAGE, refusals
 from nurture.web.visit import Visit
 
@@ -107,13 +108,15 @@ async def stage(
     return {"stage": given["stage"], "before": was}
 
 
-@router.get("/handovers", summary="Handovers, the most urgent first")
+@router.get("/handovers", responses=refusals(400), summary="Handovers, the most urgent first")
 async def handovers(
-    deps: Current,
     visit: Annotated[Visit, needs(Permission.HANDOVERS)],
+    page: Annotated[Page, Depends()],
     open_only: Annotated[bool, Query(description="without those that are over")] = False,
 ) -> list[dict[str, Any]]:
-    return await deps.reports.handovers(open_only, visit.actor.owner)
+    """200 at most. Where there are more, the header `Link` (`rel="next"`) says where they are."""
+    reports = visit.deps.reports
+    return page.of(await reports.handovers(open_only, visit.actor.owner, page.after, LISTED + 1))
 
 
 @router.get(
@@ -148,10 +151,14 @@ async def give(request: Request, deps: Current) -> dict[str, str]:
 
 
 @router.get(
-    "/notices", dependencies=[needs(Permission.SYSTEM)], summary="What sales could not be told"
+    "/notices",
+    responses=refusals(400),
+    dependencies=[needs(Permission.SYSTEM)],
+    summary="What sales could not be told",
 )
-async def notices(deps: Current) -> list[dict[str, Any]]:
-    return await deps.notices.dead()
+async def notices(deps: Current, page: Annotated[Page, Depends()]) -> list[dict[str, Any]]:
+    """200 at most, the oldest first. Where there are more, the header `Link` (`rel="next"`) says where they are."""
+    return page.of(await deps.notices.dead(page.after, LISTED + 1))
 
 
 @router.post(

@@ -12,12 +12,14 @@ from tests.support.domain import NOW
 from tests.support.world import World
 
 
-async def _lose_a_notice(data: Path) -> str:
+async def _lose_a_notice(data: Path, name: str = "anna") -> str:
     """A lead is handed over, and the receiver says 410."""
     db = Database(f"sqlite+aiosqlite:///{data / 'nurture.db'}")
     world = World(db)
-    await world.tell("demo_requested", traits={"occupation": "pro", "first_name": "Anna"})
-    [row] = await world.rows(HandoverRow)
+    lead = await world.tell(
+        "demo_requested", f"{name}@example.org", source=name, traits={"occupation": "pro"}
+    )
+    [row] = [row for row in await world.rows(HandoverRow) if row.lead_id == lead.id]
     async with db.write() as session:
         await notices.close(session, "http_410", NOW)
     await db.close()
@@ -42,3 +44,10 @@ def test_what_sales_could_not_be_told_is_listed_and_told_again(
     assert [told["dead_at"] for told in shown["notices"]] == [None]
     assert nurture("handovers", "show", "nothing").returncode == 2
     assert nurture("handovers", "resend").returncode == 2
+    asyncio.run(_lose_a_notice(tmp_path / "data", "bo"))
+    for dead in ((), ("--dead",)):
+        listed = nurture("handovers", "list", "--limit", "1", "--json", *dead)
+        assert len(json.loads(listed.stdout)) == 1
+        assert listed.stderr == "There are more than 1; --limit shows more of them.\n"
+        whole = nurture("handovers", "list", "--limit", "2", "--json", *dead)
+        assert (len(json.loads(whole.stdout)), whole.stderr) == (2, "")

@@ -438,6 +438,28 @@ async def test_what_was_given_up_is_listed_and_sent_again(db: Database) -> None:
         await desk.resend(["msg_unknown"], NOW)
 
 
+async def test_long_lists_are_read_page_by_page_and_all_that_was_given_up_is_sent_again(
+    db: Database,
+) -> None:
+    world, desk = world_with(db), Notices(db)
+    given = [await give(world, name) for name in ("anna", "bo", "cy")]
+    ids = sorted(row.id for row in given)
+    async with db.write() as session:
+        await notices.close(session, "http_410", NOW)
+    for open_only, order in ((True, ids), (False, ids[::-1])):
+        listed = await world.reports.handovers(open_only, limit=2)
+        listed += await world.reports.handovers(open_only, after=listed[-1]["id"], limit=2)
+        assert [row["id"] for row in listed] == order
+    lost = await desk.dead(limit=2)
+    lost += await desk.dead(after=lost[-1]["id"], limit=2)
+    assert [row["handover_id"] for row in lost] == ids
+    with pytest.raises(InputError, match="there is no handover h9"):
+        await world.reports.handovers(after="h9")
+    await desk.reopen()
+    assert await desk.resend([], NOW) == 3
+    assert await desk.dead() == []
+
+
 def test_terms_of_a_team_name_everybody_once() -> None:
     team = people(Owner("Anna", 2))
     assert team.member("Anna").weight == 2

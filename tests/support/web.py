@@ -162,6 +162,12 @@ class FakeDesk:
         return self.shown.id if name == self.shown.lead_email else None
 
 
+def _behind(ids: list[str], after: str) -> list[str]:
+    if after and after not in ids:
+        raise InputError(f"there is no {after}")
+    return ids[ids.index(after) + 1 :] if after else ids
+
+
 @dataclass
 class FakeNotices:
     """One notice that did not get through."""
@@ -169,8 +175,9 @@ class FakeNotices:
     lost: list[str] = field(default_factory=lambda: ["msg_1"])
     sent: list[str] = field(default_factory=list)
 
-    async def dead(self) -> list[dict[str, Any]]:
-        return [{"id": id, "error": "http_410"} for id in self.lost]
+    async def dead(self, after: str, limit: int) -> list[dict[str, Any]]:
+        rest = _behind(self.lost, after)[:limit]
+        return [{"id": id, "error": "http_410"} for id in rest]
 
     async def show(self, handover_id: str) -> dict[str, Any] | None:
         return {"id": handover_id} if handover_id == "h1" else None
@@ -188,6 +195,7 @@ class FakeNotices:
 @dataclass
 class FakeReports:
     figures: dict[str, Any] = field(default_factory=dict)
+    in_hand: int = 1
 
     async def summary(self, now: datetime, asked: Question = EVERYTHING) -> dict[str, Any]:
         asked_for = [asked.month, asked.by, *asked.only.values()]
@@ -210,9 +218,10 @@ class FakeReports:
         return [{"name": "it-managers", "owed_removals": 1, "errors": []}]
 
     async def handovers(
-        self, open_only: bool = False, owner: str | None = None
+        self, open_only: bool, owner: str | None, after: str, limit: int
     ) -> list[dict[str, Any]]:
-        return [{"id": "h1", "open_only": open_only}]
+        ids = _behind([f"h{number}" for number in range(1, self.in_hand + 1)], after)[:limit]
+        return [{"id": id, "open_only": open_only} for id in ids]
 
 
 class NobodySignedIn:

@@ -144,6 +144,22 @@ async def test_handovers_are_listed(client):
     assert (wrong.status_code, wrong.json()["code"]) == (422, "invalid")
 
 
+async def test_a_list_that_is_longer_than_a_page_says_where_it_goes_on(client, world):
+    world.reports.in_hand = 405
+    world.notices.lost = [f"n{number}" for number in range(201)]
+    path, pages = "/api/handovers?open_only=true", []
+    while path:
+        answer = await client.get(path, headers=BEARER)
+        pages.append([row["id"] for row in answer.json()])
+        path = answer.links.get("next", {}).get("url")
+    assert [len(page) for page in pages] == [200, 200, 5]
+    assert len({id for page in pages for id in page}) == 405
+    answer = await client.get("/api/notices", headers=BEARER)
+    assert answer.links["next"]["url"] == "/api/notices?after=n199"
+    rest = await client.get("/api/notices?after=n199", headers=BEARER)
+    assert ([row["id"] for row in rest.json()], rest.links) == (["n200"], {})
+
+
 async def test_a_crm_answers_as_sales_does(client, world):
     path = "/api/handovers/h1/answers"
     body = {"state": "contacted", "how": "call", "by": "CRM"}

@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse
 from nurture.domain.errors import InputError
 from nurture.domain.permissions import Permission
 from nurture.web.access import needs
+from nurture.web.listed import LISTED
 from nurture.web.visit import Visit
 
 router = APIRouter(prefix="/system", include_in_schema=False)
@@ -39,7 +40,7 @@ async def _page(visit: Visit, problem: str = "", status: int = 200) -> Response:
         "system.html",
         status,
         look=await deps.dashboard.system.look(deps.now()),
-        dead=await deps.notices.dead() if visit.may(Permission.EDIT_SYSTEM) else [],
+        dead=await deps.notices.dead("", LISTED) if visit.may(Permission.EDIT_SYSTEM) else [],
         quarantine=await deps.quarantine() if visit.may(Permission.EDIT_SYSTEM) else [],
         problem=problem,
     )
