@@ -7,6 +7,7 @@
     └── DeliveryError        the outside world did not take what we sent
         ├── Permanent        sending the same again can never work
         │   ├── AddressRefused   the recipient's address is bad: suppress it
+        │   ├── MailboxFull      the recipient's mailbox is full: this mail came back
         │   └── Gone             the receiver asked never to be called again
         ├── Transient        try again, not before `retry_after`
         │   ├── Deferred         the recipient's side asks for patience: no fault of the account
@@ -76,6 +77,10 @@ class Permanent(DeliveryError):
 
 class AddressRefused(Permanent):
     """The mailbox does not exist or refuses us for good (SMTP 5.1.x, 5.2.1)."""
+
+
+class MailboxFull(Permanent):
+    """The mailbox takes nothing more (SMTP 5.2.2): this mail came back, a later one may get in."""
 
 
 class Gone(Permanent):

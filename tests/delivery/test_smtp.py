@@ -12,6 +12,7 @@ from nurture.domain.errors import (
     AddressRefused,
     Deferred,
     DeliveryError,
+    MailboxFull,
     Permanent,
     Transient,
     Unknown,
@@ -178,8 +179,18 @@ async def test_a_policy_refusal_is_final_but_no_fault_of_the_address(command: st
         ("550 5.2.1 mailbox disabled", AddressRefused, "address_refused"),
         ("553 5.1.10 null MX", AddressRefused, "address_refused"),
         ("550 nobody of that name", AddressRefused, "address_refused"),
+        ("551 user not local", AddressRefused, "address_refused"),
+        ("550 5.0.0 <anna@spam.example>... user unknown", AddressRefused, "address_refused"),
+        ("550 relay not permitted", Permanent, "policy"),
+        ("550 Administrative prohibition", Permanent, "policy"),
+        ("550 Sender verify failed", Permanent, "policy"),
+        ("550 Blocked - see https://lists.example/5.9.12.13", Permanent, "policy"),
+        ("550 High probability of spam", Permanent, "policy"),
+        ("553 that domain is not in my list of allowed rcpthosts (#5.7.1)", Permanent, "policy"),
         ("550 5.1.8 bad sender", Permanent, "refused"),
-        ("552 5.2.2 mailbox full", Permanent, "mailbox_full"),
+        ("552 5.2.2 mailbox full", MailboxFull, "mailbox_full"),
+        ("552 mailbox is full", MailboxFull, "mailbox_full"),
+        ("550 Mailbox quota exceeded", MailboxFull, "mailbox_full"),
         ("554 no thanks", Permanent, "refused"),
         ("450 4.1.2 recipient address rejected: domain not found", Deferred, "refused_for_now"),
         ("452 4.2.2 mailbox full", Deferred, "refused_for_now"),
@@ -199,6 +210,12 @@ async def test_the_reply_decides_whose_fault_a_refused_recipient_is(
         error = await failure(post)
     assert type(error) is kind
     assert error.reason == reason
+
+
+async def test_what_is_said_before_the_recipient_is_named_is_no_fault_of_the_address() -> None:
+    for reply in ("550 5.1.0 rejected", "552 5.2.2 no room"):
+        async with Post({"MAIL": reply}) as post:
+            assert type(await failure(post)) is Permanent
 
 
 async def test_an_address_in_a_reply_does_not_get_into_the_error() -> None:

@@ -2,41 +2,71 @@
 
 import re
 
-from nurture.domain.errors import AddressRefused, Deferred, DeliveryError, Permanent, Transient
+from nurture.domain.errors import (
+    AddressRefused,
+    Deferred,
+    DeliveryError,
+    MailboxFull,
+    Permanent,
+    Transient,
+)
 from nurture.logs import masked
 
-_ENHANCED = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
+_ENHANCED = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?![\d.]*\d)")
+"""Also at the end of a sentence, but no part of an IP address."""
 _BAD_MAILBOX = {"5.1.0", "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"}
 _BAD_MAILBOX_CODES = {550, 551, 553}
 _LATER_CODES = {450, 451, 452}
 _BAD_SENDER = {"4.1.7", "4.1.8"}
 _OF_RECIPIENT = re.compile(r"gr[ae]y-?list|recipient", re.IGNORECASE)
+_POLICY = re.compile(
+    r"\brelay|\bpolic(y|ies)|prohibited|prohibition|\bspam|\bblock(ed|ing|list)|\bblack-?list"
+    r"|denied|authenticat|(not|never) (allowed|permitted|authori[sz]ed)"
+    r"|(verify|rejected|invalid|bad) sender|sender (address )?(verif|rejected|denied|domain)"
+    r"|client host|\b(rbl|dnsbl|spf|dkim|dmarc)\b|(sending|daily|hourly) (quota|limit)",
+    re.IGNORECASE,
+)
+"""It is us whom the server does not want."""
+
+_FULL = re.compile(
+    r"quota|exceed\w* storage|(mail ?box|inbox|storage|disk)( \S+){0,3} full", re.IGNORECASE
+)
 _LONGEST_DETAIL = 200
 
 
 def of_recipient(code: int, text: str) -> DeliveryError:
-    """RCPT was refused. Without an enhanced code the plain one is all there is to judge by; a policy
-    refusal (5.7.x) says nothing against the address."""
-    enhanced = _enhanced(text)
-    if 500 <= code < 600 and not enhanced and code in _BAD_MAILBOX_CODES:
-        return AddressRefused("address_refused", detail(code, text))
-    if code in _LATER_CODES and _asks_for_patience(code, enhanced, text):
+    """RCPT was refused. Without an enhanced code the plain one and the words are all there is to judge by: a server
+    that lets us in no more must cost no lead its address."""
+    if code in _LATER_CODES and _asks_for_patience(code, _enhanced(text), text):
         return Deferred("refused_for_now", detail(code, text))
-    return of_message(code, text)
+    error = of_message(code, text)
+    unexplained = error.reason == "refused" and not _enhanced(text)
+    if unexplained and code in _BAD_MAILBOX_CODES:
+        return AddressRefused("address_refused", detail(code, text))
+    return error
+
+
+def of_sender(code: int, text: str) -> DeliveryError:
+    """MAIL was refused, before the server had heard for whom the mail is."""
+    error = of_message(code, text)
+    if isinstance(error, AddressRefused | MailboxFull):
+        return Permanent("refused", error.detail)
+    return error
 
 
 def of_message(code: int, text: str) -> DeliveryError:
     """The message, or anything else, was refused."""
-    enhanced = _enhanced(text)
+    enhanced, told = _enhanced(text), detail(code, text)
+    words = "" if enhanced else without_addresses(text)
     if not 500 <= code < 600:
-        return Transient("refused_for_now", detail(code, text))
+        return Transient("refused_for_now", told)
     if enhanced in _BAD_MAILBOX:
-        return AddressRefused("address_refused", detail(code, text))
-    if enhanced == "5.2.2":
-        return Permanent("mailbox_full", detail(code, text))
-    if enhanced.startswith("5.7."):
-        return Permanent("policy", detail(code, text))
-    return Permanent("refused", detail(code, text))
+        return AddressRefused("address_refused", told)
+    if enhanced.startswith("5.7.") or _POLICY.search(words):
+        return Permanent("policy", told)
+    if enhanced == "5.2.2" or _FULL.search(words):
+        return MailboxFull("mailbox_full", told)
+    return Permanent("refused", told)
 
 
 def _asks_for_patience(code: int, enhanced: str, text: str) -> bool:
@@ -60,5 +90,6 @@ def without_addresses(text: str) -> str:
 
 
 def _enhanced(text: str) -> str:
-    match = _ENHANCED.search(text)
-    return match[0] if match else ""
+    """The first that says anything; a server that knows no better calls it 5.0.0."""
+    told = (code for code in _ENHANCED.findall(text) if not code.endswith(".0.0"))
+    return next(told, "")

@@ -189,7 +189,7 @@ async def _announce(client: SMTP, mail_id: str, sender: str, recipient: str, siz
             whence += f" RET=HDRS ENVID={mail_id}"
         answer = await client.execute_command(b"MAIL", whence.encode())
         if answer.code != _COMPLETED:
-            raise replies.of_message(answer.code, answer.message)
+            raise replies.of_sender(answer.code, answer.message)
         whither = f"TO:<{recipient}>" + (" NOTIFY=FAILURE" if notices else "")
         answer = await client.execute_command(b"RCPT", whither.encode())
         if answer.code not in _RECIPIENT_TAKEN:

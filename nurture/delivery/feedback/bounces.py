@@ -92,13 +92,11 @@ def _report(parts: Sequence[Message]) -> tuple[Kind, str] | None:
 
 
 def _failed(status: str, diagnosis: str) -> Kind:
-    """For good only when the address itself is bad. What a server that knows no better calls 5.0.0 is
-    judged by its words."""
+    """For good only when the address itself is bad."""
     if status.startswith("4"):
         return Kind.SOFT_BOUNCE
-    specific = status if _ENHANCED.fullmatch(status) and not status.endswith(".0.0") else ""
     code = _CODE.search(diagnosis)
-    error = replies.of_recipient(int(code[1]) if code else 500, f"{specific} {diagnosis}")
+    error = replies.of_recipient(int(code[1]) if code else 500, f"{status} {diagnosis}")
     return Kind.HARD_BOUNCE if isinstance(error, AddressRefused) else Kind.SOFT_BOUNCE
 
 

@@ -14,7 +14,6 @@ _KINDS = {
     "request": Kind.ACCEPTED,
     "deferred": Kind.DEFERRED,
     "delivered": Kind.DELIVERED,
-    "hard_bounce": Kind.HARD_BOUNCE,
     "invalid_email": Kind.HARD_BOUNCE,
     "soft_bounce": Kind.SOFT_BOUNCE,
     "blocked": Kind.REJECTED,
@@ -50,4 +49,6 @@ def read(told: Mapping[str, Any], now: datetime) -> Event | None:
 
 def _kind(told: Mapping[str, Any]) -> Kind | None:
     event = told.get("event")
+    if event == "hard_bounce":
+        return reading.bounce(told.get("reason"))
     return _KINDS.get(event) if isinstance(event, str) else None

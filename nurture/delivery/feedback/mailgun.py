@@ -26,6 +26,9 @@ _KINDS = {
     "opened": Kind.OPENED,
     "clicked": Kind.CLICKED,
 }
+_TOO_OLD = 602
+"""Mailgun's own code, for what it tried in vain for hours."""
+
 _SUPPRESSED = {
     "suppress-bounce": Kind.HARD_BOUNCE,
     "suppress-complaint": Kind.COMPLAINED,
@@ -88,6 +91,9 @@ def _kind(told: Mapping[str, Any]) -> Kind | None:
     reason = str(told.get("reason"))
     if reason in _SUPPRESSED:
         return _SUPPRESSED[reason]
-    code = reading.within(told, "delivery-status", "enhanced-code")
-    policy = isinstance(code, str) and code.startswith("5.7.")
-    return Kind.SOFT_BOUNCE if policy or reason in ("old", "greylisted") else Kind.HARD_BOUNCE
+    status = told.get("delivery-status")
+    if reason in ("old", "greylisted") or reading.within(status, "code") == _TOO_OLD:
+        return Kind.SOFT_BOUNCE
+    return reading.bounce(
+        *(reading.within(status, name) for name in ("enhanced-code", "message", "description"))
+    )

@@ -10,7 +10,6 @@ from typing import Any
 from nurture.delivery.feedback import reading
 from nurture.domain.feedback import Event, Kind
 
-_HARD = frozenset({"HardBounce", "BadEmailAddress", "ManuallyDeactivated"})
 _KINDS = {
     "Delivery": Kind.DELIVERED,
     "SpamComplaint": Kind.COMPLAINED,
@@ -46,7 +45,7 @@ def read(told: Mapping[str, Any], now: datetime) -> Event | None:
 def _kind(told: Mapping[str, Any]) -> Kind | None:
     match told.get("RecordType"):
         case "Bounce":
-            return _bounce(str(told.get("Type")))
+            return _bounce(str(told.get("Type")), told.get("Details"))
         case "SubscriptionChange" if told.get("SuppressSending"):
             return _SUPPRESSED.get(str(told.get("SuppressionReason")))
         case str(record):
@@ -55,11 +54,13 @@ def _kind(told: Mapping[str, Any]) -> Kind | None:
             return None
 
 
-def _bounce(kind: str) -> Kind | None:
+def _bounce(kind: str, details: Any) -> Kind | None:
     """Postmark goes on trying after Transient; AutoResponder and the like are no bounces at all."""
-    if kind in _HARD:
-        return Kind.HARD_BOUNCE
     match kind:
+        case "HardBounce":
+            return reading.bounce(details)
+        case "BadEmailAddress" | "ManuallyDeactivated":
+            return Kind.HARD_BOUNCE
         case "SpamComplaint":
             return Kind.COMPLAINED
         case "Unsubscribe":

@@ -7,14 +7,15 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any, Protocol
 
-from nurture.delivery.email.replies import without_addresses
-from nurture.domain.errors import InputError
-from nurture.domain.feedback import Event
+from nurture.delivery.email import replies
+from nurture.domain.errors import InputError, MailboxFull
+from nurture.domain.feedback import Event, Kind
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _LONGEST_REASON = 200
 _LONGEST_NAME = 300
 _MOST_NAMES = 20
+_REFUSED = 550
 _CLOCKS_DIFFER = timedelta(minutes=5)
 
 
@@ -64,7 +65,16 @@ def word(value: Any) -> str:
 def reason(*parts: Any) -> str:
     """Short, on one line, and without addresses: it is shown, logged and counted."""
     texts = [str(part) for part in parts if isinstance(part, str | int) and part != ""]
-    return storable(without_addresses(": ".join(texts)))[:_LONGEST_REASON]
+    return storable(replies.without_addresses(": ".join(texts)))[:_LONGEST_REASON]
+
+
+def bounce(*told: Any) -> Kind:
+    """What a provider gave up for good, by the codes and words of the server that refused it: they know of a full
+    mailbox and of a policy even where the provider's own classes do not."""
+    text = " ".join(str(part) for part in _texts(told))
+    error = replies.of_message(_REFUSED, text)
+    passing = isinstance(error, MailboxFull) or error.reason == "policy"
+    return Kind.SOFT_BOUNCE if passing else Kind.HARD_BOUNCE
 
 
 def names(*values: Any) -> tuple[str, ...]:

@@ -66,9 +66,15 @@ def _kind(told: Mapping[str, Any]) -> Kind | None:
     """A bounce that is not Permanent may pass."""
     kind = told.get("type")
     if kind == "email.bounced":
-        for_good = reading.within(told, "data", "bounce", "type") == "Permanent"
-        return Kind.HARD_BOUNCE if for_good else Kind.SOFT_BOUNCE
+        bounce = reading.within(told, "data", "bounce")
+        for_good = reading.within(bounce, "type") == "Permanent"
+        return reading.bounce(_server(bounce)) if for_good else Kind.SOFT_BOUNCE
     return _KINDS.get(kind) if isinstance(kind, str) else None
+
+
+def _server(bounce: Any) -> Any:
+    """Its own words where Resend passes them on; else Resend's."""
+    return reading.within(bounce, "diagnosticCode") or reading.within(bounce, "message")
 
 
 def _only(recipients: Any) -> str:

@@ -103,7 +103,9 @@ def _kind(told: Mapping[str, Any]) -> Kind | None:
     """`blocked` is about policy and never the recipient's fault."""
     event = told.get("event")
     if event == "bounce":
-        return Kind.SOFT_BOUNCE if told.get("type") == "blocked" else Kind.HARD_BOUNCE
+        if told.get("type") == "blocked":
+            return Kind.SOFT_BOUNCE
+        return reading.bounce(told.get("status"), told.get("reason"))
     if event == "dropped":
         return _DROPPED.get(str(told.get("reason")).lower(), Kind.REJECTED)
     return _KINDS.get(event) if isinstance(event, str) else None

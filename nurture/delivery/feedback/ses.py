@@ -78,8 +78,10 @@ def _event(id_: str, told: Any, now: datetime) -> Event | None:
 def _kind(told: Mapping[str, Any]) -> Kind | None:
     name = told.get("eventType") or told.get("notificationType")
     if name == "Bounce":
-        for_good = reading.within(told, "bounce", "bounceType") == "Permanent"
-        return Kind.HARD_BOUNCE if for_good else Kind.SOFT_BOUNCE
+        part = told.get("bounce")
+        if reading.within(part, "bounceType") != "Permanent":
+            return Kind.SOFT_BOUNCE
+        return reading.bounce(_of_first(part, "status"), _diagnosis(part))
     if name == "Complaint" and (
         reading.within(told, "complaint", "complaintFeedbackType") == "not-spam"
     ):
@@ -94,6 +96,10 @@ def _recipient(mail: Any) -> str:
 
 
 def _diagnosis(part: Any) -> Any:
+    return _of_first(part, "diagnosticCode")
+
+
+def _of_first(part: Any, name: str) -> Any:
     recipients = reading.within(part, "bouncedRecipients")
     first = recipients[0] if isinstance(recipients, list) and recipients else None
-    return reading.within(first, "diagnosticCode")
+    return reading.within(first, name)

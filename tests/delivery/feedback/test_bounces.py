@@ -17,6 +17,12 @@ REPORTS = {
     "Sendmail: delayed": (bounces.SENDMAIL_DELAYED, Kind.DEFERRED),
     "expired": (bounces.EXPIRED, Kind.SOFT_BOUNCE),
     "policy": (bounces.POLICY, Kind.SOFT_BOUNCE),
+    "relay refused": (
+        bounces.POLICY.replace(
+            b"550 5.7.1 Message rejected due to local policy", b"550 relay not permitted"
+        ),
+        Kind.SOFT_BOUNCE,
+    ),
     "Domino": (bounces.DOMINO, Kind.HARD_BOUNCE),
     "by the address it came to": (bounces.VERP, Kind.HARD_BOUNCE),
     "delivered, by envelope id": (bounces.DELIVERED, Kind.DELIVERED),

@@ -143,6 +143,52 @@ async def test_an_event_is_read_and_names_its_mail(provider: str, told: Any, kin
     assert event.at == NOW or provider == "mailgun"
 
 
+def _for_good(provider: str, said: str, code: str = "") -> Any:
+    """What the provider itself calls a hard bounce."""
+    match provider:
+        case "postmark":
+            return _postmark("Bounce", Type="HardBounce", Details=f"smtp;{said}")
+        case "sendgrid":
+            return _sendgrid("bounce", type="bounce", status=code, reason=said)
+        case "mailgun":
+            status = {"code": int(said[:3]), "enhanced-code": code, "message": said[4:]}
+            about = {"severity": "permanent", "reason": "generic"}
+            return _mailgun("failed", **about, **{"delivery-status": status})
+        case "resend":
+            told = {"type": "Permanent", "subType": "General", "diagnosticCode": [f"smtp; {said}"]}
+            return _resend("email.bounced", bounce=told)
+        case _:
+            return _brevo("hard_bounce", reason=said)
+
+
+@pytest.mark.parametrize("provider", sorted(PROVIDERS))
+async def test_a_full_mailbox_and_a_policy_cost_no_lead_its_address_whoever_tells(
+    provider: str,
+) -> None:
+    passing = [
+        ("552 5.2.2 mailbox full", "5.2.2"),
+        ("550 5.7.1 blocked using a list", "5.7.1"),
+        ("550 Mailbox quota exceeded", ""),
+    ]
+    for said, code in passing:
+        [event] = await _hear(provider, _for_good(provider, said, code))
+        assert event.kind is Kind.SOFT_BOUNCE, said
+    for said, code in [("550 5.1.1 user unknown", "5.1.1"), ("550 no such user", "")]:
+        [event] = await _hear(provider, _for_good(provider, said, code))
+        assert event.kind is Kind.HARD_BOUNCE, said
+
+
+async def test_what_resend_adds_to_a_bounce_of_its_own_is_no_policy_of_the_server() -> None:
+    prose = "A hard bounce. Such addresses can harm your reputation as a sender."
+    told = _resend("email.bounced", bounce={"type": "Permanent", "message": prose})
+    assert (await _hear("resend", told))[0].kind is Kind.HARD_BOUNCE
+
+
+async def test_what_mailgun_tried_in_vain_for_hours_may_arrive_another_time() -> None:
+    [event] = await _hear("mailgun", _for_good("mailgun", "602 Too old"))
+    assert event.kind is Kind.SOFT_BOUNCE
+
+
 @pytest.mark.parametrize(
     ("provider", "told"),
     [

@@ -36,6 +36,15 @@ BOUNCE = {
 }
 
 
+def _for_good(status: str, said: str) -> Any:
+    """What Amazon calls a permanent bounce."""
+    told = {
+        "bounceType": "Permanent",
+        "bouncedRecipients": [{"status": status, "diagnosticCode": said}],
+    }
+    return {"eventType": "Bounce", "mail": ABOUT, "bounce": told}
+
+
 async def _hear(amazon: Amazon, call: Call, at: datetime = NOW) -> Any:
     async with amazon.http() as http:
         return await Ses(Sns(http, [TOPIC])).hear(call.headers, call.body, at)
@@ -59,6 +68,9 @@ async def test_a_signed_bounce_is_heard(version: str) -> None:
             {"eventType": "Bounce", "mail": ABOUT, "bounce": {"bounceType": "Transient"}},
             Kind.SOFT_BOUNCE,
         ),
+        (_for_good("5.2.2", "smtp; 552 mailbox full"), Kind.SOFT_BOUNCE),
+        (_for_good("5.0.0", "smtp; 550 5.7.1 policy"), Kind.SOFT_BOUNCE),
+        (_for_good("5.0.0", "smtp; 550 no such user"), Kind.HARD_BOUNCE),
         ({"eventType": "DeliveryDelay", "mail": ABOUT}, Kind.DEFERRED),
     ],
 )
