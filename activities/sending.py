@@ -11,7 +11,9 @@ from nurture.domain import retries
 from nurture.domain.errors import (
     AddressRefused,
     Deferred,
+    DeliveryError,
     InputError,
+    MailboxFull,
     Permanent,
     Transient,
     Unknown,
@@ -30,7 +32,7 @@ _REST = timedelta(seconds=30)
 """An account that took no mail is left alone so long where another can: mails do not queue up for its time-outs."""
 
 _PROVIDER = "delivery"
-"""Who told, in the feedback on mails that we give up ourselves."""
+"""Who told, in the feedback on mails that came back before anybody had taken them."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,9 @@ class Sending:
             )
             provider_id = await self._mailers.of(claimed.account).send(mail)
         except AddressRefused as error:
-            return Sent(claimed, messages.BOUNCED, str(error))
+            return await self._came_back(claimed, Kind.HARD_BOUNCE, error, now)
+        except MailboxFull as error:
+            return await self._came_back(claimed, Kind.SOFT_BOUNCE, error, now)
         except (Permanent, InputError) as error:
             return Sent(claimed, messages.FAILED, str(error))
         except Unknown as error:
@@ -146,7 +150,7 @@ class Sending:
             raise _later(error, error) from error
         put_off = claimed.put_off or (now if deferred else None)
         if put_off and not following and now >= claimed.comes_back(put_off):
-            return await self._came_back(claimed, error, now)
+            return await self._came_back(claimed, Kind.SOFT_BOUNCE, error, now)
         await self._put_back(claimed, error, following, put_off)
         if not following:
             raise _later(error, error) from error
@@ -154,11 +158,12 @@ class Sending:
             self._resting[claimed.account.id] = now + _REST
         return None
 
-    async def _came_back(self, claimed: Claimed, error: Transient, now: datetime) -> Sent:
-        """Nobody ever took it, so it was not sent."""
-        told = Event(
-            claimed.id, Kind.SOFT_BOUNCE, now, (claimed.id,), reason=str(error), sent=False
-        )
+    async def _came_back(
+        self, claimed: Claimed, kind: Kind, error: DeliveryError, now: datetime
+    ) -> Sent:
+        """It counts like one that comes back later. Nobody ever took it, so it was not sent."""
+        mails, to = (claimed.id,), claimed.lead.email or ""
+        told = Event(claimed.id, kind, now, mails, to=to, reason=str(error), sent=False)
         await self._feedback.take(_PROVIDER, [told], now)
         return Sent(claimed, messages.BOUNCED, str(error))
 

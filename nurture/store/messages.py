@@ -8,7 +8,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, select
 
 from nurture.domain import keys
-from nurture.domain.feedback import graver
 from nurture.domain.flow import RefuseMail, SendMail
 from nurture.playbook import Playbook
 from nurture.store.tables import EnrolmentRow, LeadRow, MessageRow
@@ -190,7 +189,7 @@ async def record(
     now: datetime,
 ) -> None:
     """What became of a claimed mail, or of one whose sender was taken for dead meanwhile, whatever was made of that.
-    A mailbox that refused us for good gets no more mail."""
+    One that came back was told of as feedback before."""
     row = await session.get(MessageRow, message_id, with_for_update=True)
     if row is None:
         return
@@ -201,11 +200,6 @@ async def record(
         return
     row.state, row.reason = state, await _sayable(session, row, reason or row.reason)
     row.sent_at = now if state in _SENT else None
-    if state == BOUNCED:
-        row.bounce = "hard"
-        lead = await session.get(LeadRow, row.lead_id, with_for_update=True)
-        if lead:
-            lead.suppressed = graver(lead.suppressed, "hard_bounce")
 
 
 async def _sayable(session: AsyncSession, row: MessageRow, reason: str) -> str:

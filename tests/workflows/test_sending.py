@@ -10,9 +10,16 @@ import pytest
 
 from nurture.domain.allowance import Allowance
 from nurture.domain.calendar import Span
-from nurture.domain.effects import CreateTask, Effect, HandOver
-from nurture.domain.errors import Deferred, Transient, Unknown
-from nurture.domain.flow import Act, Email, Flow, Wait
+from nurture.domain.effects import CreateTask, Effect, HandOver, SetTag
+from nurture.domain.errors import (
+    AddressRefused,
+    Deferred,
+    MailboxFull,
+    Permanent,
+    Transient,
+    Unknown,
+)
+from nurture.domain.flow import Act, Email, Flow, Wait, WaitFor
 from nurture.domain.steps import Step
 from nurture.playbook import Playbook
 from nurture.ports import Mail, MailAccount
@@ -117,6 +124,46 @@ async def test_a_mail_that_its_recipient_puts_off_for_five_days_came_back_and_th
     row = await _ledger(stage)
     assert (row.state, row.bounce, row.reason) == ("bounced", "soft", str(LATER))
     assert (run.ended, lead.soft_bounces, lead.suppressed) == ("finished", 1, None)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "bounce", "stands"),
+    [
+        (AddressRefused("address_refused", "550 5.1.1 no such user"), "hard", ("hard_bounce", 0)),
+        (MailboxFull("mailbox_full", "552 5.2.2 mailbox full"), "soft", (None, 1)),
+    ],
+)
+async def test_a_mail_that_comes_back_at_once_counts_like_one_that_does_so_later(
+    stage: Stage, refusal: Permanent, bounce: str, stands: tuple[str | None, int]
+) -> None:
+    steps = {
+        "hello": Email("hello", next="back"),
+        "back": WaitFor(Span(3 * DAY), touch="bounced", of="hello", then="told"),
+        "told": Act(SetTag("came-back")),
+    }
+    stage.mailer.errors = [refusal]
+    stage.book.book = _flow_of(steps)
+    await stage.tell("form_submitted")
+    await stage.pass_time(HOUR)
+    row, lead = await _ledger(stage), await stage.world.lead("anna@example.org")
+    assert (row.state, row.bounce, row.reason) == ("bounced", bounce, str(refusal))
+    assert (lead.suppressed, lead.soft_bounces, lead.tags) == (*stands, ["came-back"])
+    assert row.sent_at is None
+
+
+async def test_a_refusal_of_the_address_that_the_lead_had_says_nothing_of_its_new_one(
+    stage: Stage,
+) -> None:
+    async def moves(mail: Mail) -> str:
+        await stage.tell("page", email="new@example.org", user_id="anna")
+        raise AddressRefused("address_refused", "550 5.1.1 no such user")
+
+    stage.book.book = _one_mail()
+    stage.mailer.send = moves  # type: ignore[method-assign]
+    await stage.tell("form_submitted", user_id="anna")
+    await stage.pass_time(HOUR)
+    lead = await stage.world.lead("new@example.org")
+    assert ((await _ledger(stage)).bounce, lead.suppressed) == ("hard", None)
 
 
 async def test_an_outage_before_it_does_not_count_against_a_recipient(stage: Stage) -> None:
