@@ -14,7 +14,7 @@ from nurture.domain.enrolment import Trigger
 from nurture.outbox import Outbox
 from nurture.reactions import Reactions
 from nurture.shelf import Shelf
-from nurture.store import clicks, leads, messages
+from nurture.store import clicks, feedback, leads
 from nurture.store.tables import LeadRow, MessageRow, TouchRow
 
 
@@ -45,11 +45,11 @@ class Clicks:
             return
         touch.machine = None
         mail = await session.get(MessageRow, str(touch.properties["message"]))
-        if mail:
-            messages.heard(mail, touch.name, touch.at)
         row.tally = None
         playbook = await self._shelf.current(session)
         heard = [Trigger(topics.touch(touch.name))]
+        if mail and await feedback.read(session, mail, row, touch.name, touch.at, playbook.day):
+            heard.append(Trigger(topics.CONSENT))
         await self._reactions.settle(session, playbook, row, heard, now)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
@@ -103,7 +103,7 @@ class Feedback:
         rose = feedback.rise(mail, event, lead) if mail else True
         if lead.erased_at or not (rose or event.kind is Kind.UNSUBSCRIBED):
             return
-        heard = await _against(session, event, lead)
+        heard = await _against(session, event, lead, playbook.day, now)
         if name := _TOUCHES.get(event.kind):
             told = f"{provider}/{event.id}/{now.isoformat()}"
             message = Incoming(told, event.at, touch=name)
@@ -128,7 +128,9 @@ async def _people(
     return {event_id: rows[lead_id] for event_id, lead_id in owners.items() if lead_id in rows}
 
 
-async def _against(session: AsyncSession, event: Event, lead: LeadRow) -> list[Trigger]:
+async def _against(
+    session: AsyncSession, event: Event, lead: LeadRow, day: timedelta, now: datetime
+) -> list[Trigger]:
     """What the news says against further mails to this lead; what has to hear of it."""
     if event.kind in _BOUNCES and await _from_another_address(session, event, lead):
         return []
@@ -139,7 +141,7 @@ async def _against(session: AsyncSession, event: Event, lead: LeadRow) -> list[T
         said = ConsentRecord(EMAIL_MARKETING, False, event.at, "unsubscribe")
         await consents.tell(session, [(lead, [said])])
     if event.kind in (Kind.SOFT_BOUNCE, Kind.DELIVERED):
-        lead.soft_bounces = await feedback.soft_bounces(session, lead.id)
+        lead.soft_bounces = await feedback.soft_bounces(session, lead.id, day, now)
     changed = before != (lead.suppressed, lead.soft_bounces, lead.declined)
     return [Trigger(topics.CONSENT)] if changed else []
 

@@ -25,10 +25,10 @@ from nurture.store import (
     bursts,
     clicks,
     consents,
+    feedback,
     glances,
     leads,
     merging,
-    messages,
     touches,
     words,
 )
@@ -181,14 +181,14 @@ class Intake:
             if name == "clicked":
                 walked = await bursts.unmask(session, row, mail, url, now - burst)
                 machine = walked or machine or machines.TOO_EARLY
-            if not machine:
-                messages.heard(mail, name, now)
+            triggers = [] if machine else [Trigger(topics.touch(name))]
+            if not machine and await feedback.read(session, mail, row, name, now, playbook.day):
+                triggers.append(Trigger(topics.CONSENT))
             message = Incoming(f"{mail.id}/{name}/{now.isoformat()}/{url}", now, touch=name)
             touch = touches.make("mail", message, {**properties, **_about(mail)}, machine)
             if machine == machines.TOO_EARLY:
                 clicks.wait(session, touch.id, now + burst)
             await touches.store(session, playbook.scoring, row, touch, "mail", now)
-            triggers = [] if machine else [Trigger(topics.touch(name))]
             await self._reactions.settle(session, playbook, row, triggers, now)
             return True
 

@@ -4,7 +4,7 @@ The Standard Webhooks specification 1.0.0 leaves the waits to the sender. Its ex
 five minutes; each of ours is half as long again as the one before, so that a receiver which is away for a moment makes
 nothing later than by half as long again.
 
-And how long a recipient's side may put a mail off.
+And how long a recipient's side may put a mail off, be it to us or to a server that took it from us.
 """
 
 from datetime import datetime, timedelta
@@ -51,3 +51,8 @@ def comes_back(put_off: datetime, day: timedelta, max_hold: timedelta) -> dateti
     """Until when a mail is tried again that its recipient's side put off first at `put_off`; no longer than the
     flow would hold it itself. `day` is what the playbook calls one."""
     return put_off + min(_PUT_OFF * day, max_hold)
+
+
+def reported(sent: datetime, day: timedelta) -> datetime:
+    """By when one hears of a mail that was taken then and did not arrive."""
+    return sent + _PUT_OFF * day

@@ -1,14 +1,15 @@
 """Events about mails: each stored once, found to its mail, and what the ledger makes of it."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, union
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from nurture.domain import feedback, keys
+from nurture.domain import feedback, keys, retries
 from nurture.domain.feedback import Event, Fate, Kind
+from nurture.store import messages
 from nurture.store.columns import unless_there
 from nurture.store.feedback_tables import FeedbackRow
 from nurture.store.tables import LeadRow, MessageRow
@@ -98,8 +99,19 @@ def rise(row: MessageRow, event: Event, lead: LeadRow) -> bool:
     return True
 
 
-async def soft_bounces(session: AsyncSession, lead_id: str) -> int:
-    """How many of the lead's latest mails in a row came back for a passing reason."""
+async def read(
+    session: AsyncSession, mail: MessageRow, lead: LeadRow, name: str, at: datetime, day: timedelta
+) -> bool:
+    """A person opened the mail, or clicked in it; whether that ended a row of soft bounces."""
+    messages.heard(mail, name, at)
+    before = lead.soft_bounces
+    if before:
+        lead.soft_bounces = await soft_bounces(session, lead.id, day, at)
+    return lead.soft_bounces != before
+
+
+async def soft_bounces(session: AsyncSession, lead_id: str, day: timedelta, now: datetime) -> int:
+    """How many of the lead's latest mails in a row came back for a passing reason. `day`: the playbook's."""
     await session.flush()
     query = (
         select(MessageRow)
@@ -108,4 +120,9 @@ async def soft_bounces(session: AsyncSession, lead_id: str) -> int:
         .limit(_LOOKED_AT)
     )
     rows = (await session.execute(query)).scalars()
-    return feedback.soft_bounces_in_a_row(Fate(row.state, row.bounce) for row in rows)
+    return feedback.soft_bounces_in_a_row(_by_now(row, day, now) for row in rows)
+
+
+def _by_now(row: MessageRow, day: timedelta, now: datetime) -> Fate:
+    reported = row.sent_at is not None and now >= retries.reported(row.sent_at, day)
+    return feedback.by_now(Fate(row.state, row.bounce), row.opened_at is not None, reported)

@@ -2,10 +2,11 @@
 
 import random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.domain.feedback import Fate, Kind, after, graver, soft_bounces_in_a_row
+from nurture.domain.feedback import Fate, Kind, after, by_now, graver, soft_bounces_in_a_row
 
 STATES = ("refused", "planned", "claimed", "unknown", "accepted", "delivered", "failed", "bounced")
 
@@ -55,3 +56,21 @@ def test_a_complaint_is_graver_than_a_bounce_whichever_comes_first(reasons: list
         known = graver(known, reason)
     assert known == "complaint"
     assert graver("erased", "complaint") == "erased"
+
+
+@pytest.mark.parametrize(
+    ("fate", "read", "reported", "arrived"),
+    [
+        (NO_NEWS, False, False, False),
+        (NO_NEWS, True, False, True),
+        (NO_NEWS, False, True, True),
+        (SOFT, False, True, False),
+        (SOFT, True, False, True),
+        (Fate("unknown"), False, True, False),
+        (Fate("failed"), False, True, False),
+    ],
+)
+def test_a_mail_that_somebody_read_or_of_which_no_failure_was_told_in_time_has_arrived(
+    fate: Fate, read: bool, reported: bool, arrived: bool
+) -> None:
+    assert (by_now(fate, read, reported) == ARRIVED) is arrived

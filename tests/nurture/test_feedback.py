@@ -190,6 +190,43 @@ async def test_five_soft_bounces_in_a_row_stop_the_mails_and_one_that_arrives_cl
     assert await _verdict(world, lead) == gate.Send()
 
 
+@pytest.mark.parametrize(
+    ("news", "bounces"),
+    [
+        ({}, 1),  # over SMTP nobody tells that a mail arrived
+        ({"state": "unknown"}, 2),
+        ({"sent_at": NOW + 9 * DAY}, 2),
+        ({"sent_at": NOW + 9 * DAY, "opened_at": NOW + 10 * DAY}, 1),
+    ],
+)
+async def test_a_mail_that_was_read_or_of_which_nothing_was_told_in_time_ends_a_row_of_soft_bounces(
+    world: World, news: dict[str, Any], bounces: int
+) -> None:
+    await sent(world, "first")
+    await sent(world, "second", at=NOW + 5 * DAY, **news)
+    lead = await sent(world, "third", at=NOW + 10 * DAY)
+    for number, name in enumerate(("first", "third")):
+        at = NOW + number * 10 * DAY
+        told = event(Kind.SOFT_BOUNCE, name, at, mails=(name,))
+        await world.feedback.take("mailbox", [told], at)
+    assert (await world.lead(lead.email or "")).soft_bounces == bounces
+
+
+@pytest.mark.parametrize("name", ["opened", "clicked"])
+async def test_whoever_reads_a_mail_gets_mails_again_after_too_many_soft_bounces(
+    world: World, name: str
+) -> None:
+    for number in range(5):
+        lead = await sent(world, f"mail{number}", at=NOW + number * HOUR)
+        told = event(Kind.SOFT_BOUNCE, f"e{number}", mails=(f"mail{number}",))
+        await world.feedback.take("mailbox", [told], NOW + number * HOUR)
+    await sent(world, "read", at=NOW + 5 * HOUR)
+    assert await _verdict(world, lead) == gate.Refuse("soft_bounces")
+    await world.intake.hit("read", name, {"url": "https://x.example"}, None, NOW + DAY)
+    await world.clicks.page(NOW + 2 * DAY)
+    assert await _verdict(world, lead) == gate.Send()
+
+
 async def test_whoever_waits_with_a_held_mail_hears_of_a_complaint(world: World) -> None:
     await sent(world, "mail")
     async with world.db.write() as session:
