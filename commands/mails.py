@@ -1,4 +1,4 @@
-"""`nurture mails`: what became of mails, and settling those of which nobody knows whether they went out."""
+"""`nurture mails`: what became of mails, settling those of which nobody knows whether they went out, and a way back."""
 
 import asyncio
 import json
@@ -12,11 +12,12 @@ from rich.console import Console
 from rich.table import Table
 
 from commands import opening
+from commands.users import OPERATOR
 from nurture.domain.errors import InputError
 from nurture.mails import Mails
 from nurture.store import migrate
 
-app = typer.Typer(help="What became of mails: list, unknown.", no_args_is_help=True)
+app = typer.Typer(help="What became of mails: list, unknown, forget-bounces.", no_args_is_help=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
 _SHOWN = ("state", "flow", "step", "reason")
@@ -63,6 +64,19 @@ def unknown(
         typer.echo("Every mail's fate is known.")
 
 
+@app.command("forget-bounces")
+def forget_bounces(
+    leads: Annotated[
+        list[str], typer.Argument(metavar="LEAD...", help="Addresses, or other names of leads.")
+    ],
+) -> None:
+    """Let leads have mail again whose mails came back, once the cause is mended: a server that had refused all of ours.
+
+    Whoever complained or unsubscribed gets none all the same. A mail that comes back anew stops them anew."""
+    again = asyncio.run(_forget_bounces(leads))
+    typer.echo(f"{again} may have mail again.")
+
+
 @asynccontextmanager
 async def _mails() -> AsyncIterator[Mails]:
     async with opening.database(opening.load()) as db:
@@ -88,6 +102,11 @@ async def _unknown(
             if ids:
                 settled += await mails.settle(ids, went_out, "command line", now)
         return settled, await mails.list("unknown", limit=1000)
+
+
+async def _forget_bounces(leads: Sequence[str]) -> int:
+    async with _mails() as mails:
+        return await mails.forget_bounces(leads, OPERATOR, datetime.now(UTC))
 
 
 def _print(rows: Sequence[dict[str, Any]]) -> None:

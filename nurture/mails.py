@@ -8,15 +8,17 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from nurture.domain.errors import InputError
-from nurture.store import enrolments, leads, messages, wakeups
+from nurture.domain.feedback import HARD_BOUNCE
+from nurture.store import enrolments, leads, merging, messages, wakeups
+from nurture.store.access_tables import AuditRow
 from nurture.store.database import Database
-from nurture.store.tables import EnrolmentRow, MessageRow
+from nurture.store.tables import EnrolmentRow, LeadRow, MessageRow
 
 log = structlog.get_logger()
 
 
 class Mails:
-    """`list` and `unknown` look; `settle` says what a person found out."""
+    """`list` looks; `settle` and `forget_bounces` say what a person found out."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -33,10 +35,7 @@ class Mails:
         async with self._db.read() as session:
             lead_id = ""
             if lead:
-                found = await leads.find(session, lead)
-                if found is None:
-                    raise InputError("no lead goes by this name", "lead")
-                lead_id = found.id
+                lead_id = (await _found(session, lead)).id
             rows = await messages.latest(session, state, flow, lead_id, limit)
             return [_shown(row) for row in rows]
 
@@ -67,6 +66,37 @@ class Mails:
             wakeups.leave_to_relay(session, now)
         log.info("mails_settled", mails=len(ids), sent=sent, by=by)
         return len(ids)
+
+    async def forget_bounces(self, names: Sequence[str], by: str, now: datetime) -> int:
+        """Leads whose mails came back get mail again; how many. What the person said stays: a complaint, and whatever
+        it unsubscribed from. Raises InputError for a lead without a bounce to forget, and then changes nothing."""
+        async with self._db.write() as session:
+            told = {(await _found(session, name)).id: name for name in names}
+            for id_ in sorted(told):
+                lead = await leads.lock_joined(session, id_)
+                assert lead is not None, "a lead that was found is there"
+                if lead.suppressed not in (None, HARD_BOUNCE):
+                    problem = f"gets no mail for another reason, which stays: {lead.suppressed}"
+                    raise InputError(problem, told[id_])
+                was = lead.suppressed or (f"{lead.soft_bounces} soft" if lead.soft_bounces else "")
+                if not was:
+                    raise InputError("has no bounce that keeps mails from it", told[id_])
+                merging.forget_bounces(lead)
+                session.add(_audited(by, lead, was, now))
+        log.info("bounces_forgotten", leads=len(told), by=by)
+        return len(told)
+
+
+async def _found(session: AsyncSession, name: str) -> LeadRow:
+    found = await leads.find(session, name)
+    if found is None:
+        raise InputError("no lead goes by this name", name)
+    return found
+
+
+def _audited(by: str, lead: LeadRow, was: str, now: datetime) -> AuditRow:
+    action = "forget_bounces"
+    return AuditRow(at=now, who=by, action=action, subject=lead.id, outcome="done", detail=was)
 
 
 async def _held(session: AsyncSession, id_: str) -> tuple[MessageRow | None, EnrolmentRow | None]:

@@ -34,6 +34,8 @@ def test_unknown_mails_are_listed_and_settled(nurture: Nurture, tmp_path: Path) 
     states = json.loads(nurture("mails", "list", "--json").stdout)["counts"]
     assert states == {"planned": 1, "accepted": 1, "delivered": 1}
     assert nurture("mails", "list", "--state", "lost").returncode == 2
+    none = nurture("mails", "forget-bounces", "carla@example.org")
+    assert (none.returncode, "has no bounce" in none.stderr) == (2, True)
 
 
 def test_a_sender_is_looked_at_paused_and_resumed(nurture: Nurture, tmp_path: Path) -> None:

@@ -3,7 +3,9 @@
 import pytest
 
 from nurture.domain.errors import InputError
+from nurture.domain.feedback import Event, Kind
 from nurture.store import messages
+from nurture.store.access_tables import AuditRow
 from nurture.store.database import Database
 from nurture.store.tables import EnrolmentRow
 from tests.support.domain import DAY, NOW
@@ -57,6 +59,46 @@ async def test_one_that_did_not_is_to_be_sent_once_more(world: World) -> None:
     assert (row.state, row.sent_at, run.again) == ("planned", None, ["lost"])
     await world.outbox.relay(NOW)
     assert world.alarm.woken == [("enrolment", run.id)]
+
+
+async def test_a_lead_whose_mails_came_back_gets_mail_again_when_a_person_says_so(
+    world: World,
+) -> None:
+    for name, kind in (("known", Kind.SOFT_BOUNCE), ("lost", Kind.HARD_BOUNCE)):
+        await world.feedback.take("mailbox", [Event(name, kind, NOW, (name,))], NOW)
+    assert await world.mails.forget_bounces(["Anna@example.org"], "Bo", NOW) == 1
+    lead = await world.lead("anna@example.org")
+    [entry] = await world.rows(AuditRow)
+    assert (lead.suppressed, lead.soft_bounces) == (None, 0)
+    assert (entry.who, entry.action, entry.subject) == ("Bo", "forget_bounces", lead.id)
+    assert (await mail(world, "lost")).state == "bounced"
+    another = Event("again", Kind.HARD_BOUNCE, NOW + DAY, ("known",))
+    await world.feedback.take("mailbox", [another], NOW + DAY)
+    assert (await world.lead("anna@example.org")).suppressed == "hard_bounce"
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "problem"),
+    [
+        (
+            Kind.COMPLAINED,
+            "anna@example.org",
+            "gets no mail for another reason, which stays: complaint",
+        ),
+        (Kind.UNSUBSCRIBED, "anna@example.org", "has no bounce that keeps mails from it"),
+        (Kind.DELIVERED, "nobody@example.org", "no lead goes by this name"),
+    ],
+)
+async def test_no_other_reason_to_send_no_mail_is_forgotten_and_then_no_bounce_is(
+    world: World, kind: Kind, name: str, problem: str
+) -> None:
+    await sent(world, "other", email="bo@example.org")
+    told = [Event("b", Kind.HARD_BOUNCE, NOW, ("other",)), Event("a", kind, NOW, ("known",))]
+    await world.feedback.take("mailbox", told, NOW)
+    with pytest.raises(InputError, match=problem):
+        await world.mails.forget_bounces(["bo@example.org", name], "Bo", NOW)
+    assert (await world.lead("bo@example.org")).suppressed == "hard_bounce"
+    assert await world.rows(AuditRow) == []
 
 
 async def test_whoever_is_mistaken_about_one_settles_none(world: World) -> None:

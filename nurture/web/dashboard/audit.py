@@ -12,7 +12,7 @@ from nurture.web.dashboard import paging
 from nurture.web.visit import Visit
 
 _PLACES = {
-    **dict.fromkeys(("enrol", "remove", "hand_over"), "/leads/"),
+    **dict.fromkeys(("enrol", "remove", "hand_over", "forget_bounces"), "/leads/"),
     "answer": "/handovers/",
     "settle_mail": "/mails/",
 }
