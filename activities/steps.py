@@ -1,8 +1,10 @@
 """Taking a lead through its flow: one move at a time, each in a transaction of its own."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from math import inf
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
@@ -15,6 +17,7 @@ from nurture import live_edits, on_paper
 from nurture.domain import allowance, gate
 from nurture.domain import flow as flow_domain
 from nurture.domain.flow import Email, Flow, Move, RefuseMail, SendMail
+from nurture.domain.gate import Hold
 from nurture.domain.lead import Facts, Standing
 from nurture.outbox import Outbox
 from nurture.playbook import Playbook
@@ -61,32 +64,16 @@ class Steps:
             if sent and not await self._record(session, row, sent, now):
                 return Next(now.timestamp())  # should anybody still wait for us: look anew
             playbook = await self._shelf.current(session)
-            while row.again:
-                outcome = await self._once_more(session, playbook, row, lead, sender, now)
-                if outcome:
-                    return outcome
-            if row.ended:
-                return await _over(session, row, now)
-            book = await live_edits.book_of(session, self._shelf.version, playbook, row, now)
-            if book is None:
-                return await _over(session, row, now)
-            flow = book.flows[row.flow]
-            facts = await self._facts(session, playbook, flow, row, lead, now)
-            while True:
-                move = flow_domain.advance(flow, enrolments.cursor(row), facts, now)
-                if isinstance(move.effect, SendMail) and book.sender_of[row.flow] != sender:
-                    row.wake_at, row.listens = now, []
-                    return _due(book, row.flow, now)
-                outcome = await self._carry_out(session, playbook, book, row, lead, move, now)
-                if outcome:
-                    return outcome
-                if move.wake_at:
-                    mail = flow_domain.mail_due(flow, move.cursor, facts, move.wake_at)
-                    return _due(book, row.flow, move.wake_at, mail)
-                if move.effect:
-                    facts = await self._facts(session, playbook, flow, row, lead, now)
+            waiting: list[Next] = []
+            for step in _again(playbook, row):
+                mail = await self._once_more(session, playbook, row, lead, step, sender, now)
+                if isinstance(mail, Claimed):
+                    return mail
+                waiting += [mail] if mail else []
+            outcome = await self._go_on(session, playbook, row, lead, sender, now)
+            return outcome if isinstance(outcome, Claimed) else _soonest(outcome, waiting)
 
-    async def _once_more(
+    async def _go_on(
         self,
         session: AsyncSession,
         playbook: Playbook,
@@ -94,25 +81,59 @@ class Steps:
         lead: LeadRow,
         sender: str | None,
         now: datetime,
+    ) -> Next | Claimed:
+        """From where the lead stands."""
+        if row.ended:
+            return await _over(session, row, now)
+        book = await live_edits.book_of(session, self._shelf.version, playbook, row, now)
+        if book is None:
+            return await _over(session, row, now)
+        flow = book.flows[row.flow]
+        facts = await self._facts(session, playbook, flow, row, lead, now)
+        while True:
+            move = flow_domain.advance(flow, enrolments.cursor(row), facts, now)
+            if isinstance(move.effect, SendMail) and book.sender_of[row.flow] != sender:
+                row.wake_at, row.listens = now, []
+                return _due(book, row.flow, now)
+            outcome = await self._carry_out(session, playbook, book, row, lead, move, now)
+            if outcome:
+                return outcome
+            if move.wake_at:
+                mail = flow_domain.mail_due(flow, move.cursor, facts, move.wake_at)
+                return _due(book, row.flow, move.wake_at, mail)
+            if move.effect:
+                facts = await self._facts(session, playbook, flow, row, lead, now)
+
+    async def _once_more(
+        self,
+        session: AsyncSession,
+        playbook: Playbook,
+        row: EnrolmentRow,
+        lead: LeadRow,
+        step: str,
+        sender: str | None,
+        now: datetime,
     ) -> Next | Claimed | None:
-        """The next mail of which a person said that it never went out; the lead stays where it stands."""
-        flow, cursor = playbook.flows.get(row.flow), enrolments.cursor(row)
-        if flow:
-            row.again = [flow.was.get(step, step) for step in row.again]
-        step = row.again[0]
-        effect: SendMail | RefuseMail = RefuseMail(step, "", "flow_removed")
-        if flow:
-            facts = await self._facts(session, playbook, flow, row, lead, now)
-            effect = flow_domain.once_more(flow, step, facts, now)
+        """A mail of which a person said that it never went out; the lead stays where it stands. None: it is dealt with.
+        While it is held nobody else knows of it, so it is looked at once a day at least."""
+        entry = await messages.of_step(session, playbook, row, step)
+        effect: SendMail | RefuseMail | Hold = RefuseMail(step, "", "flow_removed")
+        if flow := playbook.flows.get(row.flow):
+            facts = await self._facts(session, playbook, flow, row, lead, now, again=step)
+            since = entry.claimed_at if entry else now
+            effect = flow_domain.once_more(flow, step, facts, now, since)
         if isinstance(effect, RefuseMail):
             await messages.refuse(session, playbook, row, effect, now)
-        elif playbook.sender_of[row.flow] != sender:
-            return _due(playbook, row.flow, now)
-        elif claimed := await self._sending.claim(
-            session, playbook, row, lead, Move(cursor, effect=effect), now
-        ):
-            return claimed
-        row.again = row.again[1:]
+        elif entry and entry.state in messages.OPEN:
+            if isinstance(effect, Hold):
+                tomorrow = now + playbook.day
+                return _due(playbook, row.flow, min(effect.until or tomorrow, tomorrow))
+            if playbook.sender_of[row.flow] != sender:
+                return _due(playbook, row.flow, now)
+            move = Move(enrolments.cursor(row), effect=effect)
+            if claimed := await self._sending.claim(session, playbook, row, lead, move, now):
+                return claimed
+        row.again = [each for each in row.again if each != step]
         return None
 
     async def _facts(
@@ -123,13 +144,14 @@ class Steps:
         run: EnrolmentRow,
         lead: LeadRow,
         now: datetime,
+        again: str = "",
     ) -> Facts:
-        """Before a mail with whether its sender stands still and when it has room; and where a cap lets flows compete,
-        with their mails that are on their way or wait for their turn."""
+        """Before a mail, which may be that of the step `again`, with whether its sender stands still and when it has
+        room; and where a cap lets flows compete, with their mails that are on their way or wait for their turn."""
         facts = await on_paper.facts_of(session, playbook, lead, now)
-        if isinstance(flow.steps.get(run.step or ""), Email):
+        if isinstance(flow.steps.get(again or run.step or ""), Email):
             stopped = await senders.paused(session, playbook.sender_of.get(run.flow, ""))
-            turn = await _turn(session, playbook, run, now)
+            turn = await _turn(session, playbook, run, now, again)
             standing = replace(facts.standing, sender_paused=stopped, turn=turn)
             facts = replace(facts, standing=standing)
         if flow.mail.cap is None:
@@ -192,6 +214,21 @@ async def _over(session: AsyncSession, run: EnrolmentRow, now: datetime) -> Next
     return Next(done=True)
 
 
+def _again(playbook: Playbook, row: EnrolmentRow) -> tuple[str, ...]:
+    """The steps, as they are called now, of mails that are to go out once more."""
+    if row.again and (flow := playbook.flows.get(row.flow)):
+        row.again = [flow.was.get(step, step) for step in row.again]
+    return tuple(row.again)
+
+
+def _soonest(next_: Next, others: Sequence[Next]) -> Next:
+    """Of several looks the first; of one moment the lead's own."""
+    for other in others:
+        if next_.done or (next_.wake_at or inf) > (other.wake_at or inf):
+            next_ = other
+    return next_
+
+
 def _due(book: Playbook, flow: str, at: datetime, mail: bool = True) -> Next:
     """A look at that time, on the queue of the flow's sender when it is for a mail; there a flow with a priority
     goes first."""
@@ -202,23 +239,23 @@ def _due(book: Playbook, flow: str, at: datetime, mail: bool = True) -> Next:
 
 
 async def _turn(
-    session: AsyncSession, book: Playbook, run: EnrolmentRow, now: datetime
+    session: AsyncSession, book: Playbook, run: EnrolmentRow, now: datetime, again: str
 ) -> datetime | None:
-    """When the sender, which may send so many a day, has room for the mail that the lead stands at. None: now; and
-    until this transaction ends nobody takes that room."""
+    """When the sender, which may send so many a day, has room for the mail that the lead stands at, or that goes out
+    `again` and has had its turn. None: now; and until this transaction ends nobody takes that room."""
     sender = book.senders[book.sender_of[run.flow]]
     its = sender.allowance
     if its.on(now) is None:
         return None
     await senders.take_turn(session, sender.id)
-    called = False
-    if run.held == gate.DAILY_LIMIT and run.wake_at:
+    called = bool(again)
+    if not again and run.held == gate.DAILY_LIMIT and run.wake_at:
         if run.wake_at > now:
             return run.wake_at
         called = True
     today = its.begin_of(now)
     flows = [flow for flow, name in book.sender_of.items() if name == sender.id]
-    own = await messages.of_step(session, book, run, run.step or "")
+    own = await messages.of_step(session, book, run, again or run.step or "")
     sent = await messages.sent_since(session, sender.id, today, own.id if own else "")
     waiting, last = await enrolments.line(session, flows, now, today + its.day)
     return allowance.turn(its, allowance.Line(sent, waiting, last), now, called)

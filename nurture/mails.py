@@ -45,8 +45,8 @@ class Mails:
             return await messages.counts(session)
 
     async def settle(self, ids: Sequence[str], sent: bool, by: str, now: datetime) -> int:
-        """Mails that went out, or certainly did not; those are sent once more, if the gate still lets them. How
-        many. Raises InputError for a mail whose fate is known, and then changes nothing."""
+        """Mails that went out, or certainly did not; those are sent once more, as soon as the gate lets them.
+        How many. Raises InputError for a mail whose fate is known, and then changes nothing."""
         async with self._db.write() as session:
             for id_ in sorted(ids):
                 row, run = await _held(session, id_)
@@ -57,7 +57,7 @@ class Mails:
                     row.state, row.reason = messages.ACCEPTED, f"sent, says {by}"
                     continue
                 row.state, row.reason = messages.PLANNED, f"not sent, says {by}"
-                row.sent_at, row.put_off_at = None, None
+                row.sent_at, row.put_off_at, row.claimed_at = None, None, now
                 assert run is not None, "a mail belongs to a run"
                 if messages.is_ahead(row):
                     continue  # it goes out if a run comes to it

@@ -147,18 +147,22 @@ def _not_yet(flow: Flow, cursor: Cursor, now: datetime) -> Move | None:
     return None
 
 
-def once_more(flow: Flow, step: str, facts: Facts, now: datetime) -> SendMail | RefuseMail:
-    """A mail that certainly never went out, wherever the lead stands by now. The gate is asked anew, and what
-    it would hold is refused: nobody waits at that step any more."""
+def once_more(
+    flow: Flow, step: str, facts: Facts, now: datetime, since: datetime
+) -> SendMail | RefuseMail | gate.Hold:
+    """A mail that certainly never went out, as one knows `since` then, wherever the lead stands by now. The gate is
+    asked anew."""
     email = flow.steps.get(step)
     if not isinstance(email, Email):
         return RefuseMail(step, "", "step_removed")
     template = email.for_persona(facts.lead.persona)
-    match gate.ask(flow.mail, facts, now, waiting_since=now):
+    match gate.ask(flow.mail, facts, now, waiting_since=since):
         case gate.Send():
             return SendMail(step, template)
-        case gate.Refuse(reason) | gate.Hold(reason):
+        case gate.Refuse(reason):
             return RefuseMail(step, template, reason)
+        case gate.Hold() as held:
+            return held
 
 
 def _email(flow: Flow, step: Email, cursor: Cursor, facts: Facts, now: datetime) -> Move:

@@ -24,7 +24,7 @@ _AHEAD = ": "
 """Between flow and step of a mail that is kept with the run that may lead to its own; no step's name has it."""
 
 _SENT = frozenset({ACCEPTED, UNKNOWN})
-_OPEN = (PLANNED, CLAIMED)
+OPEN = (PLANNED, CLAIMED)
 _KEPT_BACK = frozenset({PLANNED, REFUSED})
 """All others went out, or may have, or were found impossible: no gate takes that back."""
 _UNTOLD = frozenset({PLANNED, CLAIMED, UNKNOWN})
@@ -245,13 +245,13 @@ async def suspect(
     row = known or _enter(session, playbook, run, step, template, now)
     if behind and not known:
         row.enrolment_id, row.step = behind.id, f"{run.flow}{_AHEAD}{step}"
-    if row.state in _OPEN:
+    if row.state in OPEN:
         row.state, row.reason, row.sent_at = UNKNOWN, reason, now
 
 
 async def suspect_open(session: AsyncSession, reason: str, now: datetime) -> None:
     """Every mail that was still to go out, or on its way, may have gone out although nothing here says so."""
-    still = update(MessageRow).where(col(MessageRow.state).in_(_OPEN))
+    still = update(MessageRow).where(col(MessageRow.state).in_(OPEN))
     await session.execute(still.values(state=UNKNOWN, reason=reason, sent_at=now))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete
+from sqlalchemy import String, cast, delete, or_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, select
 
@@ -84,11 +84,13 @@ async def untold(
 
 
 async def ended(session: AsyncSession, ids: Collection[str], before: datetime) -> set[str]:
-    """Which of these enrolments ended before then, or are not known at all."""
-    query = select(EnrolmentRow.id).where(
-        col(EnrolmentRow.id).in_(ids),
-        col(EnrolmentRow.ended_at).is_(None) | (col(EnrolmentRow.ended_at) >= before),
+    """Which of these enrolments ended before then and have no mail to send once more, or are not known at all."""
+    going_on = or_(
+        col(EnrolmentRow.ended_at).is_(None),
+        col(EnrolmentRow.ended_at) >= before,
+        cast(col(EnrolmentRow.again), String) != "[]",
     )
+    query = select(EnrolmentRow.id).where(col(EnrolmentRow.id).in_(ids), going_on)
     return set(ids) - set((await session.execute(query)).scalars())
 
 

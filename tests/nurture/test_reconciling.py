@@ -142,6 +142,13 @@ async def test_a_workflow_whose_run_is_over_is_woken_to_end(night: Night) -> Non
     assert sorted(night.world.alarm.kinds()) == ["enrolment", "enrolment"]
 
 
+async def test_one_with_a_mail_that_goes_out_once_more_has_something_to_do(night: Night) -> None:
+    async with night.world.db.write() as session:
+        [row, *_] = await upkeep.active(session, "", NOW + DAY, 1)
+        row.ended, row.ended_at, row.again = "goal", NOW, ["hello"]
+    assert await night.pass_() == {}
+
+
 async def test_a_lead_that_sales_talked_to_needs_no_workflow(night: Night) -> None:
     [row] = await night.world.rows(HandoverRow)
     await night.world.desk.answer(row.id, Answer(State.CONTACTED, NOW, how="call"))

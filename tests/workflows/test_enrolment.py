@@ -1,15 +1,18 @@
 """A lead's weeks in a flow, on real timers that are skipped."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
+from nurture.domain.calendar import Calendar
 from nurture.domain.consent import ConsentRecord
 from nurture.domain.errors import AddressRefused, Transient, Unknown
+from nurture.domain.gate import MailRules
 from nurture.store.handover_tables import HandoverRow
 from nurture.store.tables import EnrolmentRow, MessageRow
 from nurture.tokens import CONFIRM, Tokens
 from tests.support.domain import DAY, HOUR
-from tests.support.playbook import ASKING
+from tests.support.playbook import ASKING, PLAYBOOK, playbook
 from tests.support.temporal import Stage
 
 
@@ -110,6 +113,25 @@ async def test_a_mail_that_never_went_out_is_sent_once_more_even_when_the_flow_i
     [run] = await stage.world.rows(EnrolmentRow)
     assert (run.again, run.ended) == ([], "finished")
     assert await stage.world.mails.list("unknown") == []
+
+
+async def test_one_that_never_went_out_waits_for_the_send_window_though_the_flow_is_over(
+    stage: Stage,
+) -> None:
+    stage.mailer.errors = [Unknown("timeout", "after DATA")]
+    await stage.tell("form_submitted", traits={"first_name": "Anna"})
+    await stage.pass_time(20 * DAY)
+    [lost] = await stage.world.mails.list("unknown")
+    now = await stage.now()
+    rules = MailRules(window=Calendar(frozenset({(now + 2 * DAY).weekday()})))
+    welcome = replace(PLAYBOOK.flows["welcome"], mail=rules)
+    stage.book.book = playbook(flows={**PLAYBOOK.flows, "welcome": welcome})
+    await stage.world.mails.settle([lost["id"]], False, "Bo", now)
+    await stage.world.outbox.relay(now)
+    await stage.pass_time(HOUR)
+    assert stage.mailer.subjects == ["guide Anna", "last Anna"]
+    await stage.pass_time(3 * DAY)
+    assert stage.mailer.subjects == ["guide Anna", "last Anna", "hello Anna"]
 
 
 async def test_what_must_not_go_out_any_more_is_not_sent_once_more(stage: Stage) -> None:
