@@ -83,6 +83,8 @@ _PAUSE = 0.1
 Receiver = Callable[[str], SalesDesk]
 """Opens the receiver of calls at an address."""
 
+_WEBHOOKS = "a url in config/webhooks.yaml"
+
 _BETWEEN_COLLECTIONS = 20_000
 """New objects until Python looks for circles among them: a batch of touches is some thousands, and all of them go by
 themselves."""
@@ -278,7 +280,7 @@ def _ends(settings: Settings, http: httpx.AsyncClient, mailers: Accounts) -> End
         mailers=mailers,
         desk=desk,
         accounts=ad_accounts.open_accounts(settings, http, utc_now),
-        receiver=lambda url: WebhookDesk(http, url, secrets, utc_now),
+        receiver=lambda url: WebhookDesk(http, url, secrets, utc_now, place=_WEBHOOKS),
         providers=open_providers(settings, http),
     )
 

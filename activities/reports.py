@@ -11,7 +11,7 @@ from activities.contract import SEND_REPORT, Next, ReportOrder
 from nurture import figures
 from nurture.delivery.reporting import report_mail
 from nurture.domain import keys
-from nurture.domain.errors import Permanent, Transient, Unknown
+from nurture.domain.errors import Permanent, StartError, Transient, Unknown
 from nurture.domain.reporting import ReportPlan
 from nurture.domain.retries import wait_after
 from nurture.playbook import Playbook
@@ -130,7 +130,7 @@ async def _outcome(
         return "failed", str(problem), None
     except Unknown as problem:
         return "unknown", str(problem), None
-    except Transient as problem:
+    except (Transient, StartError) as problem:
         wait = wait_after(problem, attempt, id_)
         return ("waiting" if wait else "failed"), str(problem), wait
     return "sent", "", None

@@ -7,8 +7,8 @@ from urllib.parse import unquote, urlsplit
 import httpx
 
 from nurture.delivery.email import brevo, mailgun, postmark, resend, sendgrid, ses, signing
-from nurture.delivery.email.http import UNTIL_REPAIRED
 from nurture.delivery.email.smtp import SmtpMailer
+from nurture.delivery.exchange import UNTIL_REPAIRED
 from nurture.domain.errors import StartError, Transient
 from nurture.playbook import Playbook
 from nurture.ports import SMTP_ACCOUNT, MailAccount, Mailer, Mailers
@@ -45,9 +45,8 @@ class MailAccounts:
                     " smtp+starttls://user@mail.example:587 or https://api.example"
                 )
         for account, key in self._keys.items():
-            if (
-                urlsplit(self._urls.get(account, "")).scheme not in _TLS
-            ):  # a password has any letters
+            # the password of a mail server has any letters
+            if urlsplit(self._urls.get(account, "")).scheme not in _TLS:
                 as_token(f"{PREFIX}MAIL_KEYS: the key for {account}", key)
         if key := self._settings.dkim_key.get_secret_value():
             signing.require(key.encode())
@@ -69,8 +68,7 @@ class MailAccounts:
         if account.provider == "smtp":
             if account.id == SMTP_ACCOUNT.id:
                 return ""
-            url = self._urls.get(account.id, "")
-            if urlsplit(url).scheme in _TLS and urlsplit(url).hostname:
+            if leads_somewhere(self._urls.get(account.id, ""), _TLS):
                 return ""
             example = f"{account.id}=smtp+starttls://user@mail.example:587"
             return (
@@ -79,6 +77,8 @@ class MailAccounts:
         key = self._keys.get(account.id, "")
         if not key:
             return f"{PREFIX}MAIL_KEYS: no key for the account {account.id}, such as {account.id}=…"
+        if not leads_somewhere(self._urls.get(account.id, "https://its.own"), ("http", "https")):
+            return f"{PREFIX}MAIL_URLS: no address of the account {account.id}, such as {account.id}=https://mail.example"
         if account.provider == "ses" and ":" not in key:
             return f"{PREFIX}MAIL_KEYS: the key for {account.id} is the key id and its secret, joined by a colon"
         return ""

@@ -1,11 +1,33 @@
 """One HTTP exchange with anybody outside: the whole of it within a time, and no more of the answer than is wanted."""
 
 import asyncio
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
 
 import httpx
 
+from nurture.domain.errors import Transient
+
+UNTIL_REPAIRED = timedelta(minutes=5)
+"""How long what only an operator can mend is left alone: a key, an account, a bill."""
+
 MOST = 64 * 1024
 """Bytes of an answer that somebody reads who only wants to know whether it was taken."""
+
+
+def built(
+    client: httpx.AsyncClient, method: str, url: str, headers: Mapping[str, str], **more: Any
+) -> httpx.Request:
+    """The request. Raises Transient when the address is none or a header cannot hold what it should (a key that was
+    copied with something else): an operator can mend either. The error tells neither, since both may be secret."""
+    try:
+        address, head = httpx.URL(url), httpx.Headers(dict(headers))
+    except (httpx.InvalidURL, UnicodeError) as error:
+        raise Transient(
+            "no_request", f"its address or key: {type(error).__name__}", UNTIL_REPAIRED
+        ) from error
+    return client.build_request(method, address, headers=head, **more)
 
 
 async def whole(

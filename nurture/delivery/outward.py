@@ -30,7 +30,7 @@ _INNER = tuple(map(ip_network, ("64:ff9b:1::/48", "fec0::/10")))
 """NAT64 of one's own (RFC 8215) and site-local (RFC 3879), which Python takes for public."""
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
-"""A name's addresses. Raises OSError when it has none."""
+"""A name's addresses. Raises OSError when it has none, and UnicodeError when it is no name (RFC 3490, 4)."""
 
 
 def transport(allowed: Sequence[Network]) -> httpx.AsyncBaseTransport:
@@ -71,7 +71,10 @@ class Guard(httpcore.AsyncNetworkBackend):
     ) -> Any:
         try:
             found = await self._resolve(host, port)
-        except OSError as error:
+        except (
+            OSError,
+            UnicodeError,
+        ) as error:  # an empty label, or one too long, is no name at all
             raise httpcore.ConnectError(f"{host} has no address") from error
         if not all(self._may(address) for address in found):
             raise Transient(

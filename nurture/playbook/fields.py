@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta, tzinfo
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from email_validator import EmailNotValidError, validate_email
 from jinja2 import Environment, TemplateSyntaxError
@@ -41,12 +41,14 @@ WRONG = "wrong"
 class Known:
     """What a value may be checked against: the known names of each kind, and what reads the rest.
 
-    `models` fills up during validation: which model read which mapping, by the mapping's identity.
+    `models` fills up during validation: which model read which mapping, by the mapping's identity. `kept` as in
+    compiler.
     """
 
     durations: Durations
     conditions: Conditions | None
     names: Mapping[str, Collection[str]]
+    kept: bool = False
     models: dict[int, type[BaseModel]] = field(default_factory=dict)
 
 
@@ -199,11 +201,30 @@ def _until(text: str, known: Known) -> datetime | str:
     return _date(text, known) if text[:1].isdigit() else _date_trait(text, known)
 
 
+_HOST = re.compile(rb"[A-Za-z0-9._:-]+")
+
+
 def _web_address(text: str, known: Known) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+    """What is kept may have a host or a port that nobody can call: then its calls fail, and nothing else."""
+    try:
+        parts = urlsplit(text)
+        good = parts.scheme in ("http", "https") and parts.hostname and not parts.username
+        good = good and (known.kept or _callable(text, parts))
+    except (
+        ValueError
+    ):  # half of an IPv6 address, a label that is empty or too long, a port that is none
+        good = False
+    if not good:
         raise wrong(f'"{text}" is not a web address', 'such as "https://crm.example/hooks/nurture"')
     return text
+
+
+def _callable(text: str, parts: SplitResult) -> bool:
+    """Whether it is on one line without blanks, and its host and port can be called. Raises ValueError for some that
+    cannot."""
+    host = (parts.hostname or "").encode("idna")
+    one_word = text.isprintable() and " " not in text
+    return one_word and parts.port != 0 and bool(_HOST.fullmatch(host))
 
 
 def _variant(text: str, known: Known) -> str:

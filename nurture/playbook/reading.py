@@ -191,7 +191,9 @@ def _known(
         "flow": _flow_names(documents),
         "mail template": _mails(files),
     }
-    return Known(durations, _conditions(documents, all_names, durations, kept), all_names)
+    return Known(
+        durations, _conditions(documents, all_names, durations, kept), all_names, kept=kept
+    )
 
 
 def _conditions(

@@ -15,7 +15,7 @@ from nurture.delivery.ads import http as ads
 from nurture.delivery.email import http as email
 from nurture.delivery.feedback.sns import Sns
 from nurture.delivery.sales import http as sales
-from nurture.domain.errors import DeliveryError, InputError
+from nurture.domain.errors import DeliveryError, InputError, Transient
 
 URL = "https://outside.example/"
 CHUNK = 256 * 1024
@@ -70,6 +70,24 @@ async def test_an_answer_without_an_end_is_read_up_to_a_limit(
         with suppress(DeliveryError, InputError):  # what is cut off may make no sense
             await ask(client, flood)
     assert 0 < flood.taken < ENOUGH
+
+
+@pytest.mark.parametrize(("url", "key"), [("https://[::1", "key"), (URL, "key…")])
+@pytest.mark.parametrize("ask", ["mail", "audience", "sales"])
+async def test_an_address_or_a_key_that_no_request_holds_waits_for_an_operator(
+    ask: str, url: str, key: str
+) -> None:
+    head = {"authorization": key}
+    async with httpx.AsyncClient(transport=Flood()) as client:
+        asks = {
+            "mail": lambda: email.post(client, url, head, json={}),
+            "audience": lambda: ads.exchange(client, "POST", url, json={}, headers=head),
+            "sales": lambda: sales.exchange(client, "GET", url, headers=head),
+        }
+        with pytest.raises(Transient, match="no_request: its address or key") as raised:
+            await asks[ask]()
+    assert raised.value.retry_after == exchange.UNTIL_REPAIRED
+    assert "…" not in str(raised.value)
 
 
 async def test_an_answer_that_trickles_is_given_up_after_a_time_for_all_of_it() -> None:

@@ -143,6 +143,13 @@ async def test_a_call_goes_through_the_proxy_that_the_environment_names(
     assert asked == [b"GET http://hook.example/in HTTP/1.1\r\n"]
 
 
+@pytest.mark.parametrize("host", ["hooks..example", ".example", f"{'a' * 64}.example"])
+async def test_what_is_no_name_has_no_address(host: str) -> None:
+    async with httpx.AsyncClient(transport=outward.transport(())) as client:
+        with pytest.raises(httpx.ConnectError, match="has no address"):
+            await client.get(f"https://{host}/")
+
+
 def environment(monkeypatch: pytest.MonkeyPatch, proxies: dict[str, str]) -> None:
     """These proxies and no others."""
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):

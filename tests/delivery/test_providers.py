@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from nurture.delivery import outward
 from nurture.delivery.email.brevo import BrevoMailer
 from nurture.delivery.email.http import WITHIN
 from nurture.delivery.email.http import post as post_to_provider
@@ -18,6 +19,7 @@ from nurture.delivery.email.sendgrid import SendGridMailer
 from nurture.delivery.email.ses import SesMailer
 from nurture.domain.errors import AddressRefused, DeliveryError, Permanent, Transient, Unknown
 from nurture.ports import Mail, Mailer
+from nurture.settings import networks
 from tests.support.esp import brevo, mailgun, postmark, resend, sendgrid, ses
 from tests.support.esp.wire import DROP, Answer, Provider, Taken
 from tests.support.mail import mail
@@ -89,7 +91,9 @@ def _mail(**changes: Any) -> Mail:
 @pytest.fixture(params=KINDS)
 async def post(request: pytest.FixtureRequest) -> AsyncIterator[Post]:
     kind = KINDS[request.param]
-    async with kind.make() as provider, httpx.AsyncClient() as http:
+    loopback = networks("NURTURE_PRIVATE_NETWORKS", "127.0.0.0/8")
+    guarded = httpx.AsyncClient(transport=outward.transport(loopback))
+    async with kind.make() as provider, guarded as http:
         yield Post(kind, provider, http)
 
 
@@ -125,6 +129,11 @@ async def test_a_wrong_key_is_tried_again_later_since_an_operator_can_repair_it(
     assert "wrong" not in str(error)
 
 
+@pytest.mark.parametrize("slip", ["…", "\0"])
+async def test_a_key_that_no_request_can_hold_loses_no_mail(post: Post, slip: str) -> None:
+    assert isinstance(await post.failure(key=f"AKIDEXAMPLE{slip}:wrong"), Transient)
+
+
 async def test_a_limit_names_the_time_of_the_next_try(post: Post) -> None:
     post.provider.faults = [Answer(429, {"message": "slow down"}, {"Retry-After": "17"})]
     error = await post.failure()
@@ -137,8 +146,9 @@ async def test_a_provider_that_says_it_is_down_did_not_take_the_mail(post: Post)
     assert isinstance(await post.failure(), Transient)
 
 
-async def test_nobody_listening_is_worth_another_try(post: Post) -> None:
-    post.provider.url = "http://127.0.0.1:9"
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9", "http://api..example"])
+async def test_nobody_listening_is_worth_another_try(url: str, post: Post) -> None:
+    post.provider.url = url
     assert isinstance(await post.failure(), Transient)
 
 

@@ -113,6 +113,14 @@ async def test_nobody_listening_is_worth_another_try() -> None:
     assert isinstance(await failure(post), Transient)
 
 
+async def test_a_host_that_is_no_name_is_tried_again_later_since_an_operator_can_repair_it() -> (
+    None
+):
+    with pytest.raises(Transient, match="no_connection: UnicodeError") as raised:
+        await SmtpMailer("smtp..example", 25).send(mail())
+    assert raised.value.retry_after is not None
+
+
 @pytest.mark.parametrize("command", ["EHLO", "MAIL", "RCPT", "DATA"])
 @pytest.mark.parametrize("fault", [DROP, SILENCE])
 async def test_a_break_before_the_message_went_out_is_worth_another_try(

@@ -3,10 +3,13 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import httpx
 import pytest
 
 from nurture import calls
 from nurture.calls import Calls
+from nurture.delivery import outward
+from nurture.delivery.sales.webhook import WebhookDesk
 from nurture.domain.effects import CallWebhook
 from nurture.domain.errors import Permanent, Transient
 from nurture.ports import Notice
@@ -14,6 +17,7 @@ from nurture.store.database import Database
 from nurture.store.tables import CallRow, EnrolmentRow
 from tests.support.domain import DAY, NOW
 from tests.support.playbook import PLAYBOOK
+from tests.support.sales import SECRET
 from tests.support.world import OneBook, World
 
 URL = "https://crm.example/hook"
@@ -85,6 +89,29 @@ async def test_a_receiver_that_is_down_is_told_later_under_the_same_id(db: Datab
     assert await found.calls.deliver(NOW + timedelta(minutes=9)) == 0
     assert await found.calls.deliver(NOW + timedelta(minutes=10)) == 1
     assert [notice.id for notice in found.receiver.heard] == [row.id]
+
+
+@pytest.mark.parametrize(
+    ("url", "error"),
+    [
+        ("https://hooks..example/in", "unreachable: nobody answers at the address"),
+        ("https://crm.example:port/in", "a url in config/webhooks.yaml is not an address"),
+    ],
+)
+async def test_an_address_that_nobody_can_call_is_tried_until_it_is_mended(
+    db: Database, url: str, error: str
+) -> None:
+    """It came into force before anybody looked."""
+    found = await house(db, crm=url)
+    place = "a url in config/webhooks.yaml"
+    async with httpx.AsyncClient(transport=outward.transport(())) as http:
+
+        def desk(url: str) -> WebhookDesk:
+            return WebhookDesk(http, url, [SECRET], lambda: NOW, place=place)
+
+        assert await Calls(db, found.world.shelf, desk, lambda: NOW).deliver(NOW) == 0
+    row = await found.row()
+    assert (row.error, row.attempts, row.dead_at) == (error, 1, None)
 
 
 async def test_a_receiver_that_refuses_for_good_is_not_asked_again(db: Database) -> None:

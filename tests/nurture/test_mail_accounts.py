@@ -45,6 +45,19 @@ async def test_all_that_is_missing_is_told() -> None:
     ]
 
 
+async def test_an_address_of_another_kind_is_told_and_holds_the_mail() -> None:
+    async with httpx.AsyncClient() as http:
+        accounts = _accounts(
+            http, "post=key", mail_urls="post=smtp://x.example relay=https://x.example"
+        )
+        assert accounts.problem(POSTMARK) == (
+            "NURTURE_MAIL_URLS: no address of the account post, such as post=https://mail.example"
+        )
+        with pytest.raises(Transient, match="account_closed"):
+            accounts.of(POSTMARK)
+        assert "no address of the mail server relay" in accounts.problem(RELAY)
+
+
 async def test_an_account_that_no_sender_uses_needs_no_key() -> None:
     settings = Settings()
     async with httpx.AsyncClient() as http:

@@ -19,6 +19,17 @@ from tests.support.small import (
     TRAITS,
 )
 
+UNCALLABLE = (
+    "http://[::1",
+    "https://x y/",
+    "https://x/a b",
+    "https://x:99999/",
+    "https://x:abc/",
+    "https://hooks..example/",
+    f"https://{'a' * 64}.example/",
+    "https://%zz/",
+)
+
 
 def said(**changes: str) -> list[str]:
     """What is said of the small playbook with these files in place of its own."""
@@ -284,6 +295,14 @@ def test_a_mistake_in_a_step_is_found(steps: str, finding: str) -> None:
             {"webhooks": "crm: {title: CRM, url: crm.example}\n"},
             'config/webhooks.yaml:1:24: "crm.example" is not a web address; '
             'such as "https://crm.example/hooks/nurture"',
+        ),
+        *(
+            (
+                {"webhooks": f'crm: {{title: CRM, url: "{url}"}}\n'},
+                f'config/webhooks.yaml:1:24: "{url}" is not a web address; '
+                'such as "https://crm.example/hooks/nurture"',
+            )
+            for url in UNCALLABLE
         ),
         (
             {"flow": FLOW.replace("form_submitted}", "page, stage: lead}")},
@@ -641,6 +660,17 @@ def test_a_double_opt_in_needs_a_flow_that_asks_without_consent() -> None:
     assert finding in said(forms=NEWSLETTER)
     assert finding in said(forms=NEWSLETTER, flow=ASKS)
     assert said(forms=NEWSLETTER, flow=ASKS + "transactional: true\n") == []
+
+
+@pytest.mark.parametrize("url", UNCALLABLE[1:])  # the first never was readable
+def test_an_address_in_force_that_nobody_can_call_stays_readable(url: str) -> None:
+    files = SMALL | {"config/webhooks.yaml": f'crm: {{title: CRM, url: "{url}"}}\n'}
+    assert compile_playbook(files, kept=True).webhooks == {"crm": url}
+
+
+@pytest.mark.parametrize("url", ["https://crm:8443/in", "http://[::1]:80/", "https://ærø.example"])
+def test_an_address_may_have_a_port_a_number_or_letters_of_any_language(url: str) -> None:
+    assert said(webhooks=f'crm: {{title: CRM, url: "{url}"}}\n') == []
 
 
 def test_two_audiences_on_one_list_are_a_finding_but_one_in_force_stays_readable() -> None:

@@ -11,7 +11,7 @@ import pytest
 from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError
 
-from nurture.domain.errors import Permanent, Transient, Unknown
+from nurture.domain.errors import Permanent, StartError, Transient, Unknown
 from nurture.domain.reporting import ReportPlan
 from nurture.store.tables import ReportSentRow
 from tests.support.domain import DAY, HOUR
@@ -46,7 +46,7 @@ async def test_who_was_reached_gets_nothing_again_while_the_others_are_tried_aga
     stage: Stage,
 ) -> None:
     stage.mailer.errors = [Transient("mailbox_busy")]
-    stage.sales.errors = [Transient("http_503") for _ in range(3)]
+    stage.sales.errors = [Transient("http_503"), Transient("http_503"), StartError("no address")]
     await _send(stage)
     assert sorted(mail.to for mail in stage.mailer.got) == sorted(MONTHLY.to)
     assert len(stage.sales.got) == 1

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from nurture.delivery import pauses
-from nurture.delivery.exchange import whole
+from nurture.delivery.exchange import built, whole
 from nurture.domain.errors import Transient
 
 _WITHIN = 60.0
@@ -28,21 +28,19 @@ async def exchange(
 ) -> httpx.Response:
     """Whatever the platform answered. Raises Transient when there is no answer: also after a break
     in the middle, since a change that did happen is only repeated."""
-    return await _send(
-        client, client.build_request(method, url, json=json, headers=headers, params=params)
-    )
+    return await _send(client, built(client, method, url, headers, json=json, params=params))
 
 
 async def post_form(client: httpx.AsyncClient, url: str, form: Mapping[str, str]) -> httpx.Response:
     """The same for a form, as token endpoints take it."""
-    return await _send(client, client.build_request("POST", url, data=dict(form)))
+    return await _send(client, built(client, "POST", url, {}, data=dict(form)))
 
 
 async def post_bytes(
     client: httpx.AsyncClient, url: str, body: bytes, headers: Mapping[str, str]
 ) -> httpx.Response:
     """The same for a body that is signed byte for byte."""
-    return await _send(client, client.build_request("POST", url, content=body, headers=headers))
+    return await _send(client, built(client, "POST", url, headers, content=body))
 
 
 def content(response: httpx.Response) -> dict[str, Any]:

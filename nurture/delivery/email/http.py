@@ -7,13 +7,13 @@ answer says so (4xx, 429, 503). Anything else after the request went out is unkn
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 
 from nurture.delivery.email import replies
-from nurture.delivery.exchange import whole
+from nurture.delivery.exchange import UNTIL_REPAIRED, built, whole
 from nurture.delivery.pauses import retry_after
 from nurture.domain.errors import DeliveryError, Permanent, Transient, Unknown
 
@@ -24,10 +24,13 @@ _TIME_OUT = httpx.Timeout(30.0, connect=10.0, pool=10.0)
 """Between two bytes of an answer; and for a connection, its TLS and a place in the pool, each: together less than for
 all of it, so that what ends before anything was sent says so."""
 
-UNTIL_REPAIRED = timedelta(minutes=5)
-"""How long what only an operator can mend is left alone: a key, an account, a bill."""
-
-_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+_NOT_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+)
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ async def post(
 ) -> Answer:
     """The answer, if it says yes or no. Raises Transient or Unknown when it says neither; `repeatable`:
     the provider would know the mail again."""
-    request = client.build_request("POST", url, headers=dict(headers), timeout=_TIME_OUT, **body)
+    request = built(client, "POST", url, headers, timeout=_TIME_OUT, **body)
     try:
         response = await whole(client, request, WITHIN, auth=auth)
     except _NOT_SENT as error:

@@ -9,6 +9,7 @@ from datetime import timedelta
 import httpx
 
 from nurture.delivery.email import http, mime
+from nurture.delivery.exchange import UNTIL_REPAIRED
 from nurture.domain.errors import AddressRefused, DeliveryError, Transient
 from nurture.ports import Mail
 
@@ -62,5 +63,5 @@ def _refusal(answer: http.Answer, code: object) -> DeliveryError:
     if code == _INACTIVE or (code == _BAD_ADDRESS and "'To'" in said):
         return AddressRefused("address_refused", text)
     if code in _ACCOUNT:
-        return Transient("account_refused", text, http.UNTIL_REPAIRED)
+        return Transient("account_refused", text, UNTIL_REPAIRED)
     return http.refusal(answer, f"{code} {said}")

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from nurture.delivery.email import http, mime, sigv4
+from nurture.delivery.exchange import UNTIL_REPAIRED
 from nurture.domain.errors import DeliveryError, Permanent, Transient
 from nurture.ports import Mail
 
@@ -83,7 +84,7 @@ def _refusal(answer: http.Answer) -> DeliveryError:
     said = str(answer.told.get("message") or answer.told.get("Message") or "")
     text = http.detail(answer.status, f"{name} {said}")
     if name in _ACCOUNT:
-        return Transient("account_refused", text, http.UNTIL_REPAIRED)
+        return Transient("account_refused", text, UNTIL_REPAIRED)
     if name == "MessageRejected" and "not verified" not in said:
         return Permanent("policy", text)
     return http.refusal(answer, f"{name} {said}")

@@ -18,6 +18,7 @@ from aiosmtplib import (
 )
 
 from nurture.delivery.email import mime, replies, signing
+from nurture.delivery.exchange import UNTIL_REPAIRED
 from nurture.domain.errors import DeliveryError, Transient, Unknown
 from nurture.ports import Mail
 
@@ -25,7 +26,6 @@ _BROKEN = (SMTPException, OSError)
 _START_INPUT = 354
 _COMPLETED = 250
 _RECIPIENT_TAKEN = (_COMPLETED, 251)
-_UNTIL_REPAIRED = timedelta(minutes=5)
 
 
 def _utc_now() -> datetime:
@@ -158,10 +158,13 @@ class SmtpMailer:
         except SMTPAuthenticationError as error:
             client.close()
             text = replies.detail(error.code, error.message)
-            raise Transient("login_refused", text, _UNTIL_REPAIRED) from error
+            raise Transient("login_refused", text, UNTIL_REPAIRED) from error
         except _BROKEN as error:
             client.close()
             raise Transient("no_connection", str(error)) from error
+        except UnicodeError as error:  # the host is no name, or the password no text
+            client.close()
+            raise Transient("no_connection", type(error).__name__, UNTIL_REPAIRED) from error
         return client
 
 

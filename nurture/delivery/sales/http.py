@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from nurture.delivery.exchange import whole
+from nurture.delivery.exchange import built, whole
 from nurture.delivery.pauses import retry_after
 from nurture.domain.errors import DeliveryError, Gone, Permanent, Transient
 
@@ -32,9 +32,7 @@ async def exchange(
     Raises Transient when there is no whole answer. That is safe where the other side may have acted:
     a webhook is known by its id and a CRM is searched before anything is created.
     """
-    request = client.build_request(
-        method, url, headers=headers, content=content, json=json, params=params
-    )
+    request = built(client, method, url, headers, content=content, json=json, params=params)
     try:
         return await whole(client, request, TIME_OUT)
     except (TimeoutError, httpx.TimeoutException) as error:

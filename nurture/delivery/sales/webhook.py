@@ -14,7 +14,7 @@ from nurture.ports import Notice
 class WebhookDesk:
     """Posts each notice to `url`, signed with every one of `secrets` as Standard Webhooks 1.0.0 says.
 
-    Raises StartError for an address or secret that cannot work.
+    Raises StartError for an address or secret that cannot work; `place` is where the address stands.
     """
 
     def __init__(
@@ -24,8 +24,9 @@ class WebhookDesk:
         secrets: Sequence[str],
         now: Callable[[], datetime],
         body_format: Format = generic,
+        place: str = "NURTURE_SALES_URL",
     ) -> None:
-        _check(url, secrets)
+        _check(url, secrets, place)
         self._client = client
         self._url = url
         self._secrets = tuple(secrets)
@@ -48,19 +49,19 @@ class WebhookDesk:
             raise problem
 
 
-def require_address(url: str) -> None:
+def require_address(url: str, place: str = "NURTURE_SALES_URL") -> None:
     """The messages do not repeat the address: that of a chat room is a secret itself."""
     try:
         parsed = httpx.URL(url)
         host = parsed.host
     except (httpx.InvalidURL, UnicodeError) as error:
-        raise StartError("NURTURE_SALES_URL is not an address") from error
+        raise StartError(f"{place} is not an address") from error
     if parsed.scheme not in ("http", "https") or not host:
-        raise StartError("NURTURE_SALES_URL must begin with https:// and a host")
+        raise StartError(f"{place} must begin with https:// and a host")
 
 
-def _check(url: str, secrets: Sequence[str]) -> None:
-    require_address(url)
+def _check(url: str, secrets: Sequence[str], place: str) -> None:
+    require_address(url, place)
     if not secrets:
         raise StartError("NURTURE_SALES_SECRET is not set; give it a whsec_ secret")
     signing.require("NURTURE_SALES_SECRET", secrets)

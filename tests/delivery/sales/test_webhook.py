@@ -165,6 +165,22 @@ async def test_a_desk_that_cannot_work_does_not_start(
             WebhookDesk(client, url, secrets, lambda: NOW)
 
 
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("https://crm.example:port/", "config/webhooks.yaml is not an address"),
+        ("crm.example", "config/webhooks.yaml must begin with https:// and a host"),
+    ],
+)
+async def test_an_address_that_cannot_work_is_looked_for_where_it_stands(
+    url: str, told: str
+) -> None:
+    async with httpx.AsyncClient() as client:
+        with pytest.raises(StartError) as raised:
+            WebhookDesk(client, url, [SECRET], lambda: NOW, place="config/webhooks.yaml")
+    assert str(raised.value) == told
+
+
 async def test_a_receiver_that_is_down_for_two_days_is_still_told_by_the_schedule(
     desk_of: Make,
 ) -> None:
