@@ -47,8 +47,6 @@ async def run(config: settings.Settings, told: Telemetry = SILENT) -> None:
             async with asyncio.TaskGroup() as beside, workers:
                 for work in await _beside(services, workers, stop):
                     beside.create_task(work)
-                if config.build_id and config.take_over:
-                    await releases.take_over(services.client, config.deployment, config.build_id)
                 log.info("worker_ready", task_queue=config.task_queue, queues=sorted(config.parts))
                 await stop.wait()
                 log.info("worker_stopping")
@@ -60,10 +58,13 @@ async def _beside(
     services: Services, workers: Workers, stop: asyncio.Event
 ) -> list[Coroutine[Any, Any, None]]:
     """What runs beside the queues, until `stop` is set."""
-    parts = services.settings.parts
+    config, parts = services.settings, services.settings.parts
     if queues.WEBHOOKS in parts:
         await services.mailbox.start()
     works = [following(services, workers, stop)]
+    if config.build_id and config.take_over:
+        its = config.deployment, config.build_id
+        works.append(releases.take_over(services.client, *its, stop))
     if queues.DECISIONS in parts:
         works.append(services.relay.run(stop))
     if queues.WEBHOOKS in parts:

@@ -6,16 +6,41 @@ that is gone, however long a lead sleeps.
 """
 
 import asyncio
+from contextlib import suppress
+from itertools import count
 
-from temporalio.api.workflowservice.v1 import SetWorkerDeploymentCurrentVersionRequest
+import structlog
+from temporalio.api.deployment.v1 import WorkerDeploymentVersion as Version
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import (
+    DescribeTaskQueueRequest,
+    DescribeWorkerDeploymentRequest,
+    DescribeWorkerDeploymentVersionRequest,
+    SetWorkerDeploymentCurrentVersionRequest,
+)
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import WorkerDeploymentConfig
 
-_TRIES = 40
-_PAUSE = 0.25
-_NOT_YET = frozenset({RPCStatusCode.NOT_FOUND, RPCStatusCode.FAILED_PRECONDITION})
+from nurture.domain.errors import StartError
+
+_QUIETLY = 10
+"""So often before anybody is told: workers come one after another, and Temporal knows one once it asked for work."""
+
+_REFUSED = frozenset(
+    {
+        RPCStatusCode.PERMISSION_DENIED,
+        RPCStatusCode.UNAUTHENTICATED,
+        RPCStatusCode.UNIMPLEMENTED,
+        RPCStatusCode.INVALID_ARGUMENT,
+    }
+)
+
+_Queue = tuple[str, TaskQueueType.ValueType]
+
+log = structlog.get_logger()
 
 
 def deployment(name: str, build: str) -> WorkerDeploymentConfig | None:
@@ -29,21 +54,80 @@ def deployment(name: str, build: str) -> WorkerDeploymentConfig | None:
     )
 
 
-async def take_over(client: Client, name: str, build: str) -> None:
-    """Make that release current. Temporal knows it once its workers have asked for work, so it is asked again for some
-    seconds. Raises RPCError when it still does not."""
-    request = SetWorkerDeploymentCurrentVersionRequest(
-        namespace=client.namespace,
-        deployment_name=name,
-        build_id=build,
-        ignore_missing_task_queues=True,
-    )
-    for left in reversed(range(_TRIES)):
+async def take_over(
+    client: Client, name: str, build: str, stop: asyncio.Event, pause: float = 2.0
+) -> None:
+    """Make that release current once nothing would stand still by it, asking every `pause` seconds until `stop` is set.
+    What keeps it from being so is told in the log. Raises StartError when Temporal does not let us."""
+    told = ""
+    for tries in count(1):
         try:
-            await client.workflow_service.set_worker_deployment_current_version(request)
+            problem = await _tried(client, name, build)
         except RPCError as error:
-            if error.status not in _NOT_YET or not left:
-                raise
-            await asyncio.sleep(_PAUSE)
-        else:
+            if error.status in _REFUSED:
+                raise StartError(
+                    f"Temporal refuses to make release {build} (NURTURE_BUILD_ID) the current one: {error.message};"
+                    " with NURTURE_TAKE_OVER=false an operator does"
+                ) from error
+            problem = error.message
+        if not problem:
+            log.info("release_current", build=build)
             return
+        if tries >= _QUIETLY and problem != told:
+            log.warning("release_not_current", build=build, problem=problem)
+            told = problem
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), pause)
+            return
+
+
+async def _tried(client: Client, name: str, build: str) -> str:
+    """Why the release is not made current yet; empty once it is."""
+    missing = await unserved(client, name, build)
+    if missing:
+        return f"no worker of release {build} serves {', '.join(missing)}, as workers of the current one do"
+    await client.workflow_service.set_worker_deployment_current_version(
+        SetWorkerDeploymentCurrentVersionRequest(
+            namespace=client.namespace,
+            deployment_name=name,
+            build_id=build,
+            ignore_missing_task_queues=True,  # Temporal misses only those that are busy at the moment
+        )
+    )
+    return ""
+
+
+async def unserved(client: Client, name: str, build: str) -> list[str]:
+    """The queues on which workers of the current release ask for work, and none of `build` ever did. What nobody serves
+    any more, such as a sender that the playbook no longer has, is nothing to wait for."""
+    found = await client.workflow_service.describe_worker_deployment(
+        DescribeWorkerDeploymentRequest(namespace=client.namespace, deployment_name=name)
+    )
+    current = found.worker_deployment_info.routing_config.current_deployment_version
+    if current.build_id in ("", build):
+        return []
+    ours = await _queues(client, Version(deployment_name=name, build_id=build))
+    others = await _queues(client, current) - ours
+    return sorted({queue for queue, kind in others if await _asked(client, queue, kind, current)})
+
+
+async def _queues(client: Client, version: Version) -> set[_Queue]:
+    """Those that its workers ever asked for work."""
+    found = await client.workflow_service.describe_worker_deployment_version(
+        DescribeWorkerDeploymentVersionRequest(
+            namespace=client.namespace, deployment_version=version
+        )
+    )
+    return {(queue.name, queue.type) for queue in found.version_task_queues}
+
+
+async def _asked(
+    client: Client, queue: str, kind: TaskQueueType.ValueType, version: Version
+) -> bool:
+    """Whether workers of that release did so in the last five minutes, which is how long Temporal remembers."""
+    found = await client.workflow_service.describe_task_queue(
+        DescribeTaskQueueRequest(
+            namespace=client.namespace, task_queue=TaskQueue(name=queue), task_queue_type=kind
+        )
+    )
+    return any(poller.deployment_options.build_id == version.build_id for poller in found.pollers)

@@ -1,8 +1,19 @@
 """A new release takes over while leads are in flight."""
 
+import asyncio
+from collections.abc import Collection
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
+import pytest
+from structlog.testing import capture_logs
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities import queues
 from nurture.domain.calendar import Span
+from nurture.domain.errors import StartError
 from nurture.domain.flow import Email, Flow, WaitFor
 from nurture.domain.keys import enrolment_workflow
 from nurture.store.tables import EnrolmentRow
@@ -13,10 +24,12 @@ from tests.support.waiting import until
 from workflows import releases
 from workflows.worker import Workers
 
+QUICKLY = 0.25
 
-def _release(stage: Stage, build: str) -> Workers:
+
+def _release(stage: Stage, build: str, parts: Collection[str] = queues.PARTS) -> Workers:
     its = releases.deployment("nurture", build)
-    return Workers(stage.client, stage.queue, stage.activities(), sandbox=False, release=its)
+    return Workers(stage.client, stage.queue, stage.activities(), parts, False, release=its)
 
 
 async def test_a_lead_that_went_to_sleep_under_one_release_wakes_under_the_next(
@@ -34,11 +47,11 @@ async def test_a_lead_that_went_to_sleep_under_one_release_wakes_under_the_next(
         await stage.tell("form_submitted")
         async with _release(stage, "1") as one:
             await one.follow({"courses": None})
-            await releases.take_over(stage.client, "nurture", "1")
+            await _current(stage, "1")
             await until(lambda: stage.mailer.got, 60)
             async with _release(stage, "2") as two:
                 await two.follow({"courses": None})
-                await releases.take_over(stage.client, "nurture", "2")
+                await _current(stage, "2")
         async with _release(stage, "2") as two:
             await two.follow({"courses": None})
             await stage.tell("clicked")
@@ -54,3 +67,79 @@ async def test_a_lead_that_went_to_sleep_under_one_release_wakes_under_the_next(
     ]
     assert builds[0] == "1"
     assert builds[-1] == "2"
+
+
+async def test_the_first_worker_of_one_part_leaves_the_others_to_the_release_before(
+    tmp_path: Path,
+) -> None:
+    environment = await dev_server()
+    async with environment, Stage.idle(environment, tmp_path) as stage:
+        decides, mails = {queues.DECISIONS}, {queues.MAIL}
+        async with _release(stage, "1", decides), _release(stage, "1", mails) as sends:
+            await sends.follow({"courses": None})
+            await _current(stage, "1")
+            async with _release(stage, "2", mails) as sends_too:
+                await sends_too.follow({"courses": None})
+                waits = asyncio.create_task(_current(stage, "2"))
+                assert await _unserved(stage, "2") == [stage.queue]
+                await stage.tell("form_submitted")
+                await until(lambda: stage.mailer.got, 60)
+                assert not waits.done()
+                async with _release(stage, "2", decides):
+                    await waits
+                    assert await _unserved(stage, "2") == []
+
+
+async def _current(stage: Stage, build: str) -> None:
+    """Once it may be."""
+    stop = asyncio.Event()
+    await asyncio.wait_for(releases.take_over(stage.client, "nurture", build, stop, QUICKLY), 60)
+
+
+async def _unserved(stage: Stage, build: str) -> list[str]:
+    """Once Temporal knows that release, and had not been asked too much at that moment."""
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                return await releases.unserved(stage.client, "nurture", build)
+            except RPCError:
+                await asyncio.sleep(QUICKLY)
+
+
+class Service:
+    """Temporal, as far as it answers every question alike."""
+
+    def __init__(self, status: RPCStatusCode, answer: str) -> None:
+        self.error, self.asked = RPCError(answer, status, b""), 0
+
+    async def describe_worker_deployment(self, request: object) -> None:
+        self.asked += 1
+        raise self.error
+
+
+def _client(service: Service) -> Client:
+    return cast(Client, SimpleNamespace(namespace="default", workflow_service=service))
+
+
+async def test_what_keeps_a_release_from_being_current_is_told_and_keeps_nobody_from_work() -> None:
+    service, stop = Service(RPCStatusCode.UNAVAILABLE, "away for a moment"), asyncio.Event()
+    with capture_logs() as told:
+        waits = asyncio.create_task(
+            releases.take_over(_client(service), "nurture", "2", stop, 0.001)
+        )
+        await until(lambda: service.asked > 30)
+        stop.set()
+        await waits
+    assert [(line["event"], line["problem"]) for line in told] == [
+        ("release_not_current", "away for a moment")
+    ]
+
+
+async def test_who_may_not_make_a_release_current_is_told_what_to_set() -> None:
+    service = Service(RPCStatusCode.PERMISSION_DENIED, "no writer of this namespace")
+    with pytest.raises(StartError) as raised:
+        await releases.take_over(_client(service), "nurture", "2", asyncio.Event())
+    assert str(raised.value) == (
+        "Temporal refuses to make release 2 (NURTURE_BUILD_ID) the current one: no writer of this"
+        " namespace; with NURTURE_TAKE_OVER=false an operator does"
+    )
