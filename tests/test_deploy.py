@@ -1,5 +1,6 @@
 """What deploy/ promises is held against the product: a setting that was renamed is found here."""
 
+import asyncio
 import json
 import os
 import re
@@ -16,8 +17,12 @@ import pytest
 from compose_spec import PyCompose
 from pydantic import SecretStr
 from ruamel.yaml import YAML
+from temporalio import activity
+from temporalio.client import Client
 
+from activities import queues
 from cli import VERBS
+from embedded.skipping import skipping_server
 from nurture.playbook.source import read_files
 from nurture.settings import PREFIX, Settings
 from nurture.settings import load as load_settings
@@ -26,6 +31,9 @@ from nurture.store import messages
 from nurture.store.database import Database
 from services import assemble
 from tests.support.domain import NOW
+from tests.support.temporal import free_port
+from workflows import telemetry
+from workflows.worker import Workers
 
 ROOT = Path(__file__).parent.parent
 DEPLOY = ROOT / "deploy"
@@ -130,6 +138,53 @@ def test_in_kubernetes_the_ports_that_are_scraped_are_those_of_the_pods() -> Non
         for pod in pods
         for port in pod["spec"]["containers"][0]["ports"]
     }
+
+
+def container(deployment: str) -> dict[str, Any]:
+    """Its only one in Kubernetes."""
+    [found] = [
+        part["spec"]["template"]["spec"]["containers"]
+        for part in load(DEPLOY / "kubernetes" / "nurture.yaml")
+        if (part["kind"], part["metadata"]["name"]) == ("Deployment", deployment)
+    ]
+    [only] = found
+    return dict(only)
+
+
+@pytest.mark.parametrize("door", ["nurture-server", "nurture-worker"])
+def test_in_kubernetes_a_pod_that_waits_for_the_schema_is_given_the_time(door: str) -> None:
+    probe = container(door)["startupProbe"]
+    patience = float(kubernetes()["NURTURE_PATIENCE"])
+    assert probe["periodSeconds"] * probe["failureThreshold"] > patience
+
+
+async def test_in_kubernetes_workers_of_the_release_before_go_on_until_a_new_one_asks_for_work() -> (
+    None
+):
+    _, option, code = container("nurture-worker")["startupProbe"]["exec"]["command"]
+    port = free_port()
+    assert f", {kubernetes()['NURTURE_METRICS_PORT']})" in code
+    words = [sys.executable, option, code.replace("9090", str(port))]
+
+    async def started() -> bool:
+        asked = await asyncio.create_subprocess_exec(*words, stderr=asyncio.subprocess.DEVNULL)
+        return await asked.wait() == 0
+
+    assert not await started(), "before it shows anything"
+    with telemetry.opened("worker", Settings(metrics_port=port)) as told:
+        async with await skipping_server() as temporal:
+            address = temporal.client.service_client.config.target_host
+            client = await Client.connect(address, runtime=told.runtime)
+            assert not await started(), "while it waits for the schema"
+            async with Workers(client, "q", {queues.ADS: [nothing]}, {queues.ADS}):
+                async with asyncio.timeout(20):
+                    while not await started():
+                        pass
+
+
+@activity.defn
+async def nothing() -> None:
+    """A worker has to be able to do something."""
 
 
 def test_a_stopping_worker_has_longer_than_its_own_grace() -> None:
