@@ -1,8 +1,9 @@
 """The nightly comparison on a real Temporal server, whose list of workflows it reads."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from temporalio.client import WorkflowExecutionStatus
@@ -15,7 +16,7 @@ from nurture.store.tables import EnrolmentRow
 from nurture.store.upkeep_tables import DriftRow
 from tests.support.temporal import Stage, dev_server
 from workflows.runs import TemporalRuns
-from workflows.schedules import UPKEEP, keep_upkeep
+from workflows.schedules import UPKEEP, UPKEEP_AT, keep_upkeep
 from workflows.upkeep import Upkeep
 
 
@@ -97,4 +98,24 @@ async def test_the_comparison_is_made_every_night_on_the_companys_clock(stage: S
         await keep_upkeep(stage.client, stage.queue, (await stage.now()).tzinfo)
     described = await stage.client.get_schedule_handle(UPKEEP).describe()
     first, second, *_ = described.info.next_action_times
-    assert (first.hour, first.minute, second - first) == (3, 20, timedelta(days=1))
+    assert (first.hour, first.minute, second - first) == (4, 20, timedelta(days=1))
+
+
+@pytest.mark.parametrize(
+    ("zone", "day"),
+    [
+        ("Europe/Helsinki", date(2026, 3, 29)),
+        ("Europe/Copenhagen", date(2026, 3, 29)),
+        ("Africa/Cairo", date(2026, 4, 24)),
+        ("America/New_York", date(2026, 3, 8)),
+        ("America/Nuuk", date(2026, 3, 28)),
+        ("Asia/Gaza", date(2026, 3, 28)),
+    ],
+)
+def test_no_clock_leaves_out_the_comparison_in_the_night_it_is_put_forward(
+    zone: str, day: date
+) -> None:
+    at = datetime.combine(day, UPKEEP_AT, ZoneInfo(zone))
+    next_day = datetime.combine(day + timedelta(days=1), time(12), at.tzinfo)
+    assert next_day.utcoffset() != datetime.combine(day, time(0), at.tzinfo).utcoffset()
+    assert at.astimezone(UTC).astimezone(at.tzinfo).time() == UPKEEP_AT
