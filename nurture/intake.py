@@ -218,11 +218,12 @@ class Intake:
         """The lead confirms, from that mail, what a form said in its name; the purposes it grants by it."""
         async with self._outbox.write() as session:
             row = await leads.lock_joined(session, lead_id)
-            if row is None or row.erased_at:
+            mail = await session.get(MessageRow, message_id)
+            if row is None or row.erased_at or mail is None:
                 return []
             playbook = await self._shelf.current(session)
             lasts = REQUEST_LASTS * (playbook.day / _DAY)
-            granted = await consents.confirm(session, row, f"mail {message_id}", now, lasts)
+            granted = await consents.confirm(session, row, mail, now, lasts)
             if not granted:
                 return []
             message = Incoming(f"{message_id}/{CONFIRMED}/{now.isoformat()}", now, touch=CONFIRMED)

@@ -2,12 +2,12 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from nurture.domain import consent, language, topics
-from nurture.domain.consent import EMAIL_MARKETING, ConsentRecord
+from nurture.domain.consent import EMAIL_MARKETING, REQUEST_LASTS, ConsentRecord
 from nurture.domain.enrolment import Trigger
 from nurture.incoming import Incoming
 from nurture.outbox import Outbox
@@ -15,9 +15,10 @@ from nurture.playbook import Playbook
 from nurture.reactions import Reactions
 from nurture.shelf import Shelf
 from nurture.store import consents, leads, touches
-from nurture.store.tables import LeadRow
+from nurture.store.tables import LeadRow, MessageRow
 
 SOURCE = "preferences"
+_DAY = timedelta(days=1)
 BREAKS = (30, 90)
 """Days of a break that one can ask for."""
 
@@ -57,6 +58,16 @@ class Preferences:
             paused_until=until if until and until > now else None,
             language=_told_language(lead),
         )
+
+    async def asked(self, lead_id: str, message_id: str, now: datetime) -> list[ConsentRecord]:
+        """What the lead would grant by the button behind that mail's link."""
+        async with self._outbox.read() as session:
+            lead = await leads.joined(session, lead_id)
+            mail = await session.get(MessageRow, message_id)
+            if lead is None or lead.erased_at or mail is None:
+                return []
+            lasts = REQUEST_LASTS * ((await self._shelf.current(session)).day / _DAY)
+            return await consents.confirmable(session, lead, mail, now, lasts)
 
     async def come_back(self, lead_id: str, wording: str, now: datetime) -> None:
         """Mails again, after leaving; of who never left it changes nothing. `wording` is what stood on the button, kept

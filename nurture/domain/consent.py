@@ -77,12 +77,14 @@ def confirmed(
     asked: Iterable[ConsentRecord],
     said: Iterable[ConsentRecord],
     by: str,
+    mailed: datetime,
     now: datetime,
     lasts: timedelta = REQUEST_LASTS,
 ) -> list[ConsentRecord]:
     """What a confirmation grants of the consents that were `asked` for: the last wording of each purpose.
 
-    Not what is too old, and not what the person refused after it was asked. `by` names what confirmed it.
+    Not what is too old, not what the person refused after it was asked, and not what was asked for after the mail that
+    confirms it was `mailed`: anybody may have typed that address since. `by` names what confirmed it.
     """
     refused = {
         record.purpose: record.at for record in sorted(said, key=_when) if not record.granted
@@ -97,7 +99,7 @@ def confirmed(
             f"asked {record.at.isoformat(timespec='seconds')}, confirmed by {by}",
         )
         for record in sorted(asked, key=_when)
-        if now < record.at + lasts and record.at > refused.get(record.purpose, _NEVER)
+        if now < record.at + lasts and refused.get(record.purpose, _NEVER) < record.at <= mailed
     }
     return [granted[purpose] for purpose in sorted(granted)]
 

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from nurture.domain.consent import ConsentRecord, confirmed, declined, held
-from nurture.store.tables import ConsentRequestRow, ConsentRow, LeadRow
+from nurture.store.tables import ConsentRequestRow, ConsentRow, LeadRow, MessageRow
 
 
 async def tell(
@@ -53,19 +53,27 @@ async def asked(session: AsyncSession, lead_id: str) -> list[ConsentRequestRow]:
     return list((await session.execute(query)).scalars())
 
 
-async def confirm(
-    session: AsyncSession, lead: LeadRow, by: str, now: datetime, lasts: timedelta
-) -> list[str]:
-    """The purposes that the lead grants by confirming what it was asked, `by` which mail."""
+async def confirmable(
+    session: AsyncSession, lead: LeadRow, mail: MessageRow, now: datetime, lasts: timedelta
+) -> list[ConsentRecord]:
+    """What the lead would grant by confirming, from that mail, what it was asked."""
     rows = await asked(session, lead.id)
     requests = [ConsentRecord(r.purpose, True, r.at, r.source, r.wording) for r in rows]
     said = _statements((await _ledger(session, [lead.id]))[lead.id])
-    records = confirmed(requests, said, by, now, lasts)
-    for row in rows:
-        if any(record.purpose == row.purpose for record in records):
+    return confirmed(requests, said, f"mail {mail.id}", mail.claimed_at, now, lasts)
+
+
+async def confirm(
+    session: AsyncSession, lead: LeadRow, mail: MessageRow, now: datetime, lasts: timedelta
+) -> list[str]:
+    """The purposes that the lead grants by it."""
+    records = await confirmable(session, lead, mail, now, lasts)
+    granted = [record.purpose for record in records]
+    for row in await asked(session, lead.id):
+        if row.purpose in granted and row.at <= mail.claimed_at:
             row.confirmed_at = now
     await tell(session, [(lead, records)])
-    return [record.purpose for record in records]
+    return granted
 
 
 async def _ledger(session: AsyncSession, ids: Sequence[str]) -> defaultdict[str, list[ConsentRow]]:

@@ -1,5 +1,6 @@
 """Double opt-in: the link in the mail shows a page, and only its button confirms."""
 
+from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
@@ -26,8 +27,11 @@ _BODY_LIMIT = 64 * 1024
     responses=refusals(404),
 )
 async def ask(token: str, request: Request, deps: Current, language: Asked = "") -> Response:
-    """Changes nothing: scanners follow every link of a mail, and none of them may consent for a person."""
-    return await _page(token, request, deps, language, "asked")
+    """Says what the button would confirm, and changes nothing: scanners follow every link of a mail, and none of them
+    may consent for a person."""
+    asked = await deps.preferences.asked(*_read(deps, token), deps.now())
+    wordings = list(dict.fromkeys(record.wording for record in asked if record.wording))
+    return await _page(token, request, deps, language, "asked" if asked else "nothing", wordings)
 
 
 @router.post(
@@ -44,7 +48,14 @@ async def act(token: str, request: Request, deps: Current, language: Asked = "")
     return await _page(token, request, deps, language, "granted" if granted else "nothing")
 
 
-async def _page(token: str, request: Request, deps: Deps, language: str, state: str) -> Response:
+async def _page(
+    token: str,
+    request: Request,
+    deps: Deps,
+    language: str,
+    state: str,
+    wordings: Sequence[str] = (),
+) -> Response:
     lead_id, _ = _read(deps, token)
     wanted = await deps.preferences.look(lead_id, deps.now())
     words = i18n.of(request, language, wanted.language if wanted else "")
@@ -53,6 +64,7 @@ async def _page(token: str, request: Request, deps: Deps, language: str, state: 
         words=words,
         company=(await deps.playbook()).company,
         state=state,
+        wordings=wordings,
         here=f"/y/{token}",
         query=f"?{urlencode({'language': words.language})}",
         languages=i18n.others(words.language),

@@ -3,11 +3,12 @@
 from datetime import datetime, timedelta
 
 import pytest
+from sqlmodel import col, select
 
-from nurture.domain.consent import EMAIL_MARKETING, REQUEST_LASTS, ConsentRecord
+from nurture.domain.consent import AD_AUDIENCES, EMAIL_MARKETING, REQUEST_LASTS, ConsentRecord
 from nurture.intake import CONFIRMED, REQUESTED
 from nurture.store.database import Database
-from nurture.store.tables import ConsentRequestRow, ConsentRow, EnrolmentRow, TouchRow
+from nurture.store.tables import ConsentRequestRow, ConsentRow, EnrolmentRow, MessageRow, TouchRow
 from tests.support.domain import DAY, NOW
 from tests.support.playbook import ASKING
 from tests.support.world import OneBook, World
@@ -16,8 +17,8 @@ WORDING = "Yes, write to me."
 ANNA = "anna@example.org"
 
 
-def request(at: datetime = NOW) -> ConsentRecord:
-    return ConsentRecord(EMAIL_MARKETING, True, at, "form/guide", WORDING)
+def request(at: datetime, purpose: str) -> ConsentRecord:
+    return ConsentRecord(purpose, True, at, "form/guide", f"{purpose}: {WORDING}")
 
 
 @pytest.fixture
@@ -25,10 +26,31 @@ def world(db: Database) -> World:
     return World(db, OneBook(ASKING))
 
 
-async def _ask(world: World, at: datetime = NOW) -> str:
-    """The form was sent; the lead's id."""
-    fields = {"at": at, "consents": (), "requests": (request(at),)}
-    return (await world.tell("form_submitted", source="form/guide", **fields)).id
+async def _ask(
+    world: World, at: datetime = NOW, mail: str = "m1", purpose: str = EMAIL_MARKETING
+) -> str:
+    """The form was sent, and the mail that asks, unless that one had gone out before; the lead's id."""
+    fields = {"at": at, "consents": (), "requests": (request(at, purpose),)}
+    lead = await world.tell("form_submitted", source="form/guide", **fields)
+    async with world.db.write() as session:
+        if await session.get(MessageRow, mail) is None:
+            [run, *_] = await session.scalars(
+                select(EnrolmentRow).where(col(EnrolmentRow.flow) == "confirm")
+            )
+            session.add(
+                MessageRow(
+                    id=mail,
+                    enrolment_id=run.id,
+                    step=mail,
+                    lead_id=lead.id,
+                    flow="confirm",
+                    template="confirm",
+                    sender="courses",
+                    state="accepted",
+                    claimed_at=at,
+                )
+            )
+    return lead.id
 
 
 async def test_a_request_grants_nothing_but_a_mail_that_asks(world: World) -> None:
@@ -46,9 +68,34 @@ async def test_a_confirmation_grants_with_wording_time_and_proof(world: World) -
     assert await world.intake.confirm(lead, "m1", NOW + DAY) == [EMAIL_MARKETING]
     [record] = await world.rows(ConsentRow)
     assert (await world.lead(ANNA)).consents == [EMAIL_MARKETING]
-    assert (record.source, record.wording, record.at) == ("form/guide", WORDING, NOW + DAY)
+    assert (record.source, record.wording, record.at) == (
+        "form/guide",
+        f"{EMAIL_MARKETING}: {WORDING}",
+        NOW + DAY,
+    )
     assert record.proof == f"asked {NOW.isoformat()}, confirmed by mail m1"
     assert CONFIRMED in {touch.name for touch in await world.rows(TouchRow)}
+
+
+async def test_a_mail_confirms_only_what_was_asked_for_before_it_and_the_next_one_the_rest(
+    world: World,
+) -> None:
+    """Anybody may type her address into another form, and no second mail goes within a day."""
+    lead = await _ask(world)
+    later = NOW + timedelta(hours=3)
+    await _ask(world, later, purpose=AD_AUDIENCES)
+    [asked] = await world.preferences.asked(lead, "m1", later)
+    assert asked.wording == f"{EMAIL_MARKETING}: {WORDING}"
+    assert await world.intake.confirm(lead, "m1", later) == [EMAIL_MARKETING]
+    assert await world.preferences.asked(lead, "m1", later) == []
+    await _ask(world, NOW + 2 * DAY, mail="m2", purpose=AD_AUDIENCES)
+    assert await world.intake.confirm(lead, "m2", NOW + 3 * DAY) == [AD_AUDIENCES]
+
+
+async def test_a_link_of_a_mail_that_we_never_sent_confirms_nothing(world: World) -> None:
+    lead = await _ask(world)
+    assert await world.intake.confirm(lead, "m7", NOW) == []
+    assert await world.preferences.asked(lead, "m7", NOW) == []
 
 
 async def test_a_second_press_of_the_button_changes_nothing(world: World) -> None:
@@ -90,7 +137,7 @@ async def test_who_takes_a_confirmed_consent_back_is_asked_again(world: World) -
     await _ask(world, NOW + 2 * DAY)
     assert len(await world.rows(ConsentRequestRow)) == 1, "it is given already"
     await world.intake.withdraw(lead, EMAIL_MARKETING, "unsubscribe", NOW + 3 * DAY)
-    await _ask(world, NOW + 4 * DAY)
+    await _ask(world, NOW + 4 * DAY, mail="m2")
     assert (await world.lead(ANNA)).consents == []
     assert await world.intake.confirm(lead, "m2", NOW + 5 * DAY) == [EMAIL_MARKETING]
 
@@ -120,5 +167,5 @@ async def test_what_was_asked_and_proved_is_part_of_an_export(world: World) -> N
     lead = await _ask(world)
     await world.intake.confirm(lead, "m1", NOW + DAY)
     found = await world.privacy.export(ANNA)
-    assert found["consent_request"][0]["wording"] == WORDING
+    assert found["consent_request"][0]["wording"] == f"{EMAIL_MARKETING}: {WORDING}"
     assert "confirmed by mail m1" in found["consent"][0]["proof"]

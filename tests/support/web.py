@@ -14,6 +14,7 @@ from nurture.access import Access
 from nurture.delivery.feedback.providers import open_providers
 from nurture.desk import Holder
 from nurture.domain import story
+from nurture.domain.consent import ConsentRecord
 from nurture.domain.errors import InputError, Transient
 from nurture.domain.feedback import Event
 from nurture.domain.lifecycle import Stage
@@ -271,9 +272,19 @@ class FakePreferences:
         default_factory=lambda: Wanted(True, False, frozenset({"courses"}), None, "")
     )
     said: list[tuple[str, Any]] = field(default_factory=list)
+    waits: list[ConsentRecord] = field(
+        default_factory=lambda: [
+            ConsentRecord(purpose, True, OPENED, "form/whitepaper", FORM.wording)
+            for purpose in ("ad_audiences", "email_marketing")
+        ]
+    )
+    """For a confirmation."""
 
     async def look(self, lead_id: str, now: datetime) -> Wanted | None:
         return self.wanted
+
+    async def asked(self, lead_id: str, message_id: str, now: datetime) -> list[ConsentRecord]:
+        return self.waits
 
     async def come_back(self, lead_id: str, wording: str, now: datetime) -> None:
         self.said.append(("back", wording))

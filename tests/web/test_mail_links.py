@@ -134,12 +134,21 @@ def confirm(world):
 async def test_the_link_of_a_double_opt_in_asks_and_only_its_button_confirms(
     client, world, confirm
 ):
-    assert "<button" in (await client.get(confirm, headers=HUMAN)).text
+    page = (await client.get(confirm, headers=HUMAN)).text
+    assert "<button" in page
+    assert page.count(f"<li>{world.form.wording}</li>") == 1
     assert (await client.head(confirm, headers=HUMAN)).status_code < 500
     assert world.intake.confirmed == []
     assert "may write to you" in (await client.post(confirm)).text
     assert "Nothing to confirm" in (await client.post(confirm)).text
     assert world.intake.confirmed == [("l1", "m1")] * 2
+
+
+async def test_where_nothing_waits_for_a_confirmation_there_is_no_button(client, world, confirm):
+    world.preferences.waits = []
+    page = (await client.get(confirm, headers=HUMAN)).text
+    assert "Nothing to confirm" in page
+    assert "<button" not in page
 
 
 async def test_a_token_for_unsubscribing_confirms_nothing(client, world):
