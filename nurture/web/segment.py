@@ -45,7 +45,7 @@ _ONLY_OURS = frozenset(
         "screen",
     }
 )
-"""Touches a track call cannot claim: a website's "Clicked" is not a click in a mail of ours."""
+"""Touches a track call cannot claim: a shop's or a website's "Clicked" is not a click in a mail of ours."""
 
 _CONSENT_EVENT = "segment_consent_preference_updated"
 _CATEGORIES = {"advertising": "ad_audiences", "analytics": "tracking"}
@@ -180,7 +180,9 @@ def _check(event: str, properties: Mapping[str, Any]) -> None:
     currency = orders.currency(properties)
     if event in (cases.OPENED, cases.CLOSED) and not (isinstance(product, str) and product):
         raise InputError("must be the product's name", "properties.product")
-    if event == orders.COMPLETED and amount is not None and not orders.is_amount(amount):
+    if event == orders.COMPLETED and amount is None:
+        raise InputError("is needed, or total, or revenue", "properties.amount")
+    if event == orders.COMPLETED and not orders.is_amount(amount):
         raise InputError(f"must be a number from 0 to {orders.LARGEST}", "properties.amount")
     if event == orders.COMPLETED and currency is not None and not orders.is_currency(currency):
         raise InputError("must be three letters such as DKK", "properties.currency")
@@ -193,7 +195,11 @@ def _event(message: Mapping[str, Any], trusted: bool) -> str:
     name = snake_case(event)
     if not name or len(name) > LONGEST_ID:
         raise InputError(f"event: needs letters or digits, at most {LONGEST_ID}")
-    return f"track_{name}" if name in _ONLY_OURS and not trusted else name
+    if name == "unsubscribed" and trusted:  # as a touch alone it would stop no mail
+        raise InputError(
+            "Unsubscribed takes no consent back; identify with context.consent does", "event"
+        )
+    return f"track_{name}" if name in _ONLY_OURS else name
 
 
 def _previous(message: Mapping[str, Any], user: str | None) -> str:
@@ -261,17 +267,23 @@ def _consents(
     touch: str | None, kind: Any, context: Mapping[str, Any], origin: Origin, at: datetime
 ) -> tuple[ConsentRecord, ...]:
     """What `context.consent.categoryPreferences` says, where it was told on purpose: SDKs repeat it on
-    every message, and a ledger of page views is no proof of anything."""
+    every message, and a ledger of page views is no proof of anything. Raises InputError for a purpose that is neither
+    given nor taken back: a withdrawal must not be lost. Categories that are no purpose of ours mean nothing here."""
     if kind != "identify" and touch != _CONSENT_EVENT:
         return ()
     consent = _object(context, "consent")
     told = _object(consent, "categoryPreferences")
     wording = consent.get("wording")
-    named = {_purpose(category): granted for category, granted in told.items()}
+    named = {_purpose(category): category for category in told}
+    for purpose, category in named.items():
+        if purpose in PURPOSES and not isinstance(told[category], bool):
+            raise InputError(
+                "must be true or false", f"context.consent.categoryPreferences.{category}"
+            )
     return tuple(
-        ConsentRecord(purpose, granted, at, f"track/{origin.source}", str(wording or ""))
-        for purpose, granted in sorted(named.items())
-        if purpose in PURPOSES and isinstance(granted, bool)
+        ConsentRecord(purpose, told[category], at, f"track/{origin.source}", str(wording or ""))
+        for purpose, category in sorted(named.items())
+        if purpose in PURPOSES
     )
 
 

@@ -179,9 +179,19 @@ async def test_an_unusable_message_goes_to_quarantine_and_its_neighbours_go_on(
             {"amount": 5, "currency": "Danske kroner"},
             "properties.currency: must be three letters such as DKK",
         ),
+        (
+            "Order Completed",
+            {"subtotal": 90, "revenue": None},
+            "properties.amount: is needed, or total, or revenue",
+        ),
         ("Order Completed", {"total": -1}, "properties.amount:"),
         ("Order Completed", {"amount": True}, "properties.amount:"),
         ("Order Completed", {"amount": 1e16}, "properties.amount:"),
+        (
+            "Unsubscribed",
+            {},
+            "event: Unsubscribed takes no consent back; identify with context.consent does",
+        ),
     ],
 )
 async def test_what_means_something_for_the_business_is_not_taken_without_its_meaning(
@@ -312,9 +322,24 @@ async def test_a_page_knows_its_path_its_campaign_and_the_ad_that_led_there(clie
     )
 
 
-async def test_a_websites_clicked_event_is_not_a_click_in_a_mail(client, world):
-    await client.post("/v1/track", headers=WK, json=track(event="Clicked"))
+@pytest.mark.parametrize("key", [WK, SERVER])
+async def test_a_websites_or_a_shops_clicked_event_is_not_a_click_in_a_mail(client, world, key):
+    await client.post("/v1/track", headers=key, json=track(event="Clicked"))
     assert world.intake.messages[0].touch == "track_clicked"
+
+
+@pytest.mark.parametrize("key", [WK, SERVER])
+@pytest.mark.parametrize("said", ["no", "false", 0, None, "off"])
+async def test_a_consent_that_is_neither_true_nor_false_is_refused_and_not_lost(
+    client, world, key, said
+):
+    context = {"consent": {"categoryPreferences": {"Advertising": said, "Functional": "?"}}}
+    answer = await client.post(
+        "/v1/identify", headers=key, json={"userId": "u", "context": context}
+    )
+    reason = "context.consent.categoryPreferences.Advertising: must be true or false"
+    assert (answer.status_code, answer.json()["message"]) == (400, reason)
+    assert world.intake.refused[0][2] == reason
 
 
 async def test_only_a_server_key_is_trusted_with_consent(client, world):

@@ -15,7 +15,7 @@ from tests.support.playbook import PLAYBOOK
 from tests.support.world import World
 
 SERVER = {"authorization": "Bearer token"}
-ORDER = {"type": "track", "userId": "u1", "event": "Order Completed"}
+ORDER = {"type": "track", "userId": "u1", "event": "Order Completed", "properties": {"amount": 5}}
 
 
 @pytest.fixture
