@@ -22,6 +22,7 @@ from nurture.playbook import Playbook
 from nurture.reactions import Reactions
 from nurture.shelf import Shelf
 from nurture.store import (
+    aside,
     bursts,
     clicks,
     consents,
@@ -32,7 +33,7 @@ from nurture.store import (
     touches,
     words,
 )
-from nurture.store.tables import LeadRow, MessageRow, QuarantineRow
+from nurture.store.tables import LeadRow, MessageRow
 from nurture.together import Together, insistent
 
 _DAY = timedelta(days=1)
@@ -97,6 +98,11 @@ class Intake:
         if source not in self._lines:
             self._lines[source] = Together(partial(self._take, source), Batch.size, self._together)
         return await self._lines[source].ask(Batch(messages, now))
+
+    async def came(self, source: str, message_id: str, since: datetime) -> bool:
+        """Whether this message was taken since then."""
+        async with self._outbox.read() as session:
+            return await touches.came_since(session, keys.touch_id(source, message_id), since)
 
     async def _take(self, source: str, batches: Sequence[Batch]) -> list[Receipt]:
         now = max(batch.now for batch in batches)
@@ -235,10 +241,10 @@ class Intake:
             await self._reactions.settle(session, playbook, row, triggers, now)
             return granted
 
-    async def refuse(self, source: str, raw: str, reason: str, now: datetime) -> None:
-        """Keep what could not be used, so that nothing is lost."""
+    async def refuse(self, source: str, rows: Sequence[tuple[str, str]], now: datetime) -> None:
+        """Keep what could not be used, each with the reason, so that nothing is lost."""
         async with self._outbox.write() as session:
-            session.add(QuarantineRow(source=source, reason=reason, raw=raw[:32_768], at=now))
+            aside.keep(session, source, rows, now)
 
     async def _record(
         self,

@@ -1,6 +1,7 @@
 """What was put aside and names a person: messages that could not be used, and news of mails nobody knows."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, false, true
@@ -13,11 +14,24 @@ from nurture.store.tables import QuarantineRow
 
 _PAGE = 200
 
+_LONGEST = 32_768
+"""How much of one row is kept, in characters."""
+
 KINDS: tuple[tuple[type[Any], ColumnElement[bool]], ...] = (
     (QuarantineRow, true()),
     (FeedbackRow, col(FeedbackRow.lead_id).is_(None)),
 )
 """The tables, and which of their rows."""
+
+
+def keep(
+    session: AsyncSession, source: str, rows: Sequence[tuple[str, str]], now: datetime
+) -> None:
+    """Put into quarantine what could not be used, each with the reason."""
+    session.add_all(
+        QuarantineRow(source=source, reason=reason, raw=raw[:_LONGEST], at=now)
+        for raw, reason in rows
+    )
 
 
 async def about(

@@ -75,6 +75,11 @@ async def stored(session: AsyncSession, ids: Iterable[str]) -> set[str]:
     return set((await session.execute(_stored(), {"ids": list(ids)})).scalars())
 
 
+async def came_since(session: AsyncSession, touch_id: str, since: datetime) -> bool:
+    touch = await session.get(TouchRow, touch_id)
+    return touch is not None and touch.received_at > since
+
+
 async def store_all(
     session: AsyncSession, made: Sequence[Made], source: str, now: datetime
 ) -> None:

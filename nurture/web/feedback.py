@@ -44,7 +44,7 @@ async def hear(provider: str, request: Request, deps: Current) -> dict[str, int]
         raise Refusal(503, "try_again", str(error), {"retry-after": "60"}) from error
     except InputError as error:
         raw = body.decode(errors="replace").replace("\x00", "\ufffd")
-        await deps.intake.refuse(f"feedback/{provider}", raw, str(error), deps.now())
+        await deps.intake.refuse(f"feedback/{provider}", [(raw, str(error))], deps.now())
         raise
     heard = await deps.feedback.take(provider, events, deps.now())
     return {

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -28,6 +28,7 @@ COOKIE = "nurture_id"
 """The visitor's own id, set by /n.js after consent."""
 
 _LONGEST_ANONYMOUS = 100
+_MINUTE = timedelta(minutes=1)
 
 
 @router.post(
@@ -49,13 +50,17 @@ async def submit(form_id: str, request: Request, deps: Current, gate: Gated) -> 
     answers = await fields.read(request)
     if form.honeypot and fields.text(answers, form.honeypot):
         # A robot must not learn that it was seen; a person whose browser filled it in can be rescued.
-        raw = json.dumps(answers)
-        await deps.intake.refuse(f"form/{form.id}", raw, "the honeypot field was filled in", now)
+        caught = json.dumps(answers), "the honeypot field was filled in"
+        await deps.intake.refuse(f"form/{form.id}", [caught], now)
     else:
         visitor = payload.clean(request.cookies.get(COOKIE, ""))
         page = payload.clean(parts(request.headers.get("referer", "")).path)
-        messages = read(form, playbook.traits, answers, visitor, page, now)
-        await deps.intake.take(f"form/{form.id}", messages, now)
+        before, messages = (
+            read(form, playbook.traits, answers, visitor, page, at) for at in (now - _MINUTE, now)
+        )
+        # A second click on the button, on the other side of a minute of the clock.
+        if not await deps.intake.came(f"form/{form.id}", before[0].message_id, now - _MINUTE):
+            await deps.intake.take(f"form/{form.id}", messages, now)
     return _thanks(request, form)
 
 

@@ -99,14 +99,14 @@ async def _take(messages: Sequence[Any], source: Source, deps: Current) -> Recei
     receipt = Receipt()
     if parsed.messages:
         receipt = await deps.intake.take(source.name, parsed.messages, now)
-    for reason, raw in _rows(parsed.refused):
-        await deps.intake.refuse(source.name, raw, reason, now)
+    if parsed.refused:
+        await deps.intake.refuse(source.name, list(_rows(parsed.refused)), now)
     refused = tuple((refusal.message_id, refusal.reason) for refusal in parsed.refused)
     return replace(receipt, refused=refused + receipt.refused)
 
 
 def _rows(refused: Sequence[Refused]) -> Iterator[tuple[str, str]]:
-    """Messages of one reason share a row, so that a bad batch costs a few writes and not thousands."""
+    """JSON and reason. Messages of one reason share a row, so that a bad batch is a few rows and not thousands."""
     by_reason: dict[str, list[str]] = defaultdict(list)
     for refusal in refused:
         by_reason[refusal.reason].append(refusal.raw)
@@ -114,10 +114,10 @@ def _rows(refused: Sequence[Refused]) -> Iterator[tuple[str, str]]:
         row: list[str] = []
         for raw in raws:
             if row and sum(map(len, row)) + len(raw) > _ROW_CHARACTERS:
-                yield reason, _joined(row)
+                yield _joined(row), reason
                 row = []
             row.append(raw)
-        yield reason, _joined(row)
+        yield _joined(row), reason
 
 
 def _joined(raws: Sequence[str]) -> str:

@@ -288,3 +288,12 @@ async def test_an_order_makes_a_customer_with_revenue(db: Database) -> None:
     assert row.stage == "customer"
     assert summary["kpi"]["revenue"] == 40_000
     assert summary["kpi"]["customers"] == 1
+
+
+async def test_a_message_that_came_within_a_minute_is_known_again(db: Database) -> None:
+    world = World(db)
+    await world.tell("form_submitted", source="form/guide", message_id="m")
+    just_before, minute = NOW - timedelta(seconds=1), timedelta(minutes=1)
+    assert await world.intake.came("form/guide", "m", just_before)
+    assert not await world.intake.came("form/guide", "m", just_before + minute)
+    assert not await world.intake.came("form/other", "m", just_before)

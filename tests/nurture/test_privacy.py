@@ -44,8 +44,8 @@ async def _known(db: Database) -> World:
         traits={"first_name": "Asta", "last_name": "Skovgaard", "occupation": "pro"},
         properties={"phone": "12345678"},
     )
-    await world.intake.refuse("site", '{"email": "ANNA@example.org"}', "no type", NOW)
-    await world.intake.refuse("site", '{"email": "bo@example.org"}', "no type", NOW)
+    await world.intake.refuse("site", [('{"email": "ANNA@example.org"}', "no type")], NOW)
+    await world.intake.refuse("site", [('{"email": "bo@example.org"}', "no type")], NOW)
     lead = await world.lead("anna@example.org")
     async with db.write() as session:
         session.add(
@@ -150,7 +150,7 @@ async def test_only_the_persons_rows_leave_quarantine(db: Database) -> None:
 async def test_others_messages_in_the_same_row_stay_and_are_shown_to_nobody(db: Database) -> None:
     world = await _known(db)
     both = [{"userId": "crm-77", "event": ""}, {"userId": "crm-771", "event": ""}]
-    await world.intake.refuse("site", json.dumps(both), "no event", NOW)
+    await world.intake.refuse("site", [(json.dumps(both), "no event")], NOW)
     exported = (await world.privacy.export("anna@example.org"))["quarantine"]
     assert json.loads(exported[-1]["raw"]) == both[:1]
     assert "crm-771" not in json.dumps(exported)

@@ -9,7 +9,7 @@ from tests.support.world import World
 async def test_the_latest_come_first_and_all_can_be_gone_through(db: Database) -> None:
     world, quarantine = World(db), Quarantine(db)
     for number in range(3):
-        await world.intake.refuse("site", f'{{"n": {number}}}', "no type", NOW)
+        await world.intake.refuse("site", [(f'{{"n": {number}}}', "no type")], NOW)
     assert [row["raw"] for row in await quarantine.latest(2)] == ['{"n": 2}', '{"n": 1}']
     async for row in quarantine.everything():
         if "1" not in row.raw:

@@ -194,7 +194,7 @@ async def aging(db: Database) -> World:
     world = World(db, OneBook(replace(PLAYBOOK, retention=kept)))
     await world.tell("demo_requested")
     await world.tell("page", email=None, anonymous_id="browser")
-    await world.intake.refuse("site", "{}", "no type", NOW)
+    await world.intake.refuse("site", [("{}", "no type")], NOW)
     return world
 
 

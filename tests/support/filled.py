@@ -39,7 +39,7 @@ async def fill(house: House) -> None:
     await _say(house, ids[3], State.SNOOZED)
     for name in PEOPLE[6:]:
         await _mail(house, f"{name}@firm.example")
-    await world.intake.refuse("website", "{}", "email: is not an e-mail address", NOW)
+    await world.intake.refuse("website", [("{}", "email: is not an e-mail address")], NOW)
     lead = await world.lead("anna@firm.example")
     async with world.db.write() as session:
         session.add(

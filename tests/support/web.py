@@ -56,6 +56,8 @@ class FakeIntake:
     withdrawn: list[tuple[str, str]] = field(default_factory=list)
     confirmed: list[tuple[str, str]] = field(default_factory=list)
     refused: list[tuple[str, str, str]] = field(default_factory=list)
+    written: int = 0
+    """So many transactions that refused something."""
     away: int = 0
     """So many calls find the database away."""
 
@@ -89,8 +91,15 @@ class FakeIntake:
         self.confirmed.append((lead_id, message_id))
         return ["email_marketing"] if len(self.confirmed) == 1 else []
 
-    async def refuse(self, source: str, raw: str, reason: str, now: datetime) -> None:
-        self.refused.append((source, raw, reason))
+    async def came(self, source: str, message_id: str, since: datetime) -> bool:
+        return any(
+            (name, message.message_id) == (source, message_id) and message.at > since
+            for name, message in self.taken
+        )
+
+    async def refuse(self, source: str, rows: Sequence[tuple[str, str]], now: datetime) -> None:
+        self.refused += [(source, *row) for row in rows]
+        self.written += 1
 
     @property
     def messages(self) -> list[Incoming]:

@@ -212,6 +212,12 @@ async def test_what_is_kept_of_an_unusable_message_is_whole_in_any_script(client
     assert json.loads(raw) == message
 
 
+async def test_however_many_reasons_a_batch_is_refused_for_they_are_written_at_once(client, world):
+    batch = [{**track(), "messageId": f"m{n}", "properties": {f"k{n}": 1e300}} for n in range(50)]
+    await client.post("/v1/batch", headers=WK, json={"batch": batch})
+    assert (len(world.intake.refused), world.intake.written) == (50, 1)
+
+
 async def test_a_single_unusable_message_is_answered_with_400_and_kept(client, world):
     answer = await client.post("/v1/track", headers=WK, json={"anonymousId": "a"})
     assert (answer.status_code, answer.json()["code"]) == (400, "unusable_message")
