@@ -70,8 +70,9 @@ async def _hashes(config: Settings, name: str) -> None:
     """One line for each person, for platforms without an adapter: no address, no name, no id of ours."""
     async with opening.database(config) as db:
         await migrate.require_current(db)
+        people = await AudienceView(db, Shelf(db, config.pace)).people(name)
         typer.echo("email_sha256,phone_sha256")
-        async for person in AudienceView(db, Shelf(db, config.pace)).people(name):
+        async for person in people:
             region = hashing.country(person.country).upper() or config.ads_region
             email = hashing.sha256(hashing.linkedin_email(person.email))
             phone = hashing.sha256(hashing.google_phone(person.phone, region))

@@ -20,6 +20,7 @@ from nurture.domain.consent import LIST, PURPOSES, ConsentRecord
 from nurture.domain.errors import InputError
 from nurture.incoming import Incoming
 from nurture.playbook.traits import as_kind
+from nurture.web.segment import LONGEST_ID
 from nurture.web.traits import normalised, snake_case
 
 EMAIL, USER, STAGE = "email", "user_id", "stage"
@@ -50,6 +51,8 @@ class Mapped:
         content = json.dumps([self.edition, row.line, told], sort_keys=True).encode()
         email = normalised(told.get(EMAIL), self._column(EMAIL))
         user = told.get(USER) or None
+        if user and len(user) > LONGEST_ID:
+            raise InputError(f"longer than {LONGEST_ID} characters", self._column(USER))
         if not (email or user):
             raise InputError("must not be empty", self._column(EMAIL))
         return Incoming(

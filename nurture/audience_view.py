@@ -81,6 +81,9 @@ class AudienceView:
             }
         if name not in known:
             raise InputError("no audience goes by that name", name)
+        return self._people(name)
+
+    async def _people(self, name: str) -> AsyncIterator[Person]:
         after = ""
         while True:
             async with self._db.read() as session:

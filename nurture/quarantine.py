@@ -1,10 +1,11 @@
 """What could not be used, kept until somebody looks, tries it again, or its time is over."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from typing import Any
 
 from sqlmodel import col, select
 
+from nurture.domain.errors import InputError
 from nurture.store.database import Database
 from nurture.store.tables import QuarantineRow
 
@@ -21,6 +22,15 @@ class Quarantine:
         async with self._db.read() as session:
             rows = (await session.execute(query)).scalars()
             return [{**row.model_dump(), "at": row.at.isoformat()} for row in rows]
+
+    async def named(self, ids: Collection[int]) -> list[QuarantineRow]:
+        """Raises InputError for an id that no row has."""
+        query = select(QuarantineRow).where(col(QuarantineRow.id).in_(ids))
+        async with self._db.read() as session:
+            rows = list((await session.execute(query.order_by(col(QuarantineRow.id)))).scalars())
+        if missing := set(ids) - {row.id for row in rows}:
+            raise InputError(f"there is no row {min(missing)} in quarantine")
+        return rows
 
     async def everything(self) -> AsyncIterator[QuarantineRow]:
         """The oldest first; each may be dropped on the way."""

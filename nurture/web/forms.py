@@ -49,7 +49,8 @@ async def submit(form_id: str, request: Request, deps: Current, gate: Gated) -> 
     gate.limiter.check(f"form/{form.id}", now)
     answers = await fields.read(request)
     if form.honeypot and fields.text(answers, form.honeypot):
-        # A robot must not learn that it was seen; a person whose browser filled it in can be rescued.
+        # A robot must not learn that it was seen; a person whose browser filled it in can be rescued by
+        # hand: `nurture quarantine retry ID`.
         caught = json.dumps(answers), "the honeypot field was filled in"
         await deps.intake.refuse(f"form/{form.id}", [caught], now)
     else:

@@ -9,6 +9,7 @@ from hmac import compare_digest
 
 from fastapi import Request
 
+from nurture.access.api_tokens import PREFIX
 from nurture.settings import API, Settings, named_keys
 from nurture.web.errors import Refusal
 
@@ -53,6 +54,9 @@ class Sources:
         header_key = basic(credentials)[0] if scheme.lower() == "basic" else ""
         key = header_key or request.query_params.get("writeKey", "") or body_key
         source = self.by_key(key)
+        if source is None and credentials.startswith(PREFIX):
+            problem = "a token of the dashboard opens /api only; use a server key here"
+            raise Refusal(401, "unknown_write_key", problem)
         if source is None:
             problem = "this write key is not known" if key else "a write key is needed"
             raise Refusal(401, "unknown_write_key", problem)

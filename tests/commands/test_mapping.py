@@ -106,3 +106,10 @@ def test_a_map_that_does_not_fit_is_refused_with_the_remedy(
 ) -> None:
     with pytest.raises(InputError, match=sentence):
         targets(["E-mail", "Fornavn"], map_file(tmp_path, text))
+
+
+def test_a_user_id_is_as_long_as_one_that_a_server_may_tell_and_no_longer() -> None:
+    """PostgreSQL keeps no longer ones in its index."""
+    assert message(user_id="u" * 255).user_id == "u" * 255
+    with pytest.raises(InputError, match=r"user_id: longer than 255 characters\Z"):
+        message(user_id="u" * 256)

@@ -72,6 +72,7 @@ def told(nurture: Nurture, house: Path, tmp_path: Path) -> Callable[..., str]:
         ("audiences --pause a --resume b", "pause, resume or renew, one at a time"),
         ("audiences --pause nobody", "nobody: no audience of that name was ever synced"),
         ("audiences --csv nobody", "nobody: no audience goes by that name"),
+        ("quarantine drop 9", "there is no row 9 in quarantine"),
         ("handovers show h9", "there is no handover h9"),
         ("handovers resend", "name notices, or say --dead"),
         ("handovers resend n9", "there is no notice n9"),

@@ -96,12 +96,48 @@ def test_what_became_usable_leaves_quarantine(keyed: Nurture, tmp_path: Path) ->
         )
     retried = keyed("quarantine", "retry")
     assert retried.stderr == ""
-    assert retried.stdout == "2 messages taken, 2 rows still cannot be used\n"
+    assert retried.stdout == "2 messages taken, 1 rows still cannot be used\n"
     assert retried.returncode == 1
     assert len(json.loads(keyed("quarantine", "list", "--json").stdout)) == 2
     with sqlite3.connect(file) as db:
         when = db.execute("SELECT DISTINCT date(at) FROM touch").fetchall()
     assert when == [("2026-01-01",)], "it happened when it came, not when it was read again"
+
+
+def test_a_person_in_the_honeypot_is_taken_by_the_rows_id_and_other_rows_say_why_not(
+    keyed: Nurture, tmp_path: Path
+) -> None:
+    """Rows of a quarantine are tried one by one, or dropped; a form's as its answers came."""
+    person = json.dumps(
+        {"email": "anna@firm.dk", "newsletter": ["0", "on"], "website": "autofilled"}
+    )
+    rows = [
+        ("form/course-guide", person),
+        ("form/gone", person),
+        ("feedback/ses", "{}"),
+        ("nurture-dev", "{"),
+    ]
+    [file] = tmp_path.rglob("nurture.db")
+    with sqlite3.connect(file) as db:
+        db.executemany(
+            "INSERT INTO quarantine (source, reason, raw, at) VALUES (?, 'once', ?, '2026-01-01 12:00:00')",
+            rows,
+        )
+    retried = keyed("quarantine", "retry", "1", "2", "3", "4")
+    assert retried.returncode == 1
+    assert retried.stdout.splitlines() == [
+        "1 messages taken, 3 rows still cannot be used",
+        "2  form/gone: the playbook in force has no such form",
+        "3  feedback/ses: no key has this name; whoever told it has to tell it again",
+        "4  nurture-dev: is not JSON, or was too long to be kept whole",
+    ]
+    consents = json.loads(keyed("export", "anna@firm.dk").stdout)["consent"]
+    assert [(said["purpose"], said["at"][:10]) for said in consents] == [
+        ("email_marketing", "2026-01-01")
+    ]
+    assert keyed("quarantine", "drop", "2", "4").stdout == "2 rows dropped\n"
+    left = keyed("quarantine", "retry")
+    assert (left.returncode, left.stdout) == (0, "0 messages taken, 0 rows still cannot be used\n")
 
 
 def test_a_lead_is_given_to_sales_by_hand(keyed: Nurture, tmp_path: Path) -> None:
@@ -132,4 +168,5 @@ def test_an_audience_is_printed_as_hashes_and_nothing_else(keyed: Nurture, tmp_p
         "9351ac21ba6358e2e243ee772dab300d810684098fe2e072000cf77ea98bf30b,"
         "be1c4e017f32a6ada65f06b76b4237927cec49433c4dc04c83d4a4313a06b6ef",
     ]
-    assert keyed("audiences", "--csv", "nobody").returncode == 2
+    unknown = keyed("audiences", "--csv", "nobody")
+    assert (unknown.returncode, unknown.stdout) == (2, "")
