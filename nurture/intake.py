@@ -244,7 +244,7 @@ class Intake:
     async def refuse(self, source: str, rows: Sequence[tuple[str, str]], now: datetime) -> None:
         """Keep what could not be used, each with the reason, so that nothing is lost."""
         async with self._outbox.write() as session:
-            aside.keep(session, source, rows, now)
+            await aside.keep(session, source, rows, now)
 
     async def _record(
         self,

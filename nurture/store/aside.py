@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, false, true
+from sqlalchemy import ColumnElement, false, insert, true
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel, col, or_, select
 
@@ -24,14 +24,15 @@ KINDS: tuple[tuple[type[Any], ColumnElement[bool]], ...] = (
 """The tables, and which of their rows."""
 
 
-def keep(
+async def keep(
     session: AsyncSession, source: str, rows: Sequence[tuple[str, str]], now: datetime
 ) -> None:
     """Put into quarantine what could not be used, each with the reason."""
-    session.add_all(
-        QuarantineRow(source=source, reason=reason, raw=raw[:_LONGEST], at=now)
+    told = [
+        {"source": source, "reason": reason, "raw": raw[:_LONGEST], "at": now}
         for raw, reason in rows
-    )
+    ]
+    await session.execute(insert(QuarantineRow), told)
 
 
 async def about(
