@@ -11,6 +11,7 @@ from temporalio.client import (
     ScheduleCalendarSpec,
     ScheduleHandle,
     ScheduleIntervalSpec,
+    ScheduleOverlapPolicy,
     SchedulePolicy,
     ScheduleRange,
     ScheduleSpec,
@@ -25,6 +26,9 @@ from workflows.upkeep import Upkeep
 
 _LATE = timedelta(days=7)
 """A report that fell due while Temporal was away this long is still sent."""
+
+_REPORTS = SchedulePolicy(overlap=ScheduleOverlapPolicy.ALLOW_ALL, catchup_window=_LATE)
+"""The next report does not wait until the last one is through: one dead receiver would keep all others from theirs."""
 
 UPKEEP = "upkeep"
 
@@ -47,7 +51,7 @@ async def keep_schedules(
         schedule = Schedule(
             action=ScheduleActionStartWorkflow(SendReport.run, plan.id, id=id_, task_queue=queue),
             spec=_spec(plan, zone, day),
-            policy=SchedulePolicy(catchup_window=_LATE),
+            policy=_REPORTS,
         )
         await _keep(client, id_, schedule)
 

@@ -8,7 +8,14 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
-from temporalio.client import Client, WorkflowHandle
+from temporalio.client import (
+    Client,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleOverlapPolicy,
+    ScheduleSpec,
+    WorkflowHandle,
+)
 from temporalio.service import RPCError
 
 from nurture.domain.errors import Permanent, StartError, Transient, Unknown
@@ -102,7 +109,11 @@ async def test_schedules_follow_the_playbook(tmp_path: Path) -> None:
     async with environment:
         client, zone = environment.client, ZoneInfo("Europe/Copenhagen")
         queue, weekly = f"q-{uuid4().hex}", ReportPlan("weekly", "The week", "week")
+        await _schedule_of_an_older_release(client, "report/weekly", queue)
         await keep_schedules(client, queue, [MONTHLY, weekly], zone, DAY)
+        assert {await _overlap(client, f"report/{name}") for name in ("monthly", "weekly")} == {
+            ScheduleOverlapPolicy.ALLOW_ALL  # a receiver that is down keeps nobody from the next
+        }
         first = await _next(client, "report/monthly")
         assert (first.day, first.hour, first.minute) == (1, 8, 0)
         assert (await _next(client, "report/weekly")).weekday() == 0
@@ -117,3 +128,13 @@ async def _next(client: Client, id_: str) -> datetime:
     """On the company's clock."""
     told = await client.get_schedule_handle(id_).describe()
     return told.info.next_action_times[0].astimezone(ZoneInfo("Europe/Copenhagen"))
+
+
+async def _schedule_of_an_older_release(client: Client, id_: str, queue: str) -> None:
+    action = ScheduleActionStartWorkflow(SendReport.run, "weekly", id=id_, task_queue=queue)
+    await client.create_schedule(id_, Schedule(action=action, spec=ScheduleSpec()))
+
+
+async def _overlap(client: Client, id_: str) -> ScheduleOverlapPolicy:
+    told = await client.get_schedule_handle(id_).describe()
+    return told.schedule.policy.overlap
