@@ -25,6 +25,7 @@ async def notice_data(
 ) -> dict[str, Any]:
     """The task as it stands at `now`; `told` is whom an escalation goes to, `news` what came on top."""
     facts = await leads.facts(session, lead, now)
+    persona = None if lead.erased_at else lead.persona  # it is kept for figures alone
     score, reasons = await points.explained(session, playbook.scoring, facts, now)
     return task_data(
         Task(
@@ -38,7 +39,7 @@ async def notice_data(
             answer_url=answer_url,
             lead=facts.lead,
             score=score,
-            persona=playbook.persona_titles.get(lead.persona or ""),
+            persona=playbook.persona_titles.get(persona or ""),
             reasons=reasons,
             touches=facts.touches,
             mails=await mails_of(session, lead.id),

@@ -29,6 +29,10 @@ ERASED = "erased"
 """Why a run ended, a handover closed, a lead gets no mail."""
 
 
+_OF_COLLEAGUES = ("reminded", "escalated", "reassigned")
+"""What the agreement's deadlines did: its detail is whom of sales they told, which is counted."""
+
+
 async def with_joined(session: AsyncSession, lead_id: str) -> list[LeadRow]:
     """The lead and all that were joined into it, locked as by whoever comes by an old name: itself last. Raises
     Contended when it was joined into another, or another into it, while we waited."""
@@ -57,11 +61,12 @@ async def names(session: AsyncSession, ids: Sequence[str]) -> list[tuple[str, st
 
 
 async def anonymise(session: AsyncSession, rows: Iterable[LeadRow], now: datetime) -> None:
-    """Empty the leads. Names, amounts and times of what happened remain, under an id that leads nowhere."""
+    """Empty the leads. Names, amounts and times of what happened remain, under an id that leads nowhere; so do persona
+    and source, by which a month that is over was split and promised."""
     ids = []
     for row in rows:
         ids.append(row.id)
-        row.email, row.persona, row.source = None, None, None
+        row.email = None
         row.traits, row.traits_at = {}, {}
         row.tags, row.consents, row.declined = [], [], []
         row.cases, row.cases_told = [], {}
@@ -105,7 +110,10 @@ async def _scrub_handovers(session: AsyncSession, ids: Sequence[str]) -> None:
     await session.execute(lost.values(outcome=State.LOST))
     await session.execute(
         update(HandoverEventRow)
-        .where(col(HandoverEventRow.handover_id).in_(theirs))
+        .where(
+            col(HandoverEventRow.handover_id).in_(theirs),
+            col(HandoverEventRow.kind).not_in(_OF_COLLEAGUES),
+        )
         .values(detail="")
     )
     await session.execute(

@@ -1,6 +1,7 @@
 """What a person may ask of us: to see everything, and to be forgotten."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,8 +12,9 @@ from nurture.domain.effects import CreateTask
 from nurture.domain.errors import InputError
 from nurture.domain.lifecycle import SALES
 from nurture.domain.sla import State
+from nurture.figures import Question
 from nurture.incoming import Answer, Incoming
-from nurture.store import leads
+from nurture.store import leads, owned
 from nurture.store.audience_tables import AudienceMemberRow
 from nurture.store.database import Database
 from nurture.store.feedback_tables import FeedbackRow
@@ -25,9 +27,9 @@ from nurture.store.tables import (
     LeadRow,
     QuarantineRow,
 )
-from tests.support.domain import DAY, NOW
-from tests.support.playbook import PLAYBOOK
-from tests.support.world import World
+from tests.support.domain import DAY, HOUR, NOW
+from tests.support.playbook import PLAYBOOK, playbook
+from tests.support.world import OneBook, World
 
 SECRETS = ("anna", "Asta", "Skovgaard", "12345678", "crm-77")
 
@@ -90,6 +92,9 @@ async def test_erasure_leaves_nothing_of_the_person_but_what_the_platform_must_s
     assert (erased.enrolments, erased.audiences, erased.handovers) == (1, ("hesitating",), 1)
 
 
+LATE = NOW + 2 * DAY + HOUR
+"""When the deadline of a handover was broken."""
+
 SAID = "on sick leave, her boss says"
 """What sales wrote, wherever it may write something."""
 
@@ -125,6 +130,28 @@ async def test_erasure_leaves_no_word_of_sales_about_the_person_and_what_is_coun
         ("handover", "rejected", "no budget"),
         ("task", "recycled", "erased"),
     }
+
+
+@pytest.mark.parametrize("by", ["persona", "source", "owner", "flow"])
+async def test_erasure_changes_no_figure_of_a_month_that_is_over(db: Database, by: str) -> None:
+    book = playbook(promise=replace(PLAYBOOK.promise, personas={"pro": 1}))
+    world = World(db, OneBook(book))
+    await world.tell("demo_requested", source="website", traits={"occupation": "pro"})
+    [row] = await world.rows(HandoverRow)
+    async with world.outbox.write() as session:
+        held, lead = await owned.hold(session, HandoverRow, row.id)
+        await world.handovers.act(session, book, book, held, lead, LATE)
+    await world.desk.answer(row.id, Answer(State.ACCEPTED, LATE))
+    asked = Question(f"{NOW:%Y-%m}", by)
+    before = await world.reports.summary(NOW + 40 * DAY, asked)
+    assert before["sla"]["escalated_to"] == {"Sales lead": 1}
+    assert before["persona_promises"]["pro"]["so_far"] == 1
+    await world.privacy.erase("anna@example.org", "operator", NOW + 40 * DAY)
+    after = await world.reports.summary(NOW + 40 * DAY, asked)
+    told = ("figures", "groups", "persona_promises", "contact", "rejects", "sla")
+    assert {name: after[name] for name in told} == {name: before[name] for name in told}
+    for notice in await world.rows(NoticeRow):
+        assert not notice.data or notice.data["lead"]["persona"] == ""
 
 
 async def test_erasure_ends_flows_tells_sales_and_wakes_all_that_must_act(db: Database) -> None:
