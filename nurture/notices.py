@@ -50,7 +50,7 @@ class Notices:
     async def resend(self, ids: Sequence[str], now: datetime) -> int:
         """Send these again, under the ids they had; without any, all that were given up. How many.
 
-        Raises InputError for an unknown id, and while the receiver is closed.
+        Raises InputError for an unknown id or one whose person was erased, and while the receiver is closed.
         """
         async with self._db.write() as session:
             if row := await notices.closed(session):
@@ -71,9 +71,12 @@ class Notices:
 
 
 async def _notice(session: AsyncSession, id: str) -> NoticeRow:
-    row = await session.get(NoticeRow, id)
+    """Held against whoever erases its person meanwhile."""
+    row = await session.get(NoticeRow, id, with_for_update=True)
     if row is None:
         raise InputError(f"there is no notice {id}")
+    if not row.data:
+        raise InputError("nothing is left of it to tell: the person was erased", id)
     return row
 
 

@@ -436,6 +436,13 @@ async def test_what_was_given_up_is_listed_and_sent_again(db: Database) -> None:
     assert ("handover", row.id) in world.alarm.woken
     with pytest.raises(InputError, match="no notice"):
         await desk.resend(["msg_unknown"], NOW)
+    await world.privacy.erase("anna@example.org", "operator", NOW)
+    with pytest.raises(
+        InputError, match="nothing is left of it to tell: the person was erased"
+    ) as refused:
+        await desk.resend([lost["id"]], NOW)
+    assert refused.value.place == lost["id"]
+    assert (await world.rows(NoticeRow))[0].dead_at == NOW
 
 
 async def test_long_lists_are_read_page_by_page_and_all_that_was_given_up_is_sent_again(
