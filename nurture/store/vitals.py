@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, select
 
+from nurture.domain.sla import RUNNING
 from nurture.playbook import Playbook
 from nurture.store import audiences, lines, messages
 from nurture.store.audience_tables import AudienceMemberRow
@@ -48,8 +49,6 @@ _ODD = (
     ),
 )
 """What only a person can settle: the gauge, what it means, and how it is counted."""
-
-_WAITS_FOR_SALES = ("open", "accepted")
 
 _LATELY = timedelta(days=1)
 """Mails that were claimed since then are told by their state: long enough that most which come back have done so."""
@@ -114,11 +113,12 @@ async def _mails(session: AsyncSession, now: datetime) -> list[Vital]:
 
 
 async def _clocks(session: AsyncSession, now: datetime) -> list[Vital]:
-    """Handovers that nobody has called yet, by whether the time for it is over."""
+    """Handovers that nobody has called yet, by whether the time for it is over: it stands still while a lead asked to
+    wait, and no longer."""
     over = col(HandoverRow.due_at) <= now
     query = (
         select(over, func.count())
-        .where(col(HandoverRow.closed_at).is_(None), col(HandoverRow.state).in_(_WAITS_FOR_SALES))
+        .where(col(HandoverRow.closed_at).is_(None), col(HandoverRow.state).in_(sorted(RUNNING)))
         .group_by(over)
     )
     found = {bool(late): number for late, number in (await session.execute(query)).all()}

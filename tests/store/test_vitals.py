@@ -49,11 +49,12 @@ async def test_a_healthy_product_tells_nothing_but_zeroes(db: Database) -> None:
 
 async def test_what_needs_somebody_is_told_with_its_age(db: Database) -> None:
     async with db.write() as session:
-        session.add_all(LeadRow(id=name, stage="mql", created_at=NOW) for name in "abc")
+        session.add_all(LeadRow(id=name, stage="mql", created_at=NOW) for name in "abcd")
         await session.flush()
         session.add(handover("a", "open", NOW + HOUR))
         session.add(handover("b", "accepted", NOW - HOUR))
         session.add(handover("c", "contacted", NOW - HOUR))
+        session.add(handover("d", "snoozed", NOW - HOUR))
         session.add(notice(1, None))
         session.add(notice(2, NOW))
         session.add(PlaybookRow(hash="p"))
@@ -65,7 +66,7 @@ async def test_what_needs_somebody_is_told_with_its_age(db: Database) -> None:
         session.add(QuarantineRow(source="website", reason="no id", raw="{}", at=NOW))
     found = await told(db)
     assert found["nurture_handovers_waiting", "running"] == 1
-    assert found["nurture_handovers_waiting", "overdue"] == 1
+    assert found["nurture_handovers_waiting", "overdue"] == 2
     assert found["nurture_notices_untold",] == 1
     assert found["nurture_notices_untold_oldest_seconds",] == 3600
     assert found["nurture_upkeep_age_seconds",] == 7200
