@@ -20,6 +20,8 @@ KPIS = {
 }
 """Figure of the summary's `kpi`, what people call it, and its unit."""
 
+_EVER = "All leads, now and since the beginning"
+
 _UNITS = {"%": " %", "days": " days"}
 
 
@@ -39,7 +41,8 @@ def figures(report: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def tables(report: Mapping[str, Any]) -> RenderableType:
-    """Everything of the report that people ask for, in 80 columns."""
+    """Everything of the report that people ask for, in 80 columns: what is now and since the beginning, for all leads,
+    then what was asked for."""
     mails, sla = report["mails"], report["sla"]
     refused = {f"refused: {why}": number for why, number in mails["refused"].items()}
     told = {f"escalated to {name}": number for name, number in sla["escalated_to"].items()}
@@ -56,8 +59,8 @@ def tables(report: Mapping[str, Any]) -> RenderableType:
         ),
     )
     answered = _table("Answered by sales", {**kept, **told})
-    agreement = Group(_promises(report["promises"]), answered)
-    return Group(beside, agreement, _kpi(report["kpi"]), _period(report), *_groups(report))
+    asked = (*_promises(report["promises"]), _period(report), *_groups(report))
+    return Group(_EVER, "", beside, answered, _kpi(report["kpi"]), *asked)
 
 
 def _table(title: str, rows: Mapping[str, Any], total: int | None = None) -> Table:
@@ -72,7 +75,9 @@ def _table(title: str, rows: Mapping[str, Any], total: int | None = None) -> Tab
     return table
 
 
-def _promises(promises: Mapping[str, Mapping[str, Any]]) -> Table:
+def _promises(promises: Mapping[str, Mapping[str, Any]]) -> list[Table]:
+    if not promises:
+        return []
     table = Table(title="The agreement", title_justify="left")
     for column in ("promised", "so far", "of", "on pace for", "kept"):
         table.add_column(column, justify="left" if column == "promised" else "right")
@@ -81,19 +86,24 @@ def _promises(promises: Mapping[str, Mapping[str, Any]]) -> Table:
         label = name.replace("_", " ")
         pace = _number(side["forecast"]) if "forecast" in side else ""
         table.add_row(label, _number(side["so_far"]), _number(side["target"]), pace, kept)
-    return table
+    return [table]
 
 
 def _period(report: Mapping[str, Any]) -> Table:
-    """The period in figures: the funnel, how soon sales answered, and what it rejected."""
+    """The period in figures, of the leads that were asked for: the funnel, revenue, how soon sales answered, and what
+    it rejected."""
     told, contact = report["figures"], report["contact"]
     rows = {name: told[name] for name in ("visits", "visitors", "leads", "mqls", "sqls")}
     rows |= {"mqls again": told["mqls_again"], "customers": told["customers"]}
+    rows |= {f"revenue, {told['currency']}": told["revenue"]}
+    rows |= {f"revenue, {name}": amount for name, amount in report["other_revenue"].items()}
+    rows |= {f"contact {name}": contact[name] for name in ("kept", "broken", "running")}
     rows |= {"contacted in time, %": contact["kept_rate"], "hours to contact, half": contact["p50"]}
     rows |= {"hours to contact, 90 %": contact["p90"], "rejected": contact["rejected"]}
     rows |= {f"rejected: {why}": number for why, number in report["rejects"]["reasons"].items()}
+    only = [f"{name} {value or 'none'}" for name, value in report["only"].items()]
     start, end = report["period"]["start"][:10], report["period"]["end"][:10]
-    return _table(f"{start} to {end}", rows)
+    return _table(", ".join([f"{start} to {end}", *only]), rows)
 
 
 def _groups(report: Mapping[str, Any]) -> list[Table]:

@@ -55,6 +55,32 @@ class Question:
 EVERYTHING = Question()
 
 
+@dataclass(frozen=True)
+class _Counted:
+    """Of one period, by the values of a dimension: what happened, what was given to sales, and what was sold in other
+    currencies than the promise's."""
+
+    counts: Mapping[str, Counts]
+    given: Mapping[str, Sequence[Given]]
+    other: Mapping[str, Mapping[str, int]]
+
+    @property
+    def values(self) -> list[str]:
+        """Those under which there is anything."""
+        counted = {value for value, counts in self.counts.items() if counts != Counts()}
+        return sorted({*counted, *self.given, *self.other})
+
+    def row(self, value: str, playbook: Playbook, now: datetime, name: str = "") -> dict[str, Any]:
+        """What is told under that value, called `name` where that is another."""
+        side = rules.kept(self.given.get(value, ()), now, playbook.day)
+        return {
+            "name": name or value,
+            **figures(self.counts.get(value, Counts()), playbook),
+            "other_revenue": dict(self.other.get(value, {})),
+            **_brief(side),
+        }
+
+
 async def report(
     session: AsyncSession,
     playbook: Playbook,
@@ -69,23 +95,24 @@ async def report(
     now = await moment(session, playbook, now)
     period = period_of(playbook, now, asked.month)
     scope = Scope([period], None, asked.only)
-    [[counts, sides]] = await _counted(session, playbook, scope)
+    [counted] = await _counted(session, playbook, scope)
+    counts = counted.counts[""]
     promised = not asked.only and _is_the_promises(playbook, period)
     by_persona = await _persona_promises(session, playbook, period, now) if promised else {}
     return {
         "period": _period(period, zone_of(playbook)),
         "by": asked.by or None,
         "only": dict(asked.only),
-        "figures": figures(counts[""], playbook),
-        "other_revenue": await queries.other_revenue(session, playbook.promise.currency, scope),
+        "figures": figures(counts, playbook),
+        "other_revenue": dict(counted.other.get("", {})),
         "groups": (
             await _monthly(session, playbook, scope, now, brief)
             if asked.by == MONTH
             else await _groups(session, playbook, scope, asked.by, now)
         ),
-        "promises": promises(counts[""], playbook, period, now) if promised else {},
+        "promises": promises(counts, playbook, period, now) if promised else {},
         "persona_promises": by_persona,
-        "contact": _contact(rules.kept(sides.get("", ()), now, playbook.day)),
+        "contact": _contact(rules.kept(counted.given.get("", ()), now, playbook.day)),
         "rejects": await _rejects(session, playbook, scope),
     }
 
@@ -171,11 +198,14 @@ async def _persona_promises(
 
 async def _counted(
     session: AsyncSession, playbook: Playbook, scope: Scope, brief: bool = False
-) -> list[tuple[Mapping[str, Counts], Mapping[str, Sequence[Given]]]]:
-    """For each of the scope's periods what happened and what was given to sales, by the values of its dimension."""
+) -> list[_Counted]:
+    """For each of the scope's periods."""
     currency = playbook.promise.currency
     counts = await queries.counts(session, funnel_of(playbook), currency, scope, brief)
-    return list(zip(counts, await agreement.given(session, scope), strict=True))
+    given = await agreement.given(session, scope)
+    nothing: list[dict[str, dict[str, int]]] = [{} for _ in scope.periods]
+    other = nothing if brief else await queries.other_revenue(session, currency, scope)
+    return [_Counted(*each) for each in zip(counts, given, other, strict=True)]
 
 
 async def _monthly(
@@ -186,8 +216,7 @@ async def _monthly(
     months = _months(playbook, period, now)
     counted = await _counted(session, playbook, replace(scope, periods=months), brief)
     rows = [
-        _group(month.name, counts[""], given.get("", ()), playbook, now)
-        for month, (counts, given) in zip(months, counted, strict=True)
+        each.row("", playbook, now, month.name) for month, each in zip(months, counted, strict=True)
     ]
     return [{name: row[name] for name in BRIEF} for row in rows] if brief else rows
 
@@ -204,20 +233,9 @@ async def _groups(
     """The figures and sales' side for each value of the dimension, the most leads first."""
     if not by:
         return []
-    [[counts, given]] = await _counted(session, playbook, replace(scope, by=by))
-    names = [name for name in {*counts, *given} if counts.get(name) != Counts() or name in given]
-    rows = [
-        _group(name, counts.get(name, Counts()), given.get(name, ()), playbook, now)
-        for name in names
-    ]
+    [counted] = await _counted(session, playbook, replace(scope, by=by))
+    rows = [counted.row(value, playbook, now) for value in counted.values]
     return sorted(rows, key=lambda row: (-row["leads"], -row["handovers"], row["name"]))
-
-
-def _group(
-    name: str, counts: Counts, given: Sequence[Given], playbook: Playbook, now: datetime
-) -> dict[str, Any]:
-    side = rules.kept(given, now, playbook.day)
-    return {"name": name, **figures(counts, playbook), **_brief(side)}
 
 
 async def _rejects(session: AsyncSession, playbook: Playbook, scope: Scope) -> dict[str, Any]:

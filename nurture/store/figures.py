@@ -80,16 +80,28 @@ async def last_news(session: AsyncSession) -> datetime | None:
     return max((at for at in found if at), default=None)
 
 
-async def other_revenue(session: AsyncSession, currency: str, scope: Scope) -> dict[str, int]:
-    """What was sold in other currencies than the promise's, by currency."""
-    sale = table(SaleRow).c
+async def other_revenue(
+    session: AsyncSession, currency: str, scope: Scope
+) -> list[dict[str, dict[str, int]]]:
+    """What was sold in other currencies than the promise's in each of the scope's periods: by the values of its
+    dimension, by currency."""
+    sale, number = table(SaleRow).c, scope.stretch.c.number
     query = (
-        select(sale.currency, func.sum(sale.amount))
+        select(
+            number,
+            scope.value(sale.lead_id).label("value"),
+            sale.currency,
+            func.sum(sale.amount),
+        )
         .select_from(*scope.rows(sale.lead_id))
         .where(sale.currency != currency, *scope.within(sale.at), *scope.holds(sale.lead_id))
-        .group_by(sale.currency)
+        .group_by(number, "value", sale.currency)
+        .order_by(sale.currency)
     )
-    return {name: int(amount) for name, amount in (await session.execute(query)).all()}
+    found: list[dict[str, dict[str, int]]] = [defaultdict(dict) for _ in scope.periods]
+    for period, value, name, amount in await session.execute(query):
+        found[period][value][name] = int(amount)
+    return found
 
 
 def _visits() -> _Sum:

@@ -1,17 +1,24 @@
 """The agreement in figures, from what leads and sales really did."""
 
+import csv
+import io
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from rich.console import Console
 
+from commands import summary
+from nurture.delivery.reporting import report_mail
 from nurture.domain.errors import InputError
 from nurture.domain.sla import Promise, State
 from nurture.figures import BRIEF, Question
 from nurture.incoming import Answer
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverRow
+from nurture.web.dashboard.reports import lines
 from tests.support.domain import DAY, HOUR, NOW
-from tests.support.playbook import playbook
+from tests.support.playbook import PLAYBOOK, playbook
 from tests.support.world import OneBook, World
 
 PERSONAS = Promise(20, 5, 40_000, "DKK", 30 * DAY, personas={"pro": 2})
@@ -64,6 +71,46 @@ async def test_the_groups_of_a_dimension_add_up_to_all(db: Database, by: str) ->
         assert sum(row[figure] for row in told["groups"]) == told["figures"][figure]
     for figure in ("handovers", "kept", "rejected"):
         assert sum(row[figure] for row in told["groups"]) == told["contact"][figure]
+
+
+@pytest.mark.parametrize("by", ["", "persona", "month"])
+async def test_other_currencies_are_told_apart_wherever_revenue_is(db: Database, by: str) -> None:
+    world = await _played(db)
+    euros = {"amount": 6_000, "currency": "EUR"}
+    await world.tell("order_completed", at=NOW + 7 * HOUR, properties=euros)
+    told = await world.reports.summary(NOW + DAY, Question(by=by))
+    assert (told["figures"]["revenue"], told["other_revenue"]) == (41_000, {"EUR": 6_000})
+    assert [row["other_revenue"] for row in told["groups"] if row["leads"]] == (
+        [{"EUR": 6_000}] if by else []
+    )
+    *_, last = csv.DictReader(io.StringIO(lines(told)))
+    assert (last["revenue"], last["other_revenue"]) == ("41000", "6000 EUR")
+    assert "revenue, EUR │ 6,000" in " ".join(_printed(told).split())
+    sender = PLAYBOOK.senders["courses"]
+    mail = report_mail("r1", "line@courses.example", "en", told, PLAYBOOK.company, sender)
+    assert "Revenue: 41,000 DKK\n  Revenue: 6,000 EUR\n" in mail.text
+    assert "EUR" in mail.html
+
+
+async def test_on_the_terminal_a_month_has_its_own_answers_of_sales(db: Database) -> None:
+    world = await _played(db)
+    for month, only, kept in (
+        ("2026-03", {}, 2),
+        ("2026-03", {"persona": "student"}, 0),
+        ("2026-02", {}, 0),
+    ):
+        told = await world.reports.summary(NOW + DAY, Question(month, only=only))
+        ever, asked = _printed(told).split(f"{month}-01 to")
+        assert "All leads, now and since the beginning" in ever
+        assert "kept │ 2" in " ".join(ever.split())
+        assert f"contact kept │ {kept}" in " ".join(asked.split())
+        assert ("persona student" in asked) == bool(only)
+
+
+def _printed(told: dict[str, Any]) -> str:
+    console = Console(width=80, file=io.StringIO(), record=True)
+    console.print(summary.tables(told))
+    return console.export_text()
 
 
 async def test_another_month_knows_nothing_of_it(db: Database) -> None:

@@ -95,6 +95,8 @@ def test_the_figures_of_each_period_are_those_of_the_history_by_every_dimension(
             for by in BY:
                 wanted = [oracle.counts(history, period, by) for period in asked]
                 assert await _counted(session, asked, by) == wanted
+                other = await figures.other_revenue(session, "DKK", Scope(asked, by))
+                assert other == [oracle.other_revenue(history, period, by) for period in asked]
 
     _run(check())
 

@@ -169,6 +169,16 @@ def counts(
     return {value: counted for value, counted in every.items() if counted != Counts()}
 
 
+def other_revenue(history: History, period: Period, by: str | None) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {}
+    for sale in history.of(SaleRow):
+        [lead] = history.of(LeadRow, id=sale.lead_id)
+        if sale.currency != "DKK" and period.start <= sale.at < period.end:
+            sums = found.setdefault(value_of(history, lead, by, period.end), {})
+            sums[sale.currency] = sums.get(sale.currency, 0) + sale.amount
+    return found
+
+
 def _count(history: History, leads: Sequence[LeadRow], period: Period) -> Counts:
     def within(at: datetime | None) -> bool:
         return at is not None and period.start <= at < period.end

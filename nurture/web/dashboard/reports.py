@@ -57,7 +57,8 @@ def lines(report: Mapping[str, Any]) -> str:
     """The period's figures as CSV with a header: a line per group, or one for everybody."""
     period, told = report["period"]["name"], report["contact"]
     sales = {name: value for name, value in told.items() if name not in ("histogram", "silent")}
-    rows = report["groups"] or [{"name": "", **report["figures"], **sales}]
+    everybody = {"name": "", **report["figures"], "other_revenue": report["other_revenue"], **sales}
+    rows = report["groups"] or [everybody]
     only = report["only"]
     first = report["by"] or ("leads" if only else "everybody")
     head = ["period", *only, first, *(key for key in rows[0] if key != "name")]
@@ -72,8 +73,14 @@ def lines(report: Mapping[str, Any]) -> str:
 
 def _plain(row: Mapping[str, Any]) -> list[Any]:
     """Nothing to divide by is an empty field."""
-    values = ("" if value is None else value for key, value in row.items() if key != "name")
+    told = {**row, "other_revenue": _amounts(row["other_revenue"])}
+    values = ("" if value is None else value for key, value in told.items() if key != "name")
     return [_safe(str(row["name"])), *values]
+
+
+def _amounts(other: Mapping[str, int]) -> str:
+    """300 EUR, 20 SEK"""
+    return ", ".join(f"{amount} {currency}" for currency, amount in other.items())
 
 
 def _safe(name: str) -> str:
