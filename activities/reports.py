@@ -71,7 +71,7 @@ class ReportActivities:
         id_ = keys.report_id(order.plan, order.at, address)
         sender = next(iter(playbook.senders.values()))
         account = playbook.accounts_of(sender.id)[0]
-        mail = report_mail(id_, address, plan.language, report, playbook.company, sender)
+        mail = report_mail(id_, address, plan, report, playbook.company, sender)
 
         async def send() -> None:
             await self._mailers.of(account).send(mail)

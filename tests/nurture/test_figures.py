@@ -11,9 +11,11 @@ from rich.console import Console
 from commands import summary
 from nurture.delivery.reporting import report_mail
 from nurture.domain.errors import InputError
+from nurture.domain.reporting import ReportPlan
 from nurture.domain.sla import Promise, State
 from nurture.figures import BRIEF, Question
 from nurture.incoming import Answer
+from nurture.ports import Mail
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverRow
 from nurture.web.dashboard.reports import lines
@@ -86,8 +88,7 @@ async def test_other_currencies_are_told_apart_wherever_revenue_is(db: Database,
     *_, last = csv.DictReader(io.StringIO(lines(told)))
     assert (last["revenue"], last["other_revenue"]) == ("41000", "6000 EUR")
     assert "revenue, EUR │ 6,000" in " ".join(_printed(told).split())
-    sender = PLAYBOOK.senders["courses"]
-    mail = report_mail("r1", "line@courses.example", "en", told, PLAYBOOK.company, sender)
+    mail = _mailed(told)
     assert "Revenue: 41,000 DKK\n  Revenue: 6,000 EUR\n" in mail.text
     assert "EUR" in mail.html
 
@@ -105,6 +106,26 @@ async def test_on_the_terminal_a_month_has_its_own_answers_of_sales(db: Database
         assert "kept │ 2" in " ".join(ever.split())
         assert f"contact kept │ {kept}" in " ".join(asked.split())
         assert ("persona student" in asked) == bool(only)
+
+
+@pytest.mark.parametrize(
+    ("title", "begins"),
+    [
+        ("The month", "The month 2026-03 · "),
+        ("On and\non " * 9, "On and on On and on On and on On and on On and on… 2026"),
+    ],
+)
+async def test_a_reports_mail_bears_its_title(db: Database, title: str, begins: str) -> None:
+    mail = _mailed(await World(db).reports.report(NOW), title)
+    assert mail.subject.startswith(begins)
+    assert len(mail.subject) < 78
+    assert f">{title}</h1>" in mail.html
+    assert mail.text.startswith(f"Courses A/S: {title}")
+
+
+def _mailed(told: dict[str, Any], title: str = "The month") -> Mail:
+    plan, sender = ReportPlan("monthly", title, "month"), PLAYBOOK.senders["courses"]
+    return report_mail("r1", "line@courses.example", plan, told, PLAYBOOK.company, sender)
 
 
 def _printed(told: dict[str, Any]) -> str:

@@ -41,7 +41,7 @@ async def test_each_receiver_gets_the_month_that_is_over_in_its_language(stage: 
     over = (await stage.now()).replace(day=1) - DAY
     await _send(stage)
     assert [mail.to for mail in stage.mailer.got] == list(MONTHLY.to)
-    assert stage.mailer.subjects[0] == f"Marketing og salg i tal {over:%Y-%m} · Courses A/S"
+    assert stage.mailer.subjects[0] == f"The month {over:%Y-%m} · Courses A/S"
     assert "SQL'er (marketing)" in stage.mailer.got[0].text
     assert "List-Unsubscribe" not in stage.mailer.got[0].headers
     [notice] = stage.sales.got

@@ -9,27 +9,32 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from nurture.delivery.reporting.words import WORDS
 from nurture.domain.errors import InputError
+from nurture.domain.reporting import ReportPlan
 from nurture.playbook import Company, Sender
 from nurture.ports import Mail
 
 LANGUAGES = tuple(WORDS)
 
+_TITLE = 50
+
 
 def report_mail(
     message_id: str,
     to: str,
-    language: str,
+    plan: ReportPlan,
     report: Mapping[str, Any],
     company: Company,
     sender: Sender,
 ) -> Mail:
     """`report` as nurture.figures.report tells it. Raises InputError for a language without words."""
+    language = plan.language
     if language not in WORDS:
         raise InputError(f"{language!r} is not one of {', '.join(LANGUAGES)}", "language")
     words = WORDS[language]
     values = {
         "r": report,
         "w": words,
+        "title": plan.title,
         "company": company,
         "language": language,
         **_days(report["period"]),
@@ -39,12 +44,18 @@ def report_mail(
         to=to,
         sender=sender.address,
         sender_name=sender.name,
-        subject=f"{words['figures']} {report['period']['name']} · {company.name}",
+        subject=f"{_short(plan.title)} {report['period']['name']} · {company.name}",
         html=_environment(language).get_template("report.html").render(values),
         text=_environment(language).get_template("report.txt").render(values),
         reply_to=sender.reply_to,
         headers={"Auto-Submitted": "auto-generated"},
     )
+
+
+def _short(title: str) -> str:
+    """On one line, and no longer than leaves room for the rest of a subject."""
+    line = " ".join(title.split())
+    return line if len(line) <= _TITLE else f"{line[: _TITLE - 1].rstrip()}…"
 
 
 def _days(period: Mapping[str, str]) -> dict[str, date]:

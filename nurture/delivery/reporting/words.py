@@ -2,7 +2,6 @@
 
 WORDS = {
     "en": {
-        "figures": "Marketing and sales in figures",
         "agreement": "The agreement",
         "of": "of",
         "pace": "on pace for",
@@ -28,7 +27,6 @@ WORDS = {
         "rule": "What qualified them",
     },
     "da": {
-        "figures": "Marketing og salg i tal",
         "agreement": "Aftalen",
         "of": "af",
         "pace": "på vej mod",
