@@ -63,5 +63,6 @@ async def _order(
     stage = playbook.handover.customer_stage
     if not playbook.lifecycle.lifts(row.stage, stage, lifecycle.IMPORT):
         return triggers
-    leads.change_stage(session, row, stage, touch.at, by=lifecycle.IMPORT, reason="order")
+    by = lifecycle.IMPORT
+    await leads.change_stage_late(session, row, stage, touch.at, by, reason="order")
     return [*triggers, Trigger(topics.STAGE, stage)]

@@ -25,7 +25,7 @@ from nurture.store.tables import (
     StageChangeRow,
     TouchRow,
 )
-from nurture.store.ways import way_to
+from nurture.store.ways import retell, way_to
 
 _BROWSER = 4
 """How strong a browser's name is: the weakest. An id is the strongest, then come addresses and user ids."""
@@ -246,13 +246,23 @@ async def next_expiry(session: AsyncSession) -> datetime | None:
 def change_stage(
     session: AsyncSession, row: LeadRow, stage: str, now: datetime, by: str, reason: str = ""
 ) -> None:
-    """Move the lead and keep the move in the history."""
+    """Move the lead and keep the move in the history, as its newest."""
     change = StageChangeRow(
         lead_id=row.id, from_stage=row.stage, to_stage=stage, at=now, by=by, reason=reason
     )
     change.way = way_to(stage, row.id)
     session.add(change)
     row.stage = stage
+
+
+async def change_stage_late(
+    session: AsyncSession, row: LeadRow, stage: str, at: datetime, by: str, reason: str = ""
+) -> None:
+    """The same for what is heard of late: the lead may have moved since, and those moves have another way behind them
+    now."""
+    change_stage(session, row, stage, at, by, reason)
+    await session.flush()
+    await retell(session, row.id)
 
 
 def standing(row: LeadRow, sent: Sequence[datetime] = ()) -> Standing:

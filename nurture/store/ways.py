@@ -19,13 +19,13 @@ from nurture.store.tables import StageChangeRow
 
 
 def way_to(stage: str, lead_id: str) -> Any:
-    """What a change that is about to be written carries, as an expression."""
+    """What a change that is about to be written as the lead's newest carries, as an expression."""
     row = aliased(StageChangeRow)
     return _been(row, col(row.lead_id) == lead_id) + f">{stage}"
 
 
 async def retell(session: AsyncSession, lead_id: str) -> None:
-    """Write the ways of a lead anew, after histories were joined."""
+    """Write the ways of a lead anew, after histories were joined or a change was heard of late."""
     row, earlier = StageChangeRow, aliased(StageChangeRow)
     before = or_(
         col(earlier.at) < col(row.at),

@@ -142,6 +142,26 @@ async def test_another_month_knows_nothing_of_it(db: Database) -> None:
     assert [row["leads"] for row in months] == [0] * 11 + [2]
 
 
+async def test_an_order_that_is_told_late_counts_in_its_month_and_a_later_join_moves_nothing(
+    db: Database,
+) -> None:
+    world, april = World(db), NOW + 30 * DAY
+    await world.tell("page")
+    await world.tell("demo_requested", at=april, traits={"occupation": "pro"})
+    bought = {"amount": 40_000, "currency": "DKK"}
+    await world.tell("order_completed", at=NOW + DAY, properties=bought)
+
+    async def told() -> list[tuple[int, int]]:
+        asked = [Question(month) for month in ("2026-03", "2026-04")]
+        found = [(await world.reports.report(april, each))["figures"] for each in asked]
+        return [(each["mqls"], each["customers"]) for each in found]
+
+    assert await told() == [(1, 1), (0, 0)]
+    await world.tell("page", email=None, anonymous_id="phone", at=april)
+    await world.tell("page", anonymous_id="phone", at=april)
+    assert await told() == [(1, 1), (0, 0)]
+
+
 @pytest.mark.parametrize("only", [{}, {"persona": "pro"}, {"source": "site"}])
 async def test_months_in_brief_are_told_as_the_whole_ones_are(
     db: Database, only: dict[str, str]
