@@ -345,7 +345,8 @@ async def _store(
 ) -> None:
     """The touches, each with its lead as it is now that the batch is read."""
     told = [
-        touches.told(playbook.scoring, register.now(lead_id), touch, now) for lead_id, touch in made
+        touches.told(playbook.scoring, register.now(lead_id), touch, source, now)
+        for lead_id, touch in made
     ]
     await touches.store_all(session, told, source, now)
 

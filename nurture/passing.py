@@ -70,9 +70,12 @@ async def keep(session: AsyncSession, passed: Passed, source: str, now: datetime
 
 def _nothing_new(playbook: Playbook, glance: Glance, messages: Sequence[Incoming]) -> bool:
     """Whether the messages say nothing of the lead that we do not know, and all of it is as its last look
-    under this playbook left it. A trait or an address told again is only newer. Of who took `tracking` back
-    not every touch is kept, so none pass by."""
+    under this playbook left it. A trait or an address told again is only newer; what happened before all else says
+    where the lead came from. Of who took `tracking` back not every touch is kept, so none pass by."""
     if glance.scored_by != playbook.scored_by or glance.cooled_until or TRACKING in glance.declined:
+        return False
+    began = glance.first_touch_at
+    if began and any(message.at <= began for message in messages):
         return False
     for message in messages:
         if message.email == glance.email and message.email:

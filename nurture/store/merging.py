@@ -198,8 +198,9 @@ def _join_person(stays: LeadRow, goes: LeadRow, rank: Mapping[str, int]) -> None
     stays.cases_told = dict(cases.joined(stays.cases_told, goes.cases_told))
     stays.cases = cases.open_products(stays.cases_told, {*stays.cases, *goes.cases})
     stays.created_at = min(stays.created_at, goes.created_at)
-    firsts = [at for at in (stays.first_touch_at, goes.first_touch_at) if at]
-    stays.first_touch_at = min(firsts, default=None)
+    firsts = [(row.first_touch_at, row.source or "") for row in (stays, goes) if row.first_touch_at]
+    if firsts:
+        stays.first_touch_at, stays.source = min(firsts)
     talks = [at for at in (stays.talks_until, goes.talks_until) if at]
     stays.talks_until = max(talks, default=None)
     breaks = [until for until in (stays.paused_until, goes.paused_until) if until]

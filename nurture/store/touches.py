@@ -28,6 +28,7 @@ class Begun(Protocol):
 
 class Told(Begun, Counted, Protocol):
     id: str
+    source: str | None
 
 
 class Made(NamedTuple):
@@ -55,9 +56,12 @@ def first(lead: Begun, touch: Touch) -> None:
         lead.first_touch_at = touch.at
 
 
-def told(rules: Scoring, lead: Told, touch: Touch, now: datetime) -> Made:
-    """Note with the lead what the touch changes of it: when its first was, and what its points come to."""
+def told(rules: Scoring, lead: Told, touch: Touch, source: str, now: datetime) -> Made:
+    """Note with the lead what the touch changes of it: when its first was and where it came from, and what its points
+    come to."""
     own = made(rules, lead.id, touch)
+    if lead.first_touch_at and (touch.at, source) < (lead.first_touch_at, lead.source or ""):
+        lead.source = source
     first(lead, touch)
     points.add(rules, lead, own.earned, now)
     return own
@@ -67,7 +71,7 @@ async def store(
     session: AsyncSession, rules: Scoring, row: LeadRow, touch: Touch, source: str, now: datetime
 ) -> None:
     """One touch of the lead, and what it earns under these rules."""
-    await store_all(session, [told(rules, row, touch, now)], source, now)
+    await store_all(session, [told(rules, row, touch, source, now)], source, now)
 
 
 async def stored(session: AsyncSession, ids: Iterable[str]) -> set[str]:

@@ -32,6 +32,7 @@ from tests.support.playbook import PLAYBOOK
 from tests.support.world import World
 
 PEOPLE = ("anna", "bo")
+SOURCES = ("site", "crm")
 
 
 @st.composite
@@ -67,8 +68,13 @@ def _messages(shared: bool) -> st.SearchStrategy[list[Incoming]]:
 async def _told(db: Database, batches: Sequence[Sequence[Incoming]]) -> World:
     world = World(db)
     for batch in batches:
-        await world.intake.take("site", batch, NOW)
+        for source in SOURCES:
+            await world.intake.take(source, [each for each in batch if _from(each) == source], NOW)
     return world
+
+
+def _from(message: Incoming) -> str:
+    return SOURCES[int(message.message_id[1:]) % 2] if message.message_id[1:].isdigit() else "site"
 
 
 async def _picture(world: World) -> list[Any]:
@@ -83,6 +89,7 @@ async def _picture(world: World) -> list[Any]:
             row.consents,
             (row.fit, row.engagement),
             row.first_touch_at,
+            row.source,
         )
         for row in await world.rows(LeadRow)
         if row.merged_into is None
@@ -204,6 +211,18 @@ async def test_an_address_told_while_another_was_logged_in_goes_to_the_user_it_i
     told = await world.tell("page", email="bo@example.org", user_id="u2", trusted=trusted)
     assert (told.id, told.email) == (bo.id, "bo@example.org")
     assert ((await world.lead("u1")).id, (await world.lead("u1")).email) == (anna.id, None)
+
+
+async def test_a_lead_came_from_where_its_first_visit_was_also_in_a_browser_that_joined_it_later(
+    db: Database,
+) -> None:
+    world = World(db)
+    await world.tell("page", email=None, anonymous_id="phone", source="site")
+    await world.tell("form_submitted", anonymous_id="desk", at=NOW + DAY, source="form/guide")
+    joined = await world.tell("page", anonymous_id="phone", at=NOW + 2 * DAY, source="site")
+    assert (joined.source, joined.first_touch_at) == ("site", NOW)
+    heard_late = await world.tell("page", at=NOW - DAY, source="crm")
+    assert (heard_late.source, heard_late.first_touch_at) == ("crm", NOW - DAY)
 
 
 async def test_what_a_visitor_did_joins_the_first_who_logs_in(db: Database) -> None:
