@@ -4,7 +4,7 @@ Rules: nurture.domain.edits. A run's row keeps the hash of the version its place
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -14,8 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from nurture.domain import edits
 from nurture.domain.edits import Fate
 from nurture.domain.flow import Flow, InFlight
+from nurture.domain.renaming import back_then, forebears, in_force
 from nurture.playbook import Playbook
-from nurture.playbook.planning import Difference, renamed
+from nurture.playbook.planning import Difference
 from nurture.store import enrolments, messages, wakeups
 from nurture.store.tables import EnrolmentRow
 
@@ -35,6 +36,16 @@ class Affected:
     leads: int
 
 
+@dataclass(frozen=True)
+class _Met:
+    """A run that an edit meets, its flow's name so far and from now on, and its fate."""
+
+    run: EnrolmentRow
+    before: str
+    flow: str | None
+    fate: Fate
+
+
 async def affected(
     session: AsyncSession,
     old: Playbook,
@@ -45,8 +56,8 @@ async def affected(
 ) -> list[Affected]:
     """Leads in flight in the flows that change, by flow, step and fate."""
     counts: Counter[tuple[str, str, str]] = Counter()
-    async for run, its_fate in _fates(session, old, new, changed, version, now):
-        counts[run.flow, run.step or "", its_fate.words] += 1
+    async for met in _met(session, old, new, changed, version, now):
+        counts[met.before, met.run.step or "", met.fate.words] += 1
     return [
         Affected(flow, step or None, words, number)
         for (flow, step, words), number in sorted(counts.items())
@@ -61,14 +72,22 @@ async def carry_out(
     version: Version,
     now: datetime,
 ) -> int:
-    """Give runs their flow's new name and wake, spread out, those that cannot sleep on; how many."""
-    woken = [
-        run.id
-        async for run, its_fate in _fates(session, old, new, changed, version, now)
-        if its_fate.woken
-    ]
-    for before, name in renamed(old.flows, new.flows).items():
-        await enrolments.rename(session, before, name)
+    """Give runs their flow's new name and wake, spread out, those that cannot sleep on; how many. Of a lead that is in
+    two flows which become one, the second run ends."""
+    before = forebears(old.flows, new.flows)
+    woken, doubled = [], []
+    async for met in _met(session, old, new, changed, version, now):
+        if met.fate.woken:
+            woken.append(met.run.id)
+        if met.flow and met.fate.ends == edits.FLOW_MERGED:
+            doubled.append((met.run.id, new.flows[met.flow], before[met.flow][0]))
+    for id, flow, first in doubled:
+        if (run := await enrolments.lock(session, id)) and run.ended is None:
+            await _merged(session, run, flow, first, now)
+    for name, names in before.items():
+        for earlier in names:
+            if earlier != name:
+                await enrolments.rename(session, earlier, name, ended=earlier != names[0])
     await _wake(session, woken, now)
     return len(woken)
 
@@ -84,39 +103,81 @@ async def book_of(
 ) -> Playbook | None:
     """The version that the run goes on by, after bringing its place in line; None: it has ended."""
     book = current if run.playbook == current.hash else await version(session, run.playbook)
-    flow = await _named(session, book, current, run)
+    flow = in_force(book.flows, current.flows, run.flow)
     if flow is None:
         enrolments.end(run, edits.FLOW_REMOVED, now)
         return None
+    edited = _edited(book, flow, run)
+    if edited and flow.in_flight is InFlight.EXIT:
+        enrolments.end(run, edits.FLOW_CHANGED, now)
+        return None
+    stays = run.flow == flow.id or not edited or edited.root == flow.root
+    if run.flow != flow.id and not await _comes_over(session, run, flow, now):
+        return None
     if run.playbook == current.hash:
         return current
-    old = _flow_of(book, run.flow, flow)
-    if old is not None and old.revision != flow.revision:
-        if flow.in_flight is InFlight.EXIT:
-            enrolments.end(run, edits.FLOW_CHANGED, now)
-            return None
-        if flow.in_flight is InFlight.FINISH_OLD:
-            steps = edits.steps_among(old, current.flows)
-            kept = replace(old, id=run.flow, steps=steps, paused=flow.paused)
-            senders = {**book.sender_of, run.flow: book.sender_of[old.id]}
-            return replace(book, flows={**book.flows, run.flow: kept}, sender_of=senders)
-        if not await _adopted(session, run, old, flow, now):
-            return None
-    # A step that only a newer release's version has:
-    elif run.step not in (None, *flow.steps) and not await _adopted(session, run, flow, flow, now):
+    if edited and stays and flow.in_flight is InFlight.FINISH_OLD:
+        return _finishing(book, edited, current, flow)
+    # Or a step that only a newer release's version has:
+    astray = edited or run.step not in (None, *flow.steps)
+    if astray and not await _adopted(session, run, edited or flow, flow, now):
         return None
     run.playbook = current.hash
     return current
 
 
-async def _named(
-    session: AsyncSession, book: Playbook, current: Playbook, run: EnrolmentRow
-) -> Flow | None:
-    """The run's flow as it is now. A run that was begun while the others were renamed is renamed here."""
-    flow = _flow_of(current, run.flow, book.flows.get(run.flow))
-    if flow and flow.id != run.flow:
-        await enrolments.rename_one(session, run, flow.id)
-    return flow
+def _edited(book: Playbook, flow: Flow, run: EnrolmentRow) -> Flow | None:
+    """The flow in the run's own version; None where the one in force means the same to it."""
+    old = back_then(book.flows, flow, run.flow)
+    return old if old and old.revision != flow.revision else None
+
+
+async def _comes_over(session: AsyncSession, run: EnrolmentRow, flow: Flow, now: datetime) -> bool:
+    """Whether the run goes on in the flow. It was begun while the others were renamed, or its flow was merged into
+    this one."""
+    if await _merged(session, run, flow, flow.id, now):
+        return False
+    await enrolments.rename_one(session, run, flow.id)
+    return True
+
+
+def _finishing(book: Playbook, old: Flow, current: Playbook, flow: Flow) -> Playbook:
+    """The run's own version, in which its flow goes by the name of today, and hears what was told by any other."""
+    kept = replace(
+        old,
+        id=flow.id,
+        origin=old.root,
+        steps=edits.steps_among(old, book.flows, current.flows),
+        paused=flow.paused,
+        formerly=old.formerly | flow.formerly | {old.id},
+    )
+    senders = {**book.sender_of, flow.id: book.sender_of[old.id]}
+    return replace(book, flows={**book.flows, flow.id: kept}, sender_of=senders)
+
+
+async def _beside(
+    session: AsyncSession, run: EnrolmentRow, flow: Flow, first: str
+) -> EnrolmentRow | None:
+    """The lead's run that goes on in the flow if this one, whose flow was merged into it, does not. `first`: by which
+    name those go that need not come over."""
+    names = {flow.id, first, *flow.formerly}
+    of_lead = await enrolments.of_lead(session, run.lead_id)
+    runs = [row for row in of_lead if row.ended is None and row.flow in names]
+    goes_on = min(runs, key=lambda row: (row.flow not in (flow.id, first), row.id), default=None)
+    return goes_on if goes_on and goes_on.id != run.id else None
+
+
+async def _merged(
+    session: AsyncSession, run: EnrolmentRow, flow: Flow, first: str, now: datetime
+) -> bool:
+    """Whether it ended because the lead is in the flow already. Its mails go over, so that none is sent again."""
+    goes_on = await _beside(session, run, flow, first)
+    if goes_on is None:
+        return False
+    await messages.give_up(session, run, "its run ended", now)
+    await messages.hand_over(session, run, goes_on)
+    enrolments.end(run, edits.FLOW_MERGED, now)
+    return True
 
 
 async def _adopted(
@@ -142,27 +203,32 @@ async def _wake(session: AsyncSession, runs: list[str], now: datetime) -> None:
     await wakeups.spread(session, wakeups.ENROLMENT, runs, now, SPACING)
 
 
-async def _fates(
+async def _met(
     session: AsyncSession,
     old: Playbook,
     new: Playbook,
     changed: Difference,
     version: Version,
     now: datetime,
-) -> AsyncIterator[tuple[EnrolmentRow, Fate]]:
-    names = {change.before: change.flow for change in changed.flows if change.before}
+) -> AsyncIterator[_Met]:
+    before = forebears(old.flows, new.flows)
+    becomes = {was: name for name, names in before.items() for was in names}
+    changing = {change.before for change in changed.flows if change.before}
+    names = {was for name in changing for was in (name, *old.flows[name].formerly)}
     async for page in enrolments.in_flight(session, sorted(names)):
         for run in page:
-            name = names[run.flow]
-            flow = new.flows[name] if name else None
             book = old if run.playbook == old.hash else await version(session, run.playbook)
-            its = _flow_of(book, run.flow, flow) or old.flows[run.flow]
-            its = replace(its, paused=old.flows[run.flow].paused)
-            yield run, edits.fate(its, flow, enrolments.cursor(run), now)
-
-
-def _flow_of(book: Playbook, name: str, flow: Flow | None) -> Flow | None:
-    """The flow in an earlier or later version, whatever it was called there."""
-    names: Sequence[str] = (name, *(sorted(flow.formerly) if flow else ()))
-    found = next((book.flows[each] for each in names if each in book.flows), None)
-    return found or next((each for each in book.flows.values() if name in each.formerly), None)
+            flow = in_force(book.flows, old.flows, run.flow)
+            if flow is None or flow.id not in changing:
+                continue
+            its = replace(back_then(book.flows, flow, run.flow) or flow, paused=flow.paused)
+            name = becomes.get(flow.id)
+            if name is None or run.flow == before[name][0]:
+                after = new.flows[name] if name else None
+                found = edits.fate(its, after, enrolments.cursor(run), now)
+            else:
+                inside = await _beside(session, run, new.flows[name], before[name][0])
+                found = edits.fate_of_joining(
+                    its, new.flows[name], enrolments.cursor(run), now, inside is not None
+                )
+            yield _Met(run, flow.id, name, found)

@@ -2,13 +2,15 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from nurture import absences, live_edits
 from nurture.checking import checked
+from nurture.domain import renaming
 from nurture.domain.audience import changed_lists
 from nurture.domain.errors import Finding, InputError, PlaybookError, StartError, Unreadable
 from nurture.live_edits import Affected
@@ -34,19 +36,31 @@ class Plan:
 
 @dataclass(frozen=True)
 class _Before:
-    """What is in force so far: its files, none where nothing is."""
+    """What is in force so far: its files, none where nothing is, and what its flows were called before."""
 
     files: Mapping[str, str] = field(default_factory=dict)
     playbook: Playbook | None = None
+    names: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def unread(self) -> bool:
         """Whether it needs a newer release."""
         return bool(self.files) and self.playbook is None
 
+    def followed_by(self, playbook: Playbook) -> Playbook:
+        """What comes in force next, with all that is known of its flows' names."""
+        if self.unread:
+            flows = renaming.knowing(playbook.flows, self.names)
+        else:
+            flows = renaming.succeeding(
+                self.playbook.flows if self.playbook else {}, playbook.flows
+            )
+        return replace(playbook, flows=flows)
+
 
 class Shelf:
-    """Versions never change, so each is compiled once; which is in force is asked every time.
+    """Versions never change, so each is compiled once; which is in force is asked every time. What its flows were
+    called before may be more when one comes again.
 
     `pace` is what `apply` puts in force; whoever only reads follows the pace that is in force.
     """
@@ -56,6 +70,9 @@ class Shelf:
         self._pace = pace
         self._compiled: OrderedDict[str, Playbook | Finding] = OrderedDict()
         """Or the first thing in it that this release does not know."""
+        self._knowing: dict[str, Playbook] = {}
+        """The same with their names, since `_number` is in force."""
+        self._number = 0
 
     async def current(self, session: AsyncSession) -> Playbook:
         """The playbook in force. Raises StartError when none was ever applied, and Unreadable when a newer release
@@ -66,6 +83,8 @@ class Shelf:
         if row.pace != self._pace:
             self._pace = row.pace
             self._compiled.clear()
+            self._knowing.clear()
+        self._follow(row)
         return await self.read(session, row.hash)
 
     async def version(self, session: AsyncSession, version: str) -> Playbook:
@@ -82,6 +101,14 @@ class Shelf:
     async def read(self, session: AsyncSession, version: str) -> Playbook:
         """The playbook of that hash. Raises StartError when the database does not hold it, and Unreadable when it needs
         a newer release."""
+        playbook = await self._as_written(session, version)
+        if version not in self._knowing:
+            names = await playbooks.names(session, version)
+            flows = renaming.knowing(playbook.flows, names)
+            self._knowing[version] = replace(playbook, flows=flows) if names else playbook
+        return self._knowing[version]
+
+    async def _as_written(self, session: AsyncSession, version: str) -> Playbook:
         if version not in self._compiled:
             texts = await playbooks.files(session, version)
             if texts is None:
@@ -155,7 +182,7 @@ class Shelf:
             texts = await playbooks.files(session, row.hash) if row else None
             if row is None or texts is None:
                 raise InputError("there is no earlier playbook to go back to")
-            playbook = await self.read(session, row.hash)
+            playbook = await self._as_written(session, row.hash)
             await self._put(session, playbook, texts, by, now)
         return playbook
 
@@ -168,13 +195,15 @@ class Shelf:
         now: datetime,
     ) -> None:
         before = await self._before(session)
-        old, changed = before.playbook, difference(before.playbook, playbook, before.files, texts)
-        await playbooks.put_in_force(
-            session, playbook.hash, texts, by, now, self._pace, changed.sentences()
-        )
+        old, playbook = before.playbook, before.followed_by(playbook)
+        changed = difference(old, playbook, before.files, texts)
         if old:
             await live_edits.carry_out(session, old, playbook, changed, self.version, now)
             await absences.carry_out(session, old, playbook, self.version, now)
+        told, names = changed.sentences(), renaming.told(playbook.flows)
+        await playbooks.put_in_force(
+            session, playbook.hash, texts, by, now, self._pace, told, names
+        )
         lists = changed_lists(old.audiences if old else {}, playbook.audiences)
         if before.unread:
             await live_edits.wake_all(session, now)
@@ -185,7 +214,8 @@ class Shelf:
         self, session: AsyncSession, playbook: Playbook, texts: Mapping[str, str], now: datetime
     ) -> Plan:
         before = await self._before(session)
-        old, changed = before.playbook, difference(before.playbook, playbook, before.files, texts)
+        old, playbook = before.playbook, before.followed_by(playbook)
+        changed = difference(old, playbook, before.files, texts)
         found: list[Affected] = []
         if old:
             found = await live_edits.affected(session, old, playbook, changed, self.version, now)
@@ -195,11 +225,17 @@ class Shelf:
         row = await playbooks.in_force(session)
         if row is None:
             return _Before()
+        self._follow(row)
         files = await playbooks.files(session, row.hash) or {}
         try:
             return _Before(files, await self.read(session, row.hash))
         except Unreadable:
-            return _Before(files)
+            return _Before(files, names=await playbooks.names(session, row.hash))
+
+    def _follow(self, row: playbooks.InForce) -> None:
+        if row.number != self._number:
+            self._number = row.number
+            self._knowing.clear()
 
     def _compile(self, texts: Mapping[str, str]) -> Playbook | Finding:
         try:
@@ -210,4 +246,5 @@ class Shelf:
     def _keep(self, version: str, found: Playbook | Finding) -> None:
         self._compiled[version] = found
         while len(self._compiled) > _KEPT:
-            self._compiled.popitem(last=False)
+            gone, _ = self._compiled.popitem(last=False)
+            self._knowing.pop(gone, None)

@@ -5,10 +5,11 @@ of each edit stands in docs/live-edits.md.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from nurture.domain.lead import Condition
+from nurture.domain.renaming import in_force, successor
 from nurture.domain.steps import (
     Act,
     Branch,
@@ -27,6 +28,7 @@ from nurture.domain.steps import (
 )
 
 FLOW_REMOVED, FLOW_CHANGED, STEP_REMOVED = "flow_removed", "flow_changed", "step_removed"
+FLOW_MERGED = "flow_merged"
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,19 @@ def fate(old: Flow, new: Flow | None, cursor: Cursor, now: datetime) -> Fate:
     return _in_new(old, new, cursor, now, resumed)
 
 
+def fate_of_joining(
+    old: Flow, new: Flow, cursor: Cursor, now: datetime, inside: bool = False
+) -> Fate:
+    """Of a lead whose flow is merged into `new`, where it may be `inside` already. It cannot finish the old version
+    there, and must come over before it does anything else."""
+    if new.in_flight is InFlight.EXIT:
+        return Fate("leaves: the flow has changed", ends=FLOW_CHANGED, woken=True)
+    if inside:
+        return Fate("leaves: its other run goes on", ends=FLOW_MERGED, woken=True)
+    follows = replace(new, in_flight=InFlight.FOLLOW)
+    return replace(fate(old, follows, cursor, now), woken=True)
+
+
 def adopt(old: Flow, new: Flow, cursor: Cursor, now: datetime) -> Cursor | None:
     """Where a lead at `cursor` in `old` stands in `new`; None: nowhere any more."""
     if cursor.step is None:
@@ -63,20 +78,19 @@ def adopt(old: Flow, new: Flow, cursor: Cursor, now: datetime) -> Cursor | None:
     return cursor.to(step, now) if step else None
 
 
-def steps_among(old: Flow, flows: Mapping[str, Flow]) -> dict[str, Step]:
-    """The steps of an earlier version beside the `flows` in force: one that leads to a flow with another name by now
-    leads there, and where the flow is gone the run ends."""
-    return {name: _leading(step, flows) for name, step in old.steps.items()}
+def steps_among(old: Flow, then: Mapping[str, Flow], flows: Mapping[str, Flow]) -> dict[str, Step]:
+    """The steps of an earlier version, with its flows `then`, beside the `flows` in force: one that leads to a flow
+    with another name by now leads there, and where the flow is gone the run ends."""
+    return {name: _leading(step, then, flows) for name, step in old.steps.items()}
 
 
 def counterpart(old: Flow, new: Flow, step: str) -> str | None:
-    """The same step in `new`, under whatever name; also when a renaming is taken back."""
-    if (now := new.was.get(step)) in new.steps:
-        return now
-    if step in new.steps:
-        return step
-    earlier = (was for was, now in old.was.items() if now == step and was in new.steps)
-    return next(earlier, None)
+    """The same step in `new`, which may have come long after: by what it was first called, or else by names."""
+    if old.root == new.root:
+        root = old.root_of(step)
+        if found := next((name for name in new.steps if new.root_of(name) == root), None):
+            return found
+    return successor(old, new, step)
 
 
 def surviving(old: Flow, new: Flow, step: str | None) -> str | None:
@@ -116,11 +130,11 @@ def _in_new(old: Flow, new: Flow, cursor: Cursor, now: datetime, resumed: bool) 
     return Fate("stays where it is", step)
 
 
-def _leading(step: Step, flows: Mapping[str, Flow]) -> Step:
-    if not isinstance(step, Goto) or step.flow in flows:
+def _leading(step: Step, then: Mapping[str, Flow], flows: Mapping[str, Flow]) -> Step:
+    if not isinstance(step, Goto):
         return step
-    renamed = next((name for name, flow in flows.items() if step.flow in flow.formerly), None)
-    return Goto(renamed) if renamed else End(FLOW_REMOVED)
+    flow = in_force(then, flows, step.flow)
+    return Goto(flow.id) if flow else End(FLOW_REMOVED)
 
 
 def _behind(step: Step | None) -> str | None:

@@ -131,7 +131,8 @@ Step = Email | Wait | WaitUntil | WaitFor | Branch | Split | Act | Goto | End
 class Flow:
     """A compiled, checked flow. Every step id in it is unique and stable across versions.
 
-    `was` maps what a step was called before to its name now, `formerly` holds the flow's own earlier names.
+    `was` maps what a step was called before to its name now, `formerly` holds the flow's own earlier names;
+    `origin` and `origins` say what the flow, and each step, was first called where that is another name.
     Two versions with the same `revision` mean the same for a lead inside.
     """
 
@@ -148,11 +149,22 @@ class Flow:
     in_flight: InFlight = InFlight.FOLLOW
     was: Mapping[str, str] = field(default_factory=dict)
     formerly: frozenset[str] = frozenset()
+    origin: str = ""
+    origins: Mapping[str, str] = field(default_factory=dict)
     revision: str = ""
 
     @property
     def opens_with_mail(self) -> bool:
         return isinstance(self.steps.get(self.first or ""), Email)
+
+    @property
+    def root(self) -> str:
+        """What the flow was first called."""
+        return self.origin or self.id
+
+    def root_of(self, step: str) -> str:
+        """What the step was first called."""
+        return self.origins.get(step, step)
 
     def names_of(self, step: str) -> frozenset[str]:
         """What the step is called, and was called before."""

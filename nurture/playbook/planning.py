@@ -7,6 +7,7 @@ from difflib import SequenceMatcher
 from nurture.domain.edits import counterpart
 from nurture.domain.flow import Flow
 from nurture.domain.lead import Condition
+from nurture.domain.renaming import forebears
 from nurture.playbook import Playbook
 from nurture.playbook.calendars import WEEKDAYS
 from nurture.playbook.reading import FLOWS, MAILS
@@ -60,32 +61,21 @@ def difference(
     return Difference(tuple(_files(old_files, new_files)), flows)
 
 
-def renamed(old: Mapping[str, Flow], new: Mapping[str, Flow]) -> dict[str, str]:
-    """Flows by their earlier name: the name now. Also when a renaming is taken back."""
-    found = {}
-    for name, flow in new.items():
-        if name in old:
-            continue
-        names = [was for was in flow.formerly if was in old and was not in new]
-        names += [was for was, gone in old.items() if name in gone.formerly and was not in new]
-        found.update(dict.fromkeys(names[:1], name))
-    return found
-
-
 def _flows(old: Mapping[str, Flow], new: Playbook, book: Playbook | None) -> Iterator[FlowChange]:
-    names = renamed(old, new.flows)
-    before_of = {now: was for was, now in names.items()}
+    before = forebears(old, new.flows)
     for name, flow in sorted(new.flows.items()):
-        before = before_of.get(name, name if name in old else None)
-        if before is None:
+        if not before[name]:
             yield FlowChange(name, None, (f"new, with {len(flow.steps)} steps",))
             continue
-        changes = tuple(_edits(old[before], flow, book, new))
-        if not changes and old[before].revision != flow.revision:
+        first, *others = before[name]
+        changes = tuple(_edits(old[first], flow, book, new))
+        if not changes and old[first].revision != flow.revision:
             changes = ("the way through its steps changes",)
         if changes:
-            yield FlowChange(name, before, changes)
-    for name in sorted(old.keys() - new.flows.keys() - names.keys()):
+            yield FlowChange(name, first, changes)
+        for other in others:
+            yield FlowChange(name, other, (f"{other} is merged into it",))
+    for name in sorted(old.keys() - {was for names in before.values() for was in names}):
         yield FlowChange(None, name, ("removed",))
 
 

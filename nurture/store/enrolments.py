@@ -211,13 +211,14 @@ async def in_flight(
             session.expunge(row)
 
 
-async def rename(session: AsyncSession, before: str, name: str) -> None:
-    """All runs of a flow, ended ones too, go by its new name, behind those that had it already."""
+async def rename(session: AsyncSession, before: str, name: str, ended: bool = False) -> None:
+    """All runs of a flow, past ones too, go by its new name, behind those that had it already. `ended`: only they."""
     query = select(func.max(EnrolmentRow.ordinal)).where(col(EnrolmentRow.flow) == name)
     taken = (await session.execute(query)).scalar_one() or 0
+    only = [col(EnrolmentRow.ended).is_not(None)] if ended else []
     await session.execute(
         update(EnrolmentRow)
-        .where(col(EnrolmentRow.flow) == before)
+        .where(col(EnrolmentRow.flow) == before, *only)
         .values(flow=name, ordinal=col(EnrolmentRow.ordinal) + taken)
     )
 

@@ -66,6 +66,12 @@ async def follow(session: AsyncSession, run: EnrolmentRow, names: Mapping[str, s
             taken.add(name)
 
 
+async def hand_over(session: AsyncSession, run: EnrolmentRow, to: EnrolmentRow) -> None:
+    """The lead goes on in another run of one flow: what it got in this one, it got there."""
+    mails = update(MessageRow).where(col(MessageRow.enrolment_id) == run.id)
+    await session.execute(mails.values(enrolment_id=to.id))
+
+
 async def _of_run(session: AsyncSession, run: EnrolmentRow) -> Sequence[MessageRow]:
     query = select(MessageRow).where(col(MessageRow.enrolment_id) == run.id)
     return (await session.execute(query)).scalars().all()

@@ -15,16 +15,17 @@ from nurture.store.tables import EnrolmentRow, PlaybookInForceRow, PlaybookRow
 
 
 class InForce(NamedTuple):
-    """The version that decides now, and how fast its clock runs."""
+    """The version that decides now, how fast its clock runs, and which of all that were in force it is."""
 
     hash: str
     pace: str
+    number: int
 
 
 @cache
 def _latest() -> Select[Any]:
     row = table(PlaybookInForceRow).c
-    return select_columns(row.hash, row.pace).order_by(row.id.desc()).limit(1)
+    return select_columns(row.hash, row.pace, row.id).order_by(row.id.desc()).limit(1)
 
 
 async def in_force(session: AsyncSession) -> InForce | None:
@@ -36,6 +37,18 @@ async def in_force(session: AsyncSession) -> InForce | None:
 async def files(session: AsyncSession, version: str) -> dict[str, str] | None:
     row = await session.get(PlaybookRow, version)
     return row.files if row else None
+
+
+async def names(session: AsyncSession, version: str) -> dict[str, Any]:
+    """What flows and steps of that version were called before it last came in force."""
+    query = (
+        select(PlaybookInForceRow)
+        .where(col(PlaybookInForceRow.hash) == version)
+        .order_by(col(PlaybookInForceRow.id).desc())
+        .limit(1)
+    )
+    row = (await session.execute(query)).scalar_one_or_none()
+    return (row and row.names) or {}
 
 
 async def in_use(session: AsyncSession) -> list[str]:
@@ -79,6 +92,7 @@ async def put_in_force(
     now: datetime,
     pace: str,
     changes: Sequence[str] = (),
+    names: Mapping[str, Any] | None = None,
 ) -> bool:
     """False when that version at that pace is in force already."""
     current = await in_force(session)
@@ -88,5 +102,6 @@ async def put_in_force(
         session.add(PlaybookRow(hash=version, files=dict(texts)))
         await session.flush()
     row = PlaybookInForceRow(hash=version, at=now, by=by, pace=pace, changes=list(changes))
+    row.names = dict(names) if names is not None else None
     session.add(row)
     return True

@@ -178,7 +178,8 @@ class PlaybookRow(SQLModel, table=True):
 
 
 class PlaybookInForceRow(SQLModel, table=True):
-    """Who put which version in force when, and what that changed; the last row is in force."""
+    """Who put which version in force when, and what that changed; the last row is in force. `names`: what its flows
+    and steps were called before (nurture.domain.renaming); None: an earlier release did not ask."""
 
     __tablename__ = "playbook_in_force"
     id: int | None = Field(default=None, primary_key=True)
@@ -187,6 +188,7 @@ class PlaybookInForceRow(SQLModel, table=True):
     by: str
     pace: str = ""
     changes: list[str] = json(list)
+    names: dict[str, Any] | None = Field(default=None, sa_column=Column(Json, nullable=True))
 
 
 class EnrolmentRow(SQLModel, table=True):

@@ -109,6 +109,7 @@ SENTENCES = (
     later("the way through its steps changes"),
     later("removed"),
     later("renamed from %(text)s"),
+    later("%(text)s is merged into it"),
     later("step %(text)s deleted (%(does)s)"),
     later("step %(text)s inserted (%(does)s)"),
     later("step %(text)s: %(does)s → %(will_do)s"),

@@ -157,6 +157,30 @@ def test_leads_of_a_flow_that_is_gone_leave() -> None:
     assert of(None).ends == edits.FLOW_REMOVED
 
 
+@pytest.mark.parametrize(
+    ("choice", "inside", "expected"),
+    [
+        (InFlight.FOLLOW, False, Fate("stays where it is", "pause", woken=True)),
+        (InFlight.FINISH_OLD, False, Fate("stays where it is", "pause", woken=True)),
+        (
+            InFlight.FOLLOW,
+            True,
+            Fate("leaves: its other run goes on", ends=edits.FLOW_MERGED, woken=True),
+        ),
+        (
+            InFlight.EXIT,
+            True,
+            Fate("leaves: the flow has changed", ends=edits.FLOW_CHANGED, woken=True),
+        ),
+    ],
+)
+def test_leads_of_a_flow_that_is_merged_into_another_come_over_unless_they_are_there(
+    choice: InFlight, inside: bool, expected: Fate
+) -> None:
+    new = replace(edited(in_flight=choice), id="both", origin="launch")
+    assert edits.fate_of_joining(BEFORE, new, STANDING, NOW, inside) == expected
+
+
 def test_a_held_flow_wakes_nobody_and_a_resumed_one_everybody() -> None:
     held = replace(BEFORE, paused=Paused.HOLD)
     assert of(held) == Fate("stands still until the flow goes on", "pause")
@@ -174,12 +198,23 @@ def test_who_finishes_an_old_version_goes_on_with_its_flow_too() -> None:
 
 def test_an_old_version_leads_to_a_flow_by_its_name_of_today_and_ends_where_that_is_gone() -> None:
     old = replace(BEFORE, steps={"a": Goto("same"), "b": Goto("before"), "c": Goto("gone")})
-    flows = {"same": flow({}), "now": replace(flow({}), formerly=frozenset({"before"}))}
-    assert edits.steps_among(old, flows) == {
+    now = flow({}, id="now", formerly=frozenset({"before"}))
+    flows = {"same": flow({}, id="same"), "now": now}
+    assert edits.steps_among(old, {}, flows) == {
         "a": Goto("same"),
         "b": Goto("now"),
         "c": End(edits.FLOW_REMOVED),
     }
+
+
+def test_it_leads_to_the_flow_it_meant_also_when_another_has_that_name_by_now() -> None:
+    old = replace(BEFORE, steps={"a": Goto("before")})
+    then = {"before": flow({}, id="before")}
+    now = {
+        "now": flow({}, id="now", origin="before"),
+        "before": flow({}, id="before", origin="before~2"),
+    }
+    assert edits.steps_among(old, then, now) == {"a": Goto("now")}
 
 
 def test_who_is_past_the_last_step_stays_there() -> None:

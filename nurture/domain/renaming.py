@@ -1,0 +1,151 @@
+"""What flows and their steps were called, from one playbook in force to the next.
+
+A name says nothing by itself: it may have been another's before. So flows and steps keep what they were first called,
+their `origin`, of which no two that live have the same, and the names that still lead to them.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from nurture.domain.steps import Flow
+
+Flows = Mapping[str, Flow]
+
+
+def forebears(old: Flows, new: Flows) -> dict[str, list[str]]:
+    """By each flow's name now: the flows that became it. The first one's runs go on in it, others' join them."""
+    found: dict[str, list[str]] = {name: [] for name in new}
+    for name in sorted(old, key=lambda name: (name not in new, name)):
+        if now := _now(old, new, name):
+            found[now].append(name)
+    return found
+
+
+def _now(old: Flows, new: Flows, name: str) -> str | None:
+    """What the flow is called one version later; also when a renaming is taken back."""
+    if name in new:
+        return name
+    if renamed := next((now for now, flow in new.items() if name in flow.formerly), None):
+        return renamed
+    back = sorted(was for was in old[name].formerly if was in new and was not in old)
+    return old[name].root if old[name].root in back else next(iter(back), None)
+
+
+def successor(old: Flow, new: Flow, step: str) -> str | None:
+    """The same step one version later, by names alone; also when a renaming is taken back."""
+    if (now := new.was.get(step)) in new.steps:
+        return now
+    if step in new.steps:
+        return step
+    back = [was for was, now in old.was.items() if now == step and was in new.steps]
+    return old.root_of(step) if old.root_of(step) in back else next(iter(back), None)
+
+
+def succeeding(old: Flows, new: Flows) -> dict[str, Flow]:
+    """The flows of `new`, put in force after `old`, with all that is known of their names."""
+    lines = forebears(old, new)
+    going_on = [old[names[0]] for names in lines.values() if names]
+    taken = {name for flow in going_on for name in (flow.root, *flow.formerly)}
+    taken |= {was for flow in new.values() for was in flow.formerly}
+    return {
+        name: _heir([old[before] for before in lines[name]], flow, taken, new)
+        for name, flow in new.items()
+    }
+
+
+def _heir(before: list[Flow], flow: Flow, taken: set[str], among: Collection[str]) -> Flow:
+    formerly = {*flow.formerly, *(name for old in before for name in (old.id, *old.formerly))}
+    origin = before[0].root if before else _fresh(flow.id, taken)
+    known = replace(flow, origin=origin, formerly=frozenset(formerly.difference(among)))
+    return _with_steps(before, known) if before else known
+
+
+def _with_steps(before: list[Flow], flow: Flow) -> Flow:
+    """Of steps that became one, the first is it, or the one that has its name."""
+    was = dict(flow.was)
+    for old in before:
+        moved = _moved(old, flow)
+        earlier = {name: moved[step] for name, step in old.was.items() if step in moved}
+        was = {**earlier, **moved, **was}
+    names = {name: step for name, step in was.items() if name not in flow.steps}
+    first = before[0]
+    came = {now: first.root_of(step) for step, now in reversed(_moved(first, flow).items())}
+    came |= {step: first.root_of(step) for step in flow.steps if step in first.steps}
+    taken = {*came.values(), *names}
+    roots = {step: came.get(step) or _fresh(step, taken) for step in flow.steps}
+    origins = {step: root for step, root in roots.items() if root != step}
+    return replace(flow, was=names, origins=origins)
+
+
+def _moved(old: Flow, new: Flow) -> dict[str, str]:
+    return {step: now for step in old.steps if (now := successor(old, new, step))}
+
+
+def _fresh(name: str, taken: Collection[str]) -> str:
+    """What something new goes by: its name, unless that leads to another already."""
+    number, found = 1, name
+    while found in taken:
+        number += 1
+        found = f"{name}~{number}"
+    return found
+
+
+def in_force(then: Flows, flows: Flows, name: str) -> Flow | None:
+    """The flow in `flows`, which are in force, of a run that goes by `name` and stands in the version `then`.
+
+    Runs are renamed with their flow; one that was left behind still goes by its name in its own version."""
+    here, own = flows.get(name), then.get(name)
+    if here and (own is None or own.root == here.root or _of_root(then, here.root)):
+        return here
+    if own is None:
+        return _by_names(flows, name, ())
+    return _of_root(flows, own.root) or _by_names(flows, name, own.formerly)
+
+
+def back_then(then: Flows, flow: Flow, name: str) -> Flow | None:
+    """The same run's flow in its own version."""
+    own = then.get(name)
+    if own and flow.id != name:
+        return own
+    return _of_root(then, flow.root) or own or _by_names(then, name, flow.formerly)
+
+
+def _of_root(flows: Flows, root: str) -> Flow | None:
+    return next((flow for flow in flows.values() if flow.root == root), None)
+
+
+def _by_names(flows: Flows, name: str, others: Iterable[str]) -> Flow | None:
+    found = next((flows[each] for each in (name, *sorted(others)) if each in flows), None)
+    return found or next((flow for flow in flows.values() if name in flow.formerly), None)
+
+
+def told(flows: Flows) -> dict[str, Any]:
+    """What no text of these flows says about their names, for `knowing`; nothing where nobody renamed anything."""
+    return {
+        name: {
+            "origin": flow.root,
+            "formerly": sorted(flow.formerly),
+            "origins": dict(flow.origins),
+            "was": dict(flow.was),
+        }
+        for name, flow in flows.items()
+        if flow.root != name or flow.formerly or flow.origins or flow.was
+    }
+
+
+def knowing(flows: Flows, told: Mapping[str, Any]) -> dict[str, Flow]:
+    """The flows with what was told of their names."""
+    return {name: _knowing(flow, told.get(name), flows) for name, flow in flows.items()}
+
+
+def _knowing(flow: Flow, told: Mapping[str, Any] | None, among: Collection[str]) -> Flow:
+    if told is None:
+        return flow
+    return replace(
+        flow,
+        origin=told["origin"],
+        formerly=frozenset(told["formerly"]).difference(among),
+        origins=told["origins"],
+        was=told["was"],
+    )

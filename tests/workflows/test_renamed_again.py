@@ -1,0 +1,204 @@
+"""Flows and steps are renamed while leads sleep, more than once, and flows are merged; on both databases."""
+
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import update
+
+from nurture.shelf import Shelf
+from nurture.store.database import Database
+from nurture.store.tables import EnrolmentRow, MessageRow, PlaybookInForceRow
+from tests.support.domain import DAY, HOUR
+from tests.support.looks import FILES, Looks
+from tests.support.small import FLOW, LAUNCH
+
+NOW = datetime(2026, 3, 4, 10, tzinfo=UTC)
+OTHER = "config/flows/other.yaml"
+MAIL, REST = "  - email: welcome\n", "  - wait: 10 days\n    id: rest\n"
+
+
+def _flow(*steps: str, name: str = "launch", more: str = "") -> str:
+    head = FLOW.replace("flow: launch", f"flow: {name}\n{more}".strip())
+    return head.replace(MAIL, "".join(steps))
+
+
+def _called(step: str, id: str, was: str = "") -> str:
+    return f"{step}    id: {id}\n" + (f"    was: {was}\n" if was else "")
+
+
+def _clicked(mail: str) -> str:
+    awaited = f"{{touch: clicked, of: {mail}, within: 20 days}}"
+    return f"  - wait_for: {awaited}\n    id: answer\n    then: [{{tag: {{add: clicked}}}}]\n"
+
+
+WAIT = "  - wait: 10 days\n"
+TWICE = {
+    "renamed again": _called(WAIT, "c", "b"),
+    "with the line about it tidied away": _called(WAIT, "b"),
+}
+
+
+@pytest.mark.parametrize("third", TWICE.values(), ids=TWICE)
+async def test_a_wait_that_was_renamed_is_not_cut_short_by_the_next_edit(
+    db: Database, third: str
+) -> None:
+    looks = Looks(db)
+    await looks.apply({LAUNCH: _flow(_called(WAIT, "a"), MAIL)}, NOW)
+    run = await looks.enter(NOW)
+    await looks.look(run, NOW)
+    await looks.apply({LAUNCH: _flow(_called(WAIT, "b", "a"), MAIL)}, NOW + DAY)
+    files = {LAUNCH: _flow(third, MAIL)}
+    plan = await Shelf(db).plan({**FILES, **files}, NOW + 2 * DAY)
+    assert [found.fate for found in plan.affected] == ["stays where it is"]
+    await looks.apply(files, NOW + 2 * DAY)
+    await looks.look(run, NOW + 2 * DAY)
+    assert looks.box.subjects == []
+    await looks.look(run, NOW + 10 * DAY)
+    assert looks.box.subjects == ["Hello"]
+
+
+MOVED = {
+    "renamed again": [_called(MAIL, "greeting", "hello")],
+    "with the line about it tidied away": [_called(MAIL, "hello")],
+    "and its first name given to another mail": [
+        _called(MAIL, "hello"),
+        _called("  - email: second\n", "welcome"),
+    ],
+}
+
+
+@pytest.mark.parametrize("third", MOVED.values(), ids=MOVED)
+async def test_a_mail_that_was_renamed_is_not_sent_again_when_it_moves_behind_its_leads(
+    db: Database, third: list[str]
+) -> None:
+    looks = Looks(db)
+    await looks.apply({LAUNCH: _flow(MAIL, REST)}, NOW)
+    run = await looks.enter(NOW)
+    await looks.look(run, NOW)
+    await looks.apply({LAUNCH: _flow(_called(MAIL, "hello", "welcome"), REST)}, NOW + DAY)
+    await looks.apply({LAUNCH: _flow(REST, *third)}, NOW + 2 * DAY)
+    await looks.look(run, NOW + 11 * DAY)
+    assert looks.box.subjects.count("Hello") == 1
+
+
+CLICKS = {
+    "a step twice": [
+        _flow(_called(MAIL, "hello", "welcome"), REST, _clicked("hello")),
+        _flow(_called(MAIL, "greeting", "hello"), REST, _clicked("greeting")),
+    ],
+    "a flow twice": [
+        _flow(MAIL, REST, _clicked("welcome"), name="b", more="was: launch"),
+        _flow(MAIL, REST, _clicked("welcome"), name="c", more="was: b"),
+    ],
+    "a flow whose leads finish the old one": [
+        _flow(MAIL, name="b", more="was: launch\nin_flight: finish_old"),
+    ],
+}
+
+
+@pytest.mark.parametrize("later", CLICKS.values(), ids=CLICKS)
+async def test_a_click_counts_under_whatever_name_the_mail_went_out(
+    db: Database, later: list[str]
+) -> None:
+    looks = Looks(db)
+    await looks.apply({LAUNCH: _flow(MAIL, REST, _clicked("welcome"))}, NOW)
+    run = await looks.enter(NOW)
+    await looks.look(run, NOW)
+    [mail] = await looks.world.rows(MessageRow)
+    await looks.world.click(mail.id, NOW + HOUR)
+    for number, flow in enumerate(later, 1):
+        await looks.apply({LAUNCH: flow}, NOW + number * DAY)
+    await looks.look(run, NOW + 11 * DAY)
+    assert (await looks.lead()).tags == ["clicked"]
+
+
+AGAIN = {
+    "": ("c", "goes on with welcome", ["Hello"]),
+    "in_flight: finish_old": ("c", "finishes the version it is in", []),
+    "in_flight: exit": ("c", "leaves: the flow has changed", []),
+}
+
+
+@pytest.mark.parametrize("choice", AGAIN, ids=["follow", "finish_old", "exit"])
+async def test_a_flow_renamed_twice_does_with_its_leads_what_the_plan_says(
+    db: Database, choice: str
+) -> None:
+    looks = Looks(db)
+    await looks.apply({LAUNCH: _flow(REST, MAIL)}, NOW)
+    run = await looks.enter(NOW)
+    await looks.look(run, NOW)
+    await looks.apply({LAUNCH: _flow(REST, MAIL, name="b", more="was: launch")}, NOW + DAY)
+    third = {LAUNCH: _flow(MAIL, name="c", more=f"was: b\n{choice}")}
+    plan = await Shelf(db).plan({**FILES, **third}, NOW + 2 * DAY)
+    await looks.apply(third, NOW + 2 * DAY)
+    await looks.look(run, NOW + 2 * DAY)
+    [row] = await looks.world.rows(EnrolmentRow)
+    assert (row.flow, plan.affected[0].fate, looks.box.subjects) == AGAIN[choice]
+    assert row.ended == {"": "finished", "in_flight: exit": "flow_changed"}.get(choice)
+
+
+SECOND = "  - email: second\n"
+BOTH = _flow(MAIL, REST, SECOND)
+MERGED = {
+    "as a new one": BOTH.replace("flow: launch", "flow: both\nwas: [other, launch]"),
+    "into one that stays": BOTH.replace("flow: launch", "flow: launch\nwas: other"),
+}
+
+
+@pytest.mark.parametrize("merged", MERGED.values(), ids=MERGED)
+async def test_who_is_in_two_flows_that_become_one_gets_each_mail_once(
+    db: Database, merged: str
+) -> None:
+    looks = Looks(db)
+    other = _flow(SECOND, REST, MAIL, name="other")
+    await looks.apply({LAUNCH: BOTH, OTHER: other}, NOW)
+    launch, other_run = await looks.enter_all(NOW)
+    for run in (launch, other_run):
+        await looks.look(run, NOW)
+    plan = await Shelf(db).plan({**FILES, LAUNCH: merged}, NOW + DAY)
+    [change] = [change for change in plan.difference.flows if change.before == "other"]
+    assert change.changes == ("other is merged into it",)
+    fates = {(found.flow, found.fate) for found in plan.affected}
+    assert ("other", "leaves: its other run goes on") in fates
+    await looks.apply({LAUNCH: merged}, NOW + DAY)
+    for days in (1, 11, 12):
+        for run in (launch, other_run):
+            await looks.look(run, NOW + days * DAY)
+    assert sorted(looks.box.subjects) == ["Hello", "Second"]
+    ended = {row.id: row.ended for row in await looks.world.rows(EnrolmentRow)}
+    assert ended == {launch.id: "finished", other_run.id: "flow_merged"}
+
+
+async def test_who_is_in_only_one_of_them_goes_on_in_what_they_became(db: Database) -> None:
+    looks = Looks(db)
+    other = _flow(SECOND, REST, MAIL, name="other")
+    elsewhere = BOTH.replace("form_submitted", "page")
+    await looks.apply({LAUNCH: elsewhere, OTHER: other}, NOW)
+    run = await looks.enter(NOW)
+    await looks.look(run, NOW)
+    merged = _flow(REST, SECOND, MAIL, more="was: other")
+    await looks.apply({LAUNCH: merged}, NOW + DAY)
+    await looks.look(run, NOW + DAY)
+    [row] = await looks.world.rows(EnrolmentRow)
+    assert (row.flow, row.ended) == ("launch", None)
+    for days in (11, 12):
+        await looks.look(run, NOW + days * DAY)
+    assert looks.box.subjects == ["Second", "Hello"]
+
+
+async def test_what_an_earlier_release_put_in_force_has_the_names_that_its_files_tell(
+    db: Database,
+) -> None:
+    looks = Looks(db)
+    await looks.apply({LAUNCH: _flow(_called(WAIT, "a"), MAIL)}, NOW)
+    run = await looks.enter(NOW)
+    await looks.look(run, NOW)
+    await looks.apply({LAUNCH: _flow(_called(WAIT, "b", "a"), MAIL)}, NOW + DAY)
+    async with db.write() as session:
+        await session.execute(update(PlaybookInForceRow).values(names=None))
+    looks = Looks(db)
+    await looks.apply({LAUNCH: _flow(_called(WAIT, "c", "b"), MAIL)}, NOW + 2 * DAY)
+    await looks.look(run, NOW + 2 * DAY)
+    assert looks.box.subjects == []
+    await looks.look(run, NOW + 10 * DAY)
+    assert looks.box.subjects == ["Hello"]
