@@ -238,8 +238,11 @@ def _branch(step: Branch, facts: Facts, now: datetime) -> str | None:
 
 
 def _arm(flow: Flow, step: Split, cursor: Cursor, facts: Facts) -> str | None:
-    """Sticky by lead: the arm depends on ids only, so an edit elsewhere moves nobody."""
-    digest = sha256(f"{flow.id}/{cursor.step}/{facts.lead.id}".encode()).digest()
+    """Sticky by lead: the arm depends on ids only, those of old, so neither an edit elsewhere nor another name moves
+    anybody."""
+    assert cursor.step is not None
+    place = f"{flow.root}/{flow.root_of(cursor.step)}/{facts.lead.id}"
+    digest = sha256(place.encode()).digest()
     point = int.from_bytes(digest[:8], "big") % sum(weight for weight, _ in step.arms)
     for weight, target in step.arms:
         if point < weight:
