@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from nurture.domain.flow import Cursor
+from nurture.domain.renaming import back_then, in_force
 from nurture.domain.restored import Door, doors, may_have_entered, may_have_sent
 from nurture.playbook import Playbook
 from nurture.shelf import Shelf
@@ -56,7 +57,9 @@ class Restoring:
         cursor, recycle_to = enrolments.cursor(run), playbook.handover.terms.recycle_to
         steps: dict[str, str] = {}
         ways: list[Door] = []
-        for flow in [book.flows[run.flow] for book in (kept, playbook) if run.flow in book.flows]:
+        now_called = in_force(kept.flows, playbook.flows, run.flow)
+        old = back_then(kept.flows, now_called, run.flow) if now_called else None
+        for flow in filter(None, (old, now_called)):
             steps |= may_have_sent(flow, cursor, now)
             ways += doors(flow, cursor, now, recycle_to)
         for step, template in steps.items():

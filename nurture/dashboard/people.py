@@ -12,6 +12,7 @@ from nurture.domain.effects import ChangeAudience, CreateTask, HandOver, RefuseM
 from nurture.domain.flow import Flow, WaitFor
 from nurture.domain.lead import Facts
 from nurture.domain.outlook import Outlook, Pause, outlook
+from nurture.domain.renaming import back_then
 from nurture.playbook import Playbook
 from nurture.playbook.wording import Say, effect_words
 from nurture.reports import Reports
@@ -157,7 +158,8 @@ class People:
         if flow is None:
             return None
         if row.step not in (None, *flow.steps):
-            flow = (await self._shelf.version(session, row.playbook)).flows.get(row.flow, flow)
+            kept = await self._shelf.version(session, row.playbook)
+            flow = back_then(kept.flows, flow, row.flow) or flow
         ahead = outlook(flow, enrolments.cursor(row), facts, now)
         stops = [_stop(flow, pause) for pause in ahead.pauses]
         return Run(

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import update
 
+from nurture.restoring import Restoring
 from nurture.shelf import Shelf
 from nurture.store.database import Database
 from nurture.store.tables import EnrolmentRow, MessageRow, PlaybookInForceRow
@@ -184,6 +185,21 @@ async def test_who_is_in_only_one_of_them_goes_on_in_what_they_became(db: Databa
     for days in (11, 12):
         await looks.look(run, NOW + days * DAY)
     assert looks.box.subjects == ["Second", "Hello"]
+
+
+async def test_a_restored_database_doubts_mails_of_the_version_that_a_renamed_flow_lets_finish(
+    db: Database,
+) -> None:
+    looks = Looks(db)
+    await looks.apply({LAUNCH: _flow(REST, MAIL)}, NOW)
+    run = await looks.enter(NOW)
+    await looks.look(run, NOW)
+    other = _flow(REST, SECOND, name="b", more="was: launch\nin_flight: finish_old")
+    await looks.apply({LAUNCH: other}, NOW + DAY)
+    await Restoring(db, Shelf(db)).doubt(NOW + 11 * DAY)
+    await looks.look(run, NOW + 11 * DAY)
+    assert looks.box.subjects == []
+    assert ("welcome", "unknown") in await looks.ledger()
 
 
 async def test_what_an_earlier_release_put_in_force_has_the_names_that_its_files_tell(
