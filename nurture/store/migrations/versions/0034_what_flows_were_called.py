@@ -1,6 +1,6 @@
 """What is in force keeps what its flows and steps were called before.
 
-Revision: 0037, after 0033
+Revision: 0034, after 0033
 """
 
 import sqlalchemy as sa
@@ -8,7 +8,7 @@ from alembic import op
 
 from nurture.store.columns import Json
 
-revision = "0037"
+revision = "0034"
 down_revision = "0033"
 branch_labels = None
 depends_on = None
