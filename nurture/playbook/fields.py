@@ -9,9 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta, tzinfo
 from typing import Annotated, Any, Literal
-from urllib.parse import SplitResult, urlsplit
 
-from email_validator import EmailNotValidError, validate_email
 from jinja2 import Environment, TemplateSyntaxError
 from pydantic import (
     AfterValidator,
@@ -28,7 +26,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from nurture.domain import scoring, topics
 from nurture.domain.calendar import HolidayTest, Span
 from nurture.domain.enrolment import CONDITION
-from nurture.playbook import calendars
+from nurture.playbook import addresses, calendars
 from nurture.playbook.conditions import CelCondition, Conditions
 from nurture.playbook.durations import Durations
 from nurture.playbook.findings import Wrong, suggest, wrong
@@ -201,32 +199,6 @@ def _until(text: str, known: Known) -> datetime | str:
     return _date(text, known) if text[:1].isdigit() else _date_trait(text, known)
 
 
-_HOST = re.compile(rb"[A-Za-z0-9._:-]+")
-
-
-def _web_address(text: str, known: Known) -> str:
-    """What is kept may have a host or a port that nobody can call: then its calls fail, and nothing else."""
-    try:
-        parts = urlsplit(text)
-        good = parts.scheme in ("http", "https") and parts.hostname and not parts.username
-        good = good and (known.kept or _callable(text, parts))
-    except (
-        ValueError
-    ):  # half of an IPv6 address, a label that is empty or too long, a port that is none
-        good = False
-    if not good:
-        raise wrong(f'"{text}" is not a web address', 'such as "https://crm.example/hooks/nurture"')
-    return text
-
-
-def _callable(text: str, parts: SplitResult) -> bool:
-    """Whether it is on one line without blanks, and its host and port can be called. Raises ValueError for some that
-    cannot."""
-    host = (parts.hostname or "").encode("idna")
-    one_word = text.isprintable() and " " not in text
-    return one_word and parts.port != 0 and bool(_HOST.fullmatch(host))
-
-
 def _variant(text: str, known: Known) -> str:
     """`default`, or a persona's name."""
     names = known.names["persona"]
@@ -234,13 +206,6 @@ def _variant(text: str, known: Known) -> str:
         remedy = suggest(text, [*names, DEFAULT], "declare it in config/personas.yaml")
         raise wrong(f'unknown persona "{text}"', remedy)
     return text
-
-
-def _address(text: str, known: Known) -> str:
-    try:
-        return validate_email(text, check_deliverability=False, test_environment=True).normalized
-    except EmailNotValidError as error:
-        raise wrong(f'"{text}" is not an address', str(error)) from error
 
 
 _RATE = re.compile(r"(\d{1,6}(?:\.\d{1,3})?) per (second|minute|hour)")
@@ -253,20 +218,6 @@ def _rate(text: str, known: Known) -> float:
     if not found or float(found[1]) == 0:
         raise wrong(f'"{text}" is not a rate', 'such as "10 per second" or "500 per hour"')
     return float(found[1]) / _SECONDS[found[2]]
-
-
-def _return_path(text: str, known: Known) -> str:
-    """An address in which {mail} may stand, so that a returned mail says which one it was."""
-    _address(text.replace("{mail}", "x"), known)
-    if "{mail}" in text.rpartition("@")[2] or not re.fullmatch(r"[^{}]*(\{mail\})?[^{}]*", text):
-        raise wrong(f'"{text}" cannot receive mail', 'such as "bounces+{mail}@x-education.example"')
-    return text
-
-
-def _domain(text: str, known: Known) -> str:
-    if not re.fullmatch(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", text):
-        raise wrong(f'"{text}" is not a domain', 'such as "x-education.example"')
-    return text
 
 
 def _clock(text: str, known: Known) -> time:
@@ -370,10 +321,10 @@ Again = Annotated[Span | str | None, Reads(_again, "never", "always", "after 90 
 Date = Annotated[datetime, Reads(_date, "2026-12-01", "2026-12-01 09:00")]
 DateTrait = Annotated[str, Reads(_date_trait, "trial_ends")]
 Until = Annotated[datetime | str, Reads(_until, "2026-12-01 09:00", WINDOW, "trial_ends")]
-WebAddress = Annotated[str, Reads(_web_address, "https://crm.example/hooks/nurture")]
+WebAddress = Annotated[str, Reads(lambda t, k: addresses.of_web(t, k.kept), addresses.WEB)]
 Variant = Annotated[str, Reads(_variant, DEFAULT)]
-ReturnPath = Annotated[str, Reads(_return_path, "bounces+{mail}@x-education.example")]
-Domain = Annotated[str, Reads(_domain, "x-education.example")]
+ReturnPath = Annotated[str, Reads(lambda t, k: addresses.of_returns(t), addresses.RETURNS)]
+Domain = Annotated[str, Reads(lambda t, k: addresses.domain(t), addresses.DOMAIN)]
 PerSecond = Annotated[float, Reads(_rate, "10 per second", "500 per hour")]
 Clock = Annotated[time, Reads(_clock, "08:00")]
 Share = Annotated[float, Reads(_percent, "50%")]
@@ -385,7 +336,7 @@ PersonaWhen = Annotated[
     CelCondition,
     _condition({topics.PERSONA: _EARLY, topics.SCORE: _EARLY, topics.STAGE: _EARLY}),
 ]
-Address = Annotated[str, Reads(_address, "courses@x-education.example")]
+Address = Annotated[str, Reads(lambda t, k: addresses.of_mail(t), "courses@x-education.example")]
 OneLine = Annotated[str, Reads(_one_line, "Call {{ lead.first_name }}")]
 Pattern = Annotated[str, Reads(_pattern, "/courses/*", ">= 3")]
 Plain = Annotated[Any, AfterValidator(_plain)]
