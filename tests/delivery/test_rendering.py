@@ -151,6 +151,12 @@ def test_a_lead_is_called_by_its_name_or_not_at_all(traits: dict[str, object], n
     assert mail.subject == f"({name})"
 
 
+@pytest.mark.parametrize(("stored", "read"), [(50.0, "50"), (50, "50"), ("50", "50"), (7.5, "7.5")])
+def test_a_whole_number_is_read_as_one_however_it_was_told(stored: object, read: str) -> None:
+    lead = Lead("lead-1", "a@x.example", {"city": stored})
+    assert render(templates(FOOTER, subject="For {{ lead.city }}"), lead).subject == f"For {read}"
+
+
 def test_a_declared_trait_that_is_missing_is_empty_and_an_unknown_one_an_error() -> None:
     assert render(templates(FOOTER, subject="[{{ lead.specialization }}]")).subject == "[]"
     with pytest.raises(InputError, match=r"there is no 'shoe_size'") as raised:

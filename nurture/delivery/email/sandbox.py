@@ -53,7 +53,7 @@ def variables(
     confirm_url: str = "",
 ) -> dict[str, Any]:
     """What a template sees. A declared trait that the lead lacks is empty; others do not exist."""
-    told = {name: lead.traits.get(name) for name in traits}
+    told = {name: _readable(lead.traits.get(name)) for name in traits}
     told |= {"email": lead.email, "stage": lead.stage, "first_name": first_name(lead)}
     about = {
         "company": {name: getattr(company, name) for name in NAMES["company"]},
@@ -89,6 +89,11 @@ def _shape(name: str) -> str:
 
 def _is_mark(sign: str) -> bool:
     return sign in JOINERS or unicodedata.category(sign).startswith("M")
+
+
+def _readable(value: Any) -> Any:
+    """Lists tell every number as a decimal one; a whole one is read as such: 50, not 50.0."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _namespace(values: Mapping[str, Any]) -> SimpleNamespace:
