@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -50,6 +50,10 @@ async def rehearse(
     return judge(file, scenario, playbook, [event for event in events if event.at < last])
 
 
+_PAUSE = timedelta(seconds=1)
+"""Of the relay between two looks. Whatever else is due at the moment of a look goes before it, as in earnest."""
+
+
 class _OneFlow(Shelf):
     """Leads enter `flow` only, a draft or not; every flow as it is without one."""
 
@@ -81,8 +85,8 @@ class _Stage:
         """Let time pass; the relay looks whenever something is due."""
         while self.now < moment:
             due = await self.services.relay.next_look()
-            await self._pass(min(due, moment) if due else moment)
-            if due and due <= self.now:
+            await self._pass(min(due + _PAUSE, moment) if due else moment)
+            if due and due + _PAUSE <= self.now:
                 await self.services.relay.look()
             await self.look()
 

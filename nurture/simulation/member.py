@@ -104,6 +104,7 @@ class Member:
             looked_at(self.touches),
             Standing(
                 consents=self.consents,
+                declined=self.declined,
                 suppressed=self.suppressed,
                 sales_owned=self.sales_owned,
                 open_cases=self.open_cases,

@@ -59,21 +59,22 @@ class World:
     handed: list[Handed] = field(default_factory=list)
     last_start: dict[str, datetime] = field(default_factory=dict)
     shares: Shares = field(init=False)
-    _heap: list[tuple[datetime, int, Callable[[], None]]] = field(default_factory=list)
+    _heap: list[tuple[datetime, bool, int, Callable[[], None]]] = field(default_factory=list)
     _order: "count[int]" = field(default_factory=count)
 
     def __post_init__(self) -> None:
         self.shares = Shares(self.playbook)
 
-    def at(self, moment: datetime, happens: Callable[[], None]) -> None:
-        """Let something happen then; at one moment, in the order in which it was asked for."""
-        heappush(self._heap, (max(moment, self.now), next(self._order), happens))
+    def at(self, moment: datetime, happens: Callable[[], None], last: bool = False) -> None:
+        """Let something happen then; at one moment, in the order in which it was asked for, and what is `last` after
+        everything else."""
+        heappush(self._heap, (max(moment, self.now), last, next(self._order), happens))
 
     def run(self, until: datetime) -> None:
         """Everything that is due before `until`."""
         at_once = 0
         while self._heap and self._heap[0][0] < until:
-            moment, _, happens = heappop(self._heap)
+            moment, _, _, happens = heappop(self._heap)
             at_once = at_once + 1 if moment == self.now else 0
             assert at_once < _MOVES_AT_ONCE * (1 + len(self.members)), (
                 "the playbook turns in a circle"
@@ -147,13 +148,14 @@ class World:
         self.at(until, due)
 
     def expire(self, member: Member, moment: datetime) -> None:
-        """Points of the lead expire then, and its score is looked at again."""
+        """Points of the lead expire then, and its score is looked at again: by the relay, which looks once a second, and
+        so after whatever else is due at that moment."""
 
         def due() -> None:
             if member.next_score_at == moment:
                 settling.settle(self, member, [])
 
-        self.at(moment, due)
+        self.at(moment, due, last=True)
 
     def _store(self, member: Member, name: str, properties: Mapping[str, Any]) -> None:
         number = len(member.touches) + 1

@@ -152,6 +152,22 @@ async def test_a_senders_share_of_the_day_is_the_same_in_both() -> None:
     assert simulated.holds, simulated.difference()
 
 
+async def test_a_run_that_ends_at_the_moment_of_a_look_has_ended_in_both() -> None:
+    again = (
+        "flow: again\ntitle: Two days, again after two\nenter:\n  on: condition\n"
+        '  when: touches.since("form_submitted") < 1 || touches.since("form_submitted") >= 2\n'
+        "  again: when it lapsed\nsteps:\n"
+    )
+    steps = "".join(f"  - {{wait: 2h, id: part-{number}}}\n" for number in range(24))
+    simulated, real = await both(
+        "scenario: s\nlead: {email: a@b.dk}\nflow: again\ndays: 3\n"
+        "expect: {day 0: [becomes lead, enters again], day 2: enters again}\n",
+        {**FILES, "config/flows/again.yaml": again + steps},
+    )
+    assert simulated.disagreement(real) == []
+    assert simulated.holds, simulated.difference()
+
+
 async def test_a_draft_can_be_rehearsed_alone() -> None:
     files = {
         **BUSY,

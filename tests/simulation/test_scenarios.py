@@ -52,7 +52,7 @@ def test_who_unsubscribes_gets_no_more_mails_and_the_reason_is_told() -> None:
     text = (
         "scenario: s\nlead: {email: a@b.dk}\ndays: 10\n"
         "does: [{day: 2, unsubscribes: email_marketing}]\n"
-        'expect: {day 0: mail welcome, day 5: "no mail course-guide: no_consent"}\n'
+        'expect: {day 0: mail welcome, day 5: "no mail course-guide: unsubscribed"}\n'
     )
     assert played(text).holds
 
