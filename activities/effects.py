@@ -5,9 +5,9 @@ from typing import assert_never
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from nurture import calls
+from nurture import calls, enrolling
 from nurture.domain import topics
-from nurture.domain.enrolment import Trigger
+from nurture.domain.enrolment import NOT_OPEN, Trigger
 from nurture.domain.flow import (
     CallWebhook,
     ChangeAudience,
@@ -44,7 +44,8 @@ class Effects:
         lead: LeadRow,
         effect: Effect,
         now: datetime,
-    ) -> None:
+    ) -> str | None:
+        """Why the run ends, where that is not what its move says."""
         heard: list[Trigger] = []
         match effect:
             case ChangeAudience(audience, add):
@@ -64,16 +65,16 @@ class Effects:
             case SetTrait() | SetTag():
                 heard += _set(lead, effect, now)
             case Enrol(flow):
-                await self._enrol(session, playbook, lead, flow, now, run.flow)
-                return
+                return await self._enrol(session, playbook, lead, flow, now, run.flow)
             case CallWebhook() as call:
                 await calls.ask(session, playbook.flows[run.flow], run, lead, call, now)
-                return
+                return None
             case SendMail() | RefuseMail():
                 raise AssertionError("mails are handled where they are sent")
             case _:
                 assert_never(effect)
         await self._reactions.settle(session, playbook, lead, heard, now)
+        return None
 
     async def _enrol(
         self,
@@ -83,10 +84,15 @@ class Effects:
         flow: str,
         now: datetime,
         origin: str,
-    ) -> None:
+    ) -> str | None:
         runs = await enrolments.of_lead(session, lead.id)
-        if not any(run.active for run in enrolments.runs_of(runs, playbook.flows[flow])):
-            enrolments.begin(session, playbook, lead.id, flow, runs, now, f"moved from {origin}")
+        if any(run.active for run in enrolments.runs_of(runs, playbook.flows[flow])):
+            return None
+        if not playbook.admits(flow, now):
+            return NOT_OPEN
+        facts = await leads.facts(session, lead, now)
+        enrolling.begin(session, playbook, lead, facts, flow, runs, now, f"moved from {origin}")
+        return None
 
 
 def _set(lead: LeadRow, effect: SetTrait | SetTag, now: datetime) -> list[Trigger]:

@@ -169,15 +169,17 @@ class Steps:
         now: datetime,
     ) -> Next | Claimed | None:
         """None: the move is made. Mails are those of the run's own `book`."""
+        done = move.done
         if isinstance(move.effect, SendMail):
             if claimed := await self._sending.claim(session, book, row, lead, move, now):
                 return claimed
         elif isinstance(move.effect, RefuseMail):
             await messages.refuse(session, book, row, move.effect, now)
         elif move.effect:
-            await self._effects.carry_out(session, playbook, row, lead, move.effect, now)
-        if move.done:
-            enrolments.end(row, move.done, now)
+            told = await self._effects.carry_out(session, playbook, row, lead, move.effect, now)
+            done = told or done
+        if done:
+            enrolments.end(row, done, now)
             return await _over(session, row, now)
         enrolments.move(row, move.cursor, move.wake_at, move.listens, move.why)
         return None

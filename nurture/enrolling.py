@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from nurture.domain.enrolment import BY_HAND, Trigger, may_enter, turn
+from nurture.domain.enrolment import BY_HAND, Trigger, may_enter, outside, turn
 from nurture.domain.errors import InputError
 from nurture.domain.lead import Facts
 from nurture.playbook import Playbook
@@ -38,13 +38,30 @@ async def enter(
         if not flow.live or flow.paused:
             continue
         of_flow = enrolments.runs_of(runs, flow)
-        if entry.lapse and of_flow and entry.when and not entry.when(facts, now):
+        if of_flow and outside(entry, facts, now):
             row.lapsed = sorted({*row.lapsed, name})
         if may_enter(entry, heard, facts, of_flow, now, name in row.lapsed):
-            row.lapsed = sorted({*row.lapsed} - {name})
             imported = any(trigger.topic == IMPORT for trigger in heard)
             start = await _turn(session, playbook, name, row.id, imported, now)
-            enrolments.begin(session, playbook, row.id, name, runs, now, start=start)
+            begin(session, playbook, row, facts, name, runs, now, start=start)
+
+
+def begin(
+    session: AsyncSession,
+    playbook: Playbook,
+    row: LeadRow,
+    facts: Facts,
+    flow: str,
+    runs: list[EnrolmentRow],
+    now: datetime,
+    reason: str = "",
+    start: datetime | None = None,
+) -> EnrolmentRow:
+    """As nurture.store.enrolments has it. From now on the condition of the flow's entry has to lapse anew, unless it
+    does not hold as it is."""
+    lapsed = {flow} if outside(playbook.entries[flow], facts, now) else set()
+    row.lapsed = sorted({*row.lapsed} - {flow} | lapsed)
+    return enrolments.begin(session, playbook, row.id, flow, runs, now, reason, start)
 
 
 class Enrolling:
@@ -72,10 +89,7 @@ class Enrolling:
             entry, lapsed = playbook.entries[flow], flow in row.lapsed
             if not may_enter(entry, [Trigger(BY_HAND)], facts, of_flow, now, lapsed):
                 raise InputError(_why_not([run.active for run in of_flow]), name)
-            outside = entry.lapse and entry.when and not entry.when(facts, now)
-            row.lapsed = sorted({*row.lapsed} - {flow} | ({flow} if outside else set()))
-            reason = f"by hand ({by})"
-            run = enrolments.begin(session, playbook, row.id, flow, runs, now, reason)
+            run = begin(session, playbook, row, facts, flow, runs, now, f"by hand ({by})")
             wakeups.leave_to_relay(session, now)
             return run.id
 

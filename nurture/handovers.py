@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from nurture import briefing, tenure
+from nurture import briefing, enrolling, tenure
 from nurture.domain import keys, sla
 from nurture.domain.effects import CreateTask
 from nurture.domain.lead import Facts
@@ -207,11 +207,16 @@ class Handovers:
         lead.cooled_until = max(now + rule.cool_off, not_before or now)
         if back != lead.stage:
             leads.change_stage(session, lead, back, now, by=by, reason=why)
-        flow = rule.terms.recycle_to
+        flow, start = rule.terms.recycle_to, max(now, not_before or now)
         runs = await enrolments.of_lead(session, lead.id)
-        if flow and not any(run.active for run in enrolments.runs_of(runs, playbook.flows[flow])):
-            run = enrolments.begin(session, playbook, lead.id, flow, runs, now, why)
-            run.started_at = run.since = max(now, not_before or now)
+        if flow is None or any(
+            run.active for run in enrolments.runs_of(runs, playbook.flows[flow])
+        ):
+            return
+        if (current if flow in current.flows else playbook).admits(flow, start):
+            facts = await leads.facts(session, lead, now)
+            run = enrolling.begin(session, playbook, lead, facts, flow, runs, now, why)
+            run.started_at = run.since = start
 
     async def sold(
         self,

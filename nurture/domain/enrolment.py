@@ -18,6 +18,10 @@ CONDITION = "condition"
 """In `Entry.on`: whatever is heard of the lead, be it that its next look is due, the flow's `when` is asked."""
 
 
+NOT_OPEN = "not_open"
+"""Why a run ends whose flow leads to one that nobody enters now."""
+
+
 @dataclass(frozen=True)
 class Trigger:
     """What just happened to a lead: a topic (see nurture.domain.topics), or `by_hand`."""
@@ -73,7 +77,7 @@ def may_enter(
 
     `lapsed`: the entry's condition was seen not to hold since the lead last entered.
     """
-    if facts.lead.erased or any(run.active for run in runs) or not _open(entry, now):
+    if facts.lead.erased or any(run.active for run in runs) or not is_open(entry, now):
         return False
     by_hand = any(trigger.topic == BY_HAND for trigger in triggers)
     if not by_hand and not (_triggered(entry, triggers, runs) and _wanted(entry, facts, now)):
@@ -84,6 +88,11 @@ def may_enter(
         return lapsed
     last = max(run.started_at for run in runs)
     return entry.again is not None and now >= entry.again.after(last, ALWAYS)
+
+
+def outside(entry: Entry, facts: Facts, now: datetime) -> bool:
+    """Whether what has to lapse before a lead enters again does not hold."""
+    return bool(entry.lapse and entry.when and not entry.when(facts, now))
 
 
 def turn(a_day: int, last: datetime | None, now: datetime, lead: str) -> datetime:
@@ -101,7 +110,7 @@ def turn(a_day: int, last: datetime | None, now: datetime, lead: str) -> datetim
     return _EPOCH + free * slot + slot * part
 
 
-def _open(entry: Entry, now: datetime) -> bool:
+def is_open(entry: Entry, now: datetime) -> bool:
     return not (entry.opens and now < entry.opens) and not (entry.closes and now >= entry.closes)
 
 

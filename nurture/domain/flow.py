@@ -79,6 +79,9 @@ _LOOKS = 100
 _HELD = timedelta(days=30)
 """How long a lead in a held flow sleeps at most; whoever lets the flow go on wakes it."""
 
+_SKIPPED = (HandOver, CreateTask, CallWebhook)
+"""What a flow that goes on while it is paused keeps from others, apart from its mails; what the lead is goes on."""
+
 
 def advance(flow: Flow, cursor: Cursor, facts: Facts, now: datetime) -> Move:
     """The next move of a lead that stands at `cursor`. Total: every valid flow and cursor has one."""
@@ -105,7 +108,8 @@ def advance(flow: Flow, cursor: Cursor, facts: Facts, now: datetime) -> Move:
         case Split() as step:
             return Move(cursor.to(_arm(flow, step, cursor, facts), now))
         case Act() as step:
-            effect = None if flow.paused else step.effect
+            skipped = flow.paused and isinstance(step.effect, _SKIPPED)
+            effect = None if skipped else step.effect
             return Move(cursor.to(step.next, now), effect=effect)
         case Goto() as step:
             return Move(cursor, effect=Enrol(step.flow), done="moved")

@@ -11,7 +11,7 @@ from nurture.domain import scoring, topics
 from nurture.domain.allowance import Allowance
 from nurture.domain.audience import Audience
 from nurture.domain.effects import CreateTask
-from nurture.domain.enrolment import CONDITION, Entry
+from nurture.domain.enrolment import CONDITION, Entry, is_open
 from nurture.domain.flow import Flow
 from nurture.domain.lead import Condition, Facts
 from nurture.domain.lifecycle import Lifecycle, Move
@@ -245,6 +245,10 @@ class Playbook:
         times = [each.next_look(traits, now) for each in self.opening]
         times.append(scoring.next_change(self.scoring, earned, now))
         return min((at for at in times if at), default=None)
+
+    def admits(self, flow: str, now: datetime) -> bool:
+        """Whether anybody enters that flow: it is not paused, and neither before its start nor past its end."""
+        return not self.flows[flow].paused and is_open(self.entries[flow], now)
 
     def hands_over(self, move: Move) -> bool:
         """Whether a lead that its rules move so is for sales: it comes to the stage, or past it but not to one that

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from nurture.domain import topics
 from nurture.domain.audience import Membership, asked
 from nurture.domain.effects import Effect
-from nurture.domain.enrolment import Trigger
+from nurture.domain.enrolment import NOT_OPEN, Trigger
 from nurture.domain.flow import (
     CallWebhook,
     ChangeAudience,
@@ -39,12 +39,11 @@ def move_on(world: World, member: Member, run: Run) -> None:
     flow = world.playbook.flows[run.flow]
     while run.ended is None:
         move = advance(flow, run.cursor, _facts(world, member, run, flow), world.now)
-        if move.effect:
-            _carry_out(world, member, run, move.effect)
+        told = _carry_out(world, member, run, move.effect) if move.effect else None
         world.shares.leave(run)
-        if move.done:
-            run.ended, run.wake_at, run.listens = move.done, None, frozenset()
-            world.note(member, "left", move.done, run.flow)
+        if done := told or move.done:
+            run.ended, run.wake_at, run.listens = done, None, frozenset()
+            world.note(member, "left", done, run.flow)
             return
         if move.why and move.why != run.held:
             world.note(member, "held", move.why, run.flow, run.cursor.step or "")
@@ -75,7 +74,8 @@ def _rivals(world: World, member: Member, run: Run) -> tuple[int, ...]:
     )
 
 
-def _carry_out(world: World, member: Member, run: Run, effect: Effect) -> None:
+def _carry_out(world: World, member: Member, run: Run, effect: Effect) -> str | None:
+    """Why the run ends, where that is not what its move says."""
     heard: list[Trigger] = []
     match effect:
         case SendMail(step, template):
@@ -83,17 +83,20 @@ def _carry_out(world: World, member: Member, run: Run, effect: Effect) -> None:
             world.shares.send(run, world.now)
             world.note(member, "mail", template, run.flow, step)
             world.behaviour.mailed(world, member, run, effect)
-            return
+            return None
         case RefuseMail(step, template, reason):
             world.note(member, "refused", f"{template}: {reason}", run.flow, step)
-            return
+            return None
         case CallWebhook(step, endpoint):
             world.note(member, "told", endpoint, run.flow, step)
-            return
+            return None
         case Enrol(flow):
-            if not any(earlier.active for earlier in member.runs_of(flow)):
-                settling.begin(world, member, flow)
-            return
+            if any(earlier.active for earlier in member.runs_of(flow)):
+                return None
+            if not world.playbook.admits(flow, world.now):
+                return NOT_OPEN
+            settling.begin(world, member, flow)
+            return None
         case ChangeAudience(audience, add):
             known = member.lists.get(audience, Membership(member.lead.id))
             member.lists[audience] = asked(known, add, member.on_list.get(audience, False))
@@ -105,6 +108,7 @@ def _carry_out(world: World, member: Member, run: Run, effect: Effect) -> None:
         case SetTrait() | SetTag():
             heard += _set(member, effect)
     settling.settle(world, member, heard)
+    return None
 
 
 def _set(member: Member, effect: SetTrait | SetTag) -> list[Trigger]:

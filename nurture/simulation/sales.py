@@ -215,7 +215,9 @@ def _give_back(world: World, member: Member, handed: Handed, state: State) -> No
     if back != member.lead.stage:
         change_stage(world, member, back)
     flow = rule.terms.recycle_to
-    if flow and not any(run.active for run in member.runs_of(flow)):
+    if flow is None or any(run.active for run in member.runs_of(flow)):
+        return
+    if world.playbook.admits(flow, world.now):
         settling.begin(world, member, flow)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from nurture.domain import audience as audiences
 from nurture.domain import keys, scoring, topics
 from nurture.domain.audience import Membership
-from nurture.domain.enrolment import Trigger, may_enter, turn
+from nurture.domain.enrolment import Trigger, may_enter, outside, turn
 from nurture.domain.flow import Cursor
 from nurture.domain.lifecycle import rest
 from nurture.domain.persona import persona_of
@@ -45,7 +45,10 @@ def settle(world: World, member: Member, heard: list[Trigger]) -> None:
 
 
 def begin(world: World, member: Member, flow: str, start: datetime | None = None) -> None:
-    """A new run at the flow's first step."""
+    """A new run at the flow's first step. As in nurture.enrolling, its condition has to lapse anew."""
+    member.lapsed.discard(flow)
+    if outside(world.playbook.entries[flow], member.facts(world.now), world.now):
+        member.lapsed.add(flow)
     begins = start or world.now
     ordinal = 1 + sum(run.flow == flow for run in member.runs)
     cursor = Cursor(world.playbook.flows[flow].first, begins, begins)
@@ -96,10 +99,9 @@ def _enter(world: World, member: Member, heard: Sequence[Trigger]) -> None:
         if not live or flow.paused:
             continue
         of_flow = member.runs_of(name)
-        if entry.lapse and of_flow and entry.when and not entry.when(facts, world.now):
+        if of_flow and outside(entry, facts, world.now):
             member.lapsed.add(name)
         if may_enter(entry, heard, facts, of_flow, world.now, name in member.lapsed):
-            member.lapsed.discard(name)
             imported = any(trigger.topic == IMPORT for trigger in heard)
             begin(world, member, name, _turn(world, member, name, imported))
 

@@ -148,8 +148,8 @@ class World:
         self.at(until, due)
 
     def expire(self, member: Member, moment: datetime) -> None:
-        """Points of the lead expire then, and its score is looked at again: by the relay, which looks once a second, and
-        so after whatever else is due at that moment."""
+        """Points of the lead expire then, and its score is looked at again: by the relay, which looks once a second,
+        and so after whatever else is due at that moment."""
 
         def due() -> None:
             if member.next_score_at == moment:

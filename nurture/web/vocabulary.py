@@ -132,6 +132,7 @@ KEYS = (
     later("Exit"),
     later("Finished"),
     later("Moved"),
+    later("Not open"),
     later("Step removed"),
     later("Flow removed"),
     later("Flow changed"),

@@ -10,6 +10,7 @@ from nurture.domain.calendar import Span
 from nurture.domain.lifecycle import Lifecycle, Stage
 from nurture.domain.owners import Absence, Owner
 from nurture.domain.sla import State, Team
+from nurture.domain.steps import Paused
 from nurture.incoming import Answer, Incoming
 from nurture.playbook import Playbook
 from nurture.store import owned
@@ -178,3 +179,15 @@ async def test_a_talk_before_a_booked_meeting_leaves_time_for_the_meeting(
     await world.desk.answer(row, Answer(State.BOOKED, NOW + HOUR, until=met))
     await world.desk.answer(row, Answer(State.CONTACTED, NOW + DAY, how="call"))
     assert await look(world, NOW + 6 * DAY) == met + 5 * DAY
+
+
+@pytest.mark.parametrize("paused", [None, Paused.HOLD])
+async def test_a_lead_that_goes_back_enters_its_flow_unless_nobody_does_now(
+    world: World, shelf: Edited, paused: Paused | None
+) -> None:
+    id_ = await given(world)
+    flows = {**PLAYBOOK.flows, "win-back": replace(PLAYBOOK.flows["win-back"], paused=paused)}
+    shelf.book = replace(PLAYBOOK, hash="edited", flows=flows)
+    await world.desk.answer(id_, REJECTED)
+    runs = [run.flow for run in await world.rows(EnrolmentRow)]
+    assert ("win-back" in runs) is (paused is None)
