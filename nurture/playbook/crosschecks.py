@@ -16,6 +16,9 @@ from nurture.playbook.traits import as_kind
 
 Place = tuple[Path, s.Step]
 
+PAGES = frozenset({"en", "da"})
+"""The languages of our pages for leads."""
+
 
 def check(reading: Reading) -> dict[str, Naming]:
     """Adds its findings to the reading's; the step ids of each flow, by the flow's file."""
@@ -24,6 +27,7 @@ def check(reading: Reading) -> dict[str, Naming]:
     found += _rules(reading)
     found += _stages(reading)
     found += _forms(reading)
+    found += _kinds(reading)
     found += () if reading.kept else _audiences(reading)
     found += () if reading.kept else _retention(reading)
     found += agreement_checks.check(reading)
@@ -45,6 +49,24 @@ def _traits(reading: Reading) -> Iterator[Finding]:
         if document and isinstance(document.value, dict) and name in document.value:
             problem = Problem(f'every lead has "{name}" already', "leave it out")
             yield document.at((name,), problem, key=True)
+
+
+def _kinds(reading: Reading) -> Iterator[Finding]:
+    """Their texts are in a language of the company, or of the page on which they are declined."""
+    company: schema.Company | None = reading.model("company")
+    document = reading.documents.get("config/subscriptions.yaml")
+    if company is None or document is None:
+        return
+    known = {*company.languages, *PAGES}
+    kinds: schema.Subscriptions = reading.model("subscriptions") or {}
+    for name, kind in kinds.items():
+        for part in ("title", "about"):
+            for language in sorted(getattr(kind, part).keys() - known):
+                problem = Problem(
+                    f'"{language}" is not a language of the company',
+                    "say it under languages in config/company.yaml",
+                )
+                yield document.at((name, part, language), problem, key=True)
 
 
 def _rules(reading: Reading) -> Iterator[Finding]:

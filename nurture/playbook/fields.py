@@ -311,7 +311,8 @@ Texts = Annotated[list[Text], BeforeValidator(as_list, json_schema_input_type=st
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 
-Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$", examples=["en", "da"])]
+LANGUAGE = r"^[a-z]{2,3}$"
+Language = Annotated[str, Field(pattern=LANGUAGE, examples=["en", "da"])]
 Host = Annotated[str, Field(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$", examples=["x.example"])]
 LinkTag = Annotated[str, Reads(_link_tag, "newsletter", "{flow}")]
 

@@ -262,10 +262,11 @@ class Senders(f.Model):
 
 
 class Subscription(f.Model):
-    """One kind of mail that a lead may decline on its own; its title by language."""
+    """One kind of mail that a lead may decline on its own. A text in a language that our pages do not have is shown
+    where there is none in theirs."""
 
-    title: Annotated[dict[Literal["en", "da"], f.Text], Field(min_length=1)]
-    about: dict[Literal["en", "da"], f.Text] = Field(default_factory=dict)
+    title: Annotated[dict[f.Language, f.Text], Field(min_length=1)]
+    about: dict[f.Language, f.Text] = Field(default_factory=dict)
 
 
 class Form(f.Model):

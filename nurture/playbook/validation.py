@@ -7,7 +7,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from nurture.domain.errors import Finding
 from nurture.playbook.document import Document, Path
-from nurture.playbook.fields import WRONG, Known, Reads
+from nurture.playbook.fields import LANGUAGE, WRONG, Known, Reads
 from nurture.playbook.findings import Problem, suggest
 from nurture.playbook.flow_schema import END, VERBS
 
@@ -54,7 +54,7 @@ def _findings(document: Document, known: Known, error: Mapping[str, Any]) -> Ite
         for problem in error["ctx"][WRONG].problems:
             yield document.at(path[:-1] if of_key else path, problem, key=of_key)
     elif path and path[-1] == "[key]":
-        yield document.at(path[:-1], _bad_key(str(path[-2])), key=True)
+        yield document.at(path[:-1], _bad_key(str(path[-2]), error), key=True)
     elif kind == "extra_forbidden":
         yield document.at(path, _unknown_key(document, known, path), key=True)
     elif kind == "missing" and path not in document.blanks:
@@ -90,6 +90,9 @@ def _unfit(path: Path, kind: str, error: Mapping[str, Any]) -> Problem:
     return Problem(f"{name} {message[:1].lower()}{message[1:]}".replace("input should", "should"))
 
 
+_LANGUAGE = "two or three small letters, such as de"
+
+
 def _unknown_key(document: Document, known: Known, path: Path) -> Problem:
     key = str(path[-1])
     names = _keys(known, _inside(document.value, path[:-1]))
@@ -118,13 +121,17 @@ def _no_step(document: Document, path: Path, value: Any) -> Finding:
     return document.at(path, Problem("this is not a step", suggest(str(value), [*VERBS, END])))
 
 
-def _bad_key(key: str) -> Problem:
+def _bad_key(key: str, error: Mapping[str, Any]) -> Problem:
+    if error.get("ctx", {}).get("pattern") == LANGUAGE:
+        return Problem(f'"{key}" is not a language', _LANGUAGE)
     return Problem(
         f'"{key}" cannot be a name here', "use small letters and digits, joined by - or _"
     )
 
 
 def _spelling(pattern: str) -> str:
+    if pattern == LANGUAGE:
+        return _LANGUAGE
     if "A-Z" in pattern:
         return "three capital letters, such as DKK"
     return "use small letters and digits, joined by - (names of touches and traits: by _)"

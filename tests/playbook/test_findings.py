@@ -391,6 +391,16 @@ def test_a_mistake_in_a_step_is_found(steps: str, finding: str) -> None:
             "use small letters and digits, joined by - or _",
         ),
         (
+            {"subscriptions": "tips: {title: {de: Tipps}}\n"},
+            'config/subscriptions.yaml:1:16: "de" is not a language of the company; '
+            "say it under languages in config/company.yaml",
+        ),
+        (
+            {"subscriptions": "tips: {title: {German: Tipps}}\n"},
+            'config/subscriptions.yaml:1:16: "German" is not a language; '
+            "two or three small letters, such as de",
+        ),
+        (
             {"traits": "email: text\n"},
             f'{TRAITS}:1:1: every lead has "email" already; leave it out',
         ),
