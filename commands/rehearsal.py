@@ -17,12 +17,13 @@ from commands.rehearsed_lead import Actor
 from embedded.skipping import skipping_server
 from embedded.takers import TakesMail, TakesNotices, TakesPeople
 from nurture import settings
+from nurture.domain.event import Event
 from nurture.playbook import Playbook
 from nurture.playbook.scenario_schema import Scenario
 from nurture.shelf import Shelf
 from nurture.simulation.cohort import midnight
 from nurture.simulation.people import person
-from nurture.simulation.scenarios import ARRIVES, Outcome, acts, end, judge
+from nurture.simulation.scenarios import ARRIVES, CannotBe, Outcome, acts, end, judge
 from nurture.store import chronicle, migrate
 from nurture.store.database import Database
 from services import Ends, Services, wire
@@ -36,11 +37,14 @@ async def rehearse(
     who = person(scenario.lead, playbook, file)
     arrives = midnight(scenario.start.date(), playbook) + ARRIVES
     async with _stage(playbook, files, scenario.flow, who.lead.id, arrives) as stage:
-        actor = Actor(stage.services, who, file)
+        actor = Actor(stage.services, who)
         await actor.arrive(arrives, scenario.flow)
         for moment, act in acts(scenario, playbook):
             await stage.until(moment)
-            await actor.act(act, stage.now)
+            try:
+                await actor.act(act, stage.now)
+            except CannotBe as why:
+                stage.watch.events.append(Event(stage.now, who.lead.id, "cannot", str(why)))
             await stage.look()
         await stage.until(end(scenario, playbook))
         async with stage.services.db.read() as session:

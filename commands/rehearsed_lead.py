@@ -23,12 +23,11 @@ _SOURCE = "rehearsal"
 
 
 class Actor:
-    """One lead, from its first touch on. `file` is the scenario's, for what cannot be done."""
+    """One lead, from its first touch on."""
 
-    def __init__(self, services: Services, who: Person, file: str) -> None:
+    def __init__(self, services: Services, who: Person) -> None:
         self._services = services
         self._who = who
-        self._file = file
         self._number = 0
 
     async def arrive(self, now: datetime, flow: str | None) -> None:
@@ -45,7 +44,7 @@ class Actor:
                 await self._services.enrolling.by_hand(who.lead.id, flow, _SOURCE, now)
 
     async def act(self, act: Act, now: datetime) -> None:
-        """Raises InputError for what nobody could do now."""
+        """Raises CannotBe for what nobody could do now."""
         if act.touch:
             await self._touch(act, act.touch, now)
         elif act.says:
@@ -84,7 +83,7 @@ class Actor:
         async with self._services.db.read() as session:
             mail = await messages.last_sent(session, self._who.lead.id, act.of)
         if mail is None:
-            raise no_mail(act, self._file)
+            raise no_mail(act)
         if touch in _OF_MAILS:
             await self._services.intake.hit(mail.id, touch, act.properties, None, now)
         else:
@@ -107,5 +106,5 @@ class Actor:
             until=now + MEETING if state is State.BOOKED else None,
         )
         if row is None or not follows(row, state):
-            raise no_answer(act, self._file, row.state if row else "")
+            raise no_answer(act, row.state if row else "")
         await self._services.desk.answer(row.id, answer)

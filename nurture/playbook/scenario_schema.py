@@ -41,10 +41,11 @@ FORMS = {
     "reassigned": "given to {about}",
     "recycled": "given back: nobody contacted the lead in time",
     "answer": "sales says {what}",
+    "cannot": "cannot be: {about}",
 }
 """How each kind of thing that happens is told: in timelines, expectations and diffs."""
 
-ALWAYS_COMPARED = frozenset({"mail", "refused", "handover", "task"})
+ALWAYS_COMPARED = frozenset({"mail", "refused", "handover", "task", "cannot"})
 """Other kinds are compared where a scenario expects one of them."""
 
 

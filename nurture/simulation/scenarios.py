@@ -6,7 +6,6 @@ from datetime import UTC, datetime, time, timedelta
 from difflib import ndiff
 from functools import partial
 
-from nurture.domain.errors import InputError
 from nurture.domain.event import Event
 from nurture.domain.sla import State
 from nurture.playbook import Playbook
@@ -15,6 +14,7 @@ from nurture.playbook.reading import SCENARIOS, read
 from nurture.playbook.scenario_schema import ALWAYS_COMPARED, FORMS, Act, Scenario, kind_of
 from nurture.simulation import sales
 from nurture.simulation.cohort import arrive, clock, midnight
+from nurture.simulation.member import Member
 from nurture.simulation.people import person
 from nurture.simulation.telling import SILENT, day, words
 from nurture.simulation.world import World
@@ -58,14 +58,19 @@ def scenarios(files: Mapping[str, str]) -> dict[str, Scenario]:
     return {file: model for file, model in models.items() if file.startswith(SCENARIOS)}
 
 
+class CannotBe(Exception):
+    """Somebody does in a scenario what nobody could do then; its text says why. What comes of the rest is told all the
+    same."""
+
+
 def play(file: str, scenario: Scenario, playbook: Playbook) -> Outcome:
-    """Raises InputError for a lead that cannot be, and for what nobody could do then."""
+    """Raises InputError for a lead that cannot be."""
     start = midnight(scenario.start.date(), playbook)
     world = World(playbook, start, flows=frozenset({scenario.flow}) if scenario.flow else None)
     who = person(scenario.lead, playbook, file)
     world.at(start + ARRIVES, partial(arrive, world, who, scenario.flow))
     for moment, act in acts(scenario, playbook):
-        world.at(moment, partial(_do, world, who.lead.id, act, file))
+        world.at(moment, partial(_do, world, who.lead.id, act))
     world.run(end(scenario, playbook))
     return judge(file, scenario, playbook, world.story(who.lead.id))
 
@@ -106,15 +111,15 @@ def judge(file: str, scenario: Scenario, playbook: Playbook, events: Sequence[Ev
     )
 
 
-def no_mail(act: Act, file: str) -> InputError:
-    return InputError(f"day {act.day}: the lead has no mail of the step {act.of} yet", file)
+def no_mail(act: Act) -> CannotBe:
+    return CannotBe(f"the lead has no mail of the step {act.of} yet")
 
 
-def no_answer(act: Act, file: str, state: str = "") -> InputError:
+def no_answer(act: Act, state: str = "") -> CannotBe:
     """Why sales cannot say that; `state`: of what it would answer, empty without anything."""
     if not state:
-        return InputError(f"day {act.day}: sales has nothing to answer", file)
-    return InputError(f"day {act.day}: what is {state} cannot become {act.sales} any more", file)
+        return CannotBe("sales has nothing to answer")
+    return CannotBe(f"what is {state} cannot become {act.sales} any more")
 
 
 def _by_day(line: str) -> tuple[int, str]:
@@ -133,10 +138,17 @@ def _lines(told: list[tuple[int, str]], happened: list[tuple[int, str]]) -> tupl
     return tuple(f"day {number}: {line}" for number, line in ranked)
 
 
-def _do(world: World, lead: str, act: Act, file: str) -> None:
+def _do(world: World, lead: str, act: Act) -> None:
     member = world.members[lead]
+    try:
+        _act(world, member, act)
+    except CannotBe as why:
+        world.note(member, "cannot", str(why))
+
+
+def _act(world: World, member: Member, act: Act) -> None:
     if act.touch:
-        about = _mail(world.story(lead), act, file) if act.of else {}
+        about = _mail(world.story(member.lead.id), act) if act.of else {}
         world.touch(member, act.touch, {**act.properties, **about})
     elif act.says:
         world.tell(member, act.says)
@@ -145,13 +157,13 @@ def _do(world: World, lead: str, act: Act, file: str) -> None:
     elif act.sales:
         open_ = [handed for handed in member.handed if handed.closed_at is None]
         if not open_ or not open_[-1].may_become(State(act.sales)):
-            raise no_answer(act, file, open_[-1].state if open_ else "")
+            raise no_answer(act, open_[-1].state if open_ else "")
         sales.answer(world, member, open_[-1], State(act.sales))
 
 
-def _mail(events: Sequence[Event], act: Act, file: str) -> dict[str, str]:
+def _mail(events: Sequence[Event], act: Act) -> dict[str, str]:
     """What a touch of the latest mail of that step says of it."""
     for event in reversed(events):
         if event.what == "mail" and event.step == act.of:
             return {"flow": event.flow, "step": event.step, "template": event.about}
-    raise no_mail(act, file)
+    raise no_mail(act)
