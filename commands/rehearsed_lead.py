@@ -93,7 +93,7 @@ class Actor:
 
     async def _answer(self, act: Act, state: State, now: datetime) -> None:
         async with self._services.db.read() as session:
-            row = await handovers.last_unclosed(session, self._who.lead.id)
+            row = await handovers.last(session, self._who.lead.id)
             book = await self._services.shelf.current(session)
         rule = book.handover
         ways = [way for way in rule.terms.contacted if way != BOOKING]

@@ -54,8 +54,8 @@ class Handed:
     done: set[str] = field(default_factory=set)
 
     def may_become(self, answer: State) -> bool:
-        """Whether sales may answer this now."""
-        if self.closed_at or (self.step and answer not in TASK_ANSWERS):
+        """Whether sales may answer this now, as nurture.answers has it: one that was lost may be won."""
+        if self.step and answer not in TASK_ANSWERS:
             return False
         return self.state in ANSWERS.get(answer, frozenset())
 

@@ -54,6 +54,7 @@ def answer(world: World, member: Member, handed: Handed, state: State) -> None:
         _give_back(world, member, handed, state)
     else:
         _say(world, member, handed, state)
+    handed.due_at = sla.due_at(handed.terms, handed.opened_at, _pauses(world, handed))
     heard = [Trigger(topics.SALES), Trigger(topics.STAGE, member.lead.stage)]
     settling.settle(world, member, heard)
     _look(world, member, handed)
@@ -65,33 +66,52 @@ def _say(world: World, member: Member, handed: Handed, state: State) -> None:
         until = sla.talk_until(handed.state, handed.until, world.now)
     if state in sla.TALKING:
         handed.done.discard(sla.ASKED)
+    was_done = handed.state in sla.TALKING
     handed.state, handed.until = state, until
-    if state is State.BOOKED and sla.BOOKING not in handed.terms.contacted:
+    _resume(handed, world.now)
+    is_contact = state is State.CONTACTED or sla.BOOKING in handed.terms.contacted
+    if state in sla.TALKING and is_contact:
+        handed.contacted_at = handed.contacted_at or world.now
+    elif state is State.BOOKED and handed.contacted_at is None:
         handed.state = State.ACCEPTED  # the clock stands still until the meeting
         handed.pauses += (Pause(world.now, handed.until),)
-    elif state in sla.TALKING:
-        handed.contacted_at = handed.contacted_at or world.now
     if state is State.WON:
-        handed.closed_at, member.sales_owned = world.now, False
+        handed.closed_at = world.now
+        for won in filter(None, (handed, _won(world, member))):
+            won.contacted_at = won.contacted_at or world.now
     if handed.step is None:
         _lift(world, member, state)
-    elif handed.state in sla.TALKING:
+    elif handed.state in sla.TALKING and not was_done:
         handed.closed_at = world.now
         world.touch(member, "task_done", {"flow": handed.flow, "step": handed.step})
 
 
 def bought(world: World, member: Member) -> list[Trigger]:
     """An order makes a customer, and what sales has in hand of the lead is won by it."""
-    heard = []
-    handed = member.in_hand
-    if handed:
-        handed.state, handed.closed_at, member.sales_owned = State.WON, world.now, False
-        world.note(member, str(State.WON), handed.reason, handed.flow)
-        heard.append(Trigger(topics.SALES))
+    heard = [Trigger(topics.SALES)] if member.in_hand else []
+    _won(world, member)
     customer = world.playbook.handover.customer_stage
     if world.playbook.lifecycle.lifts(member.lead.stage, customer, IMPORT):
         heard.append(change_stage(world, member, customer))
     return heard
+
+
+def _won(world: World, member: Member) -> Handed | None:
+    """What sales has in hand of the lead is won by its sale."""
+    handed = member.in_hand
+    if handed:
+        handed.state, handed.closed_at = State.WON, world.now
+        world.note(member, str(State.WON), handed.reason, handed.flow)
+    member.sales_owned = False
+    return handed
+
+
+def _resume(handed: Handed, now: datetime) -> None:
+    """Whatever the clock stood still for is over, but for the owner's absence."""
+    handed.pauses = tuple(
+        replace(each, end=now) if each.holds(now) and each.why != sla.OWNER_ABSENT else each
+        for each in handed.pauses
+    )
 
 
 def change_stage(world: World, member: Member, stage: str) -> Trigger:

@@ -156,9 +156,10 @@ def _act(world: World, member: Member, act: Act) -> None:
         world.unsubscribe(member, act.unsubscribes)
     elif act.sales:
         open_ = [handed for handed in member.handed if handed.closed_at is None]
-        if not open_ or not open_[-1].may_become(State(act.sales)):
-            raise no_answer(act, open_[-1].state if open_ else "")
-        sales.answer(world, member, open_[-1], State(act.sales))
+        latest = next(reversed(open_ or member.handed), None)
+        if latest is None or not latest.may_become(State(act.sales)):
+            raise no_answer(act, latest.state if latest else "")
+        sales.answer(world, member, latest, State(act.sales))
 
 
 def _mail(events: Sequence[Event], act: Act) -> dict[str, str]:

@@ -94,12 +94,12 @@ async def is_owned(session: AsyncSession, lead_id: str, owner: str | None) -> bo
     return owner in holders
 
 
-async def last_unclosed(session: AsyncSession, lead_id: str) -> HandoverRow | None:
-    """The latest of the lead's handovers and tasks that is not over."""
+async def last(session: AsyncSession, lead_id: str) -> HandoverRow | None:
+    """The latest of the lead's handovers and tasks that is not over; the latest of all without one."""
     query = (
         select(HandoverRow)
-        .where(col(HandoverRow.lead_id) == lead_id, unclosed())
-        .order_by(col(HandoverRow.ordinal).desc())
+        .where(col(HandoverRow.lead_id) == lead_id)
+        .order_by(unclosed().desc(), col(HandoverRow.ordinal).desc())
     )
     return (await session.execute(query.limit(1))).scalar_one_or_none()
 

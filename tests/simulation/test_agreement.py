@@ -1,5 +1,6 @@
 """The simulation and the real use cases over a database come to the same, whatever a lead does."""
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import repeat
@@ -11,6 +12,7 @@ import pytest
 from nurture.domain.calendar import Span
 from nurture.domain.consent import AD_AUDIENCES, EMAIL_MARKETING
 from nurture.domain.enrolment import CONDITION, Entry, Trigger
+from nurture.domain.errors import InputError
 from nurture.domain.flow import WaitUntil
 from nurture.domain.lifecycle import Lifecycle, Stage
 from nurture.domain.owners import Absence, Owner
@@ -18,6 +20,7 @@ from nurture.domain.scoring import FitRule
 from nurture.domain.sla import State, Team
 from nurture.domain.topics import LEAD, SALES, SCORE, STAGE
 from nurture.incoming import Answer
+from nurture.playbook import Playbook
 from nurture.playbook.conditions import Conditions
 from nurture.playbook.durations import Durations
 from nurture.relay import Relay
@@ -78,19 +81,26 @@ async def test_random_touches_have_the_same_consequences(db: Database, seed: int
         assert await _real(real) == _simulated(simulated)
 
 
-@pytest.mark.parametrize("seed", range(3))
+NO_BOOKING = replace(BOOK.handover.terms, contacted=("call",))
+CALLS = replace(BOOK, handover=replace(BOOK.handover, terms=NO_BOOKING))
+"""Where a booked meeting is no contact."""
+
+
+@pytest.mark.parametrize(
+    ("seed", "book"), [(0, BOOK), (1, BOOK), (0, CALLS), (1, CALLS), (6, CALLS)]
+)
 async def test_what_sales_answers_and_leads_buy_has_the_same_consequences(
-    db: Database, seed: int
+    db: Database, seed: int, book: Playbook
 ) -> None:
-    real, chance, now = World(db, OneBook(BOOK)), Random(seed), NOW
+    real, chance, now = World(db, OneBook(book)), Random(seed), NOW
     both = frozenset({EMAIL_MARKETING, AD_AUDIENCES})
-    simulated = Simulated(BOOK, now)
+    simulated = Simulated(book, now)
     await real.tell("page", at=now)
     member = simulated.arrive(Person(lead(stage="visitor"), consents=both), "page")
     for _ in range(12):
         now += timedelta(days=chance.uniform(0.1, 1))
         simulated.now = now
-        match chance.choice(("order", "ripe", "rejected", "contacted", "lost", "won")):
+        match chance.choice(("order", "ripe", "ripe", *ANSWERED)):
             case "order":
                 await real.tell("order_completed", at=now, properties={"amount": 5}, consents=())
                 simulated.touch(member, "order_completed", {"amount": 5})
@@ -98,20 +108,28 @@ async def test_what_sales_answers_and_leads_buy_has_the_same_consequences(
                 await real.desk.open("anna@example.org", "by hand", "Bo", now)
                 sales.hand_over(simulated, member, "by hand", "Bo")
                 settling.settle(simulated, member, [Trigger(SALES)])
-            case said if member.in_hand and member.in_hand.may_become(State(said)):
-                given = await real.desk.current_of("anna@example.org")
+            case said if member.handed:
+                number = chance.randrange(len(member.handed))
                 sold = 5 if said == "won" else None
                 how = "call" if said == "contacted" else None
-                told = Answer(State(said), now, reason="no budget", how=how, amount=sold)
-                await real.desk.answer(str(given), told)
-                sales.answer(simulated, member, member.in_hand, State(said))
+                until = now + sales.MEETING if said == "booked" else None
+                told = Answer(
+                    State(said), now, reason="no budget", how=how, amount=sold, until=until
+                )
+                with suppress(InputError):
+                    await real.desk.answer((await _handovers(real))[number].id, told)
+                sales.answer(simulated, member, member.handed[number], State(said))
         assert await _real(real) == _simulated(simulated)
-        assert await _states(real) == [handed.state for handed in member.handed]
+        assert [(row.state, row.contacted_at) for row in await _handovers(real)] == [
+            (handed.state, handed.contacted_at) for handed in member.handed
+        ]
 
 
-async def _states(world: World) -> list[str]:
-    rows = sorted(await world.rows(HandoverRow), key=lambda row: row.ordinal)
-    return [row.state for row in rows]
+ANSWERED = ("accepted", "booked", "contacted", "rejected", "lost", "won")
+
+
+async def _handovers(world: World) -> list[HandoverRow]:
+    return sorted(await world.rows(HandoverRow), key=lambda row: row.ordinal)
 
 
 CEL = Conditions({"renews": "date"}, [], [], ["page"], Durations())
@@ -214,8 +232,7 @@ async def _real(world: World) -> dict[str, Any]:
         "runs": sorted((run.flow, run.started_at) for run in await world.rows(EnrolmentRow)),
         "lists": {m.audience for m in await world.rows(AudienceMemberRow) if m.desired},
         "handovers": [
-            (each.trigger, each.reason, each.owner, each.due_at)
-            for each in await world.rows(HandoverRow)
+            (each.trigger, each.reason, each.owner, each.due_at) for each in await _handovers(world)
         ],
     }
 

@@ -111,6 +111,20 @@ def test_an_answer_that_sales_cannot_give_any_more_is_a_difference() -> None:
     assert told in played(text).difference()
 
 
+def test_a_lead_that_sales_lost_may_be_won() -> None:
+    text = (
+        "scenario: s\nlead: {email: a@b.dk, occupation: Working Professional,"
+        " specialization: IT Management}\n"
+        "does: [{day: 8, touch: clicked, of: course-guide}, {day: 9, touch: demo_requested},"
+        " {day: 10, sales: lost}, {day: 11, sales: won}]\n"
+        "expect: {day 11: [sales says won, becomes customer]}\n"
+    )
+    told = played(text).happened
+    assert {"day 10: sales says lost", "day 11: sales says won", "day 11: becomes customer"} <= {
+        *told
+    }
+
+
 @pytest.mark.parametrize(
     ("text", "finding"),
     [
