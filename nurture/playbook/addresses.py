@@ -7,10 +7,6 @@ from email_validator import EmailNotValidError, validate_email
 
 from nurture.playbook.findings import wrong
 
-WEB = "https://crm.example/hooks/nurture"
-RETURNS = "bounces+{mail}@x-education.example"
-DOMAIN = "x-education.example"
-
 _HOST = re.compile(rb"[A-Za-z0-9._:-]+")
 
 
@@ -23,7 +19,7 @@ def of_web(text: str, kept: bool) -> str:
     except ValueError:  # half of an IPv6 address, a label that is empty or too long, no real port
         good = False
     if not good:
-        raise wrong(f'"{text}" is not a web address', f'such as "{WEB}"')
+        raise wrong(f'"{text}" is not a web address', 'such as "https://crm.example/hooks/nurture"')
     return text
 
 
@@ -46,11 +42,11 @@ def of_returns(text: str) -> str:
     """An address in which {mail} may stand, so that a returned mail says which one it was."""
     of_mail(text.replace("{mail}", "x"))
     if "{mail}" in text.rpartition("@")[2] or not re.fullmatch(r"[^{}]*(\{mail\})?[^{}]*", text):
-        raise wrong(f'"{text}" cannot receive mail', f'such as "{RETURNS}"')
+        raise wrong(f'"{text}" cannot receive mail', 'such as "bounces+{mail}@x-education.example"')
     return text
 
 
 def domain(text: str) -> str:
     if not re.fullmatch(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", text):
-        raise wrong(f'"{text}" is not a domain', f'such as "{DOMAIN}"')
+        raise wrong(f'"{text}" is not a domain', 'such as "x-education.example"')
     return text

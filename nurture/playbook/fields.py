@@ -322,10 +322,14 @@ Again = Annotated[Span | str | None, Reads(_again, "never", "always", "after 90 
 Date = Annotated[datetime, Reads(_date, "2026-12-01", "2026-12-01 09:00")]
 DateTrait = Annotated[str, Reads(_date_trait, "trial_ends")]
 Until = Annotated[datetime | str, Reads(_until, "2026-12-01 09:00", WINDOW, "trial_ends")]
-WebAddress = Annotated[str, Reads(lambda t, k: addresses.of_web(t, k.kept), addresses.WEB)]
+WebAddress = Annotated[
+    str, Reads(lambda t, k: addresses.of_web(t, k.kept), "https://crm.example/hooks/nurture")
+]
 Variant = Annotated[str, Reads(_variant, DEFAULT)]
-ReturnPath = Annotated[str, Reads(lambda t, k: addresses.of_returns(t), addresses.RETURNS)]
-Domain = Annotated[str, Reads(lambda t, k: addresses.domain(t), addresses.DOMAIN)]
+ReturnPath = Annotated[
+    str, Reads(lambda t, k: addresses.of_returns(t), "bounces+{mail}@x-education.example")
+]
+Domain = Annotated[str, Reads(lambda t, k: addresses.domain(t), "x-education.example")]
 PerSecond = Annotated[float, Reads(_rate, "10 per second", "500 per hour")]
 Clock = Annotated[time, Reads(_clock, "08:00")]
 Share = Annotated[float, Reads(_percent, "50%")]

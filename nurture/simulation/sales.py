@@ -76,9 +76,11 @@ def _say(world: World, member: Member, handed: Handed, state: State) -> None:
         handed.state = State.ACCEPTED  # the clock stands still until the meeting
         handed.pauses += (Pause(world.now, handed.until),)
     if state is State.WON:
+        # that a lost one was answered in time stays so
+        handed.contacted_at = handed.contacted_at or handed.closed_at or world.now
         handed.closed_at = world.now
-        for won in filter(None, (handed, _won(world, member))):
-            won.contacted_at = won.contacted_at or world.now
+        if again := _won(world, member):
+            again.contacted_at = again.contacted_at or world.now
     if handed.step is None:
         _lift(world, member, state)
     elif handed.state in sla.TALKING and not was_done:

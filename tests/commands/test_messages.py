@@ -82,7 +82,7 @@ def told(nurture: Nurture, house: Path, tmp_path: Path) -> Callable[..., str]:
             "mails unknown --sent m1",
             "m1: the mail is not known; only unknown ones are to be settled",
         ),
-        ("mails list --lead nobody@firm.dk", "lead: no lead goes by this name"),
+        ("mails list --lead nobody@firm.dk", "nobody@firm.dk: no lead goes by this name"),
         (
             "mails list --state lost",
             "lost: there is no such state; there are planned, claimed, accepted, delivered, "

@@ -94,7 +94,9 @@ async def test_sales_that_was_never_told_of_her_hears_nothing(house: House) -> N
     await house.look()
     assert house.floor.heard == []
     async with house.world.db.read() as session:
-        assert await notices.dead(session) == [], "nothing is left of it that somebody could send"
+        assert await notices.dead(session, None, 1) == [], (
+            "nothing is left of it that somebody could send"
+        )
 
 
 async def test_who_is_erased_before_a_notice_is_sent_again_is_still_known_to_sales(
@@ -104,7 +106,7 @@ async def test_who_is_erased_before_a_notice_is_sent_again_is_still_known_to_sal
     known = await house.notice()
     async with house.world.db.write() as session:
         row = await session.get_one(NoticeRow, known.id)
-        await notices.again(session, row, NOW + timedelta(hours=1))
+        await notices.again(session, [row.id], NOW + timedelta(hours=1))
     await house.erase()
     await house.look()
     assert house.floor.heard == [CREATED, ERASED]

@@ -299,8 +299,8 @@ def test_a_mistake_in_a_step_is_found(steps: str, finding: str) -> None:
         *(
             (
                 {"webhooks": f'crm: {{title: CRM, url: "{url}"}}\n'},
-                f'config/webhooks.yaml:1:24: "{url}" is not a web address; '
-                'such as "https://crm.example/hooks/nurture"',
+                "config/webhooks.yaml:1:24: "
+                + f'"{url}" is not a web address; such as "https://crm.example/hooks/nurture"',
             )
             for url in UNCALLABLE
         ),
