@@ -9,12 +9,13 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
-from nurture import audience_view, settings
+from nurture import settings
 from nurture.access.accounts import Accounts
 from nurture.access.company import CompanySignIn, Provider
+from nurture.audiences import view
 from nurture.domain.errors import StartError
+from nurture.intake.quarantine import Quarantine
 from nurture.playbook import Playbook
-from nurture.quarantine import Quarantine
 from nurture.store.vitals import Vital, vitals
 from nurture.web.app import create_app
 from nurture.web.deps import Deps
@@ -80,7 +81,7 @@ def _deps(services: Services) -> Deps:
         access=services.access,
         dashboard=services.dashboard,
         company=company(services.settings, services.access.accounts),
-        switch_audience=partial(audience_view.switch, services.outbox),
+        switch_audience=partial(view.switch, services.outbox),
         quarantine=partial(Quarantine(services.db).latest, QUARANTINE_SHOWN),
         intake=services.intake,
         desk=services.desk,

@@ -22,12 +22,12 @@ from activities.reports import ReportActivities
 from activities.sending import Sending
 from activities.steps import Steps
 from activities.upkeep import UpkeepActivities
-from nurture import ad_accounts, logs, mail_accounts
+from nurture import logs
 from nurture import settings as known_settings
 from nurture.access import Access, open_access
-from nurture.audiences import AudienceKeeper
+from nurture.audiences import ad_accounts
+from nurture.audiences.keeper import AudienceKeeper
 from nurture.calls import Calls
-from nurture.clicks import Clicks
 from nurture.dashboard import Dashboard, open_dashboard
 from nurture.delivery import outward
 from nurture.delivery.feedback.imap import Imap
@@ -37,37 +37,39 @@ from nurture.delivery.links import Links
 from nurture.delivery.sales import signing
 from nurture.delivery.sales.desks import open_desk, read_owners
 from nurture.delivery.sales.webhook import WebhookDesk
-from nurture.desk import Desk
 from nurture.domain.errors import NurtureError, StartError, Transient
 from nurture.enrolling import Enrolling
-from nurture.feedback import Feedback
 from nurture.fingerprints import Fingerprints
-from nurture.handovers import Handovers
-from nurture.intake import TOGETHER, Intake
-from nurture.mail_accounts import Accounts, MailAccounts
-from nurture.mailbox import Mailbox, address_read
-from nurture.mails import Mails
-from nurture.notices import Notices
+from nurture.handovers.desk import Desk
+from nurture.handovers.notices import Notices
+from nurture.handovers.running import Handovers
+from nurture.intake.clicks import Clicks
+from nurture.intake.stages import Stages
+from nurture.intake.taking import TOGETHER, Intake
+from nurture.mail import mail_accounts
+from nurture.mail.feedback import Feedback
+from nurture.mail.ledger import Mails
+from nurture.mail.mail_accounts import Accounts, MailAccounts
+from nurture.mail.mailbox import Mailbox, address_read
+from nurture.mail.postroom import Postroom
+from nurture.mail.preferences import Preferences
+from nurture.mail.watch import Watch
 from nurture.outbox import Outbox
 from nurture.playbook import Playbook
 from nurture.playbook.durations import Durations
 from nurture.ports import AudienceSink, SalesDesk
-from nurture.postroom import Postroom
-from nurture.preferences import Preferences
-from nurture.privacy import Privacy
+from nurture.privacy.requests import Privacy
 from nurture.reactions import Reactions
-from nurture.reconciling import Reconciling
-from nurture.relay import Relay
 from nurture.reports import Reports
-from nurture.rescoring import Rescoring
-from nurture.retention import Retention
 from nurture.settings import Settings
-from nurture.shelf import Shelf
-from nurture.stages import Stages
 from nurture.store import migrate
 from nurture.store.database import Database
 from nurture.tokens import Tokens
-from nurture.watch import Watch
+from nurture.upkeep.reconciling import Reconciling
+from nurture.upkeep.relay import Relay
+from nurture.upkeep.rescoring import Rescoring
+from nurture.upkeep.retention import Retention
+from nurture.versions.shelf import Shelf
 from workflows import failures, telemetry
 from workflows.client import TemporalWaker, ping
 from workflows.engine import TemporalEngine

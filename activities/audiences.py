@@ -4,7 +4,7 @@ from temporalio import activity
 
 from activities import clock
 from activities.contract import SYNC_AUDIENCE, Next
-from nurture.audiences import AudienceKeeper
+from nurture.audiences.keeper import AudienceKeeper
 
 
 class AudienceActivities:

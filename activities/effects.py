@@ -20,9 +20,9 @@ from nurture.domain.flow import (
     SetTag,
     SetTrait,
 )
-from nurture.handovers import Handovers
+from nurture.handovers.running import Handovers
+from nurture.mail.postroom import Postroom
 from nurture.playbook import Playbook
-from nurture.postroom import Postroom
 from nurture.reactions import Reactions
 from nurture.store import audiences, enrolments, leads, merging
 from nurture.store.tables import EnrolmentRow, LeadRow

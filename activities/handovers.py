@@ -12,15 +12,15 @@ from nurture.domain.enrolment import Trigger
 from nurture.domain.errors import Gone, Permanent, Transient, Unknown
 from nurture.domain.retries import wait_after
 from nurture.domain.sla import State
-from nurture.handovers import Handovers
+from nurture.handovers.running import Handovers
 from nurture.outbox import Outbox
 from nurture.playbook import Playbook
 from nurture.ports import Notice, SalesDesk
 from nurture.reactions import Reactions
-from nurture.shelf import Shelf
 from nurture.store import handovers, notices, owned
 from nurture.store.handover_tables import HandoverRow, NoticeRow
 from nurture.store.tables import LeadRow
+from nurture.versions.shelf import Shelf
 
 
 class HandoverActivities:

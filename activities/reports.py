@@ -16,9 +16,9 @@ from nurture.domain.reporting import ReportPlan
 from nurture.domain.retries import wait_after
 from nurture.playbook import Playbook
 from nurture.ports import Mailers, Notice, SalesDesk
-from nurture.shelf import Shelf
 from nurture.store.database import Database
 from nurture.store.tables import ReportSentRow
+from nurture.versions.shelf import Shelf
 
 TYPE = "report.figures"
 """The webhook's type; its data is what `nurture report --json` shows of the agreement."""

@@ -20,11 +20,11 @@ from nurture.domain.errors import (
 )
 from nurture.domain.feedback import Event, Kind
 from nurture.domain.flow import Cursor, Move, SendMail
-from nurture.feedback import Feedback
+from nurture.mail.feedback import Feedback
+from nurture.mail.postroom import Postroom
 from nurture.outbox import Outbox
 from nurture.playbook import Playbook
 from nurture.ports import MailAccount, Mailers
-from nurture.postroom import Postroom
 from nurture.store import enrolments, messages
 from nurture.store.tables import EnrolmentRow, LeadRow
 

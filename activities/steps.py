@@ -13,7 +13,6 @@ from activities import clock, queues
 from activities.contract import ADVANCE_ENROLMENT, Next
 from activities.effects import Effects
 from activities.sending import Claimed, Sending, Sent
-from nurture import live_edits, on_paper
 from nurture.domain import allowance, gate
 from nurture.domain import flow as flow_domain
 from nurture.domain.flow import Email, Flow, Move, RefuseMail, SendMail
@@ -21,10 +20,11 @@ from nurture.domain.gate import Hold
 from nurture.domain.lead import Facts, Standing
 from nurture.outbox import Outbox
 from nurture.playbook import Playbook
-from nurture.shelf import Shelf
 from nurture.store import enrolments, messages, owned, senders
 from nurture.store.tables import EnrolmentRow, LeadRow
 from nurture.together import insist
+from nurture.versions import live_edits, on_paper
+from nurture.versions.shelf import Shelf
 
 
 class Steps:

@@ -4,7 +4,7 @@ from temporalio import activity
 
 from activities import clock
 from activities.contract import RECONCILE, Reconcile
-from nurture.reconciling import Place, Reconciling
+from nurture.upkeep.reconciling import Place, Reconciling
 
 
 class UpkeepActivities:

@@ -16,15 +16,15 @@ import httpx
 from sqlalchemy import insert, update
 from sqlmodel import col
 
-from nurture.audiences import AudienceKeeper
+from nurture.audiences.keeper import AudienceKeeper
 from nurture.delivery.ads.meta import MetaAudiences
 from nurture.domain.audience import Audience
 from nurture.outbox import Outbox
-from nurture.shelf import Shelf
 from nurture.store import migrate
 from nurture.store.audience_tables import AudienceMemberRow
 from nurture.store.database import Database
 from nurture.store.tables import LeadRow
+from nurture.versions.shelf import Shelf
 
 MEMBERS = 100_000
 _PAGE = 5_000

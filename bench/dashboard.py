@@ -19,9 +19,9 @@ import httpx
 from bench import figures
 from nurture.figures import BY
 from nurture.playbook.source import read_files
-from nurture.shelf import Shelf
 from nurture.store import migrate
 from nurture.store.database import Database
+from nurture.versions.shelf import Shelf
 from tests.support.house import Browser, House, csrf
 from tests.support.world import World
 

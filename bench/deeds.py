@@ -14,22 +14,22 @@ from activities.effects import Effects
 from activities.handovers import HandoverActivities
 from activities.sending import Sending
 from activities.steps import Steps
-from nurture.audiences import AudienceKeeper
+from nurture.audiences.keeper import AudienceKeeper
 from nurture.delivery.links import Links
 from nurture.domain.feedback import Event, Kind
 from nurture.domain.gate import FrequencyCap
 from nurture.domain.sla import State
 from nurture.incoming import Answer, Incoming
+from nurture.mail.postroom import Postroom
 from nurture.playbook import Retention
-from nurture.postroom import Postroom
-from nurture.reconciling import Reconciling
-from nurture.relay import Relay
 from nurture.store import calls
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverRow
 from nurture.store.tables import EnrolmentRow, MessageRow
 from nurture.store.vitals import vitals
 from nurture.tokens import Tokens
+from nurture.upkeep.reconciling import Reconciling
+from nurture.upkeep.relay import Relay
 from tests.support.playbook import PLAYBOOK
 from tests.support.temporal import AdAccount, Postbox, SalesFloor
 from tests.support.world import OneBook, World

@@ -16,7 +16,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from nurture.figures import BY, Question
 from nurture.reports import Reports
-from nurture.shelf import Shelf
 from nurture.store import migrate, words
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverRow, HandoverRuleRow, SaleRow
@@ -28,6 +27,7 @@ from nurture.store.tables import (
     StageChangeRow,
     TouchRow,
 )
+from nurture.versions.shelf import Shelf
 from tests.support.postgres import own_server
 from tests.support.world import OneBook
 

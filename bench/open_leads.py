@@ -24,7 +24,7 @@ from activities.steps import Steps
 from nurture.delivery.links import Links
 from nurture.domain import keys
 from nurture.incoming import Incoming
-from nurture.postroom import Postroom
+from nurture.mail.postroom import Postroom
 from nurture.store import migrate
 from nurture.store.columns import table
 from nurture.store.database import Database

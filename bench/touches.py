@@ -33,10 +33,10 @@ from nurture.domain import keys, scoring
 from nurture.domain.lead import Touch
 from nurture.playbook import Playbook
 from nurture.playbook.source import read_files
-from nurture.shelf import Shelf
 from nurture.store import migrate, points
 from nurture.store.database import Database
 from nurture.store.tables import EnrolmentRow, IdentityRow, LeadRow, TouchRow
+from nurture.versions.shelf import Shelf
 from tests.support.temporal import Stage, dev_server, free_port
 
 ROOT = Path(__file__).parents[1]

@@ -12,16 +12,17 @@ import typer
 
 from commands import opening
 from embedded import local
-from nurture import ad_accounts, mail_accounts
-from nurture.comparing import Effect, effects
-from nurture.crossings import Crossing, crossings
-from nurture.mail_accounts import MailAccounts
+from nurture.audiences import ad_accounts
+from nurture.audiences.comparing import Effect, effects
+from nurture.mail import mail_accounts
+from nurture.mail.mail_accounts import MailAccounts
 from nurture.playbook import Playbook
 from nurture.playbook.planning import UNREAD
 from nurture.playbook.source import read_files
 from nurture.settings import Settings
-from nurture.shelf import Plan, Shelf
 from nurture.store import migrate
+from nurture.versions.crossings import Crossing, crossings
+from nurture.versions.shelf import Plan, Shelf
 
 _JUDGING = tuple(f"config/{name}.yaml" for name in ("scoring", "stages", "personas", "traits"))
 _LISTING = (*_JUDGING, "config/audiences.yaml")

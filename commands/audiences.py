@@ -11,15 +11,15 @@ from rich.console import Console
 from rich.table import Table
 
 from commands import opening
-from nurture import audience_view
-from nurture.audience_view import AudienceView
+from nurture.audiences import view
+from nurture.audiences.view import AudienceView
 from nurture.delivery.ads import hashing
 from nurture.domain.errors import InputError, Transient
 from nurture.outbox import Outbox
 from nurture.playbook.source import read_files
 from nurture.settings import Settings
-from nurture.shelf import Shelf
 from nurture.store import migrate
+from nurture.versions.shelf import Shelf
 
 _DONE = {"pause": "is paused", "resume": "goes on", "renew": "is sent anew"}
 
@@ -94,9 +94,9 @@ async def _change(config: Settings, name: str, what: str) -> None:
         await migrate.require_current(db)
         outbox = Outbox(db, _Later())
         if what == "renew":
-            await audience_view.ask_renewal(outbox, name, datetime.now(UTC))
+            await view.ask_renewal(outbox, name, datetime.now(UTC))
         else:
-            await audience_view.switch(outbox, name, what == "pause", datetime.now(UTC))
+            await view.switch(outbox, name, what == "pause", datetime.now(UTC))
         await outbox.drain()
 
 

@@ -10,11 +10,11 @@ from typing import Annotated
 import typer
 
 from nurture import settings
-from nurture.checking import checked, remarks
 from nurture.domain.errors import Finding, PlaybookError
 from nurture.playbook import Playbook
 from nurture.playbook.source import read_files
 from nurture.settings import Settings
+from nurture.versions.checking import checked, remarks
 
 _PAUSE = 0.5
 

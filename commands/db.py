@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from commands import opening
-from nurture.restoring import Restored, Restoring
-from nurture.shelf import Shelf
 from nurture.store import migrate
+from nurture.upkeep.restoring import Restored, Restoring
+from nurture.versions.shelf import Shelf
 
 app = typer.Typer(
     help="The database: upgrade, downgrade, current, restored.",

@@ -9,8 +9,8 @@ import typer
 from commands import opening
 from nurture.enrolling import Enrolling
 from nurture.settings import Settings
-from nurture.shelf import Shelf
 from nurture.store import migrate
+from nurture.versions.shelf import Shelf
 
 
 def enrol(

@@ -14,10 +14,10 @@ from rich.table import Table
 from commands import opening
 from embedded import local
 from nurture.domain.errors import InputError
-from nurture.notices import Notices
+from nurture.handovers.notices import Notices
 from nurture.reports import LISTED, Reports
-from nurture.shelf import Shelf
 from nurture.store import migrate
+from nurture.versions.shelf import Shelf
 from services import assemble
 
 app = typer.Typer(

@@ -14,7 +14,7 @@ from rich.table import Table
 from commands import opening
 from commands.users import OPERATOR
 from nurture.domain.errors import InputError
-from nurture.mails import Mails
+from nurture.mail.ledger import Mails
 from nurture.store import migrate
 
 app = typer.Typer(help="What became of mails: list, unknown, forget-bounces.", no_args_is_help=True)

@@ -7,10 +7,10 @@ from nurture import logs, settings
 from nurture.domain.errors import StartError
 from nurture.reports import Reports
 from nurture.settings import Settings
-from nurture.shelf import Shelf
 from nurture.store import migrate
 from nurture.store.away import needed
 from nurture.store.database import Database
+from nurture.versions.shelf import Shelf
 
 
 def load() -> Settings:

@@ -11,8 +11,8 @@ from commands import opening
 from embedded import local
 from nurture.domain.errors import InputError
 from nurture.incoming import Incoming
-from nurture.intake import FORM
-from nurture.quarantine import Quarantine
+from nurture.intake.quarantine import Quarantine
+from nurture.intake.taking import FORM
 from nurture.store import migrate
 from nurture.store.tables import QuarantineRow
 from nurture.web import fields, forms

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from commands.rehearsal import rehearse
+from commands.rehearsal.rehearsing import rehearse
 from nurture import logs, settings
 from nurture.domain.errors import InputError
 from nurture.playbook import Playbook

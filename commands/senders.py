@@ -10,9 +10,9 @@ from typing import Annotated, Any
 import typer
 
 from commands import opening
-from nurture.shelf import Shelf
+from nurture.mail.watch import Watch
 from nurture.store import migrate
-from nurture.watch import Watch
+from nurture.versions.shelf import Shelf
 
 app = typer.Typer(
     help="How senders' mails are received: list, pause, resume.", no_args_is_help=True

@@ -17,14 +17,14 @@ from embedded.first_accounts import Person
 from embedded.inbox import Inbox
 from embedded.processes import Death, Processes
 from embedded.sales_inbox import SalesInbox
-from nurture.checking import checked
 from nurture.playbook import Playbook
 from nurture.playbook.source import read_files
 from nurture.settings import Settings
-from nurture.shelf import Shelf
 from nurture.store import migrate
 from nurture.store.away import needed
 from nurture.store.database import Database
+from nurture.versions.checking import checked
+from nurture.versions.shelf import Shelf
 
 DOORS = ("worker", "server")
 

@@ -13,10 +13,10 @@ from nurture.domain.errors import Permanent, StartError, Transient, Unknown
 from nurture.domain.flow import Flow
 from nurture.domain.retries import wait_after
 from nurture.ports import Notice, SalesDesk
-from nurture.shelf import Shelf
 from nurture.store import calls
 from nurture.store.database import Database
 from nurture.store.tables import CallRow, EnrolmentRow, LeadRow
+from nurture.versions.shelf import Shelf
 
 TYPE = "lead.step.reached"
 

@@ -10,10 +10,10 @@ from nurture.domain.errors import InputError
 from nurture.domain.lead import Facts
 from nurture.playbook import Playbook
 from nurture.playbook.findings import suggest
-from nurture.shelf import Shelf
 from nurture.store import enrolments, leads, wakeups
 from nurture.store.database import Database
 from nurture.store.tables import EnrolmentRow, LeadRow
+from nurture.versions.shelf import Shelf
 
 IMPORT = "import"
 IMPORTED_A_DAY = 864_000

@@ -17,7 +17,7 @@ from nurture.domain.lead import Facts, Score
 from nurture.domain.lifecycle import RULE, rest
 from nurture.domain.persona import persona_of
 from nurture.domain.scoring import Entry
-from nurture.handovers import Handovers
+from nurture.handovers.running import Handovers
 from nurture.playbook import Playbook
 from nurture.store import audiences, enrolments, leads, points, wakeups
 from nurture.store.dossiers import Dossier, load

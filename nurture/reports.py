@@ -9,12 +9,11 @@ from typing import Any
 from sqlmodel import col, select
 
 from nurture import figures
-from nurture.audience_view import AudienceView
+from nurture.audiences.view import AudienceView
 from nurture.domain.errors import InputError
 from nurture.domain.lead import Score
 from nurture.domain.scoring import Reason
 from nurture.figures import EVERYTHING, Question
-from nurture.shelf import Shelf
 from nurture.store import enrolments, handovers, leads, points
 from nurture.store import figures as counting
 from nurture.store import reports as queries
@@ -24,6 +23,7 @@ from nurture.store.loose import values
 from nurture.store.queue import Key
 from nurture.store.scope import Scope
 from nurture.store.tables import ConsentRow, LeadRow, MessageRow, StageChangeRow
+from nurture.versions.shelf import Shelf
 
 LISTED = 200
 

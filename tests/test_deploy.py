@@ -26,9 +26,9 @@ from embedded.skipping import skipping_server
 from nurture.playbook.source import read_files
 from nurture.settings import PREFIX, Settings
 from nurture.settings import load as load_settings
-from nurture.shelf import Shelf
 from nurture.store import messages
 from nurture.store.database import Database
+from nurture.versions.shelf import Shelf
 from services import assemble
 from tests.support.domain import NOW
 from tests.support.temporal import free_port

@@ -16,9 +16,9 @@ from nurture.access.accounts import Accounts
 from nurture.domain.errors import InputError, StartError
 from nurture.playbook.source import read_files
 from nurture.settings import Settings
-from nurture.shelf import Shelf
 from nurture.store import migrate
 from nurture.store.database import Database
+from nurture.versions.shelf import Shelf
 from services import assemble
 
 HERE = Path(__file__).parent.parent

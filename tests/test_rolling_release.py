@@ -15,9 +15,9 @@ from nurture import settings
 from nurture.domain.errors import Unreadable
 from nurture.playbook.source import read_files
 from nurture.settings import Settings
-from nurture.shelf import Shelf
 from nurture.store import migrate
 from nurture.store.database import Database
+from nurture.versions.shelf import Shelf
 from services import Services, assemble
 from tests.support import newer
 from tests.support.domain import NOW

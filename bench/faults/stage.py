@@ -22,10 +22,10 @@ from embedded.inbox import Inbox
 from embedded.processes import Processes
 from embedded.sales_inbox import SalesInbox
 from embedded.up import prepare_database
-from nurture.checking import checked
 from nurture.domain.errors import StartError
 from nurture.playbook.source import read_files
 from nurture.settings import Settings
+from nurture.versions.checking import checked
 from tests.support.postgres import OwnServer
 from tests.support.temporal import free_port
 

@@ -11,8 +11,8 @@ from nurture.dashboard.queue import Queue
 from nurture.dashboard.system import Engine, System
 from nurture.dashboard.versions import Versions
 from nurture.reports import Reports
-from nurture.shelf import Shelf
 from nurture.store.database import Database
+from nurture.versions.shelf import Shelf
 
 
 @dataclass(frozen=True)

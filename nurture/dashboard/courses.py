@@ -14,10 +14,10 @@ from nurture.playbook.drawing import svg
 from nurture.playbook.graph import FINISHED, START, Graph, graph, step_id
 from nurture.playbook.source import flow_file
 from nurture.playbook.wording import Say, step_words
-from nurture.shelf import Shelf
 from nurture.store import flow_figures, playbooks
 from nurture.store.database import Database
 from nurture.store.flow_figures import Mails, Runs
+from nurture.versions.shelf import Shelf
 
 VERSIONS = 30
 _DONE = "finished"

@@ -8,13 +8,13 @@ from nurture.delivery.links import Links
 from nurture.delivery.rendering import Renderer
 from nurture.domain.errors import InputError
 from nurture.ports import Mail
-from nurture.shelf import Shelf
 from nurture.store import handovers, leads, mail_list
 from nurture.store.database import Database
 from nurture.store.mail_list import Filter
 from nurture.store.queue import Key
 from nurture.store.tables import LeadRow, MessageRow
 from nurture.tokens import Tokens
+from nurture.versions.shelf import Shelf
 
 PAGE = 50
 _KEPT = 3

@@ -10,11 +10,11 @@ from nurture import figures
 from nurture.dashboard.versions import Versions
 from nurture.domain.periods import Period
 from nurture.playbook import Playbook
-from nurture.shelf import Shelf
 from nurture.store import figures as counting
 from nurture.store import queue
 from nurture.store.database import Database
 from nurture.store.vitals import for_people
+from nurture.versions.shelf import Shelf
 
 STRETCHES = 12
 """Points of a trend, each a twelfth of the promise's period times four."""

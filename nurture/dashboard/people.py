@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from nurture import on_paper
 from nurture.domain.effects import ChangeAudience, CreateTask, HandOver, RefuseMail, SendMail
 from nurture.domain.flow import Flow, WaitFor
 from nurture.domain.lead import Facts
@@ -16,12 +15,13 @@ from nurture.domain.renaming import back_then
 from nurture.playbook import Playbook
 from nurture.playbook.wording import Say, effect_words
 from nurture.reports import Reports
-from nurture.shelf import Shelf
 from nurture.store import enrolments, lead_list, leads, words
 from nurture.store.database import Database
 from nurture.store.lead_list import Filter
 from nurture.store.queue import Key
 from nurture.store.tables import EnrolmentRow, LeadRow
+from nurture.versions import on_paper
+from nurture.versions.shelf import Shelf
 
 PAGE = 50
 LOOKED_AT = 2000

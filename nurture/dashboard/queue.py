@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from nurture import tenure
 from nurture.domain import sla
 from nurture.domain.calendar import ALWAYS, Calendar, Span
 from nurture.domain.sla import Deadline, Pause, State, Terms
-from nurture.shelf import Shelf
+from nurture.handovers import tenure
 from nurture.store import handovers, leads, queue
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverEventRow, HandoverRow
 from nurture.store.queue import OVER, STATES, Key
 from nurture.store.tables import LeadRow
+from nurture.versions.shelf import Shelf
 
 PAGE = 50
 LISTS = (*STATES, OVER)

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from nurture.checking import checked
 from nurture.domain.errors import Finding, InputError, PlaybookError
-from nurture.shelf import Shelf
 from nurture.store import playbooks
 from nurture.store.database import Database
+from nurture.versions.checking import checked
+from nurture.versions.shelf import Shelf
 
 PAGE = 20
 _KEPT = 5

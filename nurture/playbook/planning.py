@@ -1,4 +1,4 @@
-"""What differs between two versions of the playbook, in words. Who is affected: nurture.live_edits."""
+"""What differs between two versions of the playbook, in words. Who is affected: nurture.versions.live_edits."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

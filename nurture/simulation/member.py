@@ -54,7 +54,7 @@ class Handed:
     done: set[str] = field(default_factory=set)
 
     def may_become(self, answer: State) -> bool:
-        """Whether sales may answer this now, as nurture.answers has it: one that was lost may be won."""
+        """Whether sales may answer this now, as nurture.handovers.answers has it: one that was lost may be won."""
         if self.step and answer not in TASK_ANSWERS:
             return False
         return self.state in ANSWERS.get(answer, frozenset())

@@ -1,4 +1,4 @@
-"""Simulated handovers, their deadlines, and what answers change, as in nurture.handovers and nurture.desk."""
+"""Simulated handovers, their deadlines, and what answers change, as in nurture.handovers."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ def _open(world: World, member: Member, handed: Handed) -> None:
 
 
 def _look(world: World, member: Member, handed: Handed) -> None:
-    """Do what is due, as nurture.handovers does, and look again when something next will be."""
+    """Do what is due, as nurture.handovers.running does, and look again when something next will be."""
     if handed.state not in sla.SALES_OWNED or handed.closed_at:
         return
     due, later = _due(world, handed)

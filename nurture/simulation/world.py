@@ -171,7 +171,7 @@ class World:
         self.note(member, "touch", name, step=str(properties.get("step", "")))
 
     def _business(self, member: Member, name: str, properties: Mapping[str, Any]) -> list[Trigger]:
-        """What only a trusted source may tell, as nurture.business follows it."""
+        """What only a trusted source may tell, as nurture.intake.business follows it."""
         match name:
             case cases.OPENED | cases.CLOSED:
                 product, case = (str(properties.get(each) or "") for each in ("product", "case"))

@@ -1,4 +1,4 @@
-"""Clicks of which it is not known yet whether they were a person's; see nurture.clicks."""
+"""Clicks of which it is not known yet whether they were a person's; see nurture.intake.clicks."""
 
 from collections.abc import Sequence
 from datetime import datetime

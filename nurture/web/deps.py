@@ -11,21 +11,21 @@ from nurture.access import Access
 from nurture.access.company import CompanySignIn
 from nurture.dashboard import Dashboard
 from nurture.delivery.feedback.reading import Provider
-from nurture.desk import Desk
 from nurture.enrolling import Enrolling
-from nurture.feedback import Feedback
-from nurture.intake import Intake
-from nurture.mails import Mails
-from nurture.notices import Notices
+from nurture.handovers.desk import Desk
+from nurture.handovers.notices import Notices
+from nurture.intake.stages import Stages
+from nurture.intake.taking import Intake
+from nurture.mail.feedback import Feedback
+from nurture.mail.ledger import Mails
+from nurture.mail.preferences import Preferences
+from nurture.mail.watch import Watch
 from nurture.playbook import Playbook
-from nurture.preferences import Preferences
-from nurture.privacy import Privacy
+from nurture.privacy.requests import Privacy
 from nurture.reports import Reports
 from nurture.settings import Settings
-from nurture.stages import Stages
 from nurture.store.vitals import Vital
 from nurture.tokens import Tokens
-from nurture.watch import Watch
 
 
 @dataclass(frozen=True)

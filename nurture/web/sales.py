@@ -10,10 +10,10 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
-from nurture.desk import HandoverView
 from nurture.domain import orders
 from nurture.domain.errors import InputError
 from nurture.domain.sla import ANSWERS, RUNNING, State
+from nurture.handovers.desk import HandoverView
 from nurture.incoming import Answer
 from nurture.tokens import HANDOVER
 from nurture.web import fields, i18n, pages

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from nurture.domain.consent import EMAIL_MARKETING
 from nurture.domain.errors import InputError
-from nurture.preferences import BREAKS, Wanted
+from nurture.mail.preferences import BREAKS, Wanted
 from nurture.web import fields, i18n, pages, payload
 from nurture.web.access import open_to
 from nurture.web.deps import Current, Deps

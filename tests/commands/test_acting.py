@@ -6,9 +6,9 @@ from urllib.parse import parse_qs
 import httpx
 
 from commands.csv_rows import Row, read
-from commands.leads import COLUMNS, Lead, lead
-from commands.readers import Readers
-from commands.sales_floor import CREATED, SalesFloor
+from commands.demo.leads import COLUMNS, Lead, lead
+from commands.demo.readers import Readers
+from commands.demo.sales_floor import CREATED, SalesFloor
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "education-leads.csv"
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

@@ -12,8 +12,8 @@ import pytest
 
 from commands.check import versions
 from nurture import settings
-from nurture.shelf import Shelf
 from nurture.store.database import Database
+from nurture.versions.shelf import Shelf
 from tests.support.command import Nurture
 from tests.support.small import FLOW, LAUNCH, SMALL
 from tests.support.world import OneBook, World

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from commands.evidence import differences, seen
+from commands.demo.evidence import differences, seen
 
 NAMES = {"238": "hesitating-leads"}
 SENT = {"leads": 2, "touches": 10}

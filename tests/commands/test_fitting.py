@@ -2,7 +2,7 @@
 
 import pytest
 
-from commands.fitting import weights
+from commands.backtest.fitting import weights
 
 
 def test_the_rule_that_tells_weighs_and_what_says_nothing_does_not() -> None:

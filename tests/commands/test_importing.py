@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from commands import csv_rows
-from commands.bookmark import Bookmark, Tally
-from commands.importing import BATCH, bring_in, writing
-from commands.mapping import Mapped, targets
+from commands.importing.bookmark import Bookmark, Tally
+from commands.importing.command import BATCH, bring_in, writing
+from commands.importing.mapping import Mapped, targets
 from nurture.domain.errors import StartError
 from nurture.incoming import Incoming, Receipt
 from nurture.store.address import place

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import cast
 
 from nurture import settings
-from nurture.shelf import Shelf
 from nurture.store.database import Database
+from nurture.versions.shelf import Shelf
 from tests.support.command import Nurture
 from tests.support.domain import DAY
 from tests.support.small import SCORING, SMALL

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from commands.csv_rows import Row, read
-from commands.leads import ARRIVAL_DAYS, COLUMNS, VISIT_DAYS, Lead, Planned, lead, plan, story
+from commands.demo.leads import ARRIVAL_DAYS, COLUMNS, VISIT_DAYS, Lead, Planned, lead, plan, story
 from nurture.domain.errors import InputError
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "education-leads.csv"

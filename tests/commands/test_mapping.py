@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from commands.csv_rows import Row
-from commands.mapping import Mapped, targets
+from commands.importing.mapping import Mapped, targets
 from nurture.domain.errors import InputError
 from nurture.incoming import Incoming
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from commands.leads import COLUMNS
+from commands.demo.leads import COLUMNS
 from tests.support.command import Nurture
 
 FILES: dict[str, str | bytes] = {

@@ -3,9 +3,9 @@ from collections import Counter
 from pathlib import Path
 
 from commands.csv_rows import Row, read
-from commands.leads import COLUMNS, Lead, lead
-from commands.readers import CLICK, OPEN, UNSUBSCRIBE, doings
-from commands.sales_floor import answers
+from commands.demo.leads import COLUMNS, Lead, lead
+from commands.demo.readers import CLICK, OPEN, UNSUBSCRIBE, doings
+from commands.demo.sales_floor import answers
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "education-leads.csv"
 

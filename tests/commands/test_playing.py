@@ -1,6 +1,6 @@
 """What the demo says of itself when it is over."""
 
-from commands.playing import LAG, Outcome
+from commands.demo.playing import LAG, Outcome
 
 
 def test_a_machine_that_was_too_slow_for_the_pace_says_so_and_what_helps() -> None:

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from commands.rehearsal import rehearse
+from commands.rehearsal.rehearsing import rehearse
 from nurture.playbook.compiler import compile_playbook
 from nurture.playbook.source import read_files
 from nurture.simulation.scenarios import Outcome, play, scenarios

@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 from commands.upkeep import Seen, _as_json, _as_text
-from nurture.reconciling import LOST
 from nurture.store.upkeep import Night
 from nurture.store.upkeep_tables import DriftRow
+from nurture.upkeep.reconciling import LOST
 from tests.support.command import Nurture
 from tests.support.domain import NOW
 

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from commands.watching import Watch
+from commands.demo.watching import Watch
 
 
 class Reader:

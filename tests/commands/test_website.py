@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from commands.leads import Planned
-from commands.website import Website
+from commands.demo.leads import Planned
+from commands.demo.website import Website
 from nurture.domain.errors import Permanent
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

@@ -7,11 +7,11 @@ import pytest
 
 from nurture.domain.sla import State
 from nurture.incoming import Answer
-from nurture.shelf import Shelf
 from nurture.store import owned
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverRow
 from nurture.store.tables import WakeupRow
+from nurture.versions.shelf import Shelf
 from tests.support.domain import DAY, HOUR, NOW
 from tests.support.small import SLA, SMALL
 from tests.support.world import OneBook, World

@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from nurture.ad_accounts import lacking, open_accounts
+from nurture.audiences.ad_accounts import lacking, open_accounts
 from nurture.domain.audience import Audience
 from nurture.domain.errors import DeliveryError, StartError
 from nurture.settings import load

@@ -11,9 +11,9 @@ from nurture.domain.scoring import EngagementRule, FitRule
 from nurture.playbook import Playbook
 from nurture.playbook.conditions import Conditions
 from nurture.playbook.durations import Durations
-from nurture.relay import Relay
 from nurture.store.database import Database
 from nurture.store.tables import LeadRow
+from nurture.upkeep.relay import Relay
 from tests.support.domain import DAY, NOW, when
 from tests.support.playbook import LIFECYCLE, PLAYBOOK, SCORING
 from tests.support.world import OneBook, World

@@ -10,8 +10,8 @@ from nurture.domain.effects import CreateTask
 from nurture.domain.errors import InputError
 from nurture.domain.owners import Absence, Assignment, Owner
 from nurture.domain.sla import Escalation, State, Team, Terms
+from nurture.handovers.notices import Notices
 from nurture.incoming import Answer
-from nurture.notices import Notices
 from nurture.store import handovers, lead_list, leads, notices, owned
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverEventRow, HandoverRow, NoticeRow

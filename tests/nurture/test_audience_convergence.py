@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from embedded.ads.faults import Fault
-from nurture.audience_view import ask_renewal
-from nurture.audiences import LONGEST
+from nurture.audiences.keeper import LONGEST
+from nurture.audiences.view import ask_renewal
 from nurture.domain.errors import InputError
 from nurture.store.database import Database
 from tests.support.ads import PAIRS

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import update
 
 from embedded.ads.faults import Fault
-from nurture.audience_view import AudienceView, ask_renewal, in_words, switch
-from nurture.audiences import AudienceKeeper
+from nurture.audiences.keeper import AudienceKeeper
+from nurture.audiences.view import AudienceView, ask_renewal, in_words, switch
 from nurture.delivery.ads.hashing import sha256
 from nurture.domain.consent import AD_AUDIENCES, ConsentRecord
 from nurture.domain.errors import InputError

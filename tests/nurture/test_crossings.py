@@ -6,8 +6,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nurture.comparing import Effect, compare, effects
-from nurture.crossings import Crossing, crossings
+from nurture.audiences.comparing import Effect, compare, effects
 from nurture.domain.audience import Audience
 from nurture.domain.lifecycle import RULE, SALES, Back, Lifecycle
 from nurture.domain.persona import Persona
@@ -18,6 +17,7 @@ from nurture.store.audience_tables import AudienceMemberRow
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverRow
 from nurture.store.tables import StageChangeRow
+from nurture.versions.crossings import Crossing, crossings
 from tests.support.domain import DAY, NOW, when
 from tests.support.fresh import Fresh
 from tests.support.playbook import LIFECYCLE, PLAYBOOK, SCORING

@@ -6,7 +6,7 @@ import pytest
 from sqlmodel import col, select
 
 from nurture.domain.consent import AD_AUDIENCES, EMAIL_MARKETING, REQUEST_LASTS, ConsentRecord
-from nurture.intake import CONFIRMED, REQUESTED
+from nurture.intake.taking import CONFIRMED, REQUESTED
 from nurture.store.database import Database
 from nurture.store.tables import ConsentRequestRow, ConsentRow, EnrolmentRow, MessageRow, TouchRow
 from tests.support.domain import DAY, NOW

@@ -14,10 +14,10 @@ from nurture.domain.flow import Paused, WaitUntil
 from nurture.enrolling import Enrolling
 from nurture.playbook.conditions import Conditions
 from nurture.playbook.durations import Durations
-from nurture.relay import Relay
 from nurture.store import enrolments
 from nurture.store.database import Database
 from nurture.store.tables import EnrolmentRow, WakeupRow
+from nurture.upkeep.relay import Relay
 from tests.support.domain import DAY, NOW, when
 from tests.support.playbook import PLAYBOOK
 from tests.support.world import OneBook, World

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nurture.desk import TASK_DONE
 from nurture.domain.consent import EMAIL_MARKETING, ConsentRecord
 from nurture.domain.effects import CreateTask
 from nurture.domain.errors import InputError
 from nurture.domain.sla import State
+from nurture.handovers.desk import TASK_DONE
 from nurture.incoming import Answer, Incoming
 from nurture.store import leads
 from nurture.store.audience_tables import AudienceMemberRow

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from commands.csv_rows import Row
-from commands.mapping import Mapped
+from commands.importing.mapping import Mapped
 from nurture.domain.consent import EMAIL_MARKETING
 from nurture.incoming import Incoming, Receipt
 from nurture.store.database import Database

@@ -8,12 +8,12 @@ import pytest
 from nurture.domain.consent import EMAIL_MARKETING, ConsentRecord
 from nurture.domain.errors import Transient
 from nurture.incoming import Incoming
-from nurture.relay import Relay
 from nurture.store import leads
 from nurture.store.audience_tables import AudienceMemberRow
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverRow
 from nurture.store.tables import EnrolmentRow, StageChangeRow, TouchRow, WakeupRow
+from nurture.upkeep.relay import Relay
 from tests.support.domain import COPENHAGEN, DAY, NOW
 from tests.support.world import World
 

@@ -10,11 +10,11 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from nurture import live_edits
 from nurture.domain.errors import InputError, PlaybookError
-from nurture.shelf import Plan, Shelf
 from nurture.store.database import Database
 from nurture.store.tables import EnrolmentRow, PlaybookInForceRow, WakeupRow
+from nurture.versions import live_edits
+from nurture.versions.shelf import Plan, Shelf
 from tests.support.domain import DAY, NOW
 from tests.support.small import FLOW, LAUNCH, SMALL
 from tests.support.world import OneBook, World

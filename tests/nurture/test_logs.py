@@ -44,7 +44,7 @@ def test_an_address_is_masked_however_it_is_written(text: str, left: str) -> Non
         "worker 4711@nurture-worker-2 stopped",
         "  @asynccontextmanager",
         "https://api.example:8080/v1/leads/47f98ce8-a10b-5ec9-800c-4f815005f76a?page=2",
-        'File "/app/nurture/relay.py", line 46, in run',
+        'File "/app/nurture/upkeep/relay.py", line 46, in run',
         "a @ b, and nothing@",
     ],
 )

@@ -7,11 +7,11 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from nurture import mail_accounts
 from nurture.delivery.email.postmark import PostmarkMailer
 from nurture.delivery.email.smtp import SmtpMailer
 from nurture.domain.errors import StartError, Transient
-from nurture.mail_accounts import MailAccounts
+from nurture.mail import mail_accounts
+from nurture.mail.mail_accounts import MailAccounts
 from nurture.playbook import Playbook
 from nurture.ports import SMTP_ACCOUNT, Dkim, MailAccount
 from nurture.settings import Settings

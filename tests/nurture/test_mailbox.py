@@ -14,7 +14,7 @@ from nurture.delivery.feedback.imap import Imap
 from nurture.delivery.feedback.listener import Listener
 from nurture.delivery.links import Links
 from nurture.domain.errors import StartError, Transient
-from nurture.mailbox import Mailbox, address_read
+from nurture.mail.mailbox import Mailbox, address_read
 from nurture.settings import Settings
 from nurture.store.database import Database
 from nurture.store.feedback_tables import FeedbackRow

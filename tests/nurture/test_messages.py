@@ -19,9 +19,9 @@ from nurture.domain.calendar import ALWAYS
 from nurture.domain.errors import InputError, StartError
 from nurture.domain.lead import Lead
 from nurture.fingerprints import Fingerprints
-from nurture.shelf import Shelf
 from nurture.store.database import Database
 from nurture.tokens import Tokens
+from nurture.versions.shelf import Shelf
 from tests.support.domain import NOW
 from tests.support.playbook import PLAYBOOK, TERMS, playbook
 

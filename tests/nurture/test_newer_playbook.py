@@ -6,13 +6,13 @@ from typing import cast
 import pytest
 from sqlalchemy import update
 
-from nurture import live_edits
 from nurture.domain.errors import Unreadable
 from nurture.playbook.planning import UNREAD
-from nurture.shelf import Shelf
 from nurture.store.audience_tables import AudienceRow
 from nurture.store.database import Database
 from nurture.store.tables import EnrolmentRow, PlaybookInForceRow, WakeupRow
+from nurture.versions import live_edits
+from nurture.versions.shelf import Shelf
 from tests.support import newer
 from tests.support.domain import NOW
 from tests.support.small import FLOW, LAUNCH, SMALL

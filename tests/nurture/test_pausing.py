@@ -6,8 +6,8 @@ from nurture.dashboard.courses import Courses
 from nurture.domain.errors import PlaybookError
 from nurture.domain.steps import Paused
 from nurture.playbook.compiler import compile_playbook
-from nurture.shelf import Shelf
 from nurture.store.database import Database
+from nurture.versions.shelf import Shelf
 from tests.support.domain import NOW
 from tests.support.small import AUDIENCES, FLOW, LAUNCH, SMALL
 

@@ -1,6 +1,6 @@
 """What could not be used is kept, shown and dropped row by row."""
 
-from nurture.quarantine import Quarantine
+from nurture.intake.quarantine import Quarantine
 from nurture.store.database import Database
 from tests.support.domain import NOW
 from tests.support.world import World

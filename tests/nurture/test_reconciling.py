@@ -10,12 +10,12 @@ import pytest
 from nurture.domain.lead import Condition
 from nurture.domain.sla import State
 from nurture.incoming import Answer
-from nurture.reconciling import GRACE, IDLE, LOST, OVERDUE, Reconciling
 from nurture.store import ad_lists, audiences, handovers, upkeep
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverRow
 from nurture.store.tables import EnrolmentRow, LeadRow
 from nurture.store.upkeep_tables import DriftRow
+from nurture.upkeep.reconciling import GRACE, IDLE, LOST, OVERDUE, Reconciling
 from tests.support.domain import DAY, HOUR, NEVER_TRUE, NOW
 from tests.support.world import World
 

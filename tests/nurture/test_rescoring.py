@@ -11,9 +11,6 @@ from sqlalchemy import update
 
 from nurture.domain.scoring import EngagementRule
 from nurture.playbook import Playbook, Retention
-from nurture.relay import Relay
-from nurture.rescoring import Rescoring
-from nurture.shelf import Shelf
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverRow
 from nurture.store.tables import (
@@ -22,6 +19,9 @@ from nurture.store.tables import (
     QuarantineRow,
     TouchRow,
 )
+from nurture.upkeep.relay import Relay
+from nurture.upkeep.rescoring import Rescoring
+from nurture.versions.shelf import Shelf
 from tests.support.domain import DAY, NOW
 from tests.support.fresh import Fresh
 from tests.support.playbook import PLAYBOOK, SCORING

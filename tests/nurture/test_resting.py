@@ -5,13 +5,13 @@ from typing import cast
 
 import pytest
 
-from nurture.crossings import Crossing, crossings
 from nurture.domain.sla import State
 from nurture.incoming import Answer
-from nurture.relay import Relay
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverRow
 from nurture.store.tables import LeadRow
+from nurture.upkeep.relay import Relay
+from nurture.versions.crossings import Crossing, crossings
 from tests.support.domain import DAY, NOW
 from tests.support.playbook import PLAYBOOK, playbook
 from tests.support.world import OneBook, World

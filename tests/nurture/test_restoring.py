@@ -7,11 +7,11 @@ from nurture.domain.effects import HandOver
 from nurture.domain.flow import Cursor, Email, Flow, Wait
 from nurture.domain.restored import doors, may_have_entered, may_have_sent
 from nurture.domain.steps import Act, Branch, Goto, Split, WaitFor
-from nurture.restoring import REASON, Restoring
 from nurture.store import enrolments
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverRow
 from nurture.store.tables import MessageRow
+from nurture.upkeep.restoring import REASON, Restoring
 from tests.support.domain import DAY, HOUR, NOW, when
 from tests.support.playbook import PLAYBOOK, playbook
 from tests.support.world import OneBook, World, consenting

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from nurture.playbook.source import read_files
-from nurture.shelf import Shelf
 from nurture.store.database import Database
+from nurture.versions.shelf import Shelf
 from tests.support.domain import DAY, NOW
 
 ROOT = Path(__file__).parents[2]

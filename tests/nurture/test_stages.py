@@ -4,15 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from nurture.crossings import Crossing, crossings
 from nurture.domain.errors import InputError
 from nurture.domain.lifecycle import IMPORT, RULE, SALES, Back, Lifecycle, Stage
 from nurture.domain.scoring import EngagementRule, Grades
 from nurture.playbook import Playbook
-from nurture.relay import Relay
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverRow
 from nurture.store.tables import StageChangeRow
+from nurture.upkeep.relay import Relay
+from nurture.versions.crossings import Crossing, crossings
 from tests.support.domain import DAY, NOW, when
 from tests.support.playbook import LIFECYCLE, PLAYBOOK, SCORING
 from tests.support.world import OneBook, World

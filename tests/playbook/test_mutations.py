@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from nurture.checking import checked
 from nurture.delivery.email.checking import check_templates
 from nurture.domain.errors import PlaybookError
 from nurture.playbook import Playbook
 from nurture.playbook.compiler import compile_playbook
+from nurture.versions.checking import checked
 
 MUTATIONS = int(os.environ.get("NURTURE_MUTATIONS", "250"))
 """`NURTURE_MUTATIONS=10000` for a thorough look at files of config/; 100000 for as many of templates."""

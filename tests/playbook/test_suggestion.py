@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from commands.fitting import weights
+from commands.backtest.fitting import weights
 from nurture.domain.backtest import Case
 from nurture.domain.lead import Facts, Lead, Touch
 from nurture.domain.scoring import Scoring, entries, explain

@@ -23,7 +23,6 @@ from nurture.incoming import Answer
 from nurture.playbook import Playbook
 from nurture.playbook.conditions import Conditions
 from nurture.playbook.durations import Durations
-from nurture.relay import Relay
 from nurture.simulation import sales, settling
 from nurture.simulation.member import Member
 from nurture.simulation.people import Person
@@ -32,6 +31,7 @@ from nurture.store.audience_tables import AudienceMemberRow
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverRow
 from nurture.store.tables import EnrolmentRow
+from nurture.upkeep.relay import Relay
 from tests.support.domain import DAY, HOUR, NOW, lead, when
 from tests.support.playbook import PLAYBOOK, WIN_BACK, playbook
 from tests.support.world import OneBook, World

@@ -9,13 +9,13 @@ from functools import partial
 import httpx
 from fastapi import FastAPI
 
-from nurture import audience_view
 from nurture.access.company import CompanySignIn
+from nurture.audiences import view
 from nurture.delivery.feedback.providers import open_providers
 from nurture.enrolling import Enrolling
-from nurture.notices import Notices
+from nurture.handovers.notices import Notices
+from nurture.intake.quarantine import Quarantine
 from nurture.playbook import Playbook
-from nurture.quarantine import Quarantine
 from nurture.settings import Settings
 from nurture.store.vitals import Vital, vitals
 from nurture.tokens import Tokens
@@ -57,7 +57,7 @@ class House:
                 access=world.access,
                 dashboard=world.dashboard,
                 company=self.company,
-                switch_audience=partial(audience_view.switch, world.outbox),
+                switch_audience=partial(view.switch, world.outbox),
                 quarantine=partial(Quarantine(world.db).latest, 50),
                 intake=world.intake,
                 desk=world.desk,

@@ -7,7 +7,7 @@ import sys
 
 import httpx
 
-from nurture.audiences import AudienceKeeper
+from nurture.audiences.keeper import AudienceKeeper
 from nurture.delivery.ads.meta import MetaAudiences
 from nurture.store.database import Database
 from tests.support.domain import NOW

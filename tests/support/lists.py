@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from embedded.ads.standin import StandIn
-from nurture.audiences import AudienceKeeper, Look
+from nurture.audiences.keeper import AudienceKeeper, Look
 from nurture.domain.audience import Audience
 from nurture.domain.scoring import Scoring
 from nurture.ports import Applied, AudienceSink, Identifiers, Person, Portion, ReplacingSink

@@ -13,11 +13,11 @@ from activities.effects import Effects
 from activities.sending import Sending
 from activities.steps import Steps
 from nurture.delivery.links import Links
-from nurture.postroom import Postroom
-from nurture.shelf import Shelf
+from nurture.mail.postroom import Postroom
 from nurture.store.database import Database
 from nurture.store.tables import EnrolmentRow, LeadRow, MessageRow
 from nurture.tokens import Tokens
+from nurture.versions.shelf import Shelf
 from tests.support.small import SMALL
 from tests.support.temporal import Postbox
 from tests.support.world import OneBook, World

@@ -23,10 +23,10 @@ from activities.steps import Steps
 from nurture import settings
 from nurture.delivery.links import Links
 from nurture.domain.flow import Email, Flow
-from nurture.mail_accounts import MailAccounts
+from nurture.mail.mail_accounts import MailAccounts
+from nurture.mail.postroom import Postroom
 from nurture.playbook import Playbook
 from nurture.ports import SMTP_ACCOUNT, MailAccount
-from nurture.postroom import Postroom
 from nurture.store.database import Database
 from nurture.store.tables import EnrolmentRow
 from nurture.tokens import Tokens

@@ -21,14 +21,14 @@ from activities.sending import Sending
 from activities.steps import Steps
 from activities.upkeep import UpkeepActivities
 from embedded.temporal import PRAGMAS, program
-from nurture.audiences import AudienceKeeper
+from nurture.audiences.keeper import AudienceKeeper
 from nurture.delivery.links import Links
+from nurture.mail.postroom import Postroom
 from nurture.ports import Applied, Identifiers, Mail, MailAccount, Notice, Person, SalesDesk
-from nurture.postroom import Postroom
-from nurture.reconciling import Reconciling
 from nurture.store import migrate
 from nurture.store.database import Database
 from nurture.tokens import Tokens
+from nurture.upkeep.reconciling import Reconciling
 from tests.support.world import OneBook, World
 from workflows.client import TemporalWaker
 from workflows.runs import TemporalRuns

@@ -12,18 +12,18 @@ from pydantic import SecretStr
 
 from nurture.access import Access
 from nurture.delivery.feedback.providers import open_providers
-from nurture.desk import Holder
 from nurture.domain import story
 from nurture.domain.consent import ConsentRecord
 from nurture.domain.errors import InputError, Transient
 from nurture.domain.feedback import Event
 from nurture.domain.lifecycle import Stage
-from nurture.feedback import Heard
 from nurture.figures import EVERYTHING, Question
+from nurture.handovers.desk import Holder
 from nurture.incoming import Answer, Incoming, Receipt
+from nurture.mail.feedback import Heard
+from nurture.mail.preferences import Wanted
 from nurture.playbook import Company, Form, Subscription
-from nurture.preferences import Wanted
-from nurture.privacy import Erased
+from nurture.privacy.requests import Erased
 from nurture.settings import Settings
 from nurture.store.vitals import Vital
 from nurture.tokens import Tokens

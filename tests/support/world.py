@@ -10,33 +10,33 @@ from sqlmodel import select
 
 from nurture.access import open_access
 from nurture.access.passwords import Passwords
-from nurture.clicks import Clicks
 from nurture.dashboard import open_dashboard
 from nurture.dashboard.system import EngineState, Poller
-from nurture.desk import Desk
 from nurture.domain.consent import AD_AUDIENCES, EMAIL_MARKETING, ConsentRecord
 from nurture.domain.machines import BURST
-from nurture.feedback import Feedback
 from nurture.fingerprints import Fingerprints
-from nurture.handovers import Handovers
+from nurture.handovers.desk import Desk
+from nurture.handovers.running import Handovers
 from nurture.incoming import Incoming
-from nurture.intake import Intake
-from nurture.mails import Mails
+from nurture.intake.clicks import Clicks
+from nurture.intake.stages import Stages
+from nurture.intake.taking import Intake
+from nurture.mail.feedback import Feedback
+from nurture.mail.ledger import Mails
+from nurture.mail.preferences import Preferences
+from nurture.mail.watch import Watch
 from nurture.outbox import Outbox
 from nurture.playbook import Playbook
-from nurture.preferences import Preferences
-from nurture.privacy import Privacy
+from nurture.privacy.requests import Privacy
 from nurture.reactions import Reactions
-from nurture.relay import Relay
 from nurture.reports import Reports
-from nurture.rescoring import Rescoring
-from nurture.retention import Retention
-from nurture.shelf import Shelf
-from nurture.stages import Stages
 from nurture.store import leads
 from nurture.store.database import Database
 from nurture.store.tables import LeadRow
-from nurture.watch import Watch
+from nurture.upkeep.relay import Relay
+from nurture.upkeep.rescoring import Rescoring
+from nurture.upkeep.retention import Retention
+from nurture.versions.shelf import Shelf
 from tests.support.domain import NOW
 from tests.support.playbook import PLAYBOOK
 

@@ -13,8 +13,8 @@ import pytest
 import uvicorn
 
 from nurture.playbook.source import read_files
-from nurture.shelf import Shelf
 from nurture.store.database import Database
+from nurture.versions.shelf import Shelf
 from tests.support.domain import NOW
 from tests.support.filled import fill
 from tests.support.house import House

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from nurture.preferences import Wanted
+from nurture.mail.preferences import Wanted
 from nurture.tokens import CLICK, CONFIRM, OPEN, UNSUBSCRIBE
 
 HUMAN = {"user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}

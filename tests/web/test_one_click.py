@@ -10,7 +10,7 @@ from nurture.delivery.email import mime
 from nurture.delivery.links import Links
 from nurture.domain import gate
 from nurture.domain.flow import SendMail
-from nurture.postroom import Postroom
+from nurture.mail.postroom import Postroom
 from nurture.store import leads
 from nurture.store.tables import EnrolmentRow, LeadRow
 from tests.support.domain import NOW

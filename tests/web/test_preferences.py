@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from nurture.preferences import Wanted
+from nurture.mail.preferences import Wanted
 from nurture.tokens import UNSUBSCRIBE
 from tests.support.web import World
 

@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from nurture.answers import check
 from nurture.domain import story
 from nurture.domain.errors import InputError
 from nurture.domain.lead import Touch
 from nurture.domain.sla import State
+from nurture.handovers.answers import check
 from nurture.incoming import Answer
 from nurture.playbook import planning
 from nurture.store.handover_tables import HandoverRow

@@ -17,7 +17,7 @@ from nurture.domain.errors import Gone, InputError
 from nurture.domain.flow import Act, Email, Flow, WaitFor
 from nurture.domain.owners import Absence, Owner
 from nurture.domain.sla import State, Team
-from nurture.notices import Notices
+from nurture.handovers.notices import Notices
 from nurture.store.handover_tables import HandoverEventRow, HandoverRow, NoticeRow
 from nurture.store.tables import MessageRow
 from tests.support.agreement import RULE, agree, answer, hand_over, heard, the_handover

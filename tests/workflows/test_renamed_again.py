@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import update
 
-from nurture.restoring import Restoring
-from nurture.shelf import Shelf
 from nurture.store.database import Database
 from nurture.store.tables import EnrolmentRow, MessageRow, PlaybookInForceRow
+from nurture.upkeep.restoring import Restoring
+from nurture.versions.shelf import Shelf
 from tests.support.domain import DAY, HOUR
 from tests.support.looks import FILES, Looks
 from tests.support.small import FLOW, LAUNCH

@@ -11,10 +11,10 @@ from nurture.domain.sla import State
 from nurture.domain.steps import Step
 from nurture.incoming import Answer
 from nurture.playbook import Playbook
-from nurture.restoring import Restoring
 from nurture.store import wakeups
 from nurture.store.handover_tables import HandoverRow
 from nurture.store.tables import EnrolmentRow, MessageRow
+from nurture.upkeep.restoring import Restoring
 from tests.support.domain import DAY, HOUR
 from tests.support.playbook import PLAYBOOK, playbook
 from tests.support.temporal import Stage

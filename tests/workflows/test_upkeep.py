@@ -10,10 +10,10 @@ from temporalio.client import WorkflowExecutionStatus
 
 from activities.contract import Reconcile
 from nurture.domain import keys
-from nurture.reconciling import GRACE, IDLE, LOST
 from nurture.store import upkeep
 from nurture.store.tables import EnrolmentRow
 from nurture.store.upkeep_tables import DriftRow
+from nurture.upkeep.reconciling import GRACE, IDLE, LOST
 from tests.support.temporal import Stage, dev_server
 from workflows.runs import TemporalRuns
 from workflows.schedules import UPKEEP, UPKEEP_AT, keep_upkeep

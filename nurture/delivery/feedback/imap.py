@@ -20,7 +20,7 @@ _LARGEST = 2 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Imap:
-    """Implements `nurture.mailbox.Source`. `tls` is "tls", "starttls" or "none".
+    """Implements `nurture.mail.mailbox.Source`. `tls` is "tls", "starttls" or "none".
 
     The library blocks, so each conversation runs in a thread of its own.
     """

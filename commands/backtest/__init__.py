@@ -1,0 +1,1 @@
+"""`nurture backtest`: points held against the outcomes of past leads."""

@@ -1,0 +1,1 @@
+"""`nurture demo`: real leads through the whole product, and what came of them."""

@@ -1,0 +1,1 @@
+"""`nurture import`: lists of leads."""

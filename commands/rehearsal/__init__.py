@@ -1,0 +1,1 @@
+"""`nurture test --temporal`: scenarios on the real workflows."""

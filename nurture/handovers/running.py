@@ -1,0 +1,281 @@
+"""Handovers: opening one, what its deadlines make happen, and how it ends. Rules: nurture.domain.sla."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from nurture import enrolling
+from nurture.domain import keys, sla
+from nurture.domain.effects import CreateTask
+from nurture.domain.lead import Facts
+from nurture.domain.owners import Owner
+from nurture.domain.sla import Deadline, Kind, State, Team, Terms
+from nurture.domain.terms import to_json
+from nurture.handovers import briefing, tenure
+from nurture.playbook import Playbook
+from nurture.store import enrolments, handovers, leads, points
+from nurture.store.handover_tables import HandoverRow, HandoverRuleRow, SaleRow
+from nurture.store.tables import LeadRow
+
+
+@dataclass(frozen=True)
+class _New:
+    """A handover about to be opened."""
+
+    kind: str
+    reason: str
+    trigger: str
+    team: Team
+    owner: Owner
+    terms: Terms
+    at: datetime
+    step: str | None = None
+
+
+class Handovers:
+    """`answer_url` makes the signed link under which sales answers a handover of that id."""
+
+    def __init__(self, answer_url: Callable[[str], str]) -> None:
+        self._answer_url = answer_url
+
+    async def open(
+        self,
+        session: AsyncSession,
+        playbook: Playbook,
+        lead: LeadRow,
+        facts: Facts,
+        reason: str,
+        trigger: str,
+        now: datetime,
+        to: str | None = None,
+    ) -> HandoverRow:
+        """Give the lead to sales, to the team `to` or the agreement's.
+
+        Of a lead already in its hands sales gets the new reason as news.
+        """
+        running = await handovers.open_of(session, lead.id)
+        if running:
+            handovers.log(session, running, "enriched", now, trigger, reason)
+            await self.tell(session, playbook, running, lead, "enriched", now, news=reason)
+            handovers.wake(session, running, now)
+            return running
+        team = tenure.team_of(playbook, to) if to else playbook.handover.team
+        owner = await tenure.choose(session, playbook, team, facts, now)
+        terms = tenure.given(playbook.handover, owner)
+        new = _New(handovers.HANDOVER, reason, trigger, team, owner, terms, now)
+        row = await self._create(session, playbook, lead, new)
+        lead.sales_owned = True
+        await _keep_rules(session, playbook, row, facts, now)
+        await self.tell(session, playbook, row, lead, "created", now)
+        return row
+
+    async def ask(
+        self,
+        session: AsyncSession,
+        playbook: Playbook,
+        lead: LeadRow,
+        facts: Facts,
+        task: CreateTask,
+        title: str,
+        flow: str,
+        now: datetime,
+    ) -> HandoverRow:
+        """A single thing for sales to do, with its own deadline; the lead stays with marketing."""
+        team = tenure.team_of(playbook, task.team)
+        owner = await tenure.choose(session, playbook, team, facts, now)
+        terms = tenure.given(playbook.handover, owner, task.within)
+        new = _New(handovers.TASK, title, flow, team, owner, terms, now, task.step)
+        row = await self._create(session, playbook, lead, new)
+        await self.tell(session, playbook, row, lead, "created", now)
+        return row
+
+    async def act(
+        self,
+        session: AsyncSession,
+        playbook: Playbook,
+        current: Playbook,
+        row: HandoverRow,
+        lead: LeadRow,
+        now: datetime,
+    ) -> datetime | None:
+        """Do what is due on a running handover; when something next will be (None: nothing).
+
+        `playbook` is the one it was opened under, `current` the one in force.
+        """
+        if State(row.state) not in sla.SALES_OWNED:
+            return None
+        clock = tenure.clock(row, playbook, current)
+        tenure.keep_begun(row, clock.pauses, now)
+        plan = tenure.plan(row, clock)
+        due, _ = sla.due_now(plan, frozenset(row.done), now, clock.pauses)
+        for deadline in due:
+            await self._meet(session, playbook, current, row, lead, deadline, now)
+            row.done = [*row.done, deadline.id]
+            if State(row.state) not in sla.SALES_OWNED:
+                return None  # what else was due on it is over with it
+        return tenure.next_look(row, tenure.clock(row, playbook, current), now)
+
+    async def _create(
+        self, session: AsyncSession, playbook: Playbook, lead: LeadRow, new: _New
+    ) -> HandoverRow:
+        ordinal = await handovers.next_ordinal(session, lead.id)
+        row = HandoverRow(
+            id=keys.handover_id(lead.id, ordinal),
+            lead_id=lead.id,
+            ordinal=ordinal,
+            kind=new.kind,
+            playbook=playbook.hash,
+            team=new.team.id,
+            owner=new.owner.id,
+            state=State.OPEN,
+            reason=new.reason,
+            trigger=new.trigger,
+            step=new.step,
+            terms=to_json(new.terms),
+            opened_at=new.at,
+            due_at=new.at,
+        )
+        tenure.clock(row, playbook, playbook)
+        session.add(row)
+        await session.flush()
+        handovers.log(session, row, "opened", new.at, new.trigger, new.reason)
+        handovers.wake(session, row, new.at)
+        return row
+
+    async def _meet(
+        self,
+        session: AsyncSession,
+        playbook: Playbook,
+        current: Playbook,
+        row: HandoverRow,
+        lead: LeadRow,
+        deadline: Deadline,
+        now: datetime,
+    ) -> None:
+        match deadline.kind:
+            case Kind.REMIND:
+                handovers.log(session, row, "reminded", now, "sla", row.owner)
+                news = _HOW_IS_IT if State(row.state) in sla.TALKING else ""
+                await self.tell(session, playbook, row, lead, "reminder", now, news=news)
+            case Kind.ESCALATE:
+                handovers.log(session, row, "escalated", now, "sla", deadline.to or "")
+                await self.tell(session, playbook, row, lead, "escalated", now, deadline.to)
+            case Kind.REASSIGN:
+                team = tenure.team_of(current, row.team)
+                facts = await leads.facts(session, lead, now)
+                owner = await tenure.choose(session, current, team, facts, now, row.owner)
+                row.owner, row.held_since = owner.id, now
+                tenure.clock(row, playbook, current)  # when it is due with that one
+                handovers.log(session, row, "reassigned", now, "sla", row.owner)
+                await self.tell(session, playbook, row, lead, "reassigned", now)
+            case Kind.RECYCLE:
+                why = _silence(row)
+                await self.give_back(
+                    session, playbook, current, row, lead, State.RECYCLED, why, "sla", now
+                )
+                await self.tell(session, playbook, row, lead, "recycled", now)
+
+    async def give_back(
+        self,
+        session: AsyncSession,
+        playbook: Playbook,
+        current: Playbook,
+        row: HandoverRow,
+        lead: LeadRow,
+        state: State,
+        why: str,
+        by: str,
+        now: datetime,
+        not_before: datetime | None = None,
+    ) -> None:
+        """The lead returns to marketing: lower stage, a time of rest, and the recycling flow; a customer stays one.
+
+        Where it goes back to says the playbook in force, which knows the lead's stage; how long it rests and by which
+        flow, the one that the handover was opened under. `not_before`: the lead asked not to hear of it until then, so
+        the flow begins only then.
+        """
+        row.state, row.closed_at, row.outcome = state, now, why
+        handovers.log(session, row, str(state), now, by, why)
+        if row.kind == handovers.TASK:
+            return
+        lead.sales_owned = False
+        back = current.back_from(lead.stage)
+        if back is None:
+            return
+        rule = playbook.handover
+        lead.cooled_until = max(now + rule.cool_off, not_before or now)
+        if back != lead.stage:
+            leads.change_stage(session, lead, back, now, by=by, reason=why)
+        flow, start = rule.terms.recycle_to, max(now, not_before or now)
+        runs = await enrolments.of_lead(session, lead.id)
+        if flow is None or any(
+            run.active for run in enrolments.runs_of(runs, playbook.flows[flow])
+        ):
+            return
+        if (current if flow in current.flows else playbook).admits(flow, start):
+            facts = await leads.facts(session, lead, now)
+            run = enrolling.begin(session, playbook, lead, facts, flow, runs, now, why)
+            run.started_at = run.since = start
+
+    async def sold(
+        self,
+        session: AsyncSession,
+        playbook: Playbook,
+        lead: LeadRow,
+        sale: SaleRow,
+        by: str,
+        now: datetime,
+    ) -> HandoverRow | None:
+        """The lead bought: what sales has in hand of it is won by that, and sales is told. None: sales had nothing, or
+        got it only after that sale. A sale that is heard of late ends nothing before the talk that came meanwhile."""
+        row = await handovers.open_of(session, lead.id) if lead.sales_owned else None
+        if row is None or sale.at < row.opened_at:
+            return None
+        row.state, row.outcome, row.until = State.WON, "won", None
+        row.closed_at = max(sale.at, row.contacted_at or sale.at)
+        lead.sales_owned = False
+        sale.handover_id = sale.handover_id or row.id
+        handovers.log(session, row, str(State.WON), row.closed_at, by)
+        news = (
+            f"Sold for {sale.amount} {sale.currency}: it counts as won, and nothing is left to do."
+        )
+        await self.tell(session, playbook, row, lead, "won", now, news=news)
+        handovers.wake(session, row, now)
+        return row
+
+    async def tell(
+        self,
+        session: AsyncSession,
+        playbook: Playbook,
+        row: HandoverRow,
+        lead: LeadRow,
+        what: str,
+        now: datetime,
+        to: str | None = None,
+        news: str = "",
+    ) -> None:
+        await session.flush()
+        url = self._answer_url(row.id)
+        data = await briefing.notice_data(session, playbook, row, lead, url, now, to, news)
+        await handovers.tell(session, row, what, data, now)
+
+
+_HOW_IS_IT = "What became of it? Without an answer the lead goes back to marketing."
+
+
+def _silence(row: HandoverRow) -> str:
+    """Why a handover ends by itself."""
+    if State(row.state) in sla.TALKING:
+        return "sales told no outcome in time"
+    return "not done in time" if row.step else "nobody contacted the lead in time"
+
+
+async def _keep_rules(
+    session: AsyncSession, playbook: Playbook, row: HandoverRow, facts: Facts, now: datetime
+) -> None:
+    """Which rules qualified the lead; points expire and traits change, so only now can it be told."""
+    for reason in await points.reasons(session, playbook.scoring, facts, now):
+        if reason.points > 0:
+            session.add(HandoverRuleRow(handover_id=row.id, rule=reason.rule, points=reason.points))

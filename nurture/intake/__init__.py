@@ -1,0 +1,1 @@
+"""What a lead does or says on its way in: whose it is, and what follows from it."""

@@ -1,0 +1,178 @@
+"""Does everything that should be going on go on? The database is compared with Temporal, page by page.
+
+A difference is repaired by waking its workflow: signal-with-start begins one that Temporal lost, and one
+that has nothing left to do ends at its next look. Waking one that only seemed lost does no harm, so what
+Temporal's list shows some seconds late is no danger.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from nurture.domain import sla
+from nurture.domain.sla import State
+from nurture.handovers import tenure
+from nurture.outbox import Outbox
+from nurture.ports import Runs
+from nurture.store import ad_lists, audiences, lines, upkeep, wakeups
+from nurture.store.handover_tables import HandoverRow
+from nurture.versions.shelf import Shelf
+
+LOST = "nothing ran for it"
+IDLE = "a workflow ran with nothing left to do"
+OVERDUE = "it was due and nobody acted"
+
+GRACE = timedelta(minutes=15)
+"""What began, ended or fell due so lately may simply be under way."""
+
+PAGE = 200
+"""Rows in one transaction."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the comparison stands: in which part, behind which id."""
+
+    part: str
+    after: str = ""
+
+
+@dataclass(frozen=True)
+class _Page:
+    """How many were looked at, what was found by key, where the part goes on (empty: it is over), and whose flow
+    each enrolment is in."""
+
+    kind: str
+    looked: int
+    found: Mapping[str, str]
+    after: str = ""
+    flows: Mapping[str, str] = field(default_factory=dict)
+
+
+class Reconciling:
+    """One page at a time, each in a transaction of its own; looking at one twice changes nothing."""
+
+    def __init__(self, outbox: Outbox, shelf: Shelf, runs: Runs, size: int = PAGE) -> None:
+        self._outbox = outbox
+        self._shelf = shelf
+        self._runs = runs
+        self._size = size
+        self._parts = {
+            "enrolments": self._enrolments,
+            "handovers": self._handovers,
+            "notices": self._notices,
+            "audiences": self._audiences,
+            "enrolment_workflows": self._enrolment_workflows,
+            "handover_workflows": self._handover_workflows,
+        }
+
+    @property
+    def first(self) -> Place:
+        return Place(next(iter(self._parts)))
+
+    async def page(self, night: str, place: Place, now: datetime) -> Place | None:
+        """Compare the next page and repair what differs; where to go on. None: that was all."""
+        page = await self._parts[place.part](place.after, now)
+        following = self._after(place, page)
+        async with self._outbox.write() as session:
+            row = await upkeep.begin(session, night, now)
+            for key, what in page.found.items():
+                await upkeep.note(session, night, page.kind, key, what, now)
+                wakeups.add(session, page.kind, key, now, page.flows.get(key, ""))
+            looked = row.looked.get(place.part, 0) + page.looked
+            row.looked = {**row.looked, place.part: looked}
+            row.ended_at = None if following else now
+        return following
+
+    def _after(self, place: Place, page: _Page) -> Place | None:
+        if page.after:
+            return Place(place.part, page.after)
+        parts = list(self._parts)
+        later = parts[parts.index(place.part) + 1 :]
+        return Place(later[0]) if later else None
+
+    async def _enrolments(self, after: str, now: datetime) -> _Page:
+        async with self._outbox.read() as session:
+            rows = await upkeep.active(session, after, now - GRACE, self._size)
+            due = [row for row in rows if row.wake_at and row.wake_at < now - GRACE]
+            paced = await self._paced(session, now) if due else frozenset()
+        overdue = [row.id for row in due if row.flow not in paced]
+        found = await self._missing(wakeups.ENROLMENT, [row.id for row in rows], overdue)
+        flows = {row.id: row.flow for row in rows}
+        behind = self._behind([row.id for row in rows])
+        return _Page(wakeups.ENROLMENT, len(rows), found, behind, flows)
+
+    async def _paced(self, session: AsyncSession, now: datetime) -> frozenset[str]:
+        """Flows whose mails may be due for long, since their sender has a rate and sends as fast as that."""
+        due = await lines.due_by_flow(session, now)
+        found = await lines.of_senders(session, await self._shelf.current(session), due, now)
+        moving = [line.flows for line in found.values() if not line.is_late(now - GRACE)]
+        return frozenset[str]().union(*moving)
+
+    async def _handovers(self, after: str, now: datetime) -> _Page:
+        async with self._outbox.read() as session:
+            rows = await upkeep.with_sales(session, after, now - GRACE, self._size)
+            states = {row.id: await self._stands(session, row, now) for row in rows}
+        going_on = [id_ for id_, (runs, _) in states.items() if runs]
+        due = {id_ for id_, (_, late) in states.items() if late}
+        found = await self._missing(wakeups.HANDOVER, going_on, due)
+        return _Page(wakeups.HANDOVER, len(rows), found, self._behind([row.id for row in rows]))
+
+    async def _notices(self, after: str, now: datetime) -> _Page:
+        """What is closed may still have something to tell."""
+        async with self._outbox.read() as session:
+            keys = list(await upkeep.untold(session, after, now - GRACE, self._size))
+        found = await self._missing(wakeups.HANDOVER, keys, ())
+        return _Page(wakeups.HANDOVER, len(keys), found, self._behind(keys))
+
+    def _behind(self, keys: Sequence[str]) -> str:
+        """Where the next page begins; empty when this one was not full."""
+        return keys[-1] if len(keys) == self._size else ""
+
+    async def _stands(
+        self, session: AsyncSession, row: HandoverRow, now: datetime
+    ) -> tuple[bool, bool]:
+        """Whether a workflow should run for it, and whether something on it is overdue."""
+        playbook = await self._shelf.version(session, row.playbook)
+        clock = tenure.clock(row, playbook, await self._shelf.current(session))
+        plan = tenure.plan(row, clock)
+        done = frozenset(row.done)
+        late, _ = sla.due_now(plan, done, now - GRACE, clock.pauses)
+        waits = any(deadline.id not in done for deadline in plan)
+        return State(row.state) in sla.RUNNING or waits, bool(late)
+
+    async def _audiences(self, after: str, now: datetime) -> _Page:
+        """All of them at once: there are few. One that is in step is compared daily, and one that the playbook
+        gave up has to be emptied; only where nobody ever was on a list without a rule is there nothing to do."""
+        async with self._outbox.read() as session:
+            wanted = (await self._shelf.current(session)).audiences
+            known = await ad_lists.known(session)
+            idle = [
+                name
+                for name in wanted.keys() - known.keys()
+                if not wanted[name].when
+                and not await audiences.next_due(session, name, adds=True, everyone=False)
+            ]
+        names = sorted(wanted.keys() | known.keys())
+        busy = [name for name in names if name not in idle]
+        found = await self._missing(wakeups.AUDIENCE, busy, ())
+        return _Page(wakeups.AUDIENCE, len(names), found)
+
+    async def _missing(self, kind: str, keys: list[str], overdue: Iterable[str]) -> dict[str, str]:
+        running = await self._runs.running(kind, keys) if keys else set()
+        lost = dict.fromkeys((key for key in keys if key not in running), LOST)
+        return {**dict.fromkeys(overdue, OVERDUE), **lost}
+
+    async def _enrolment_workflows(self, after: str, now: datetime) -> _Page:
+        keys, following = await self._runs.page(wakeups.ENROLMENT, after)
+        async with self._outbox.read() as session:
+            idle = await upkeep.ended(session, keys, now - GRACE)
+        return _Page(wakeups.ENROLMENT, len(keys), dict.fromkeys(sorted(idle), IDLE), following)
+
+    async def _handover_workflows(self, after: str, now: datetime) -> _Page:
+        keys, following = await self._runs.page(wakeups.HANDOVER, after)
+        async with self._outbox.read() as session:
+            idle = await upkeep.closed(session, keys, now - GRACE)
+        return _Page(wakeups.HANDOVER, len(keys), dict.fromkeys(sorted(idle), IDLE), following)

@@ -1,0 +1,131 @@
+"""What is older than the playbook allows is forgotten, a page at a time."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, delete, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from nurture.intake.identity import USER
+from nurture.outbox import Outbox
+from nurture.playbook import Playbook
+from nurture.store import erasing
+from nurture.store.database import Database
+from nurture.store.feedback_tables import FeedbackRow
+from nurture.store.tables import IdentityRow, LeadRow, QuarantineRow, TouchRow
+from nurture.versions.shelf import Shelf
+
+PAGE = 500
+
+
+class Retention:
+    """Looks through once a day of the playbook, and then until nothing is left that is too old."""
+
+    def __init__(self, db: Database, outbox: Outbox, shelf: Shelf) -> None:
+        self._db = db
+        self._outbox = outbox
+        self._shelf = shelf
+        self._next: datetime | None = None
+
+    async def page(self, now: datetime) -> int:
+        """Forget the next rows; how many. 0 also while it is not time yet."""
+        if self._next and now < self._next:
+            return 0
+        async with self._db.read() as session:
+            playbook = await self._shelf.current(session)
+            touches = await _old_touches(session, playbook, now)
+            visitors = await _old_visitors(session, playbook, now)
+            aside = await _old_quarantine(session, playbook, now)
+            news = await _old_feedback(session, playbook, now)
+        gone = len(touches) + len(visitors) + len(aside) + len(news)
+        if gone:
+            async with self._outbox.write() as session:
+                leads_ = await _leads_of(session, touches)
+                await _drop(session, TouchRow.id, touches)
+                await _score_again(session, leads_, now)
+                await _drop(session, QuarantineRow.id, aside)
+                await _drop(session, FeedbackRow.id, news)
+                await _forget(session, visitors, now)
+        else:
+            self._next = now + playbook.day
+        return gone
+
+
+async def _old_touches(session: AsyncSession, playbook: Playbook, now: datetime) -> Sequence[str]:
+    return await _ids(session, TouchRow, TouchRow.received_at, playbook.retention.touches, now)
+
+
+async def _old_quarantine(
+    session: AsyncSession, playbook: Playbook, now: datetime
+) -> Sequence[int]:
+    return await _ids(session, QuarantineRow, QuarantineRow.at, playbook.retention.quarantine, now)
+
+
+async def _old_feedback(session: AsyncSession, playbook: Playbook, now: datetime) -> Sequence[str]:
+    """What came of it stands in the ledger; the words it came in go."""
+    kept = playbook.retention.feedback
+    return await _ids(session, FeedbackRow, FeedbackRow.received_at, kept, now)
+
+
+async def _old_visitors(session: AsyncSession, playbook: Playbook, now: datetime) -> Sequence[str]:
+    """Browsers that nobody identified in, by address or user id, without a touch for so long."""
+    if playbook.retention.visitors is None:
+        return []
+    since = now - playbook.retention.visitors
+    lately = select(col(TouchRow.lead_id)).where(
+        col(TouchRow.lead_id) == col(LeadRow.id), col(TouchRow.received_at) > since
+    )
+    query = select(col(LeadRow.id)).where(
+        _nobody(),
+        col(LeadRow.stage) == playbook.lifecycle.stages[0].id,
+        col(LeadRow.merged_into).is_(None),
+        col(LeadRow.erased_at).is_(None),
+        col(LeadRow.created_at) <= since,
+        ~lately.exists(),
+    )
+    return (await session.execute(query.limit(PAGE))).scalars().all()
+
+
+def _nobody() -> ColumnElement[bool]:
+    """A lead that goes by nothing but a browser."""
+    named = select(col(IdentityRow.lead_id)).where(
+        col(IdentityRow.lead_id) == col(LeadRow.id), col(IdentityRow.kind) == USER
+    )
+    return and_(col(LeadRow.email).is_(None), ~named.exists())
+
+
+async def _ids(
+    session: AsyncSession, table: Any, at: Any, kept: timedelta | None, now: datetime
+) -> Sequence[Any]:
+    if kept is None:
+        return []
+    query = select(table.id).where(col(at) <= now - kept).limit(PAGE)
+    return list((await session.execute(query)).scalars())
+
+
+async def _drop(session: AsyncSession, key: Any, ids: Sequence[Any]) -> None:
+    if ids:
+        await session.execute(delete(key.class_).where(col(key).in_(ids)))
+
+
+async def _leads_of(session: AsyncSession, touches: Sequence[str]) -> Sequence[str]:
+    query = select(col(TouchRow.lead_id)).where(col(TouchRow.id).in_(touches)).distinct()
+    return (await session.execute(query)).scalars().all()
+
+
+async def _score_again(session: AsyncSession, ids: Sequence[str], now: datetime) -> None:
+    """Points live no longer than the touch that explains them; the relay scores whoever is due."""
+    due = update(LeadRow).where(col(LeadRow.id).in_(ids), col(LeadRow.erased_at).is_(None))
+    await session.execute(due.values(next_score_at=now, tally=None))
+
+
+async def _forget(session: AsyncSession, ids: Sequence[str], now: datetime) -> None:
+    locked = (
+        select(LeadRow).where(col(LeadRow.id).in_(ids)).order_by(col(LeadRow.id)).with_for_update()
+    )
+    await session.execute(locked)
+    # somebody may have identified in it since we looked
+    still = select(LeadRow).where(col(LeadRow.id).in_(ids), _nobody())
+    await erasing.anonymise(session, (await session.execute(still)).scalars().all(), now)
