@@ -17,6 +17,7 @@ from sqlalchemy.engine import make_url
 from nurture.outbox import HAND_OVER
 from nurture.store import migrate
 from nurture.store.database import Database
+from tests.support.emptied import Emptied
 from tests.support.fresh import Fresh
 from tests.support.postgres import own_server
 
@@ -69,11 +70,15 @@ def database_url(request: pytest.FixtureRequest) -> str:
     """The URL of an empty, migrated database of each kind: the same for every test of a process (see `opened`)."""
     if request.param == "sqlite":
         return _copied(request.getfixturevalue("sqlite_template"))
-    server, name = request.getfixturevalue("postgres"), f"{TEMPLATE}_copy"
-    # the other strategy writes all of it into the log, and takes twice as long
-    copy = f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY"
-    asyncio.run(_execute(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)", copy))
-    return _named(server, name)
+    emptied: Emptied = request.getfixturevalue("emptied")
+    return emptied.url()
+
+
+@pytest.fixture(scope="session")
+def emptied(postgres: str) -> Iterator[Emptied]:
+    found = Emptied(postgres, TEMPLATE)
+    yield found
+    found.close()
 
 
 @pytest.fixture(scope="session")
