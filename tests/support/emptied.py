@@ -34,8 +34,12 @@ class Emptied:
         self._loop.run(self._empty())
         return self._to(self._name, "postgresql+asyncpg")
 
-    def close(self) -> None:
+    def discard(self) -> None:
+        """The next one is made anew: what the planner learned of the tables is forgotten, too."""
         self._loop.run(self._hang_up())
+
+    def close(self) -> None:
+        self.discard()
         self._loop.close()
 
     async def _empty(self) -> None:
