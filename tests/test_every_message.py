@@ -8,6 +8,7 @@ import gc
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,11 @@ class Scope:
                     yield from scope.texts(value)
 
 
+@cache
+def parsed(file: Path) -> ast.Module:
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
 def _within_one(pattern: str) -> str:
     """What stands before and behind the fixed words is not looked for: it would cost minutes."""
     inner = re.sub(r"^(\.\*\?)+|(\.\*\?)+$", "", pattern)
@@ -106,7 +112,7 @@ def sites(
 ) -> Iterator[tuple[str, str]]:
     """Where a message is made, and the pattern of each of its texts."""
     for file in sources:
-        tree = ast.parse(file.read_text(encoding="utf-8"))
+        tree = parsed(file)
         functions = [node for node in ast.walk(tree) if isinstance(node, _Function)]
         named = {function.name: function for function in functions}
         for function in functions:
@@ -125,7 +131,7 @@ def golden(*rooms: str) -> Iterator[str]:
     """Every text in the tests, or in those of some rooms; what is put into one when it runs is left out."""
     folders = [ROOT / "tests" / room for room in rooms or (".",)]
     for file in sorted(file for folder in folders for file in folder.rglob("test_*.py")):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        for node in ast.walk(parsed(file)):
             match node:
                 case ast.Constant(value=str(text)):
                     yield text
@@ -171,7 +177,7 @@ def test_no_kind_of_error_is_overlooked() -> None:
     kinds = {
         node.name
         for file in SOURCES
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        for node in ast.walk(parsed(file))
         if isinstance(node, ast.ClassDef)
         for base in node.bases
         if isinstance(base, ast.Name) and base.id in {"NurtureError", "InputError", "StartError"}

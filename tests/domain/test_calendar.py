@@ -39,7 +39,7 @@ def danish(day: date) -> bool:
 
 def open_minutes(calendar: Calendar, start: datetime) -> Iterator[tuple[datetime, bool]]:
     """Minute after minute from `start`: is the desk open? A clock that is turned back stands still."""
-    minute, wall = start - 2 * DAY, datetime.min
+    minute, wall = start - 3 * HOUR, datetime.min
     while True:
         wall = max(wall, minute.astimezone(calendar.zone).replace(tzinfo=None))
         if minute >= start:
