@@ -18,6 +18,9 @@ WATCHED = frozenset({"page", "screen", "opened", "clicked"})
 REQUEST_LASTS = timedelta(days=30)
 """Who was asked to confirm a consent may do so for that long (playbook time)."""
 
+CLOCKS_DIFFER = timedelta(minutes=1)
+"""So far a server's clock may be ahead of a worker's: when a form is sent the one tells, when its mail goes the other."""
+
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -99,9 +102,16 @@ def confirmed(
             f"asked {record.at.isoformat(timespec='seconds')}, confirmed by {by}",
         )
         for record in sorted(asked, key=_when)
-        if now < record.at + lasts and refused.get(record.purpose, _NEVER) < record.at <= mailed
+        if now < record.at + lasts
+        and refused.get(record.purpose, _NEVER) < record.at
+        and asked_before(mailed, record.at)
     }
     return [granted[purpose] for purpose in sorted(granted)]
+
+
+def asked_before(mailed: datetime, at: datetime) -> bool:
+    """Whether what was asked for `at` that time was asked for before the mail that confirms it was `mailed`."""
+    return at <= mailed + CLOCKS_DIFFER
 
 
 def _when(record: ConsentRecord) -> datetime:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from nurture.domain.consent import ConsentRecord, confirmed, declined, held
+from nurture.domain.consent import ConsentRecord, asked_before, confirmed, declined, held
 from nurture.store.tables import ConsentRequestRow, ConsentRow, LeadRow, MessageRow
 
 
@@ -70,7 +70,7 @@ async def confirm(
     records = await confirmable(session, lead, mail, now, lasts)
     granted = [record.purpose for record in records]
     for row in await asked(session, lead.id):
-        if row.purpose in granted and row.at <= mail.claimed_at:
+        if row.purpose in granted and asked_before(mail.claimed_at, row.at):
             row.confirmed_at = now
     await tell(session, [(lead, records)])
     return granted

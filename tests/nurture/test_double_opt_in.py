@@ -5,7 +5,13 @@ from datetime import datetime, timedelta
 import pytest
 from sqlmodel import col, select
 
-from nurture.domain.consent import AD_AUDIENCES, EMAIL_MARKETING, REQUEST_LASTS, ConsentRecord
+from nurture.domain.consent import (
+    AD_AUDIENCES,
+    CLOCKS_DIFFER,
+    EMAIL_MARKETING,
+    REQUEST_LASTS,
+    ConsentRecord,
+)
 from nurture.intake.taking import CONFIRMED, REQUESTED
 from nurture.store.database import Database
 from nurture.store.tables import ConsentRequestRow, ConsentRow, EnrolmentRow, MessageRow, TouchRow
@@ -90,6 +96,19 @@ async def test_a_mail_confirms_only_what_was_asked_for_before_it_and_the_next_on
     assert await world.preferences.asked(lead, "m1", later) == []
     await _ask(world, NOW + 2 * DAY, mail="m2", purpose=AD_AUDIENCES)
     assert await world.intake.confirm(lead, "m2", NOW + 3 * DAY) == [AD_AUDIENCES]
+
+
+async def test_a_link_also_confirms_where_the_servers_clock_is_a_little_ahead_of_the_workers(
+    world: World,
+) -> None:
+    """The server tells when a form was sent, the worker when its mail went: often within the same second."""
+    lead = await _ask(world)
+    await _ask(world, NOW + CLOCKS_DIFFER, purpose=AD_AUDIENCES)
+    both = [AD_AUDIENCES, EMAIL_MARKETING]
+    assert [each.purpose for each in await world.preferences.asked(lead, "m1", NOW + DAY)] == both
+    assert await world.intake.confirm(lead, "m1", NOW + DAY) == both
+    assert await world.preferences.asked(lead, "m1", NOW + DAY) == []
+    assert None not in {row.confirmed_at for row in await world.rows(ConsentRequestRow)}
 
 
 async def test_a_link_of_a_mail_that_we_never_sent_confirms_nothing(world: World) -> None:
