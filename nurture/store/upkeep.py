@@ -4,14 +4,15 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import String, cast, delete, or_
+from sqlalchemy import ColumnElement, String, cast, delete, or_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, select
 
 from nurture.domain.sla import RUNNING
+from nurture.store import messages
 from nurture.store.handover_tables import HandoverRow, NoticeRow
 from nurture.store.handovers import unclosed
-from nurture.store.tables import EnrolmentRow
+from nurture.store.tables import EnrolmentRow, MessageRow
 from nurture.store.upkeep_tables import DriftRow, UpkeepRow
 
 KEPT = timedelta(days=90)
@@ -31,18 +32,26 @@ class Night:
 async def active(
     session: AsyncSession, after: str, started_before: datetime, limit: int
 ) -> Sequence[EnrolmentRow]:
-    """The next page of running enrolments whose turn has come."""
-    query = (
-        select(EnrolmentRow)
-        .where(
-            col(EnrolmentRow.ended).is_(None),
-            col(EnrolmentRow.id) > after,
-            col(EnrolmentRow.started_at) < started_before,
-        )
-        .order_by(col(EnrolmentRow.id))
-        .limit(limit)
+    """The next page of enrolments whose turn has come and that are running, or have ended with a mail to send once
+    more. Each kind goes by its own index: together they would be looked for among all that ever ran."""
+    row = EnrolmentRow
+    turn = col(row.id) > after, col(row.started_at) < started_before
+    running = select(row.id).where(col(row.ended).is_(None), *turn)
+    once_more = (
+        select(row.id)
+        .join(MessageRow, col(MessageRow.enrolment_id) == col(row.id))
+        .where(col(MessageRow.state).in_(messages.OPEN), col(row.ended).is_not(None), *turn)
+        .where(_sends_again())
+        .distinct()
     )
+    pages = [query.order_by(col(row.id)).limit(limit) for query in (running, once_more)]
+    ids = [id_ for page in pages for id_ in (await session.execute(page)).scalars()]
+    query = select(row).where(col(row.id).in_(sorted(ids)[:limit])).order_by(col(row.id))
     return (await session.execute(query)).scalars().all()
+
+
+def _sends_again() -> ColumnElement[bool]:
+    return cast(col(EnrolmentRow.again), String) != "[]"
 
 
 async def with_sales(
@@ -88,7 +97,7 @@ async def ended(session: AsyncSession, ids: Collection[str], before: datetime) -
     going_on = or_(
         col(EnrolmentRow.ended_at).is_(None),
         col(EnrolmentRow.ended_at) >= before,
-        cast(col(EnrolmentRow.again), String) != "[]",
+        _sends_again(),
     )
     query = select(EnrolmentRow.id).where(col(EnrolmentRow.id).in_(ids), going_on)
     return set(ids) - set((await session.execute(query)).scalars())

@@ -10,10 +10,10 @@ import pytest
 from nurture.domain.lead import Condition
 from nurture.domain.sla import State
 from nurture.incoming import Answer
-from nurture.store import ad_lists, audiences, handovers, upkeep
+from nurture.store import ad_lists, audiences, handovers, messages, upkeep
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverRow
-from nurture.store.tables import EnrolmentRow, LeadRow
+from nurture.store.tables import EnrolmentRow, LeadRow, MessageRow
 from nurture.store.upkeep_tables import DriftRow
 from nurture.upkeep.reconciling import GRACE, IDLE, LOST, OVERDUE, Reconciling
 from tests.support.domain import DAY, HOUR, NEVER_TRUE, NOW
@@ -146,7 +146,23 @@ async def test_one_with_a_mail_that_goes_out_once_more_has_something_to_do(night
     async with night.world.db.write() as session:
         [row, *_] = await upkeep.active(session, "", NOW + DAY, 1)
         row.ended, row.ended_at, row.again = "goal", NOW, ["hello"]
+        session.add(
+            MessageRow(
+                id="m1",
+                enrolment_id=row.id,
+                step="hello",
+                lead_id=row.lead_id,
+                flow=row.flow,
+                template="hello",
+                sender="courses",
+                state=messages.PLANNED,
+                claimed_at=NOW,
+            )
+        )
     assert await night.pass_() == {}
+    night.listed.keys["enrolment"].discard(row.id)
+    assert await night.pass_(night="n2") == {row.id: LOST}
+    assert night.world.alarm.woken == [("enrolment", row.id)]
 
 
 async def test_a_lead_that_sales_talked_to_needs_no_workflow(night: Night) -> None:
