@@ -19,7 +19,7 @@ REQUEST_LASTS = timedelta(days=30)
 """Who was asked to confirm a consent may do so for that long (playbook time)."""
 
 CLOCKS_DIFFER = timedelta(minutes=1)
-"""So far a server's clock may be ahead of a worker's: when a form is sent the one tells, when its mail goes the other."""
+"""So far a server's clock, which dates what a form asks for, may be ahead of a worker's, which dates its mail."""
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 

@@ -20,13 +20,26 @@ _LATER_CODES = {450, 451, 452}
 _BAD_SENDER = {"4.1.7", "4.1.8"}
 _OF_RECIPIENT = re.compile(r"gr[ae]y-?list|recipient", re.IGNORECASE)
 _POLICY = re.compile(
-    r"\brelay|\bpolic(y|ies)|prohibited|prohibition|\bspam|\bblock(ed|ing|list)|\bblack-?list"
-    r"|denied|authenticat|(not|never) (allowed|permitted|authori[sz]ed)"
-    r"|(verify|rejected|invalid|bad) sender|sender (address )?(verif|rejected|denied|domain)"
-    r"|client host|\b(rbl|dnsbl|spf|dkim|dmarc)\b|(sending|daily|hourly) (quota|limit)",
+    r"authenticat|\brelay(ing|ed)?( \S+){0,2} (denied|not|prohibited)"
+    r"|(verify|rejected|invalid|bad|unknown) sender|sender (address )?(verif|rejected|denied|unknown|domain)"
+    r"|client host|(sending|daily|hourly) (quota|limit)",
     re.IGNORECASE,
 )
 """It is us whom the server does not want."""
+_PERHAPS_POLICY = re.compile(
+    r"\brelay|\bpolic(y|ies)|prohibited|prohibition|\bspam|\bblock(ed|ing|list)|\bblack-?list"
+    r"|denied|(not|never) (allowed|permitted|authori[sz]ed)|\b(rbl|dnsbl|spf|dkim|dmarc)\b",
+    re.IGNORECASE,
+)
+"""So it is as long as nothing says that there is no such mailbox: the words also stand in names of hosts, as in
+`relay4.example.com: user unknown`. Who lists us may be named by its host alone, so these are not left out."""
+_MAILBOX = r"(user|recipient|person|mail ?box)"
+_NO_MAILBOX = re.compile(
+    rf"\b(unknown|no such|invalid|inactive) (local )?{_MAILBOX}\b"
+    rf"|(?<!e\.g\., )\b{_MAILBOX}:?( [\w'<>]+:?){{0,5}} (unknown|not found|inactiv|does(n't| not) exist)",
+    re.IGNORECASE,
+)
+"""Not where a server recites RFC 5321: "e.g., mailbox not found, no access, or command rejected for policy reasons"."""
 
 _FULL = re.compile(
     r"quota|exceed\w* storage|(mail ?box|inbox|storage|disk)( \S+){0,3} full", re.IGNORECASE
@@ -62,11 +75,17 @@ def of_message(code: int, text: str) -> DeliveryError:
         return Transient("refused_for_now", told)
     if enhanced in _BAD_MAILBOX:
         return AddressRefused("address_refused", told)
-    if enhanced.startswith("5.7.") or _POLICY.search(words):
+    if enhanced.startswith("5.7.") or _is_policy(words):
         return Permanent("policy", told)
     if enhanced == "5.2.2" or _FULL.search(words):
         return MailboxFull("mailbox_full", told)
     return Permanent("refused", told)
+
+
+def _is_policy(words: str) -> bool:
+    return bool(
+        _POLICY.search(words) or (_PERHAPS_POLICY.search(words) and not _NO_MAILBOX.search(words))
+    )
 
 
 def _asks_for_patience(code: int, enhanced: str, text: str) -> bool:

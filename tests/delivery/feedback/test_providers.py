@@ -173,7 +173,12 @@ async def test_a_full_mailbox_and_a_policy_cost_no_lead_its_address_whoever_tell
     for said, code in passing:
         [event] = await _hear(provider, _for_good(provider, said, code))
         assert event.kind is Kind.SOFT_BOUNCE, said
-    for said, code in [("550 5.1.1 user unknown", "5.1.1"), ("550 no such user", "")]:
+    lasting = [
+        ("550 5.1.1 user unknown", "5.1.1"),
+        ("550 no such user", ""),
+        ("550 relay4.example.com: user unknown", ""),
+    ]
+    for said, code in lasting:
         [event] = await _hear(provider, _for_good(provider, said, code))
         assert event.kind is Kind.HARD_BOUNCE, said
 
