@@ -85,12 +85,17 @@ def steps_among(old: Flow, then: Mapping[str, Flow], flows: Mapping[str, Flow]) 
 
 
 def counterpart(old: Flow, new: Flow, step: str) -> str | None:
-    """The same step in `new`, which may have come long after: by what it was first called, or else by names."""
-    if old.root == new.root:
-        root = old.root_of(step)
-        if found := next((name for name in new.steps if new.root_of(name) == root), None):
-            return found
-    return successor(old, new, step)
+    """The same step in `new`, which may have come long after: by what it was first called, or else by names. What was
+    another step in `old` only has the name."""
+    found = successor(old, new, step)
+    if old.root != new.root:
+        return found
+    root = old.root_of(step)
+    if its := next((name for name in new.steps if new.root_of(name) == root), None):
+        return its
+    others = {old.root_of(name) for name in old.steps}
+    named = found is None or new.was.get(step) == found
+    return found if named or new.root_of(found) not in others else None
 
 
 def surviving(old: Flow, new: Flow, step: str | None) -> str | None:

@@ -23,12 +23,14 @@ def forebears(old: Flows, new: Flows) -> dict[str, list[str]]:
 
 
 def _now(old: Flows, new: Flows, name: str) -> str | None:
-    """What the flow is called one version later; also when a renaming is taken back."""
+    """What the flow is called one version later; also when a renaming is taken back, unless the name that it had is
+    given to another."""
     if name in new:
         return name
     if renamed := next((now for now, flow in new.items() if name in flow.formerly), None):
         return renamed
-    back = sorted(was for was in old[name].formerly if was in new and was not in old)
+    free = (was for was in old[name].formerly if was in new and was not in old)
+    back = sorted(was for was in free if old.keys().isdisjoint(new[was].formerly))
     return old[name].root if old[name].root in back else next(iter(back), None)
 
 
@@ -38,7 +40,8 @@ def successor(old: Flow, new: Flow, step: str) -> str | None:
         return now
     if step in new.steps:
         return step
-    back = [was for was, now in old.was.items() if now == step and was in new.steps]
+    free = (was for was, now in old.was.items() if now == step and was in new.steps)
+    back = [was for was in free if old.steps.keys().isdisjoint(new.names_of(was))]
     return old.root_of(step) if old.root_of(step) in back else next(iter(back), None)
 
 
@@ -47,6 +50,7 @@ def succeeding(old: Flows, new: Flows) -> dict[str, Flow]:
     lines = forebears(old, new)
     going_on = [old[names[0]] for names in lines.values() if names]
     taken = {name for flow in going_on for name in (flow.root, *flow.formerly)}
+    taken |= {root for flow in old.values() for root in flow.merged}
     taken |= {was for flow in new.values() for was in flow.formerly}
     return {
         name: _heir([old[before] for before in lines[name]], flow, taken, new)
@@ -57,7 +61,9 @@ def succeeding(old: Flows, new: Flows) -> dict[str, Flow]:
 def _heir(before: list[Flow], flow: Flow, taken: set[str], among: Collection[str]) -> Flow:
     formerly = {*flow.formerly, *(name for old in before for name in (old.id, *old.formerly))}
     origin = before[0].root if before else _fresh(flow.id, taken)
-    known = replace(flow, origin=origin, formerly=frozenset(formerly.difference(among)))
+    merged = {*(old.root for old in before[1:]), *(root for old in before for root in old.merged)}
+    names = frozenset(formerly.difference(among))
+    known = replace(flow, origin=origin, formerly=names, merged=frozenset(merged))
     return _with_steps(before, known) if before else known
 
 
@@ -96,11 +102,18 @@ def in_force(then: Flows, flows: Flows, name: str) -> Flow | None:
 
     Runs are renamed with their flow; one that was left behind still goes by its name in its own version."""
     here, own = flows.get(name), then.get(name)
-    if here and (own is None or own.root == here.root or _of_root(then, here.root)):
+    if here and (own is None or _of_root(then, here.root)):
         return here
     if own is None:
         return _by_names(flows, name, ())
-    return _of_root(flows, own.root) or _by_names(flows, name, own.formerly)
+    if found := _of_root(flows, own.root):
+        return found
+    if here and here.revision == own.revision:  # merged, and that was taken back
+        return here
+    joined = next((flow for flow in flows.values() if own.root in flow.merged), None)
+    # An earlier release kept no roots; what is known to have another one was never this flow:
+    maybe = {id: flow for id, flow in flows.items() if flow.root == id or name in flow.formerly}
+    return joined or _by_names(maybe, name, own.formerly)
 
 
 def back_then(then: Flows, flow: Flow, name: str) -> Flow | None:
@@ -126,11 +139,12 @@ def told(flows: Flows) -> dict[str, Any]:
         name: {
             "origin": flow.root,
             "formerly": sorted(flow.formerly),
+            "merged": sorted(flow.merged),
             "origins": dict(flow.origins),
             "was": dict(flow.was),
         }
         for name, flow in flows.items()
-        if flow.root != name or flow.formerly or flow.origins or flow.was
+        if flow.root != name or flow.formerly or flow.merged or flow.origins or flow.was
     }
 
 
@@ -146,6 +160,7 @@ def _knowing(flow: Flow, told: Mapping[str, Any] | None, among: Collection[str])
         flow,
         origin=told["origin"],
         formerly=frozenset(told["formerly"]).difference(among),
+        merged=frozenset(told["merged"]),
         origins=told["origins"],
         was=told["was"],
     )

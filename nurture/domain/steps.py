@@ -132,7 +132,8 @@ class Flow:
     """A compiled, checked flow. Every step id in it is unique and stable across versions.
 
     `was` maps what a step was called before to its name now, `formerly` holds the flow's own earlier names;
-    `origin` and `origins` say what the flow, and each step, was first called where that is another name.
+    `origin` and `origins` say what the flow, and each step, was first called where that is another name, and
+    `merged` what flows were first called that became part of this one.
     Two versions with the same `revision` mean the same for a lead inside.
     """
 
@@ -149,6 +150,7 @@ class Flow:
     in_flight: InFlight = InFlight.FOLLOW
     was: Mapping[str, str] = field(default_factory=dict)
     formerly: frozenset[str] = frozenset()
+    merged: frozenset[str] = frozenset()
     origin: str = ""
     origins: Mapping[str, str] = field(default_factory=dict)
     revision: str = ""

@@ -107,6 +107,39 @@ def test_a_flow_that_stays_goes_on_in_itself() -> None:
     assert forebears(old, new) == {"launch": ["launch", "a"]}
 
 
+def test_a_name_that_is_given_to_another_in_the_same_edit_is_not_taken_back() -> None:
+    first, second, third = over(
+        [written("launch", "a", "c"), written("summer")],
+        [written("spring", "b", "c", formerly="launch", b="a"), written("summer")],
+        [written("launch", formerly="summer")],
+    )
+    assert forebears(second, third) == {"launch": ["summer"]}
+    assert in_force(first, third, "spring") is in_force(second, third, "spring") is None
+    _, old, new = over(
+        [written("launch", "a", "c")],
+        [written("launch", "b", "c", b="a")],
+        [written("launch", "a", a="c")],
+    )
+    assert counterpart(old["launch"], new["launch"], "b") is None
+    assert counterpart(first["launch"], new["launch"], "a") is None
+    assert counterpart(first["launch"], new["launch"], "c") == "a"
+
+
+def test_who_sleeps_through_a_merger_is_not_taken_for_one_of_a_new_flow_of_that_name() -> None:
+    gone = replace(written("other", "x"), revision="old")
+    first, second, third = over(
+        [written("launch", "a"), gone],
+        [written("launch", "a", "x", formerly="other")],
+        [written("launch", "a", "x"), replace(written("other", "y"), revision="new")],
+    )
+    plain = {"launch": written("launch", "a", "x"), "other": third["other"]}
+    for version in (second, third, knowing(plain, told(third))):
+        assert in_force(first, version, "other") == version["launch"]
+    assert in_force(third, third, "other") == third["other"]
+    _, back = over(list(second.values()), [written("launch", "a"), gone])
+    assert in_force(first, back, "other") == back["other"], "when the merger is taken back"
+
+
 def test_what_is_kept_of_the_names_gives_them_back() -> None:
     versions = over(
         [written("launch", "a"), written("other")],
