@@ -1,9 +1,12 @@
 """HTTP's door: `python server.py` serves touches, forms, links, answers and pages until it is told to stop."""
 
 import asyncio
+import errno
 import socket
 import sys
+from collections.abc import Iterable
 from functools import partial
+from typing import Any
 
 import structlog
 import uvicorn
@@ -39,21 +42,38 @@ async def run(config: settings.Settings, told: Telemetry = SILENT) -> None:
 
 async def bound(host: str, port: int) -> list[socket.socket]:
     """A socket for each address of the host. Raises StartError; uvicorn would end the process and name no setting."""
-    found: list[socket.socket] = []
     try:
         addresses = await asyncio.get_running_loop().getaddrinfo(
             host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
-        for family, address in dict.fromkeys((each[0], each[4]) for each in addresses):
-            found.append(socket.create_server(address, family=family))
+        return opened(dict.fromkeys((each[0], each[4]) for each in addresses))
     except (OSError, UnicodeError) as error:
-        for each in found:
-            each.close()
         why = getattr(error, "strerror", None) or "no name of a machine"
         raise StartError(
             f"NURTURE_HTTP_PORT: port {port} cannot be used on {host}, which NURTURE_HTTP_HOST names:"
             f" {why.partition(' (')[0]}"
         ) from error
+
+
+def opened(addresses: Iterable[tuple[int, Any]]) -> list[socket.socket]:
+    """A socket for each family and address. "All addresses" name IPv6 also where the kernel has none: that one is left
+    out, unless nothing else is there. Raises OSError."""
+    found: list[socket.socket] = []
+    foreign: OSError | None = None
+    try:
+        for family, address in addresses:
+            try:
+                found.append(socket.create_server(address, family=family))
+            except OSError as error:
+                if error.errno != errno.EAFNOSUPPORT:
+                    raise
+                foreign = error
+        if foreign and not found:
+            raise foreign
+    except OSError:
+        for each in found:
+            each.close()
+        raise
     return found
 
 

@@ -9,13 +9,14 @@ import shutil
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import chain, count
 from pathlib import Path
 
 from pydantic import SecretStr
 
 from embedded import temporal
 from nurture.domain.errors import StartError
-from nurture.settings import PREFIX, Settings
+from nurture.settings import PREFIX, Settings, named_keys
 from nurture.store.address import place
 
 HOST = "127.0.0.1"
@@ -108,8 +109,10 @@ def known(settings: Settings) -> Settings:
     """With the secrets of the data folder, if it has some, in the place of those that are not set: for the database in
     that folder, or the one that `up` last ran on with it. Erased by another's key, somebody would come back."""
     kept = _known(settings).items()
-    own = {name: SecretStr(value) for name, value in kept if not _secret(settings, name)}
-    return settings.model_copy(update=own)
+    own = {name: value for name, value in kept if not _secret(settings, name)}
+    if entry := own.get("server_keys"):
+        own["server_keys"] = _named(entry, settings.write_keys)
+    return settings.model_copy(update={name: SecretStr(value) for name, value in own.items()})
 
 
 def accounts(settings: Settings) -> Settings:
@@ -118,6 +121,15 @@ def accounts(settings: Settings) -> Settings:
         return settings
     settings = known(settings)
     return settings.model_copy(update=_stand_ins(settings))
+
+
+def _named(entry: str, public: str) -> str:
+    """That server key under a name that no key of a website has: the settings would refuse it, and whoever set the
+    other never saw this one."""
+    name, _, key = entry.rpartition(":")
+    taken = set(named_keys(public).values())
+    others = (f"nurture-up-{number}" for number in count(1))
+    return f"{next(each for each in chain([name], others) if each not in taken)}:{key}"
 
 
 def _known(settings: Settings) -> dict[str, str]:

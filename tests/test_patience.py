@@ -23,6 +23,9 @@ from services import assemble
 
 HERE = Path(__file__).parent.parent
 
+NO_FAMILY = 63
+"""Of no kernel: what IPv6 is to one that was made without it."""
+
 
 def _settings(folder: Path, patience: float) -> Settings:
     return settings.load(
@@ -86,6 +89,15 @@ async def test_a_server_listens_on_an_address_of_its_own_machine(host: str, why:
     with pytest.raises(StartError) as refused:
         await server.bound(host, 8080)
     assert str(refused.value).endswith(f"on {host}, which NURTURE_HTTP_HOST names: {why}")
+
+
+def test_a_server_listens_on_all_addresses_of_a_machine_that_has_no_ipv6() -> None:
+    here, elsewhere = (socket.AF_INET, ("127.0.0.1", 0)), (NO_FAMILY, ("::", 0))
+    [listener] = server.opened([here, elsewhere])
+    with listener:
+        assert listener.family is socket.AF_INET
+    with pytest.raises(OSError, match="Address family not supported"):
+        server.opened([elsewhere])
 
 
 async def test_without_an_identity_providers_name_for_us_nobody_could_sign_in(

@@ -98,17 +98,21 @@ async def _tried(client: Client, name: str, build: str) -> str:
 
 
 async def unserved(client: Client, name: str, build: str) -> list[str]:
-    """The queues on which workers of the current release ask for work, and none of `build` ever did. What nobody serves
-    any more, such as a sender that the playbook no longer has, is nothing to wait for."""
+    """The queues on which workers of the current release ask for work, and none of `build` does. What nobody serves any
+    more, such as a sender that the playbook no longer has, is nothing to wait for. What a release served before it was
+    replaced says nothing of today: it may come back one part after another."""
     found = await client.workflow_service.describe_worker_deployment(
         DescribeWorkerDeploymentRequest(namespace=client.namespace, deployment_name=name)
     )
     current = found.worker_deployment_info.routing_config.current_deployment_version
     if current.build_id in ("", build):
         return []
-    ours = await _queues(client, Version(deployment_name=name, build_id=build))
-    others = await _queues(client, current) - ours
-    return sorted({queue for queue, kind in others if await _asked(client, queue, kind, current)})
+    missing = set()
+    for queue, kind in await _queues(client, current):
+        builds = await _asking(client, queue, kind)
+        if current.build_id in builds and build not in builds:
+            missing.add(queue)
+    return sorted(missing)
 
 
 async def _queues(client: Client, version: Version) -> set[_Queue]:
@@ -121,13 +125,11 @@ async def _queues(client: Client, version: Version) -> set[_Queue]:
     return {(queue.name, queue.type) for queue in found.version_task_queues}
 
 
-async def _asked(
-    client: Client, queue: str, kind: TaskQueueType.ValueType, version: Version
-) -> bool:
-    """Whether workers of that release did so in the last five minutes, which is how long Temporal remembers."""
+async def _asking(client: Client, queue: str, kind: TaskQueueType.ValueType) -> set[str]:
+    """The releases whose workers did so in the last five minutes, which is how long Temporal remembers."""
     found = await client.workflow_service.describe_task_queue(
         DescribeTaskQueueRequest(
             namespace=client.namespace, task_queue=TaskQueue(name=queue), task_queue_type=kind
         )
     )
-    return any(poller.deployment_options.build_id == version.build_id for poller in found.pollers)
+    return {poller.deployment_options.build_id for poller in found.pollers}

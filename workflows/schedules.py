@@ -25,10 +25,7 @@ from workflows.send_report import SendReport
 from workflows.upkeep import Upkeep
 
 _LATE = timedelta(days=7)
-"""A report that fell due while Temporal was away this long is still sent."""
-
-_REPORTS = SchedulePolicy(overlap=ScheduleOverlapPolicy.ALLOW_ALL, catchup_window=_LATE)
-"""The next report does not wait until the last one is through: one dead receiver would keep all others from theirs."""
+"""A report that fell due while Temporal was away this long is still sent, unless the next one is about to be."""
 
 UPKEEP = "upkeep"
 
@@ -51,7 +48,7 @@ async def keep_schedules(
         schedule = Schedule(
             action=ScheduleActionStartWorkflow(SendReport.run, plan.id, id=id_, task_queue=queue),
             spec=_spec(plan, zone, day),
-            policy=_REPORTS,
+            policy=_reports(plan.interval(day)),
         )
         await _keep(client, id_, schedule)
 
@@ -84,6 +81,14 @@ async def _update(handle: ScheduleHandle, schedule: Schedule) -> None:
         return ScheduleUpdate(schedule)
 
     await handle.update(changed)
+
+
+def _reports(interval: timedelta) -> SchedulePolicy:
+    """The next report does not wait until the last one is through: one dead receiver would keep all others from theirs.
+    What was missed starts all at once, with the same figures, so only one is made up for, also on a day of 23 hours.
+    """
+    late = min(_LATE, interval * 0.9)
+    return SchedulePolicy(overlap=ScheduleOverlapPolicy.ALLOW_ALL, catchup_window=late)
 
 
 def _spec(plan: ReportPlan, zone: tzinfo, day: timedelta) -> ScheduleSpec:

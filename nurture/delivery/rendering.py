@@ -46,7 +46,8 @@ class Renderer:
         self._playbook = playbook
         self._languages = playbook.company.languages
         self._links = links
-        self._written = Written([*playbook.templates.values(), playbook.company.contact])
+        ours = [*playbook.templates.values(), playbook.company.contact]
+        self._written = Written(ours, self._languages)
         personas = [persona.id for persona in playbook.personas]
         self._library = Library(playbook.templates, self._languages, personas)
         self._variants: dict[tuple[str, str, str | None], Variant] = {}
@@ -108,7 +109,9 @@ class Renderer:
     def _parts(self, template: str, variant: Variant) -> _Compiled:
         if (template, variant) not in self._compiled:
             files = self._library.seen_by(variant)
-            self._compiled[template, variant] = _compile(files, f"email/{template}/", variant)
+            compiled = _compile(files, f"email/{template}/", variant)
+            self._compiled[template, variant] = compiled
+            self._written.add(compiled.body.html.source)  # MJML makes links of its own
         return self._compiled[template, variant]
 
 

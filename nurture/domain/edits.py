@@ -94,8 +94,9 @@ def counterpart(old: Flow, new: Flow, step: str) -> str | None:
     if its := next((name for name in new.steps if new.root_of(name) == root), None):
         return its
     others = {old.root_of(name) for name in old.steps}
-    named = found is None or new.was.get(step) == found
-    return found if named or new.root_of(found) not in others else None
+    if found is None or new.was.get(step) == found:
+        return found
+    return None if new.root_of(found) in others else found
 
 
 def surviving(old: Flow, new: Flow, step: str | None) -> str | None:

@@ -25,7 +25,6 @@ async def notice_data(
 ) -> dict[str, Any]:
     """The task as it stands at `now`; `told` is whom an escalation goes to, `news` what came on top."""
     facts = await leads.facts(session, lead, now)
-    persona = None if lead.erased_at else lead.persona  # it is kept for figures alone
     score, reasons = await points.explained(session, playbook.scoring, facts, now)
     return task_data(
         Task(
@@ -39,7 +38,7 @@ async def notice_data(
             answer_url=answer_url,
             lead=facts.lead,
             score=score,
-            persona=playbook.persona_titles.get(persona or ""),
+            persona=persona_of(playbook, lead),
             reasons=reasons,
             touches=facts.touches,
             mails=await mails_of(session, lead.id),
@@ -49,6 +48,11 @@ async def notice_data(
             ask=playbook.asked(row.trigger, row.step) or "call",
         )
     )
+
+
+def persona_of(playbook: Playbook, lead: LeadRow) -> str | None:
+    """Its title. Of who was erased it is kept for figures alone."""
+    return None if lead.erased_at else playbook.persona_titles.get(lead.persona or "")
 
 
 async def mails_of(session: AsyncSession, lead_id: str) -> list[MailSent]:

@@ -24,7 +24,9 @@ class Notices:
         """Given up, oldest first. Without what they tell: that names people. `after` is the id of the one that they
         stand behind. Raises InputError for an unknown one."""
         async with self._db.read() as session:
-            last = await _notice(session, after) if after else None
+            last = await session.get(NoticeRow, after) if after else None
+            if after and last is None:
+                raise _unknown(after)
             return [_plain(row) for row in await notices.dead(session, last, limit)]
 
     async def closed(self) -> str:
@@ -74,10 +76,14 @@ async def _notice(session: AsyncSession, id: str) -> NoticeRow:
     """Held against whoever erases its person meanwhile."""
     row = await session.get(NoticeRow, id, with_for_update=True)
     if row is None:
-        raise InputError(f"there is no notice {id}")
+        raise _unknown(id)
     if not row.data:
         raise InputError("nothing is left of it to tell: the person was erased", id)
     return row
+
+
+def _unknown(id: str) -> InputError:
+    return InputError(f"there is no notice {id}")
 
 
 def _plain(row: NoticeRow) -> dict[str, Any]:

@@ -14,16 +14,20 @@ _TLS = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _WORDS = frozenset(
     {
         "command_timeout",
+        "database",
+        "direct_tls",
         "gsslib",
         "host",
         "krbsrvname",
         "passfile",
+        "password",
         "port",
         "prepared_statement_cache_size",
         "service",
         "servicefile",
         "ssl",
         "target_session_attrs",
+        "user",
     }
 )
 """What asyncpg takes as text."""
@@ -49,7 +53,7 @@ def place(url: str) -> str:
     parsed = read(url)
     if parsed.drivername.startswith("sqlite") and parsed.database:
         parsed = parsed.set(database=str(Path(parsed.database).resolve()))
-    return parsed.render_as_string(hide_password=True)
+    return parsed.difference_update_query(["password"]).render_as_string(hide_password=True)
 
 
 def unusable(error: Exception) -> StartError:

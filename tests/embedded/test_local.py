@@ -5,7 +5,7 @@ import pytest
 
 from embedded import local
 from nurture.domain.errors import StartError
-from nurture.settings import Settings
+from nurture.settings import Settings, load
 
 OURS = "a-key-of-our-own-of-32-characters"
 
@@ -28,6 +28,22 @@ def test_secrets_outlive_a_restart_and_are_the_owners_alone(tmp_path: Path) -> N
 def test_a_given_secret_is_kept(tmp_path: Path) -> None:
     settings = local.prepare(Settings(data_dir=tmp_path, secret_key=OURS))
     assert settings.secret_key.get_secret_value() == OURS
+
+
+@pytest.mark.parametrize(
+    ("websites", "known_as"),
+    [
+        ("demo:wk_1", "nurture-up-1"),
+        ("demo:wk_1,nurture-up-1:wk_2", "nurture-up-2"),
+        ("wk_1", "demo"),
+    ],
+)
+def test_a_website_may_have_any_name_beside_the_key_that_the_folder_keeps(
+    tmp_path: Path, websites: str, known_as: str
+) -> None:
+    settings = local.prepare(load(data_dir=tmp_path, write_keys=websites))
+    again = load(write_keys=websites, server_keys=settings.server_keys)  # as worker and server do
+    assert again.server_keys.get_secret_value().partition(":")[0] == known_as
 
 
 def test_the_secrets_of_a_folder_are_for_the_database_that_it_was_started_on(

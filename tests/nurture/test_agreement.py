@@ -460,11 +460,19 @@ async def test_long_lists_are_read_page_by_page_and_all_that_was_given_up_is_sen
     lost = await desk.dead(limit=2)
     lost += await desk.dead(after=lost[-1]["id"], limit=2)
     assert [row["handover_id"] for row in lost] == ids
+    with pytest.raises(InputError, match="there is no notice msg_unknown"):
+        await desk.dead(after="msg_unknown")
     with pytest.raises(InputError, match="there is no handover h9"):
         await world.reports.handovers(after="h9")
     await desk.reopen()
     assert await desk.resend([], NOW) == 3
     assert await desk.dead() == []
+    async with db.write() as session:
+        await notices.close(session, "http_410", NOW)
+    await world.privacy.erase("anna@example.org", "operator", NOW)
+    anna = ids.index(given[0].id)
+    rest = await desk.dead(after=lost[anna]["id"])  # a reader may stand where somebody was erased
+    assert [row["handover_id"] for row in rest] == ids[anna + 1 :]
 
 
 def test_terms_of_a_team_name_everybody_once() -> None:

@@ -146,12 +146,18 @@ async def test_erasure_changes_no_figure_of_a_month_that_is_over(db: Database, b
     before = await world.reports.summary(NOW + 40 * DAY, asked)
     assert before["sla"]["escalated_to"] == {"Sales lead": 1}
     assert before["persona_promises"]["pro"]["so_far"] == 1
+    seen = await world.desk.view(row.id)
     await world.privacy.erase("anna@example.org", "operator", NOW + 40 * DAY)
     after = await world.reports.summary(NOW + 40 * DAY, asked)
     told = ("figures", "groups", "persona_promises", "contact", "rejects", "sla")
     assert {name: after[name] for name in told} == {name: before[name] for name in told}
     for notice in await world.rows(NoticeRow):
         assert not notice.data or notice.data["lead"]["persona"] == ""
+    left = await world.desk.view(row.id)
+    assert seen
+    assert seen.persona
+    assert left
+    assert left.persona == ""
 
 
 async def test_erasure_ends_flows_tells_sales_and_wakes_all_that_must_act(db: Database) -> None:

@@ -233,6 +233,13 @@ def test_how_the_way_to_the_database_cannot_be_encrypted_is_told(
     assert str(refused.value) == told
 
 
+async def test_a_database_is_found_by_the_words_behind_the_question_mark_too() -> None:
+    url = "postgresql+asyncpg:///nurture?database=n&direct_tls=1&host=%2Frun%2Fpostgresql&user=nurture"
+    db = Database(url)
+    await db.close()
+    assert place(f"{url}&password=secret") == url
+
+
 async def test_the_database_url_asks_for_tls_by_libpqs_word(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -8,6 +8,19 @@ from typing import cast
 
 import pytest
 from structlog.testing import capture_logs
+from temporalio.api.deployment.v1 import (
+    RoutingConfig,
+    WorkerDeploymentInfo,
+    WorkerDeploymentOptions,
+    WorkerDeploymentVersion,
+)
+from temporalio.api.taskqueue.v1 import PollerInfo
+from temporalio.api.workflowservice.v1 import (
+    DescribeTaskQueueRequest,
+    DescribeTaskQueueResponse,
+    DescribeWorkerDeploymentResponse,
+    DescribeWorkerDeploymentVersionResponse,
+)
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -106,6 +119,47 @@ async def _unserved(stage: Stage, build: str) -> list[str]:
                 await asyncio.sleep(QUICKLY)
 
 
+class Remembers:
+    """Temporal, as far as it says which releases ask for work in each part."""
+
+    def __init__(self, asking: dict[str, list[str]]) -> None:
+        self.asking = asking
+
+    async def describe_worker_deployment(self, request: object) -> DescribeWorkerDeploymentResponse:
+        routing = RoutingConfig(current_deployment_version=_version("2"))
+        info = WorkerDeploymentInfo(routing_config=routing)
+        return DescribeWorkerDeploymentResponse(worker_deployment_info=info)
+
+    async def describe_worker_deployment_version(
+        self, request: object
+    ) -> DescribeWorkerDeploymentVersionResponse:
+        """Every release was whole once."""
+        queue = DescribeWorkerDeploymentVersionResponse.VersionTaskQueue
+        return DescribeWorkerDeploymentVersionResponse(
+            version_task_queues=[queue(name=name) for name in self.asking]
+        )
+
+    async def describe_task_queue(
+        self, request: DescribeTaskQueueRequest
+    ) -> DescribeTaskQueueResponse:
+        builds = self.asking[request.task_queue.name]
+        options = [WorkerDeploymentOptions(build_id=build) for build in builds]
+        return DescribeTaskQueueResponse(
+            pollers=[PollerInfo(deployment_options=o) for o in options]
+        )
+
+
+def _version(build: str) -> WorkerDeploymentVersion:
+    return WorkerDeploymentVersion(deployment_name="nurture", build_id=build)
+
+
+async def test_a_release_of_before_that_comes_back_in_parts_leaves_the_others_to_the_current_one() -> (
+    None
+):
+    service = Remembers({"decisions": ["1", "2"], "mail": ["2"], "given up": [], "new": ["1"]})
+    assert await releases.unserved(_client(service), "nurture", "1") == ["mail"]
+
+
 class Service:
     """Temporal, as far as it answers every question alike."""
 
@@ -117,7 +171,7 @@ class Service:
         raise self.error
 
 
-def _client(service: Service) -> Client:
+def _client(service: Service | Remembers) -> Client:
     return cast(Client, SimpleNamespace(namespace="default", workflow_service=service))
 
 

@@ -13,6 +13,7 @@ from temporalio.client import (
     Schedule,
     ScheduleActionStartWorkflow,
     ScheduleOverlapPolicy,
+    SchedulePolicy,
     ScheduleSpec,
     WorkflowHandle,
 )
@@ -109,11 +110,15 @@ async def test_schedules_follow_the_playbook(tmp_path: Path) -> None:
     async with environment:
         client, zone = environment.client, ZoneInfo("Europe/Copenhagen")
         queue, weekly = f"q-{uuid4().hex}", ReportPlan("weekly", "The week", "week")
+        daily = ReportPlan("daily", "The day", "day")
         await _schedule_of_an_older_release(client, "report/weekly", queue)
-        await keep_schedules(client, queue, [MONTHLY, weekly], zone, DAY)
-        assert {await _overlap(client, f"report/{name}") for name in ("monthly", "weekly")} == {
-            ScheduleOverlapPolicy.ALLOW_ALL  # a receiver that is down keeps nobody from the next
-        }
+        await keep_schedules(client, queue, [MONTHLY, weekly, daily], zone, DAY)
+        for plan, days in ((MONTHLY, 28), (weekly, 7), (daily, 23 / 24)):
+            policy = await _policy(client, f"report/{plan.id}")
+            assert (
+                policy.overlap == ScheduleOverlapPolicy.ALLOW_ALL
+            )  # who is down delays no next one
+            assert policy.catchup_window < days * DAY  # what an outage held up comes once
         first = await _next(client, "report/monthly")
         assert (first.day, first.hour, first.minute) == (1, 8, 0)
         assert (await _next(client, "report/weekly")).weekday() == 0
@@ -135,6 +140,6 @@ async def _schedule_of_an_older_release(client: Client, id_: str, queue: str) ->
     await client.create_schedule(id_, Schedule(action=action, spec=ScheduleSpec()))
 
 
-async def _overlap(client: Client, id_: str) -> ScheduleOverlapPolicy:
+async def _policy(client: Client, id_: str) -> SchedulePolicy:
     told = await client.get_schedule_handle(id_).describe()
-    return told.schedule.policy.overlap
+    return told.schedule.policy

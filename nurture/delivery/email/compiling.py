@@ -31,9 +31,11 @@ _FIXED_HEIGHT = re.compile(
 
 
 class Part:
-    """A compiled file. `render` raises InputError naming the file and line that is to blame."""
+    """A compiled file: Jinja makes mails of its `source`. `render` raises InputError naming the file and line that is
+    to blame."""
 
     def __init__(self, environment: Environment, name: str, place: str, prepared: Restored) -> None:
+        self.source = prepared.text
         self._file = place
         self._origins = prepared.origins
         self._environment = environment

@@ -1,28 +1,38 @@
 """Which links the templates wrote. A lead may tell any web address as its town: we do not vouch for that one."""
 
 import re
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from html import unescape
 from urllib.parse import SplitResult, urlsplit
 
 from nurture.domain.errors import InputError
 
 _HOST = re.compile(r"https?://[^/?#]*", re.I)
+_IN_HOST = r"[^\s<>\"'\[\](){}/?#]"
 _LINK = re.compile(
-    r"https?://(?:\[[^\]\s<>\"'{}]*\]|[^\s<>\"'\[\](){}/?#])+(?:[/?#][^\s<>\"'\[\](){}&]*)?", re.I
+    rf"https?://(?:\[[^\]\s<>\"'{{}}]*\]{_IN_HOST}*|{_IN_HOST}+)(?:[/?#][^\s<>\"'\[\](){{}}]*)?",
+    re.I,
 )
-"""As far as every mail and each of its parts has it alike: no value, and no sign that HTML or a text writes anew."""
+"""As far as every mail and each of its parts has it alike: no value, and no bracket, which a text writes anew; but a
+whole host may stand in some."""
+_LANGUAGE = re.compile(r"\{\{-?\s*language\s*-?\}\}")
 
 
 class Written:
-    """The beginnings of the links in these texts, each with its whole host."""
+    """The beginnings of the links in texts of ours, each with its whole host, which may name one of our `languages`."""
 
-    def __init__(self, texts: Iterable[str]) -> None:
-        by_host = defaultdict[str, set[str]](set)
+    def __init__(self, texts: Iterable[str], languages: Sequence[str]) -> None:
+        self._languages = languages
+        self._by_host: dict[str, tuple[str, ...]] = {}
         for text in texts:
-            for _, link in links_in(text):
-                by_host[_host(link)].add(link)
-        self._by_host = {host: tuple(links) for host, links in by_host.items()}
+            self.add(text)
+
+    def add(self, text: str) -> None:
+        """Whether `text` is HTML or not: each link as it stands there, and as HTML means it."""
+        for written in {_LANGUAGE.sub(each, text) for each in self._languages}:
+            for _, link in (*links_in(written), *links_in(unescape(written))):
+                known = self._by_host.get(_host(link), ())
+                self._by_host[_host(link)] = tuple({*known, link})
 
     def holds(self, url: str, said: Collection[str]) -> bool:
         """Whether a template wrote the beginning of `url`, and `url` is nothing that the lead `said` itself."""
