@@ -64,28 +64,35 @@ class Steps:
             if sent and not await self._record(session, row, sent, now):
                 return Next(now.timestamp())  # should anybody still wait for us: look anew
             playbook = await self._shelf.current(session)
+            book = await self._book(session, playbook, row, now)
             waiting: list[Next] = []
             for step in _again(playbook, row):
                 mail = await self._once_more(session, playbook, row, lead, step, sender, now)
                 if isinstance(mail, Claimed):
                     return mail
                 waiting += [mail] if mail else []
-            outcome = await self._go_on(session, playbook, row, lead, sender, now)
+            outcome = await self._go_on(session, playbook, book, row, lead, sender, now)
             return outcome if isinstance(outcome, Claimed) else _soonest(outcome, waiting)
+
+    async def _book(
+        self, session: AsyncSession, playbook: Playbook, row: EnrolmentRow, now: datetime
+    ) -> Playbook | None:
+        """What the run goes on by, under its flow's name of today; None: it has ended."""
+        if row.ended:
+            return None
+        return await live_edits.book_of(session, self._shelf.version, playbook, row, now)
 
     async def _go_on(
         self,
         session: AsyncSession,
         playbook: Playbook,
+        book: Playbook | None,
         row: EnrolmentRow,
         lead: LeadRow,
         sender: str | None,
         now: datetime,
     ) -> Next | Claimed:
         """From where the lead stands."""
-        if row.ended:
-            return await _over(session, row, now)
-        book = await live_edits.book_of(session, self._shelf.version, playbook, row, now)
         if book is None:
             return await _over(session, row, now)
         flow = book.flows[row.flow]

@@ -22,6 +22,10 @@ class Email:
     next: str | None = None
     variants: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def templates(self) -> frozenset[str]:
+        return frozenset({self.template, *self.variants.values()})
+
     def for_persona(self, persona: str | None) -> str:
         return self.variants.get(persona or "", self.template)
 

@@ -11,6 +11,7 @@ from nurture.domain import keys, sla
 from nurture.domain.effects import CreateTask
 from nurture.domain.lead import Facts
 from nurture.domain.owners import Owner
+from nurture.domain.renaming import in_force
 from nurture.domain.sla import Deadline, Kind, State, Team, Terms
 from nurture.domain.terms import to_json
 from nurture.handovers import briefing, tenure
@@ -210,13 +211,12 @@ class Handovers:
             leads.change_stage(session, lead, back, now, by=by, reason=why)
         flow, start = rule.terms.recycle_to, max(now, not_before or now)
         runs = await enrolments.of_lead(session, lead.id)
-        if flow is None or any(
-            run.active for run in enrolments.runs_of(runs, playbook.flows[flow])
-        ):
+        its = in_force(playbook.flows, current.flows, flow) if flow else None
+        if its is None or any(run.active for run in enrolments.runs_of(runs, its)):
             return
-        if (current if flow in current.flows else playbook).admits(flow, start):
+        if current.admits(its.id, start):
             facts = await leads.facts(session, lead, now)
-            run = enrolling.begin(session, playbook, lead, facts, flow, runs, now, why)
+            run = enrolling.begin(session, current, lead, facts, its.id, runs, now, why)
             run.started_at = run.since = start
 
     async def sold(

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, select
 
 from nurture.domain import keys
-from nurture.domain.flow import RefuseMail, SendMail
+from nurture.domain.flow import Email, Flow, RefuseMail, SendMail
 from nurture.playbook import Playbook
 from nurture.store.tables import EnrolmentRow, LeadRow, MessageRow
 
@@ -66,10 +66,18 @@ async def follow(session: AsyncSession, run: EnrolmentRow, names: Mapping[str, s
             taken.add(name)
 
 
-async def hand_over(session: AsyncSession, run: EnrolmentRow, to: EnrolmentRow) -> None:
-    """The lead goes on in another run of one flow: what it got in this one, it got there."""
-    mails = update(MessageRow).where(col(MessageRow.enrolment_id) == run.id)
-    await session.execute(mails.values(enrolment_id=to.id))
+async def hand_over(session: AsyncSession, run: EnrolmentRow, to: EnrolmentRow, flow: Flow) -> None:
+    """The lead goes on in another run of one flow: what it got in this one, it got there. A mail whose step is another
+    mail there stays, or that one would never be sent."""
+    for row in await _of_run(session, run):
+        if _same_mail(flow, row):
+            row.enrolment_id = to.id
+    await session.flush()
+
+
+def _same_mail(flow: Flow, row: MessageRow) -> bool:
+    step = flow.steps.get(flow.was.get(row.step, row.step))
+    return not isinstance(step, Email) or row.template in step.templates
 
 
 async def _of_run(session: AsyncSession, run: EnrolmentRow) -> Sequence[MessageRow]:

@@ -1,12 +1,12 @@
 """After a database was restored to an earlier moment: what may have gone out since then is not sent again."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from nurture.domain.flow import Cursor
+from nurture.domain.flow import Cursor, Flow
 from nurture.domain.renaming import back_then, in_force
 from nurture.domain.restored import Door, doors, may_have_entered, may_have_sent
 from nurture.playbook import Playbook
@@ -41,7 +41,7 @@ class Restoring:
             playbook = await self._shelf.current(session)
             for handover in await handovers.all_open(session):
                 await self._doubt_handover(session, playbook, handover, now)
-            async for page in enrolments.in_flight(session, list(playbook.flows)):
+            async for page in enrolments.in_flight(session):
                 for run in page:
                     await self._doubt_run(session, playbook, run, now)
                 await session.flush()
@@ -58,12 +58,15 @@ class Restoring:
         steps: dict[str, str] = {}
         ways: list[Door] = []
         now_called = in_force(kept.flows, playbook.flows, run.flow)
-        old = back_then(kept.flows, now_called, run.flow) if now_called else None
+        if now_called is None:
+            return
+        old = back_then(kept.flows, now_called, run.flow)
         for flow in filter(None, (old, now_called)):
             steps |= may_have_sent(flow, cursor, now)
             ways += doors(flow, cursor, now, recycle_to)
+        book = _called(playbook, now_called, run.flow)
         for step, template in steps.items():
-            await messages.suspect(session, playbook, run, step, template, REASON, now)
+            await messages.suspect(session, book, run, step, template, REASON, now)
         if ways:
             runs = await enrolments.of_lead(session, run.lead_id)
             await _doubt_entered(session, playbook, run, runs, ways, now)
@@ -73,11 +76,22 @@ class Restoring:
     ) -> None:
         """Sales may have given the lead back as soon as it had it."""
         kept = await self._shelf.version(session, handover.playbook)
-        flows = {book.handover.terms.recycle_to for book in (kept, playbook)}
+        flows = {
+            flow.id
+            for book in (kept, playbook)
+            if (name := book.handover.terms.recycle_to)
+            and (flow := in_force(book.flows, playbook.flows, name))
+        }
         runs = await enrolments.of_lead(session, handover.lead_id)
         if runs:
-            ways = [(flow, handover.opened_at) for flow in sorted(filter(None, flows))]
+            ways = [(flow, handover.opened_at) for flow in sorted(flows)]
             await _doubt_entered(session, playbook, runs[0], runs, ways, now)
+
+
+def _called(playbook: Playbook, flow: Flow, name: str) -> Playbook:
+    """In it the flow goes by the name, too, that a run has which is yet to come over."""
+    senders = {**playbook.sender_of, name: playbook.sender_of[flow.id]}
+    return replace(playbook, flows={**playbook.flows, name: flow}, sender_of=senders)
 
 
 async def _doubt_entered(

@@ -175,7 +175,7 @@ async def _merged(
     if goes_on is None:
         return False
     await messages.give_up(session, run, "its run ended", now)
-    await messages.hand_over(session, run, goes_on)
+    await messages.hand_over(session, run, goes_on, flow)
     enrolments.end(run, edits.FLOW_MERGED, now)
     return True
 

@@ -187,6 +187,52 @@ async def test_who_is_in_only_one_of_them_goes_on_in_what_they_became(db: Databa
     assert looks.box.subjects == ["Second", "Hello"]
 
 
+async def test_steps_of_one_name_that_are_other_mails_are_each_sent_though_their_flows_become_one(
+    db: Database,
+) -> None:
+    looks = Looks(db)
+    hi, other = _called(MAIL, "hi"), _flow(_called(SECOND, "hi"), REST, name="other")
+    await looks.apply({LAUNCH: _flow(REST, hi), OTHER: other}, NOW)
+    runs = await looks.enter_all(NOW)
+    for run in runs:
+        await looks.look(run, NOW)
+    await looks.apply({LAUNCH: _flow(REST, hi, more="was: other")}, NOW + DAY)
+    for days in (1, 11):
+        for run in runs:
+            await looks.look(run, NOW + days * DAY)
+    assert looks.box.subjects == ["Second", "Hello"]
+
+
+async def test_a_mail_that_is_to_go_out_once_more_goes_out_though_its_flow_was_merged_meanwhile(
+    db: Database,
+) -> None:
+    looks = Looks(db)
+    other = _flow(SECOND, REST, MAIL, name="other")
+    await looks.apply({LAUNCH: BOTH.replace("form_submitted", "page"), OTHER: other}, NOW)
+    run = await looks.enter(NOW)
+    await looks.look(run, NOW)
+    async with db.write() as session:  # as a person settles it that did not go out
+        await session.execute(update(MessageRow).values(state="planned", sent_at=None))
+        await session.execute(update(EnrolmentRow).values(again=["second"]))
+    await looks.apply({LAUNCH: _flow(REST, SECOND, MAIL, more="was: other")}, NOW + DAY)
+    await looks.look(run, NOW + DAY)
+    assert looks.box.subjects == ["Second", "Second"]
+
+
+async def test_a_restored_database_doubts_mails_of_a_run_that_is_yet_to_come_over(
+    db: Database,
+) -> None:
+    looks = Looks(db)
+    other = _flow(REST, SECOND, name="other")
+    await looks.apply({LAUNCH: BOTH.replace("form_submitted", "page"), OTHER: other}, NOW)
+    run = await looks.enter(NOW)
+    await looks.look(run, NOW)
+    await looks.apply({LAUNCH: _flow(REST, SECOND, more="was: other")}, NOW + DAY)
+    await Restoring(db, Shelf(db)).doubt(NOW + 11 * DAY)
+    await looks.look(run, NOW + 11 * DAY)
+    assert looks.box.subjects == []
+
+
 async def test_a_restored_database_doubts_mails_of_the_version_that_a_renamed_flow_lets_finish(
     db: Database,
 ) -> None:
