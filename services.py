@@ -36,7 +36,7 @@ from nurture.delivery.feedback.reading import Provider
 from nurture.delivery.links import Links
 from nurture.delivery.sales import signing
 from nurture.delivery.sales.desks import open_desk, read_owners
-from nurture.delivery.sales.webhook import WebhookDesk
+from nurture.delivery.sales.webhook import OF_PLAYBOOK, WebhookDesk
 from nurture.domain.errors import NurtureError, StartError, Transient
 from nurture.enrolling import Enrolling
 from nurture.fingerprints import Fingerprints
@@ -84,8 +84,6 @@ _PAUSE = 0.1
 
 Receiver = Callable[[str], SalesDesk]
 """Opens the receiver of calls at an address."""
-
-_WEBHOOKS = "a url in config/webhooks.yaml"
 
 _BETWEEN_COLLECTIONS = 20_000
 """New objects until Python looks for circles among them: a batch of touches is some thousands, and all of them go by
@@ -282,7 +280,7 @@ def _ends(settings: Settings, http: httpx.AsyncClient, mailers: Accounts) -> End
         mailers=mailers,
         desk=desk,
         accounts=ad_accounts.open_accounts(settings, http, utc_now),
-        receiver=lambda url: WebhookDesk(http, url, secrets, utc_now, place=_WEBHOOKS),
+        receiver=lambda url: WebhookDesk(http, url, secrets, utc_now, place=OF_PLAYBOOK),
         providers=open_providers(settings, http),
     )
 

@@ -10,6 +10,9 @@ from nurture.delivery.sales.formats import Format, generic
 from nurture.domain.errors import StartError
 from nurture.ports import Notice
 
+OF_PLAYBOOK = "a url in config/webhooks.yaml"
+"""Where the address stands that such a desk was opened for."""
+
 
 class WebhookDesk:
     """Posts each notice to `url`, signed with every one of `secrets` as Standard Webhooks 1.0.0 says.
