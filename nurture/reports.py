@@ -100,7 +100,7 @@ class Reports:
                 "id": row.id,
                 "email": row.email,
                 "stage": row.stage,
-                "persona": row.persona,
+                "persona": leads.persona(row) or None,
                 "traits": row.traits,
                 "tags": row.tags,
                 "consents": row.consents,

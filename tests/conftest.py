@@ -39,6 +39,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: (item.path not in long, -number[item.path]))
 
 
+UNSWEPT = """DO $$ DECLARE name text; BEGIN
+  FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP
+    EXECUTE format('ALTER TABLE %I SET (autovacuum_enabled = false)', name);
+  END LOOP;
+END $$"""
+"""Rows of a test would stand where those of tests before were swept away, in another order than they came."""
+
 TEMPLATE = f"template_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
 
 
@@ -122,6 +129,7 @@ async def _opened(opened: dict[str, Database], url: str) -> AsyncIterator[Databa
 async def _make_template(server: str) -> None:
     await _execute(server, f"DROP DATABASE IF EXISTS {TEMPLATE}", f"CREATE DATABASE {TEMPLATE}")
     await _migrate(_named(server, TEMPLATE))
+    await _execute(_named(server, TEMPLATE), UNSWEPT)
 
 
 async def _migrate(url: str) -> None:

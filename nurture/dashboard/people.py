@@ -200,7 +200,7 @@ def _line(row: LeadRow) -> Line:
         name=leads.name(row),
         email=row.email or "",
         stage=row.stage,
-        persona=row.persona or "",
+        persona=leads.persona(row),
         score=row.fit + row.engagement,
         created_at=row.created_at,
     )

@@ -133,7 +133,7 @@ def _line(row: HandoverRow, lead: LeadRow, now: datetime, day: timedelta) -> Lin
         id=row.id,
         lead_id=row.lead_id,
         lead=leads.name(lead) or lead.email or "",
-        persona=lead.persona or "",
+        persona=leads.persona(lead),
         kind=row.kind,
         owner=row.owner,
         state=row.state,

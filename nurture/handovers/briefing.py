@@ -38,7 +38,7 @@ async def notice_data(
             answer_url=answer_url,
             lead=facts.lead,
             score=score,
-            persona=persona_of(playbook, lead),
+            persona=playbook.persona_titles.get(leads.persona(lead)),
             reasons=reasons,
             touches=facts.touches,
             mails=await mails_of(session, lead.id),
@@ -48,11 +48,6 @@ async def notice_data(
             ask=playbook.asked(row.trigger, row.step) or "call",
         )
     )
-
-
-def persona_of(playbook: Playbook, lead: LeadRow) -> str | None:
-    """Its title. Of who was erased it is kept for figures alone."""
-    return None if lead.erased_at else playbook.persona_titles.get(lead.persona or "")
 
 
 async def mails_of(session: AsyncSession, lead_id: str) -> list[MailSent]:

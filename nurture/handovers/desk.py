@@ -117,7 +117,7 @@ class Desk:
             lead_name=leads.name(lead),
             lead_email=lead.email or "",
             lead_phone=str(lead.traits.get("phone") or ""),
-            persona=briefing.persona_of(playbook, lead) or "",
+            persona=playbook.persona_titles.get(leads.persona(lead), ""),
             score=lead.fit + lead.engagement,
             reason=row.reason,
             reasons=tuple(f"{reason.title} ({reason.points:+d})" for reason in reasons),

@@ -293,6 +293,11 @@ def as_lead(row: LeadRow) -> Lead:
     )
 
 
+def persona(row: LeadRow) -> str:
+    """Its id, or nothing. Of who was erased it is kept for figures alone."""
+    return "" if row.erased_at else row.persona or ""
+
+
 def name(row: LeadRow) -> str:
     """The name to call it by; the address when it told none."""
     told = (row.traits.get("first_name"), row.traits.get("last_name"))

@@ -94,6 +94,14 @@ def test_a_link_in_a_remark_is_no_mistake() -> None:
     assert problems(mjml(remarks)) == []
 
 
+@pytest.mark.parametrize(
+    "link", ["https://example.com[1]", "[https://x.example](https://x.example)"]
+)
+def test_nor_is_one_with_a_footnote_or_in_brackets(link: str) -> None:
+    own = f"See {link}. {{{{ unsubscribe_url }}}}"
+    assert problems({**mjml(""), "email/t/body.txt": own}) == []
+
+
 def test_places_are_right_behind_tags_that_span_lines() -> None:
     found = problems(mjml("{% if\n  lead.city\n%}<mj-txt>x</mj-txt>{% endif %}"))
     assert any(":5:3: MJML has no tag <mj-txt>" in problem for problem in found), found

@@ -5,7 +5,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select
 
 from nurture import figures
 from nurture.domain.funnel import funnel
@@ -110,7 +110,8 @@ async def test_the_trend_counts_who_came_to_a_mark_for_the_first_time_in_each_st
         found = await counting.came(
             session, funnel(LIFECYCLE, "mql", "sql", "customer"), [*stretches, EVER]
         )
-        told = [row.way for row in (await session.execute(select(StageChangeRow))).scalars()]
+        in_order = select(StageChangeRow.way).order_by(col(StageChangeRow.id))
+        told = (await session.execute(in_order)).scalars().all()
     assert {mark: [each[mark] for each in found] for mark in found[0]} == {
         "visitors": [0, 0, 0, 1],
         "leads": [0, 1, 0, 1],
