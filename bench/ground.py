@@ -22,8 +22,8 @@ from nurture.store import enrolments, migrate, wakeups
 from nurture.store.columns import table
 from nurture.store.database import Database
 from nurture.store.tables import LeadRow
+from tests.support.ports import free_ports
 from tests.support.postgres import own_postgres
-from tests.support.temporal import free_port
 from tests.support.world import consenting
 from workflows.client import TemporalWaker
 
@@ -91,7 +91,7 @@ class Ground:
 
 @asynccontextmanager
 async def opened(folder: Path) -> AsyncIterator[Ground]:
-    port, ui = free_port(), free_port()
+    port, ui = free_ports(2)
     (folder / "logs").mkdir()
     address = f"{local.HOST}:{port}"
     with own_postgres() as postgres:

@@ -23,7 +23,8 @@ from nurture.domain.flow import Email, Flow, Wait
 from nurture.store import wakeups
 from tests.support.domain import when
 from tests.support.playbook import playbook
-from tests.support.temporal import Stage, dev_server, free_port
+from tests.support.ports import free_port
+from tests.support.temporal import Stage, dev_server
 
 MAILS = 5
 SENDER = "courses"

@@ -6,7 +6,6 @@ import json
 import os
 import secrets
 import shutil
-import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import chain, count
@@ -15,6 +14,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from embedded import temporal
+from embedded.ports import free
 from nurture.domain.errors import StartError
 from nurture.settings import PREFIX, Settings, named_keys
 from nurture.store.address import place
@@ -100,8 +100,7 @@ def hearing(settings: Settings) -> Settings:
     free one will do."""
     port = settings.bounce_port
     if not port:
-        with socket.create_server((HOST, 0)) as listener:
-            port = int(listener.getsockname()[1])
+        (port,) = free(HOST, 1)
     return settings.model_copy(update={"bounce_host": HOST, "bounce_port": port})
 
 

@@ -1,10 +1,30 @@
 """Are the ports free? Asked for all of them before anything starts."""
 
 import errno
+import secrets
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 
 from nurture.domain.errors import StartError
+
+QUIET = range(10_000, 32_768)
+"""Below what systems give to connections as their own end: a port from there may be gone, between being found free and
+being listened on, with anybody's next call."""
+
+
+def free(host: str, count: int, among: Sequence[int] = QUIET) -> list[int]:
+    """So many different ones on `host` that nobody listens on."""
+    found: list[int] = []
+    with ExitStack() as held:
+        while len(found) < count:
+            port = secrets.choice(among)
+            try:
+                held.enter_context(socket.create_server((host, port)))
+            except OSError:
+                continue
+            found.append(port)
+    return found
 
 
 def check(wanted: Mapping[str, tuple[str, int]]) -> None:

@@ -31,7 +31,7 @@ from nurture.store.database import Database
 from nurture.versions.shelf import Shelf
 from services import assemble
 from tests.support.domain import NOW
-from tests.support.temporal import free_port
+from tests.support.ports import free_port
 from workflows import telemetry
 from workflows.worker import Workers
 

@@ -29,8 +29,8 @@ from nurture.settings import Settings
 from nurture.store import messages
 from nurture.store.database import Database
 from nurture.store.tables import LeadRow, MessageRow, TouchRow
+from tests.support.ports import free_ports
 from tests.support.postgres import own_postgres
-from tests.support.temporal import free_port
 
 PORTS = ("http", "smtp", "inbox", "sales", "ads", "temporal", "temporal_ui", "metrics")
 
@@ -98,7 +98,8 @@ async def run(folder: Path, wish: Drill) -> Outcome:
 
 
 def _settings(folder: Path, wish: Drill, database: str) -> Settings:
-    ports: dict[str, Any] = {f"{name}_port": free_port() for name in PORTS}
+    found = zip(PORTS, free_ports(len(PORTS)), strict=True)
+    ports: dict[str, Any] = {f"{name}_port": port for name, port in found}
     return Settings(
         data_dir=folder / "data",
         playbook_dir=drill.write(folder / "playbook"),

@@ -26,8 +26,8 @@ from nurture.domain.errors import StartError
 from nurture.playbook.source import read_files
 from nurture.settings import Settings
 from nurture.versions.checking import checked
+from tests.support.ports import free_ports
 from tests.support.postgres import OwnServer
-from tests.support.temporal import free_port
 
 _PATIENCE = 180.0
 """Seconds. Starting a door takes three of processor time, and so many more where others have the machine."""
@@ -219,7 +219,8 @@ def _receivers(settings: Settings) -> dict[str, Part]:
 
 def _side_by_side(settings: Settings, doors: int) -> list[Settings]:
     """The first has the ports of the settings."""
-    others = [{"http_port": free_port(), "metrics_port": free_port()} for _ in range(doors - 1)]
+    names = ("http_port", "metrics_port")
+    others = [dict(zip(names, free_ports(2), strict=True)) for _ in range(doors - 1)]
     return [settings, *(settings.model_copy(update=ports) for ports in others)]
 
 

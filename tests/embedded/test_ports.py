@@ -5,6 +5,7 @@ import pytest
 
 from embedded import ports
 from nurture.domain.errors import StartError
+from tests.support.ports import free_port
 
 HERE = "127.0.0.1"
 
@@ -15,20 +16,14 @@ def taken() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-def free() -> int:
-    with socket.create_server((HERE, 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
-
-
 def test_free_ports_pass() -> None:
-    ports.check({"NURTURE_HTTP_PORT": (HERE, free())})
+    ports.check({"NURTURE_HTTP_PORT": (HERE, free_port())})
 
 
 def test_all_taken_ports_are_named_with_their_settings_at_once(taken: int) -> None:
     wanted = {
         "NURTURE_HTTP_PORT": (HERE, taken),
-        "NURTURE_SMTP_PORT": (HERE, free()),
+        "NURTURE_SMTP_PORT": (HERE, free_port()),
         "NURTURE_ADS_PORT": (HERE, taken),
     }
     with pytest.raises(StartError) as caught:
@@ -45,4 +40,4 @@ def test_an_address_of_another_machine_is_refused() -> None:
     with pytest.raises(
         StartError, match=r"NURTURE_HTTP_PORT: port \d+ cannot be used on 192\.0\.2\.1"
     ):
-        ports.check({"NURTURE_HTTP_PORT": ("192.0.2.1", free())})
+        ports.check({"NURTURE_HTTP_PORT": ("192.0.2.1", free_port())})

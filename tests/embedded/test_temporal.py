@@ -1,20 +1,11 @@
 import os
-import socket
-from contextlib import ExitStack
 from pathlib import Path
 
 from temporalio.client import Client
 
 from embedded import temporal
 from embedded.processes import Processes
-
-
-def free_ports(count: int) -> list[int]:
-    with ExitStack() as stack:
-        servers = [
-            stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)
-        ]
-        return [server.getsockname()[1] for server in servers]
+from tests.support.ports import free_ports
 
 
 async def test_a_workflow_still_waits_after_a_restart_on_the_same_folder(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 import asyncio
 import socket
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from embedded import local
 from embedded.up import Running, running
 from nurture.domain.errors import InputError, StartError
 from nurture.settings import Settings
+from tests.support.ports import free_ports
 
 ROOT = Path(__file__).parents[2]
 PORTS = ("http", "smtp", "inbox", "sales", "ads", "temporal", "temporal_ui")
@@ -20,12 +20,8 @@ PORTS = ("http", "smtp", "inbox", "sales", "ads", "temporal", "temporal_ui")
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """A product of its own: an empty folder, free ports, the repository's playbook, a fast clock."""
-    with ExitStack() as stack:
-        servers = {
-            f"{name}_port": stack.enter_context(socket.create_server((local.HOST, 0)))
-            for name in PORTS
-        }
-        ports: dict[str, Any] = {name: one.getsockname()[1] for name, one in servers.items()}
+    found = zip(PORTS, free_ports(len(PORTS)), strict=True)
+    ports: dict[str, Any] = {f"{name}_port": port for name, port in found}
     return Settings(
         data_dir=tmp_path / "data",
         playbook_dir=ROOT,

@@ -13,7 +13,7 @@ import pytest
 
 from embedded.up import Running, running
 from nurture.settings import Settings
-from tests.support.temporal import free_port
+from tests.support.ports import free_ports
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60
@@ -33,7 +33,7 @@ PERSONAL = (b"karen.blixen", b"rungsted", b"Blixen", b"Karen")
 def _settings(folder: Path) -> Settings:
     """Free ports; a day of the playbook is a second."""
     names = ("http", "smtp", "inbox", "sales", "ads", "temporal", "temporal_ui")
-    ports = {f"{name}_port": free_port() for name in names}
+    ports = {f"{name}_port": port for name, port in zip(names, free_ports(len(names)), strict=True)}
     return Settings(data_dir=folder, playbook_dir=ROOT, pace="1 day = 1 s", **ports)  # type: ignore[arg-type]
 
 

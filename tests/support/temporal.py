@@ -1,6 +1,5 @@
 """A stage on which leads live through weeks in seconds: real workflows, real activities, virtual time."""
 
-import socket
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -49,12 +48,6 @@ async def dev_server(folder: Path | None = None, *options: str) -> WorkflowEnvir
 
 MOMENT = timedelta(seconds=13)
 """Longer than a busy machine is late by, and no time that a workflow waits."""
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 @dataclass

@@ -7,7 +7,8 @@ import pytest
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from tests.support.temporal import dev_server, free_port
+from tests.support.ports import free_port
+from tests.support.temporal import dev_server
 from workflows.client import ping
 
 

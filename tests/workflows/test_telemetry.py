@@ -19,7 +19,8 @@ from embedded.skipping import skipping_server
 from nurture.domain.errors import StartError, Transient
 from nurture.settings import Settings
 from nurture.web.measures import Measure, Measures
-from tests.support.temporal import Stage, free_port
+from tests.support.ports import free_port
+from tests.support.temporal import Stage
 from tests.support.web import World, connect
 from workflows import telemetry
 
