@@ -1,12 +1,21 @@
-"""What an order came to, and in which currency."""
+"""What an order came to, in which currency, and whether sales said `won` of the same sale."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 COMPLETED = "order_completed"
 
 LARGEST = 10**15 - 1
 """The largest amount the books can hold, in whole units."""
+
+SAME_SALE = timedelta(days=21)
+"""An order and a `won` of sales are one sale if no more lies between them. Well below a month: what a subscription
+costs the next time is a sale of its own."""
+
+_ROUNDED = 1
+"""Sales says whole units, and rounds as it likes."""
 
 _AMOUNTS = ("amount", "total", "revenue")
 """Our own word, and those of Segment's e-commerce events (v2): with and without shipping and tax."""
@@ -37,3 +46,35 @@ def is_currency(value: Any) -> bool:
 def is_sale(properties: Mapping[str, Any], usual: str) -> bool:
     """Whether the order has an amount, in a currency: the `usual` one unless it says another."""
     return is_amount(amount(properties)) and is_currency(currency(properties) or usual)
+
+
+@dataclass(frozen=True)
+class Sale:
+    """`ordered`: an order tells of it. `said`: it is what won a lead that sales had. Both may be true of one sale."""
+
+    id: str
+    amount: int
+    currency: str
+    at: datetime
+    ordered: bool = False
+    said: bool = False
+
+
+def twin(sale: Sale, known: Iterable[Sale], within: timedelta) -> Sale | None:
+    """The same sale as only the other side told it so far; of several the nearest in time.
+
+    `sale` is what one side tells. Each is one of a pair at most, so what is told further is another sale."""
+    found = (
+        other
+        for other in known
+        if (other.ordered, other.said) == (sale.said, sale.ordered)
+        and other.currency == sale.currency
+        and abs(other.amount - sale.amount) <= _ROUNDED
+        and abs(other.at - sale.at) <= within
+    )
+    return min(found, key=lambda other: (abs(other.at - sale.at), other.id), default=None)
+
+
+def of_customer(amount: int, currency: str) -> str:
+    """What sales hears of the order of a customer that it has in hand."""
+    return f"Ordered for {amount} {currency}. Say won if that is your sale: it counts once."

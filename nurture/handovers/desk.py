@@ -22,7 +22,7 @@ from nurture.incoming import Answer
 from nurture.outbox import Outbox
 from nurture.playbook import Playbook
 from nurture.reactions import Reactions
-from nurture.store import handovers, leads, owned, points, touches
+from nurture.store import handovers, leads, owned, points, sales, touches
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverEventRow, HandoverRow, SaleRow
 from nurture.store.tables import LeadRow
@@ -239,14 +239,14 @@ class Desk:
         row.contacted_at = row.contacted_at or row.closed_at or answer.at
         row.closed_at, row.outcome = answer.at, "won"
         sale = SaleRow(
-            id=keys.notice_id(row.id, "sale"),
+            id=sales.said_id(row.id),
             lead_id=lead.id,
             handover_id=row.id,
             amount=row.amount or 0,
             currency=row.currency,
             at=answer.at,
         )
-        session.add(sale)
+        await sales.book(session, sale, playbook.same_sale)
         if again := await self._handovers.sold(session, playbook, lead, sale, answer.by, answer.at):
             again.contacted_at = again.contacted_at or answer.at
         lead.sales_owned = False

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from nurture import enrolling
-from nurture.domain import keys, sla
+from nurture.domain import keys, orders, sla
 from nurture.domain.effects import CreateTask
 from nurture.domain.lead import Facts
 from nurture.domain.owners import Owner
@@ -219,6 +219,25 @@ class Handovers:
             run = enrolling.begin(session, current, lead, facts, its.id, runs, now, why)
             run.started_at = run.since = start
 
+    async def ordered(
+        self,
+        session: AsyncSession,
+        playbook: Playbook,
+        lead: LeadRow,
+        sale: SaleRow,
+        now: datetime,
+    ) -> HandoverRow | None:
+        """What is won by an order: what sales has in hand of who was no customer yet. A customer orders also without
+        sales, which hears of it and says `won` if it had a part in that."""
+        row = await _in_hand(session, lead, sale)
+        if row is None or not await _was_customer(session, playbook, lead, row):
+            return await self.sold(session, playbook, lead, sale, "order", now)
+        news = orders.of_customer(sale.amount, sale.currency)
+        handovers.log(session, row, "enriched", now, "order", news)
+        await self.tell(session, playbook, row, lead, "enriched", now, news=news)
+        handovers.wake(session, row, now)
+        return None
+
     async def sold(
         self,
         session: AsyncSession,
@@ -230,8 +249,8 @@ class Handovers:
     ) -> HandoverRow | None:
         """The lead bought: what sales has in hand of it is won by that, and sales is told. None: sales had nothing, or
         got it only after that sale. A sale that is heard of late ends nothing before the talk that came meanwhile."""
-        row = await handovers.open_of(session, lead.id) if lead.sales_owned else None
-        if row is None or sale.at < row.opened_at:
+        row = await _in_hand(session, lead, sale)
+        if row is None:
             return None
         row.state, row.outcome, row.until = State.WON, "won", None
         row.closed_at = max(sale.at, row.contacted_at or sale.at)
@@ -260,6 +279,22 @@ class Handovers:
         url = self._answer_url(row.id)
         data = await briefing.notice_data(session, playbook, row, lead, url, now, to, news)
         await handovers.tell(session, row, what, data, now)
+
+
+async def _in_hand(session: AsyncSession, lead: LeadRow, sale: SaleRow) -> HandoverRow | None:
+    """What sales had of the lead in hand when it bought, and has still."""
+    row = await handovers.open_of(session, lead.id) if lead.sales_owned else None
+    return row if row and row.opened_at <= sale.at else None
+
+
+async def _was_customer(
+    session: AsyncSession, playbook: Playbook, lead: LeadRow, row: HandoverRow
+) -> bool:
+    """Whether the lead, a customer by now, was one already when sales got it."""
+    customers = playbook.customers
+    if lead.stage not in customers:
+        return False
+    return not await leads.rose(session, lead.id, customers, row.opened_at)
 
 
 _HOW_IS_IT = "What became of it? Without an answer the lead goes back to marketing."

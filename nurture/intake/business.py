@@ -9,7 +9,7 @@ from nurture.domain.enrolment import Trigger
 from nurture.domain.lead import Touch
 from nurture.handovers.running import Handovers
 from nurture.playbook import Playbook
-from nurture.store import leads
+from nurture.store import leads, sales
 from nurture.store.handover_tables import SaleRow
 from nurture.store.tables import LeadRow
 
@@ -57,8 +57,9 @@ async def _order(
     sale = SaleRow(
         id=touch.id, lead_id=row.id, amount=round(amount), currency=currency, at=touch.at
     )
-    session.add(sale)
-    won = await handovers.sold(session, playbook, row, sale, "order", now)
+    entry = await sales.book(session, sale, playbook.same_sale)
+    known = entry.handover_id is not None  # sales said so before
+    won = not known and await handovers.ordered(session, playbook, row, sale, now)
     triggers = [Trigger(topics.SALES)] if won else []
     stage = playbook.handover.customer_stage
     if not playbook.lifecycle.lifts(row.stage, stage, lifecycle.IMPORT):

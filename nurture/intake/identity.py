@@ -18,7 +18,8 @@ from uuid_utils import uuid7
 
 from nurture.domain.errors import Contended
 from nurture.incoming import Incoming
-from nurture.store import leads, merging
+from nurture.playbook import Playbook
+from nurture.store import leads, merging, sales
 from nurture.store.handover_tables import HandoverRow
 from nurture.store.tables import IdentityRow, LeadRow, StageChangeRow
 
@@ -43,10 +44,11 @@ class Register:
 
     `over`: the handovers that ended as leads were joined, of which sales has yet to hear that."""
 
-    def __init__(self, session: AsyncSession, lowest_stage: str, rank: "dict[str, int]") -> None:
+    def __init__(self, session: AsyncSession, playbook: Playbook) -> None:
         self._session = session
-        self._lowest = lowest_stage
-        self._rank = rank
+        self._lowest = playbook.lifecycle.stages[0].id
+        self._rank = {stage.id: rank for rank, stage in enumerate(playbook.lifecycle.stages)}
+        self._same_sale = playbook.same_sale
         self._asked: list[tuple[Incoming, list[Name]]] = []
         self._known: dict[Name, str] = {}
         self._new: list[Name] = []
@@ -206,6 +208,7 @@ class Register:
                 await self._lend(row if other.email else other)
             row, gone = _elder(row, other)
             self.over += await merging.merge(self._session, row, gone, self._rank, now)
+            await sales.join(self._session, row.id, self._same_sale)
             self._gone[gone.id] = row.id
             self._known = {
                 name: row.id if lead_id == gone.id else lead_id

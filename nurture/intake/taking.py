@@ -111,7 +111,7 @@ class Intake:
             playbook = await self._shelf.current(session)
             owned = await _unseen(session, source, batches)
             fresh = [message for message, _ in owned]
-            register = _register(session, playbook)
+            register = Register(session, playbook)
             known = await glances.look(session, await register.look_up(fresh))
             plain = register.of_one(partial(_plain, source))
             passed = await passing.sift(session, playbook, known, plain, source, now)
@@ -296,11 +296,6 @@ def _about(mail: MessageRow) -> dict[str, str]:
 def _renamed(rows: Iterable[LeadRow], before: Mapping[str, Any]) -> list[LeadRow]:
     """Those that are called otherwise than before."""
     return [row for row in rows if words.called(row) != before.get(row.id, words.NOBODY)]
-
-
-def _register(session: AsyncSession, playbook: Playbook) -> Register:
-    ranks = {stage.id: rank for rank, stage in enumerate(playbook.lifecycle.stages)}
-    return Register(session, playbook.lifecycle.stages[0].id, ranks)
 
 
 async def _unseen(

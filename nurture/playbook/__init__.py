@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any
 
-from nurture.domain import scoring, topics
+from nurture.domain import orders, scoring, topics
 from nurture.domain.allowance import Allowance
 from nurture.domain.audience import Audience
 from nurture.domain.effects import CreateTask
@@ -260,10 +260,20 @@ class Playbook:
 
     def back_from(self, stage: str) -> str | None:
         """Where a lead of that stage goes when sales gives it back: never up. None: a customer stays one."""
-        rank, rule = self.lifecycle.rank, self.handover
-        if rank(stage) >= rank(rule.customer_stage):
+        if stage in self.customers:
             return None
-        return min(stage, rule.back_stage, key=rank)
+        return min(stage, self.handover.back_stage, key=self.lifecycle.rank)
+
+    @cached_property
+    def customers(self) -> frozenset[str]:
+        """The stages of customers."""
+        first = self.lifecycle.rank(self.handover.customer_stage)
+        return frozenset(stage.id for stage in self.lifecycle.stages[first:])
+
+    @cached_property
+    def same_sale(self) -> timedelta:
+        """How far apart an order and a `won` of the same sale may be."""
+        return orders.SAME_SALE * (self.day / timedelta(days=1))
 
     @cached_property
     def _aging(self) -> tuple[Condition, ...]:

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from nurture.domain import cases
+from nurture.domain import cases, orders
 from nurture.domain.audience import Membership
 from nurture.domain.enrolment import Run as Earlier
 from nurture.domain.flow import Cursor
 from nurture.domain.lead import Facts, Lead, Score, Standing, Touch, looked_at
+from nurture.domain.orders import Sale
 from nurture.domain.scoring import Entry
 from nurture.domain.sla import ANSWERS, TASK_ANSWERS, Pause, State, Team, Terms
 from nurture.playbook import zones
@@ -63,7 +64,8 @@ class Handed:
 @dataclass(eq=False)
 class Member:
     """The lead as it is now. `touches` newest first; `lapsed`: flows whose condition ceased to hold.
-    `declined`: purposes that it took back. `cases_told`: the news of support cases."""
+    `declined`: purposes that it took back. `cases_told`: the news of support cases. `sold`: what it bought.
+    `customer_since`: when it came to be a customer; None: it was one from the beginning, or is none."""
 
     lead: Lead
     consents: frozenset[str]
@@ -77,6 +79,8 @@ class Member:
     lists: dict[str, Membership] = field(default_factory=dict)
     on_list: dict[str, bool] = field(default_factory=dict)
     handed: list[Handed] = field(default_factory=list)
+    sold: list[Sale] = field(default_factory=list)
+    customer_since: datetime | None = None
     sent: list[datetime] = field(default_factory=list)
     lapsed: set[str] = field(default_factory=set)
     declined: frozenset[str] = frozenset()
@@ -96,6 +100,16 @@ class Member:
             return False
         self.lead = replace(self.lead, traits=said, zone=zones.of(said))
         return True
+
+    def buys(self, sale: Sale, within: timedelta) -> bool:
+        """Enter the sale, as nurture.store.sales does; False: the other side told of it before."""
+        twin = orders.twin(sale, self.sold, within)
+        if twin is None:
+            self.sold.append(sale)
+            return True
+        one = replace(twin, at=min(twin.at, sale.at), ordered=True, said=True)
+        self.sold[self.sold.index(twin)] = one
+        return False
 
     def facts(self, now: datetime, waiting: tuple[int, ...] = ()) -> Facts:
         return Facts(

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from nurture.domain import owners, sla, topics
+from nurture.domain import orders, owners, sla, topics
 from nurture.domain.calendar import Span
 from nurture.domain.effects import CreateTask
 from nurture.domain.enrolment import Trigger
 from nurture.domain.lifecycle import IMPORT, SALES
+from nurture.domain.orders import Sale
 from nurture.domain.owners import Load
 from nurture.domain.sla import Kind, Pause, State, Team
 from nurture.simulation import settling
@@ -79,6 +80,9 @@ def _say(world: World, member: Member, handed: Handed, state: State) -> None:
         # that a lost one was answered in time stays so
         handed.contacted_at = handed.contacted_at or handed.closed_at or world.now
         handed.closed_at = world.now
+        promise, number = world.playbook.promise, str(len(member.sold))
+        sale = Sale(number, promise.average_revenue, promise.currency, world.now, said=True)
+        member.buys(sale, world.playbook.same_sale)
         if again := _won(world, member):
             again.contacted_at = again.contacted_at or world.now
     if handed.step is None:
@@ -88,14 +92,30 @@ def _say(world: World, member: Member, handed: Handed, state: State) -> None:
         world.touch(member, "task_done", {"flow": handed.flow, "step": handed.step})
 
 
-def bought(world: World, member: Member) -> list[Trigger]:
-    """An order makes a customer, and what sales has in hand of the lead is won by it."""
-    heard = [Trigger(topics.SALES)] if member.in_hand else []
-    _won(world, member)
+def bought(world: World, member: Member, about: Mapping[str, Any]) -> list[Trigger]:
+    """An order makes a customer, and what sales has in hand of who was none yet is won by it."""
+    amount, currency = round(orders.amount(about)), orders.currency(about)
+    currency = currency or world.playbook.promise.currency
+    sale = Sale(str(len(member.sold)), amount, currency, world.now, ordered=True)
+    heard = []
+    if member.buys(sale, world.playbook.same_sale) and member.in_hand:
+        heard = _ordered(world, member, member.in_hand, sale)
     customer = world.playbook.handover.customer_stage
     if world.playbook.lifecycle.lifts(member.lead.stage, customer, IMPORT):
         heard.append(change_stage(world, member, customer))
     return heard
+
+
+def _ordered(world: World, member: Member, handed: Handed, sale: Sale) -> list[Trigger]:
+    """As nurture.handovers.running has it: a customer orders also without sales, which hears of it."""
+    since = member.customer_since or handed.opened_at
+    if member.lead.stage in world.playbook.customers and since <= handed.opened_at:
+        news = orders.of_customer(sale.amount, sale.currency)
+        world.note(member, "enriched", news, handed.flow)
+        return []
+    _won(world, member)
+    member.sold[-1] = replace(sale, said=True)
+    return [Trigger(topics.SALES)]
 
 
 def _won(world: World, member: Member) -> Handed | None:
@@ -117,6 +137,9 @@ def _resume(handed: Handed, now: datetime) -> None:
 
 
 def change_stage(world: World, member: Member, stage: str) -> Trigger:
+    customers = world.playbook.customers
+    if stage in customers and member.lead.stage not in customers:
+        member.customer_since = world.now
     member.lead = replace(member.lead, stage=stage)
     world.note(member, "stage", stage)
     return Trigger(topics.STAGE, stage)

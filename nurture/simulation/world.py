@@ -185,5 +185,5 @@ class World:
                 member.talks_until = max(until, member.talks_until or until)
                 return [Trigger(topics.SALES)]
             case orders.COMPLETED if orders.is_sale(properties, self.playbook.promise.currency):
-                return sales.bought(self, member)
+                return sales.bought(self, member, properties)
         return []

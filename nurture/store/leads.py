@@ -1,14 +1,14 @@
 """Leads, and the facts a decision about one of them may look at."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, delete, literal, union, update
+from sqlalchemy import Select, and_, bindparam, delete, literal, or_, union, update
 from sqlalchemy import select as select_columns
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, select
@@ -263,6 +263,22 @@ async def change_stage_late(
     change_stage(session, row, stage, at, by, reason)
     await session.flush()
     await retell(session, row.id)
+
+
+async def rose(
+    session: AsyncSession, lead_id: str, stages: Collection[str], since: datetime
+) -> bool:
+    """Whether the lead came to one of these stages from any other since then."""
+    query = select(col(StageChangeRow.id)).where(
+        col(StageChangeRow.lead_id) == lead_id,
+        col(StageChangeRow.at) > since,
+        col(StageChangeRow.to_stage).in_(sorted(stages)),
+        or_(
+            col(StageChangeRow.from_stage).is_(None),
+            col(StageChangeRow.from_stage).not_in(sorted(stages)),
+        ),
+    )
+    return (await session.execute(query.limit(1))).first() is not None
 
 
 def standing(row: LeadRow, sent: Sequence[datetime] = ()) -> Standing:

@@ -22,6 +22,7 @@ SENTENCES = (
     later("sales told no outcome in time"),
     later("the lead was joined with one that %(who)s has in hand"),
     later("meeting booked"),
+    later("Ordered for %(text)s. Say won if that is your sale: it counts once."),
     later("erased on request"),
     # what a lead did (nurture.domain.story)
     later("Looked at %(what)s"),

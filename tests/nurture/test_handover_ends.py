@@ -15,7 +15,7 @@ from nurture.incoming import Answer, Incoming
 from nurture.playbook import Playbook
 from nurture.store import owned
 from nurture.store.database import Database
-from nurture.store.handover_tables import HandoverRow, NoticeRow
+from nurture.store.handover_tables import HandoverRow, NoticeRow, SaleRow
 from nurture.store.tables import EnrolmentRow
 from tests.support.domain import DAY, HOUR, NOW
 from tests.support.playbook import PLAYBOOK
@@ -132,6 +132,138 @@ async def test_a_crm_that_knows_only_the_person_may_say_won_after_the_order_came
     assert await world.desk.current_of("anna@example.org") == row
     said = await world.desk.answer(row, Answer(State.WON, NOW + 2 * DAY, amount=5))
     assert said == "This was already noted as won; nothing changed."
+
+
+DEAL: dict[str, Any] = {"amount": 12_500}
+WON = Answer(State.WON, NOW + 5 * DAY, amount=12_500)
+
+
+async def sales(world: World) -> list[tuple[int, datetime]]:
+    rows = sorted(await world.rows(SaleRow), key=lambda row: row.at)
+    return [(row.amount, row.at) for row in rows]
+
+
+async def order(world: World, at: datetime, about: dict[str, Any] = DEAL, **more: Any) -> None:
+    await world.tell("order_completed", at=at, properties=about, **more)
+
+
+@pytest.mark.parametrize("days", [-4, 0, 20])
+@pytest.mark.parametrize("told_first", ["won", "order"])
+async def test_an_order_and_the_won_that_sales_says_of_it_are_one_sale_whichever_comes_first(
+    world: World, days: int, told_first: str
+) -> None:
+    row, at = await given(world), WON.at + days * DAY
+    await world.desk.answer(row, Answer(State.LOST, NOW))  # so that no order wins it
+    if told_first == "won":
+        await world.desk.answer(row, WON)
+    await order(world, at)
+    await order(world, at, message_id="m2")  # what came before, once more
+    if told_first == "order":
+        await world.desk.answer(row, WON)
+    assert await sales(world) == [(12_500, min(at, WON.at))]
+    assert (await world.reports.summary(NOW + 60 * DAY))["kpi"]["revenue"] == 12_500
+    [sale] = await world.rows(SaleRow)
+    assert sale.handover_id == row
+
+
+@pytest.mark.parametrize(
+    ("order_told", "counted"),
+    [
+        ({"amount": 12_499.6}, [12_500]),
+        ({"amount": 12_500.9}, [12_501]),
+        ({"amount": 12_502}, [12_500, 12_502]),
+        ({"amount": 12_500, "currency": "EUR"}, [12_500, 12_500]),
+        ({"amount": 12_500, "currency": "dkk"}, [12_500]),
+    ],
+)
+async def test_an_order_of_another_amount_than_sales_said_is_another_sale(
+    world: World, order_told: dict[str, Any], counted: list[int]
+) -> None:
+    await world.desk.answer(await given(world), WON)
+    await order(world, WON.at + DAY, order_told)
+    assert [amount for amount, _ in await sales(world)] == counted
+
+
+async def test_what_a_subscription_costs_the_next_time_is_a_sale_of_its_own(world: World) -> None:
+    await world.desk.answer(await given(world), WON)
+    for days in (3, 10):
+        await order(world, WON.at + days * DAY)
+    assert await sales(world) == [(12_500, WON.at), (12_500, WON.at + 10 * DAY)]
+    await order(world, WON.at + 31 * DAY)
+    assert len(await sales(world)) == 3
+
+
+async def test_an_order_long_after_sales_said_won_is_another_sale(world: World) -> None:
+    await world.desk.answer(await given(world), WON)
+    await order(world, WON.at + 22 * DAY)
+    assert len(await sales(world)) == 2
+
+
+async def test_an_order_that_was_told_of_somebody_who_turns_out_to_be_the_lead_is_its_sale(
+    world: World,
+) -> None:
+    await world.desk.answer(await given(world), WON)
+    await order(world, WON.at + DAY, email=None, user_id="shop-7")
+    assert len(await sales(world)) == 2
+    await world.tell("page", at=WON.at + 2 * DAY, user_id="shop-7")
+    assert await sales(world) == [(12_500, WON.at)]
+    await order(world, WON.at + 3 * DAY)
+    assert await sales(world) == [(12_500, WON.at), (12_500, WON.at + 3 * DAY)]
+
+
+async def test_what_a_customer_orders_without_sales_does_not_win_what_sales_has_in_hand(
+    world: World,
+) -> None:
+    await order(world, NOW, {"amount": 5})
+    row = await world.desk.open("anna@example.org", "more seats", "Bo", NOW + HOUR)
+    await order(world, NOW + DAY, {"amount": 5})
+    assert (await handover(world)).state == "open"
+    assert (await world.lead("anna@example.org")).sales_owned
+    told = await news(world)
+    assert (told.type, told.data["handover"]["news"]) == (
+        "lead.handover.enriched",
+        "Ordered for 5 DKK. Say won if that is your sale: it counts once.",
+    )
+    await order(world, NOW + 2 * DAY)
+    await world.desk.answer(row, WON)
+    assert [amount for amount, _ in await sales(world)] == [5, 5, 12_500]
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+async def test_who_becomes_a_customer_while_sales_has_it_is_won_by_the_order(
+    world: World, by_hand: bool
+) -> None:
+    await given(world)
+    if by_hand:
+        await move(world, "customer")
+    await order(world, NOW + DAY)
+    assert (await handover(world)).state == "won"
+
+
+async def test_an_order_that_is_told_late_makes_a_customer_of_before_the_handover(
+    world: World,
+) -> None:
+    row = await given(world)
+    await order(world, NOW - DAY, {"amount": 5})
+    await order(world, NOW + DAY)
+    assert (await handover(world)).state == "open"
+    await world.desk.answer(row, WON)
+    assert len(await sales(world)) == 2
+
+
+async def test_the_order_of_what_was_won_before_does_not_win_the_next_thing_sales_has_in_hand(
+    world: World, shelf: Edited
+) -> None:
+    """Also where `won` makes no customer by itself."""
+    stages = [replace(s, by=frozenset({"import"})) if s.id == "customer" else s for s in REST]
+    lifecycle = Lifecycle((VISITOR, LEAD, MQL, SQL, *stages))
+    shelf.book = replace(PLAYBOOK, hash="edited", lifecycle=lifecycle)
+    await world.desk.answer(await given(world), WON)
+    await world.desk.open("anna@example.org", "more seats", "Bo", WON.at + HOUR)
+    await order(world, WON.at + DAY)
+    states = {row.ordinal: row.state for row in await world.rows(HandoverRow)}
+    assert states == {1: "won", 2: "open"}
+    assert len(await sales(world)) == 1
 
 
 async def test_of_a_lead_that_went_back_no_handover_is_under_way(world: World) -> None:

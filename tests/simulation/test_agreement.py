@@ -29,7 +29,7 @@ from nurture.simulation.people import Person
 from nurture.simulation.world import World as Simulated
 from nurture.store.audience_tables import AudienceMemberRow
 from nurture.store.database import Database
-from nurture.store.handover_tables import HandoverRow
+from nurture.store.handover_tables import HandoverEventRow, HandoverRow, SaleRow
 from nurture.store.tables import EnrolmentRow
 from nurture.upkeep.relay import Relay
 from tests.support.domain import DAY, HOUR, NOW, lead, when
@@ -102,15 +102,15 @@ async def test_what_sales_answers_and_leads_buy_has_the_same_consequences(
         simulated.now = now
         match chance.choice(("order", "ripe", "ripe", *ANSWERED)):
             case "order":
-                await real.tell("order_completed", at=now, properties={"amount": 5}, consents=())
-                simulated.touch(member, "order_completed", {"amount": 5})
+                await real.tell("order_completed", at=now, properties=DEAL, consents=())
+                simulated.touch(member, "order_completed", DEAL)
             case "ripe":
                 await real.desk.open("anna@example.org", "by hand", "Bo", now)
                 sales.hand_over(simulated, member, "by hand", "Bo")
                 settling.settle(simulated, member, [Trigger(SALES)])
             case said if member.handed:
                 number = chance.randrange(len(member.handed))
-                sold = 5 if said == "won" else None
+                sold = DEAL["amount"] if said == "won" else None
                 how = "call" if said == "contacted" else None
                 until = now + sales.MEETING if said == "booked" else None
                 told = Answer(
@@ -123,9 +123,19 @@ async def test_what_sales_answers_and_leads_buy_has_the_same_consequences(
         assert [(row.state, row.contacted_at) for row in await _handovers(real)] == [
             (handed.state, handed.contacted_at) for handed in member.handed
         ]
+        sold = sorted((row.at, row.handover_id is not None) for row in await real.rows(SaleRow))
+        assert sold == sorted((sale.at, sale.said) for sale in member.sold)
+        assert await _heard(real) == [e.about for e in simulated.events if e.what == "enriched"]
 
 
+DEAL = {"amount": BOOK.promise.average_revenue}
 ANSWERED = ("accepted", "booked", "contacted", "rejected", "lost", "won")
+
+
+async def _heard(world: World) -> list[str]:
+    """What sales heard of leads that it had in hand."""
+    rows = await world.rows(HandoverEventRow)
+    return [row.detail for row in sorted(rows, key=lambda row: row.id) if row.kind == "enriched"]
 
 
 async def _handovers(world: World) -> list[HandoverRow]:
