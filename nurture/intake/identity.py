@@ -116,7 +116,7 @@ class Register:
         row = await self._join(found, message, now) if found else self._create(message, source, now)
         lent = bool(found) and await self._met_in_a_browser(row, given)
         if message.email:
-            await self._readdress(row, message, message.email)
+            await self._readdress(row, message, message.email, now)
         for name in given:
             self._attach(name, row, lent)
         if message.trusted:
@@ -234,13 +234,15 @@ class Register:
         new = (self._known[name] for name in self._new if name[0] == USER)
         return row.id in new or await leads.goes_by(self._session, row.id, USER)
 
-    async def _readdress(self, row: LeadRow, message: Incoming, address: str) -> None:
+    async def _readdress(
+        self, row: LeadRow, message: Incoming, address: str, now: datetime
+    ) -> None:
         before = row.email
         if before and before != address and message.trusted:
             await self._give_back(row)
         merging.tell_address(row, address, message.at, message.trusted)
         if row.email != before:
-            merging.forget_bounces(row)
+            merging.forget_bounces(row, now)
 
     async def _give_back(self, row: LeadRow) -> None:
         """An address that was only lent is its owner's again once that comes."""

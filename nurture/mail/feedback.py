@@ -141,7 +141,7 @@ async def _against(
         said = ConsentRecord(EMAIL_MARKETING, False, event.at, "unsubscribe")
         await consents.tell(session, [(lead, [said])])
     if event.kind in (Kind.SOFT_BOUNCE, Kind.DELIVERED):
-        lead.soft_bounces = await feedback.soft_bounces(session, lead.id, day, now)
+        lead.soft_bounces = await feedback.soft_bounces(session, lead, day, now)
     changed = before != (lead.suppressed, lead.soft_bounces, lead.declined)
     return [Trigger(topics.CONSENT)] if changed else []
 

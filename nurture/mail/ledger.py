@@ -81,7 +81,7 @@ class Mails:
                 was = lead.suppressed or (f"{lead.soft_bounces} soft" if lead.soft_bounces else "")
                 if not was:
                     raise InputError("has no bounce that keeps mails from it", told[id_])
-                merging.forget_bounces(lead)
+                merging.forget_bounces(lead, now)
                 session.add(_audited(by, lead, was, now))
         log.info("bounces_forgotten", leads=len(told), by=by)
         return len(told)

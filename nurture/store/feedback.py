@@ -106,16 +106,22 @@ async def read(
     messages.heard(mail, name, at)
     before = lead.soft_bounces
     if before:
-        lead.soft_bounces = await soft_bounces(session, lead.id, day, at)
+        lead.soft_bounces = await soft_bounces(session, lead, day, at)
     return lead.soft_bounces != before
 
 
-async def soft_bounces(session: AsyncSession, lead_id: str, day: timedelta, now: datetime) -> int:
-    """How many of the lead's latest mails in a row came back for a passing reason. `day`: the playbook's."""
+async def soft_bounces(session: AsyncSession, lead: LeadRow, day: timedelta, now: datetime) -> int:
+    """How many of the latest mails in a row to the lead's address came back for a passing reason.
+
+    `day`: the playbook's."""
     await session.flush()
     query = (
         select(MessageRow)
-        .where(col(MessageRow.lead_id) == lead_id, col(MessageRow.state) != "refused")
+        .where(
+            col(MessageRow.lead_id) == lead.id,
+            col(MessageRow.state) != "refused",
+            *([col(MessageRow.claimed_at) >= since] if (since := lead.bounces_since) else []),
+        )
         .order_by(col(MessageRow.claimed_at).desc(), col(MessageRow.id))
         .limit(_LOOKED_AT)
     )

@@ -55,7 +55,7 @@ async def merge(
     _join_person(stays, goes, rank)
     address, goes.email = goes.email, None
     await session.flush()  # no two leads have one address, not even for a moment
-    _join_address(stays, goes, address)
+    _join_address(stays, goes, address, now)
     goes.merged_into = stays.id
     await words.forget(session, [goes.id])
     goes.traits, goes.traits_at = {}, {}
@@ -88,9 +88,9 @@ def tell_address(row: Described, email: str, at: datetime, trusted: bool) -> Non
         row.traits_at = {**row.traits_at, _ADDRESS: stamp}
 
 
-def forget_bounces(row: LeadRow) -> None:
+def forget_bounces(row: LeadRow, now: datetime) -> None:
     """For a lead with another address: what came back came back from the old one. A complaint is the person's."""
-    row.soft_bounces = 0
+    row.soft_bounces, row.bounces_since = 0, now
     if row.suppressed == HARD_BOUNCE:
         row.suppressed = None
 
@@ -177,14 +177,15 @@ async def _join_lists(session: AsyncSession, stays: LeadRow, goes: LeadRow, now:
             wakeups.add(session, wakeups.AUDIENCE, row.audience, now)
 
 
-def _join_address(stays: LeadRow, goes: LeadRow, address: str | None) -> None:
+def _join_address(stays: LeadRow, goes: LeadRow, address: str | None, now: datetime) -> None:
     told_at = goes.traits_at.get(_ADDRESS)
     if address:
         at = datetime.fromisoformat(told_at) if told_at else goes.created_at
         tell_address(stays, address, at, trusted=told_at is not None)
     owner, other = (goes, stays) if address and stays.email == address else (stays, goes)
-    forget_bounces(other)
-    stays.soft_bounces = owner.soft_bounces
+    count, since = owner.soft_bounces, owner.bounces_since
+    forget_bounces(other, now)
+    stays.soft_bounces, stays.bounces_since = count, since
     stays.suppressed = graver(owner.suppressed, other.suppressed)
 
 

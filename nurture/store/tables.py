@@ -24,6 +24,7 @@ class LeadRow(SQLModel, table=True):
     `talks_until`: sales is in conversation with it, and marketing keeps quiet.
     `lapsed`: flows whose entry condition was seen not to hold since the lead last entered them.
     `declined` repeats what the consent ledger says no to, `soft_bounces` what the send ledger says;
+    `bounces_since`: mails from before tell nothing of its address, which is another, or which a person vouched for.
     `paused_until`: the lead asked for a break.
     """
 
@@ -60,6 +61,7 @@ class LeadRow(SQLModel, table=True):
     declined: list[str] = json(list)
     suppressed: str | None = None
     soft_bounces: int = 0
+    bounces_since: datetime | None = maybe()
     paused_until: datetime | None = maybe()
     cases: list[str] = json(list)
     cases_told: dict[str, Any] = json(dict)

@@ -485,6 +485,12 @@ def test_a_link_with_brackets_stays_whole_in_the_text() -> None:
     assert text == "https://en.example/wiki/Mail_%28post%29?x%5B0%5D=1"
 
 
+@pytest.mark.parametrize("amp", ["&", "&amp;"])
+def test_a_parameter_may_be_called_as_a_character_is(amp: str) -> None:
+    url = f"https://en.example/?a=1{amp}copy=2{amp}region=3"
+    assert both(url) == ("https://en.example/?a=1&copy=2&region=3",) * 2
+
+
 RULES = LinkRules(
     own=("courses.example",),
     tags={"utm_source": "mail", "mtm_kwd": "{mail}.{language}"},

@@ -8,7 +8,7 @@ from nurture.store import messages
 from nurture.store.access_tables import AuditRow
 from nurture.store.database import Database
 from nurture.store.tables import EnrolmentRow
-from tests.support.domain import DAY, NOW
+from tests.support.domain import DAY, HOUR, NOW
 from tests.support.mails import mail, sent
 from tests.support.world import World
 
@@ -75,6 +75,25 @@ async def test_a_lead_whose_mails_came_back_gets_mail_again_when_a_person_says_s
     another = Event("again", Kind.HARD_BOUNCE, NOW + DAY, ("known",))
     await world.feedback.take("mailbox", [another], NOW + DAY)
     assert (await world.lead("anna@example.org")).suppressed == "hard_bounce"
+
+
+@pytest.mark.parametrize("way", ["a person", "another address"])
+async def test_what_came_back_before_is_not_counted_again(world: World, way: str) -> None:
+    for number in range(4):
+        await sent(world, f"old{number}", at=NOW + number * HOUR)
+        came_back = Event(f"e{number}", Kind.SOFT_BOUNCE, NOW, (f"old{number}",))
+        await world.feedback.take("mailbox", [came_back], NOW)
+    email = "anna@example.org"
+    if way == "a person":
+        await world.mails.forget_bounces([email], "Bo", NOW + DAY)
+    else:
+        await world.tell("page", user_id="anna", email=email, at=NOW + DAY, trusted=True)
+        email = "anna@new.example"
+        await world.tell("page", user_id="anna", email=email, at=NOW + DAY + HOUR, trusted=True)
+    await sent(world, "new", email=email, at=NOW + 2 * DAY)
+    told = [Event("new", Kind.SOFT_BOUNCE, NOW + 2 * DAY, ("new",))]
+    await world.feedback.take("mailbox", told, NOW + 2 * DAY)
+    assert (await world.lead(email)).soft_bounces == 1
 
 
 @pytest.mark.parametrize(

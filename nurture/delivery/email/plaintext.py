@@ -24,6 +24,9 @@ _BETWEEN = frozenset({"else", "elif"})
 def as_text(html: str) -> str:
     """The text of a finished mail, with every link written out."""
     told = _DECORATION.sub("", for_text(html))
+    told = told.replace(
+        "&amp;", "&amp;amp;"
+    )  # Inscriptis reads each once more: `&copy=` became a sign
     return tidy(get_text(told, ParserConfig(display_links=True)))
 
 

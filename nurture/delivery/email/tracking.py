@@ -23,6 +23,9 @@ UNTRACKED = "untracked"
 
 _LINK = re.compile(r"<(?:a|area|v:\w+)\b[^>]*>", re.I)
 _HREF = re.compile(r"(\shref\s*=\s*)([\"'])(.*?)\2", re.DOTALL | re.I)
+_BARE = re.compile(r"&(?!#?\w+;)")
+"""In an attribute a character's name means the character only with its `;` (HTML, "named character reference state"): a
+parameter may be called `copy`."""
 _REL = re.compile(r"\srel\s*=\s*([\"'])([^\"']*)\1", re.I)
 _PAIR = r"\([^\s<>\"'\[\]()]*\)"
 _URL = re.compile(
@@ -60,7 +63,7 @@ class Tracing:
         return _URL.sub(lambda match: self.link(match[2], bool(match[1])), text)
 
     def _in_tag(self, href: re.Match[str], untracked: bool) -> str:
-        url = self.link(unescape(href[3]).strip(), untracked)
+        url = self.link(unescape(_marked(href[3])).strip(), untracked)
         return f"{href[1]}{href[2]}{escape(url)}{href[2]}"
 
     def pixel(self, html: str) -> str:
@@ -118,10 +121,17 @@ def for_text(html: str) -> str:
         link, untracked = _without_mark(match[0])
         mark = f"{UNTRACKED}:" if untracked else ""
         return _HREF.sub(
-            lambda href: f"{href[1]}{href[2]}{mark}{href[3].translate(_IN_TEXT)}{href[2]}", link, 1
+            lambda href: f"{href[1]}{href[2]}{mark}{_marked(href[3]).translate(_IN_TEXT)}{href[2]}",
+            link,
+            1,
         )
 
     return _LINK.sub(readable, html)
+
+
+def _marked(href: str) -> str:
+    """The link with each `&` of its own as strict HTML has it, which every reader takes alike."""
+    return _BARE.sub("&amp;", href)
 
 
 def _without_mark(link: str) -> tuple[str, bool]:
