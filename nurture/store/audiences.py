@@ -91,6 +91,8 @@ async def ask(session: AsyncSession, audience: str, lead_id: str, add: bool, now
     row = await session.get(AudienceMemberRow, (audience, lead_id))
     if row is None:
         row = enter(session, audience, lead_id, now)
+    if row.desired and row.leaves_at and row.leaves_at <= now:  # no sync has seen it so far
+        row.desired, row.changed_at, row.next_try_at = False, now, now
     found = asked(membership(lead_id, row), add, there=row.desired)
     row.by_step, row.since = found.by_step, found.since
 

@@ -427,7 +427,7 @@ async def test_who_stayed_long_enough_comes_back_when_a_flow_says_so(lists: List
     await step_adds()
     assert lists.members() == {lead}
     lists.later(59 * DAY)
-    await step_adds()
+    await lists.sync()
     assert lists.members() == set()
     lists.later(300 * DAY)
     await step_adds()
@@ -460,6 +460,32 @@ async def test_who_is_put_back_while_the_platform_still_owes_the_removal_begins_
     await lists.settle()
     assert lists.members() == {lead}
     lists.later(60 * DAY)
+    await lists.settle()
+    assert lists.members() == set()
+
+
+async def test_who_is_put_on_the_list_again_before_anybody_saw_that_the_stay_is_over_stays(
+    lists: Lists,
+) -> None:
+    lists.use(replace(PROS, when=None, max_stay=60 * DAY))
+    lead = await lists.tell(1)
+
+    async def step_adds() -> None:
+        async with lists.world.outbox.write() as session:
+            await audiences.ask(session, "pros", lead, True, lists.now)
+        await lists.tell(1)
+
+    await step_adds()
+    await lists.settle()
+    lists.later(60 * DAY)
+    await step_adds()
+    await lists.settle()
+    assert lists.members() == {lead}
+    lists.later(59 * DAY)
+    await step_adds()
+    await lists.settle()
+    assert lists.members() == {lead}
+    lists.later(DAY)
     await lists.settle()
     assert lists.members() == set()
 
