@@ -1,7 +1,7 @@
 """Hands wake-ups to Temporal once they are committed; the relay takes over what a dead process left."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 
@@ -43,6 +43,14 @@ class Outbox:
             task = asyncio.create_task(self._hand_over(written), name=HAND_OVER)
             self._running.add(task)
             task.add_done_callback(self._running.discard)
+
+    async def in_pieces(self, change: Callable[[AsyncSession], Awaitable[bool]]) -> None:
+        """Change a piece in a transaction of its own as long as there may be more, so that others can write in between.
+        Who dies on the way goes on there."""
+        more = True
+        while more:
+            async with self.write() as session:
+                more = await change(session)
 
     def rehearsal(self) -> "Outbox":
         """The same, but nothing that is written stays, and nobody is woken."""

@@ -33,7 +33,11 @@ class Effect:
 
 
 async def compare(outbox: Outbox, playbook: Playbook, audience: Audience, now: datetime) -> None:
-    """Mark where each lead should be, going on where an interrupted comparison stopped."""
+    """Mark where each lead should be, going on where an interrupted comparison stopped; first, who is to be named
+    again."""
+    if audience.refresh:
+        older = now - audience.refresh
+        await outbox.in_pieces(lambda session: audiences.refresh(session, audience.id, older, now))
     while True:
         async with outbox.write() as session:
             state = await ad_lists.state(session, audience.id)
@@ -45,9 +49,6 @@ async def compare(outbox: Outbox, playbook: Playbook, audience: Audience, now: d
                 _align(session, audience, about, now)
             if len(page) < _PAGE:
                 state.cursor, state.compared_at, state.compared_by = "", now, playbook.hash
-                if audience.refresh:
-                    await session.flush()
-                    await audiences.refresh(session, audience.id, now - audience.refresh, now)
                 return
             state.cursor = page[-1].row.id
 

@@ -128,15 +128,19 @@ class AudienceKeeper:
         return await self._after(job, pause, now)
 
     async def _open(self, name: str, now: datetime) -> _Job | None:
-        async with self._outbox.write() as session:
+        async with self._outbox.read() as session:
             playbook = await self._shelf.current(session)
-            audience = playbook.audiences.get(name)
-            state = await _state(session, name, audience, now)
+            known = (await ad_lists.known(session)).get(name)
+        audience = playbook.audiences.get(name)
+        if _left(known, audience):
+            await self._outbox.in_pieces(lambda session: audiences.give_up(session, name, now))
+        await self._outbox.in_pieces(lambda session: audiences.overstayed(session, name, now))
+        async with self._outbox.write() as session:
+            state = await _state(session, name, audience)
             if state is None:
                 return None
             leaving = _left(state, audience)
             compare_now = audience and not leaving and _due(state, playbook) <= now
-            await audiences.overstayed(session, name, now)
         if audience and compare_now:
             await compare(self._outbox, playbook, audience, now)
         async with self._outbox.write() as session:
@@ -267,18 +271,13 @@ def _kept(removal: Applied) -> dict[str, str]:
     return {id_: why for id_, why in removal.refused.items() if why != NO_IDENTIFIER}
 
 
-async def _state(
-    session: AsyncSession, name: str, audience: Audience | None, now: datetime
-) -> AudienceRow | None:
-    """How far the list is, begun, given up or moved if the playbook wants that; None when there is nothing to keep."""
+async def _state(session: AsyncSession, name: str, audience: Audience | None) -> AudienceRow | None:
+    """How far the list is, begun or moved if the playbook wants that; None when there is nothing to keep."""
     state = await ad_lists.state(session, name)
-    if state is None and audience:
-        return ad_lists.begin(session, audience)
-    if state and not _left(state, audience):
-        return state
-    await audiences.give_up(session, name, now)
     if state is None:
-        return None
+        return ad_lists.begin(session, audience) if audience else None
+    if not _left(state, audience):
+        return state
     # begun anew with whoever should be on the list it moves to, or comes back to
     state.compared_by = state.cursor = ""
     if await audiences.anyone_named(session, name):
@@ -302,10 +301,11 @@ async def _held(session: AsyncSession, playbook: Playbook, state: AudienceRow) -
     return any([await audiences.anyone_named(session, name, refused=False) for name in others])
 
 
-def _left(state: AudienceRow, audience: Audience | None) -> bool:
+def _left(state: AudienceRow | None, audience: Audience | None) -> bool:
     """Whether the members are on a list where the playbook does not want them any more."""
-    here = (state.platform, state.external_id)
-    return audience is None or here != (audience.platform, audience.external_id)
+    if state is None or audience is None:
+        return audience is None
+    return (state.platform, state.external_id) != (audience.platform, audience.external_id)
 
 
 def _due(state: AudienceRow, playbook: Playbook) -> datetime:

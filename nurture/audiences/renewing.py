@@ -25,11 +25,10 @@ async def renew(
     pause = None
     if isinstance(sink, ReplacingSink):
         pause = await _replace(outbox, name, external_id, sink, now)
+        await outbox.in_pieces(lambda session: audiences.taken_again(session, name, now))
+    else:
+        await outbox.in_pieces(lambda session: audiences.refresh(session, name, now, now))
     async with outbox.write() as session:
-        if isinstance(sink, ReplacingSink):
-            await audiences.taken_again(session, name, now)
-        else:
-            await audiences.refresh(session, name, now, now)
         await ad_lists.renewed(session, name, now)
     return pause
 

@@ -24,6 +24,9 @@ _Row = AudienceMemberRow
 
 KnownBy = Callable[[Person], Identifiers]
 
+_STAYING = (col(_Row.desired), col(_Row.confirmed))
+"""Who is on the list and is to stay."""
+
 LEAVING = (col(_Row.named), ~col(_Row.desired))
 """Whom a platform may still hold although they should not be there. In these words their index is found by them."""
 
@@ -201,30 +204,24 @@ async def refused(
         await _set(session, audience, lead_ids, values)
 
 
-async def overstayed(session: AsyncSession, audience: str, now: datetime) -> None:
-    """Whose stay is over is to leave."""
-    ended = update(_Row).where(
-        col(_Row.audience) == audience, col(_Row.desired), col(_Row.leaves_at) <= now
-    )
-    await session.execute(ended.values(desired=False, changed_at=now, next_try_at=now))
+async def overstayed(session: AsyncSession, audience: str, now: datetime) -> bool:
+    """Of those whose stay is over the next are to leave; whether there may be more."""
+    ended = (col(_Row.desired), col(_Row.leaves_at) <= now)
+    return await _some(session, audience, ended, desired=False, changed_at=now, next_try_at=now)
 
 
-async def give_up(session: AsyncSession, audience: str, now: datetime) -> None:
-    """Nobody should be on this list any more; where the playbook wants them elsewhere the next comparison finds."""
-    everybody = update(_Row).where(col(_Row.audience) == audience, col(_Row.desired))
+async def give_up(session: AsyncSession, audience: str, now: datetime) -> bool:
+    """The next of those who should be on this list are to leave it; whether there may be more. Where the playbook wants
+    them elsewhere the next comparison finds."""
     left = {"desired": False, "changed_at": now, "next_try_at": now, "attempts": 0, "error": ""}
-    await session.execute(everybody.values(**left))
+    here = (col(_Row.desired), *(col(each).in_(_EITHER) for each in (_Row.confirmed, _Row.named)))
+    return await _some(session, audience, here, **left)
 
 
-async def refresh(session: AsyncSession, audience: str, older: datetime, now: datetime) -> None:
-    """Whom the platform took before `older` is to be named again."""
-    stale = update(_Row).where(
-        col(_Row.audience) == audience,
-        col(_Row.desired),
-        col(_Row.confirmed),
-        col(_Row.confirmed_at) <= older,
-    )
-    await session.execute(stale.values(confirmed=False, changed_at=now, next_try_at=now))
+async def refresh(session: AsyncSession, audience: str, older: datetime, now: datetime) -> bool:
+    """Of those whom the platform took before `older` the next are to be named again; whether there may be more."""
+    stale = (*_STAYING, col(_Row.named).in_(_EITHER), col(_Row.confirmed_at) <= older)
+    return await _some(session, audience, stale, confirmed=False, changed_at=now, next_try_at=now)
 
 
 async def wanted(session: AsyncSession, audience: str, after: str, limit: int) -> list[Person]:
@@ -243,7 +240,7 @@ async def members(session: AsyncSession, audience: str, after: str, limit: int) 
     """The next page of those who are on the list and are to stay, as they were named there."""
     query = (
         select(col(_Row.sent_as))
-        .where(*_staying(audience), col(_Row.lead_id) > after)
+        .where(col(_Row.audience) == audience, *_STAYING, col(_Row.lead_id) > after)
         .order_by(col(_Row.lead_id))
         .limit(limit)
     )
@@ -252,13 +249,14 @@ async def members(session: AsyncSession, audience: str, after: str, limit: int) 
 
 async def size(session: AsyncSession, audience: str) -> int:
     """How many are on the list and are to stay."""
-    query = select(func.count()).select_from(_Row).where(*_staying(audience))
+    query = select(func.count()).select_from(_Row).where(col(_Row.audience) == audience, *_STAYING)
     return int((await session.execute(query)).scalar_one())
 
 
-async def taken_again(session: AsyncSession, audience: str, now: datetime) -> None:
-    """The platform took everybody who stays once more."""
-    await session.execute(update(_Row).where(*_staying(audience)).values(confirmed_at=now))
+async def taken_again(session: AsyncSession, audience: str, now: datetime) -> bool:
+    """The platform took everybody who stays once more: the next of them; whether there may be more."""
+    before = (*_STAYING, col(_Row.named).in_(_EITHER), col(_Row.confirmed_at) < now)
+    return await _some(session, audience, before, confirmed_at=now)
 
 
 async def doubted(
@@ -266,10 +264,6 @@ async def doubted(
 ) -> None:
     """A replacement left these out; they are named one by one, which tells why."""
     await _set(session, audience, lead_ids, {"confirmed": False, "next_try_at": now})
-
-
-def _staying(audience: str) -> list[Any]:
-    return [col(_Row.audience) == audience, col(_Row.desired), col(_Row.confirmed)]
 
 
 async def next_due(
@@ -294,6 +288,19 @@ async def anyone_named(session: AsyncSession, audience: str, refused: bool = Tru
     if not refused:
         query = query.where(col(_Row.error) == "")
     return (await session.execute(query.limit(1))).first() is not None
+
+
+_EITHER = (False, True)
+"""Said of what does not matter, so that the index that counts goes by what follows it there."""
+
+
+async def _some(session: AsyncSession, audience: str, where: Sequence[Any], **values: Any) -> bool:
+    """Change some of those that this is true of, so that it no longer is; whether there may be more. A list may be
+    long, and nobody else writes meanwhile."""
+    query = select(col(_Row.lead_id)).where(col(_Row.audience) == audience, *where)
+    found = (await session.execute(query.limit(_AT_ONCE).with_for_update())).scalars().all()
+    await _set(session, audience, found, values)
+    return len(found) == _AT_ONCE
 
 
 async def _set(

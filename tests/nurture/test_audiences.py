@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import insert, update
 
 from embedded.ads.faults import Fault
 from nurture.audiences.keeper import AudienceKeeper
@@ -20,6 +20,7 @@ from nurture.store import ad_lists, audiences
 from nurture.store.audience_tables import AudienceMemberRow
 from nurture.store.backlog import backlog
 from nurture.store.database import Database
+from nurture.store.tables import LeadRow
 from nurture.store.vitals import vitals
 from tests.support.domain import DAY, HOUR, NEVER_TRUE, When, when
 from tests.support.lists import PROS, Lists
@@ -329,6 +330,26 @@ async def test_an_audience_taken_out_of_the_playbook_is_emptied(lists: Lists) ->
     assert lists.members() == set()
     assert look is not None
     assert look.done
+
+
+async def test_a_long_list_is_given_up_in_pieces_between_which_others_write(lists: Lists) -> None:
+    many = [f"lead-{n}" for n in range(1001)]
+    rows = [
+        AudienceMemberRow(
+            audience="pros", lead_id=id_, desired=True, changed_at=lists.now, next_try_at=lists.now
+        ).model_dump()
+        for id_ in many
+    ]
+    leads = [LeadRow(id=id_, stage="lead", created_at=lists.now).model_dump() for id_ in many]
+    async with lists.world.db.write() as session:
+        await session.execute(insert(LeadRow), leads)
+        await session.execute(insert(AudienceMemberRow), rows)
+    async with lists.world.db.write() as session:
+        assert await audiences.give_up(session, "pros", lists.now)
+    assert [row.desired for row in await lists.rows()].count(True) == 1
+    lists.use()
+    await lists.sync()
+    assert [row.desired for row in await lists.rows()].count(True) == 0
 
 
 async def removals(lists: Lists) -> dict[str, float]:
