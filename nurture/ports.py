@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
+from nurture.domain.audience import Progress
+
 
 @dataclass(frozen=True)
 class Dkim:
@@ -96,10 +98,12 @@ NO_IDENTIFIER = "no_identifier"
 @dataclass(frozen=True)
 class Applied:
     """What became of one batch: lead ids refused, each with the platform's reason. `pause`: the platform
-    asks to slow down; no call before that has passed."""
+    asks to slow down; no call before that has passed. `accepted`: lead ids whose change the platform only took in,
+    each with the request to ask about later."""
 
     refused: Mapping[str, str] = field(default_factory=dict)
     pause: timedelta | None = None
+    accepted: Mapping[str, str] = field(default_factory=dict)
 
 
 class AudienceSink(Protocol):
@@ -117,6 +121,13 @@ class AudienceSink(Protocol):
     async def add(self, audience: str, people: Sequence[Person]) -> Applied: ...
 
     async def remove(self, audience: str, people: Sequence[Person]) -> Applied: ...
+
+
+@runtime_checkable
+class AcceptingSink(AudienceSink, Protocol):
+    """A platform that takes changes in, makes them later, and says then whether it did."""
+
+    async def progress(self, request: str) -> Progress: ...
 
 
 @dataclass(frozen=True)

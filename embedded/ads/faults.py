@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from embedded.ads.wire import Reply
 
-Kind = Literal["answer", "reset_before", "reset_after", "bad_rows"]
+Kind = Literal["answer", "reset_before", "reset_after", "bad_rows", "fails_later"]
 
 
 @dataclass
@@ -15,7 +15,9 @@ class Fault:
 
     answer: this status, body (a string is sent as HTML) and headers, and nothing happens;
     reset_before and reset_after: the connection breaks before or after the effect;
-    bad_rows: the records at these positions are treated as bad.
+    bad_rows: the records at these positions are treated as bad;
+    fails_later: the change is taken in and not made for the records at these positions (none: for nobody), which
+    only the platform's word on it tells.
     """
 
     kind: Kind

@@ -4,8 +4,8 @@ Source: Google, Data Manager API reference v1, error model, limits and quotas.
 """
 
 import hashlib
-import itertools
 import json
+import uuid
 from collections import deque
 from collections.abc import Mapping
 from typing import Any
@@ -18,6 +18,7 @@ from embedded.ads.wire import Call, Reply
 
 _MINUTE, _DAY = 60.0, 86_400.0
 _PROCESSING = 3600.0
+_REMEMBERED = 50 * _DAY
 
 
 class GoogleRules:
@@ -30,7 +31,6 @@ class GoogleRules:
         self._limits = {"PerMinute": (per_minute, _MINUTE), "PerDay": (per_day, _DAY)}
         self._writes: deque[float] = deque()
         self._requests: dict[str, tuple[float, dict[str, Any]]] = {}
-        self._ids = itertools.count(1)
 
     def answer(self, call: Call, members: Members, record: Record, now: float) -> Reply:
         if call.headers.get("authorization") != f"Bearer {self._token}":
@@ -60,8 +60,9 @@ class GoogleRules:
         upload = google_payload.read(body, add, call.bad_rows)
         for problem in upload.violations:
             record.violation(f"request {record.count}: {problem}")
-        request_id = f"request-{next(self._ids)}"
+        request_id = uuid.uuid4().hex
         if not upload.validate_only:
+            upload.fail(call.fails)
             for user_list in upload.lists:
                 if add:
                     members.change(user_list, add=upload.rows)
@@ -83,6 +84,8 @@ class GoogleRules:
         if request_id not in self._requests:
             raise refusal("INVALID_ARGUMENT", "INVALID_REQUEST_ID")
         at, report = self._requests[request_id]
+        if now > at + _REMEMBERED:
+            raise refusal("INVALID_ARGUMENT", "REQUEST_TOO_OLD")
         if now < at + _PROCESSING:
             report = {"requestStatus": "PROCESSING"}
         return Reply(body={"requestStatusPerDestination": [report]})
@@ -96,9 +99,14 @@ def _report(upload: google_payload.Upload, add: bool) -> dict[str, Any]:
     kind = "audienceMembersIngestionStatus" if add else "audienceMembersRemovalStatus"
     key = "userDataIngestionStatus" if add else "userDataRemovalStatus"
     report: dict[str, Any] = {"requestStatus": "SUCCESS", kind: {key: counts}}
-    if upload.without_consent:
-        report["requestStatus"] = "PARTIAL_SUCCESS"
-        reason = "PROCESSING_ERROR_REASON_NO_CONSENT"
-        count = {"recordCount": str(upload.without_consent), "reason": reason}
-        report["errorInfo"] = {"errorCounts": [count]}
+    wrong = {
+        "PROCESSING_ERROR_REASON_NO_CONSENT": upload.without_consent,
+        "PROCESSING_ERROR_REASON_INTERNAL_ERROR": upload.failed,
+    }
+    found = [{"recordCount": str(n), "reason": reason} for reason, n in wrong.items() if n]
+    if found:
+        report["requestStatus"] = (
+            "PARTIAL_SUCCESS" if upload.rows or not upload.failed else "FAILED"
+        )
+        report["errorInfo"] = {"errorCounts": found}
     return report

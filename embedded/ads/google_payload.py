@@ -50,6 +50,13 @@ class Upload:
     rows: list[Row] = field(default_factory=list)
     without_consent: int = 0
     violations: list[str] = field(default_factory=list)
+    failed: int = 0
+
+    def fail(self, at: Collection[int] | None) -> None:
+        """Nothing comes of the rows at these positions (none: of any)."""
+        if at is not None:
+            working = [row for n, row in enumerate(self.rows) if at and n not in at]
+            self.rows, self.failed = working, len(self.rows) - len(working)
 
 
 def read(body: Any, add: bool, bad_rows: Collection[int]) -> Upload:

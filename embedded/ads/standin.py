@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
@@ -116,7 +117,9 @@ class StandIn:
         if fault and fault.kind == "reset_before":
             raise Dropped
         if fault and fault.kind == "bad_rows":
-            call = Call(**{**vars(call), "bad_rows": frozenset(fault.rows)})
+            call = replace(call, bad_rows=frozenset(fault.rows))
+        if fault and fault.kind == "fails_later":
+            call = replace(call, fails=frozenset(fault.rows))
         try:
             reply = self.platform.answer(call, self.members, self.record, self.now())
         except Refusal as refusal:

@@ -9,7 +9,8 @@ from typing import Any
 class Call:
     """`path` and `query` are decoded, `target` is what stood on the wire; header names are lower-case.
 
-    `bad_rows` are the positions that a scripted fault declares bad.
+    `bad_rows` are the positions that a scripted fault declares bad, `fails` those for which nothing comes of the
+    call (empty: for all; None: it works).
     """
 
     method: str
@@ -19,6 +20,7 @@ class Call:
     headers: Mapping[str, str]
     body: bytes
     bad_rows: frozenset[int] = frozenset()
+    fails: frozenset[int] | None = None
 
     @property
     def segments(self) -> list[str]:

@@ -14,14 +14,15 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from nurture.audiences.asking import ask
 from nurture.audiences.comparing import compare
 from nurture.audiences.renewing import renew
 from nurture.domain.audience import Audience
 from nurture.domain.errors import DeliveryError, Permanent, Transient
 from nurture.outbox import Outbox
 from nurture.playbook import Playbook
-from nurture.ports import NO_IDENTIFIER, Applied, AudienceSink
-from nurture.store import ad_lists, audiences
+from nurture.ports import NO_IDENTIFIER, AcceptingSink, Applied, AudienceSink, Person
+from nurture.store import ad_lists, ad_requests, audiences
 from nurture.store.audience_tables import AudienceRow
 from nurture.versions.shelf import Shelf
 
@@ -117,6 +118,8 @@ class AudienceKeeper:
     ) -> tuple[bool, datetime | None]:
         """The next call that is due: a removal as long as there is any."""
         more, held = await self._batch(job, sink, False, now)
+        if not (more or held) and isinstance(sink, AcceptingSink):
+            more, held = await self._question(job, sink, now)
         if more or held or not job.adds:
             return more, held
         more, held = await self._batch(job, sink, True, now)
@@ -180,7 +183,25 @@ class AudienceKeeper:
             if not owed:
                 return False, None
             await pacer.wait(sink.spacing)
-            pause = await (self._add if add else self._remove)(job, sink, owed, now)
+            if add:
+                pause = await self._add(job, sink, owed, now)
+            else:
+                pause = await self._remove(job, sink, [one.person for one in owed], now)
+        return await self._after(job, pause, now)
+
+    async def _question(
+        self, job: _Job, sink: AcceptingSink, now: datetime
+    ) -> tuple[bool, datetime | None]:
+        """One change that the platform took in is asked about."""
+        pacer = self._pacers[job.platform]
+        async with pacer.turn:
+            async with self._outbox.read() as session:
+                request = await ad_requests.due(session, job.name, now)
+            if request is None:
+                return False, None
+            await pacer.wait(sink.spacing)
+            again = now + (_REFUSED if request.adds else LONGEST)
+            pause = await ask(self._outbox, sink, request, again, now)
         return await self._after(job, pause, now)
 
     async def _after(
@@ -194,44 +215,33 @@ class AudienceKeeper:
         return False, now + pause
 
     async def _remove(
-        self, job: _Job, sink: AudienceSink, owed: list[audiences.Owed], now: datetime
+        self, job: _Job, sink: AudienceSink, people: list[Person], now: datetime
     ) -> timedelta | None:
-        people = [one.person for one in owed]
         applied = await sink.remove(job.external_id, people)
         kept = _kept(applied)
+        gone = [person for person in people if person.lead_id not in kept]
+        at_once = [one.lead_id for one in gone if one.lead_id not in applied.accepted]
         async with self._outbox.write() as session:
-            gone = [person for person in people if person.lead_id not in kept]
-            await audiences.removed(session, job.name, gone, sink.identifiers)
+            await audiences.unconfirm_sharing(session, job.name, gone, sink.identifiers)
+            await audiences.removed(session, job.name, at_once)
+            await ad_requests.began(session, job.name, applied.accepted, False, now)
             await audiences.refused(session, job.name, kept, now + _REFUSED)
         return applied.pause
 
     async def _add(
         self, job: _Job, sink: AudienceSink, owed: list[audiences.Owed], now: datetime
     ) -> timedelta | None:
-        if owed[0].before:
-            return await self._rename(job, sink, owed[: sink.removal_size], now)
+        """Who changed address or phone leaves under the old one before it comes under the new one: what the
+        platform does not let go of is still what it holds."""
+        if before := [one.before for one in owed if one.before]:
+            return await self._remove(job, sink, before[: sink.removal_size], now)
         people = [one.person for one in owed]
         applied = await sink.add(job.external_id, people)
         async with self._outbox.write() as session:
             taken = [one.lead_id for one in people if one.lead_id not in applied.refused]
             await audiences.added(session, job.name, taken, now)
+            await ad_requests.began(session, job.name, applied.accepted, True, now)
             await audiences.refused(session, job.name, applied.refused, now + _REFUSED)
-        return applied.pause
-
-    async def _rename(
-        self, job: _Job, sink: AudienceSink, owed: list[audiences.Owed], now: datetime
-    ) -> timedelta | None:
-        """Who changed address or phone leaves under the old one before it comes under the new one: what the
-        platform does not let go of is still what it holds."""
-        before = [one.before for one in owed if one.before]
-        applied = await sink.remove(job.external_id, before)
-        kept = _kept(applied)
-        async with self._outbox.write() as session:
-            gone = [person for person in before if person.lead_id not in kept]
-            await audiences.unconfirm_sharing(session, job.name, gone, sink.identifiers)
-            people = [one.person for one in owed if one.person.lead_id not in kept]
-            await audiences.name(session, job.name, people, sink.identifiers)
-            await audiences.refused(session, job.name, kept, now + _REFUSED)
         return applied.pause
 
     async def _fail(self, job: _Job, error: DeliveryError, now: datetime) -> datetime:
@@ -260,7 +270,8 @@ class AudienceKeeper:
         """The next time something falls due; what already is waits until `earliest`."""
         async with self._outbox.write() as session:
             owed = await audiences.next_due(session, job.name, job.adds, job.leaving)
-        times = [max(at, earliest) for at in (owed, job.renew) if at]
+            question = await ad_requests.next_due(session, job.name)
+        times = [max(at, earliest) for at in (owed, question, job.renew) if at]
         times += [job.due] if job.due else []
         times += [earliest + _HELD_FOR] if job.waits else []
         return Look(min(times, default=None))
@@ -282,6 +293,7 @@ async def _state(session: AsyncSession, name: str, audience: Audience | None) ->
     state.compared_by = state.cursor = ""
     if await audiences.anyone_named(session, name):
         return state
+    await ad_requests.forget(session, name)
     if audience is None:
         await session.delete(state)
         return None

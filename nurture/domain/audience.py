@@ -59,6 +59,37 @@ def asked(membership: Membership, add: bool, there: bool) -> Membership:
     return replace(membership, by_step=add, since=since)
 
 
+PATIENCE = timedelta(days=1)
+"""So long a platform may work on a change that it took in. After that the change is made again."""
+
+_SOONEST, _LATEST = timedelta(minutes=15), timedelta(hours=6)
+UNCONFIRMED = "unconfirmed"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a platform is with a change that it took in, as it says. `done` with an `error`: for some only, and
+    not for whom."""
+
+    done: bool = False
+    error: str = ""
+
+
+def asked_next(accepted: datetime, now: datetime) -> datetime:
+    """When a platform is asked what came of a change: after as long as it has had for it so far."""
+    gap = min(max(now - accepted, _SOONEST), _LATEST)
+    last = accepted + PATIENCE
+    return min(now + gap, last) if now < last else now + gap
+
+
+def undone(progress: Progress, adds: bool, accepted: datetime, now: datetime) -> str:
+    """Why the change is to be made again; empty: it is not, or nobody knows yet. What was done for some only is done
+    again if it is a removal: somebody who is to be gone may still be there."""
+    if progress.error and not (adds and progress.done):
+        return progress.error
+    return UNCONFIRMED if not progress.done and now >= accepted + PATIENCE else ""
+
+
 def changed_lists(old: Mapping[str, Audience], new: Mapping[str, Audience]) -> list[str]:
     """Names of those with something to do at once when `new` takes the place of `old`. A new list without
     a rule has nobody on it yet."""

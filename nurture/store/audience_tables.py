@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Boolean, Column, Index, String, false, text
 from sqlmodel import Field, SQLModel
 
-from nurture.store.columns import Json, maybe, moment, refers
+from nurture.store.columns import Json, json, maybe, moment, refers
 
 
 class AudienceMemberRow(SQLModel, table=True):
@@ -15,7 +15,8 @@ class AudienceMemberRow(SQLModel, table=True):
 
     `sent_as` is the person as it was sent, so that exactly that is removed whatever changed since; the hashes,
     as the platform was told them, find others whom the same removal would take off. `objects`: it leaves because
-    it withdrew its consent or was erased, so before everybody else.
+    it withdrew its consent or was erased, so before everybody else. `request`: where the platform makes changes later,
+    its id of the one in which this row was last.
     """
 
     __tablename__ = "audience_member"
@@ -70,6 +71,7 @@ class AudienceMemberRow(SQLModel, table=True):
     sent_as: dict[str, Any] | None = Field(default=None, sa_column=Column(Json, nullable=True))
     email_hash: str | None = None
     phone_hash: str | None = None
+    request: str | None = None
     objects: bool = Field(
         sa_column=Column(Boolean, nullable=False, server_default=false()), default=False
     )
@@ -100,6 +102,20 @@ class AudienceRow(SQLModel, table=True):
     renew_asked_at: datetime | None = maybe()
     renewed_at: datetime | None = maybe()
     session_until: datetime | None = maybe()
+
+
+class AdRequestRow(SQLModel, table=True):
+    """A change of these leads that a platform took in and of which it has not said what came of it; next asked about at
+    `ask_at`."""
+
+    __tablename__ = "ad_request"
+    __table_args__ = (Index("ix_ad_request_due", "audience", "ask_at"),)
+    id: str = Field(primary_key=True)
+    audience: str
+    adds: bool
+    lead_ids: list[str] = json(list)
+    accepted_at: datetime = moment()
+    ask_at: datetime = moment()
 
 
 class AdAccountRow(SQLModel, table=True):

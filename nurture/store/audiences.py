@@ -159,23 +159,32 @@ async def added(
 ) -> None:
     """The platform took them, also those who are to leave again meanwhile."""
     values = {"confirmed": True, "confirmed_at": now, "attempts": 0, "error": ""}
-    await _set(session, audience, lead_ids, values)
+    await change(session, audience, lead_ids, values)
 
 
-async def removed(
-    session: AsyncSession, audience: str, people: Sequence[Person], known_by: KnownBy
-) -> None:
-    """The platform holds them no more; whoever shares an address or phone with one must be named again."""
-    await unconfirm_sharing(session, audience, people, known_by)
-    values = {"confirmed": False, "confirmed_at": None, "named": False, "attempts": 0, "error": ""}
-    gone = {"sent_as": None, "email_hash": None, "phone_hash": None}
-    await _set(session, audience, [person.lead_id for person in people], {**values, **gone})
+GONE: Mapping[str, Any] = {
+    "confirmed": False,
+    "confirmed_at": None,
+    "named": False,
+    "attempts": 0,
+    "error": "",
+    "sent_as": None,
+    "email_hash": None,
+    "phone_hash": None,
+    "request": None,
+}
+"""Of whom no platform holds any more."""
+
+
+async def removed(session: AsyncSession, audience: str, lead_ids: Iterable[str]) -> None:
+    """The platform holds them no more."""
+    await change(session, audience, lead_ids, GONE)
 
 
 async def unconfirm_sharing(
     session: AsyncSession, audience: str, people: Sequence[Person], known_by: KnownBy
 ) -> None:
-    """Platforms remove by address and phone, so a removal takes off everyone who shares one."""
+    """Platforms remove by address and phone, so a removal takes off everyone who shares one: to be named again."""
     told = [known_by(person) for person in people]
     for column, values in (
         (col(_Row.email_hash), {one.email for one in told} | {_hash(one.email) for one in people}),
@@ -201,7 +210,7 @@ async def refused(
         }
         if reason == NO_IDENTIFIER:
             values |= {"named": False, "confirmed": False, "sent_as": None}
-        await _set(session, audience, lead_ids, values)
+        await change(session, audience, lead_ids, values)
 
 
 async def overstayed(session: AsyncSession, audience: str, now: datetime) -> bool:
@@ -263,7 +272,7 @@ async def doubted(
     session: AsyncSession, audience: str, lead_ids: Sequence[str], now: datetime
 ) -> None:
     """A replacement left these out; they are named one by one, which tells why."""
-    await _set(session, audience, lead_ids, {"confirmed": False, "next_try_at": now})
+    await change(session, audience, lead_ids, {"confirmed": False, "next_try_at": now})
 
 
 async def next_due(
@@ -299,16 +308,21 @@ async def _some(session: AsyncSession, audience: str, where: Sequence[Any], **va
     long, and nobody else writes meanwhile."""
     query = select(col(_Row.lead_id)).where(col(_Row.audience) == audience, *where)
     found = (await session.execute(query.limit(_AT_ONCE).with_for_update())).scalars().all()
-    await _set(session, audience, found, values)
+    await change(session, audience, found, values)
     return len(found) == _AT_ONCE
 
 
-async def _set(
-    session: AsyncSession, audience: str, lead_ids: Iterable[str], values: Mapping[str, Any]
+async def change(
+    session: AsyncSession,
+    audience: str,
+    lead_ids: Iterable[str],
+    values: Mapping[str, Any],
+    *where: Any,
 ) -> None:
+    """Those of these leads of whom that is true."""
     for some in _chunks(list(lead_ids)):
         rows = update(_Row).where(col(_Row.audience) == audience, col(_Row.lead_id).in_(some))
-        await session.execute(rows.values(**values))
+        await session.execute(rows.where(*where).values(**values))
 
 
 def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -341,6 +355,7 @@ def _mark(audience: str, person: Person, told: Identifiers) -> dict[str, Any]:
         "sent_as": asdict(person),
         "email_hash": told.email or None,
         "phone_hash": told.phone or None,
+        "request": None,
     }
 
 

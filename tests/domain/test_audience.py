@@ -1,11 +1,20 @@
 """Who belongs on an ad platform's list."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from nurture.domain.audience import Audience, Membership, asked, belongs
-from tests.support.domain import ALWAYS_TRUE, DAY, NEVER_TRUE, NOW, facts, lead
+from nurture.domain.audience import (
+    Audience,
+    Membership,
+    Progress,
+    asked,
+    asked_next,
+    belongs,
+    undone,
+)
+from tests.support.domain import ALWAYS_TRUE, DAY, HOUR, NEVER_TRUE, NOW, facts, lead
 
 LIST = Audience("hot", "Hot", "meta", "123", max_stay=30 * DAY)
 BY_RULE = Audience("hot", "Hot", "meta", "123", when=ALWAYS_TRUE)
@@ -64,3 +73,31 @@ def test_a_step_that_puts_a_lead_back_on_a_list_begins_a_new_stay(
 ) -> None:
     found = asked(Membership("lead-1", since=NOW), add, there)
     assert found == Membership("lead-1", by_step=add, since=None if begins_anew else NOW)
+
+
+def test_a_platform_is_asked_with_growing_gaps_and_once_more_when_its_day_is_over() -> None:
+    at, gaps = NOW, []
+    while at < NOW + DAY:
+        following = asked_next(NOW, at)
+        gaps.append((following - at) / HOUR)
+        at = following
+    assert gaps == [0.25, 0.25, 0.5, 1, 2, 4, 6, 6, 4]
+
+
+@pytest.mark.parametrize(
+    ("progress", "adds", "later", "why"),
+    [
+        (Progress(), False, DAY - HOUR, ""),
+        (Progress(), False, DAY, "unconfirmed"),
+        (Progress(), True, DAY, "unconfirmed"),
+        (Progress(done=True), False, DAY, ""),
+        (Progress(error="failed"), False, HOUR, "failed"),
+        (Progress(error="failed"), True, HOUR, "failed"),
+        (Progress(done=True, error="in part"), False, HOUR, "in part"),
+        (Progress(done=True, error="in part"), True, HOUR, ""),
+    ],
+)
+def test_what_a_platform_took_in_is_done_again_when_it_failed_or_nobody_hears_of_it(
+    progress: Progress, adds: bool, later: timedelta, why: str
+) -> None:
+    assert undone(progress, adds, NOW, NOW + later) == why

@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
+from embedded.ads.faults import Fault
 from embedded.ads.google import GoogleRules
 from embedded.ads.linkedin import LinkedInRules
 from embedded.ads.meta import MetaRules
@@ -90,8 +91,10 @@ async def test_an_invalid_entry_is_counted_and_the_others_are_taken(meta: StandI
     assert meta.members.keys("1") == {A}
 
 
+GRANTED = {"adUserData": "CONSENT_GRANTED", "adPersonalization": "CONSENT_GRANTED"}
+
+
 def ingestion(**changed: Any) -> dict[str, Any]:
-    granted = {"adUserData": "CONSENT_GRANTED", "adPersonalization": "CONSENT_GRANTED"}
     body = {
         "destinations": [
             {
@@ -100,7 +103,7 @@ def ingestion(**changed: Any) -> dict[str, Any]:
             }
         ],
         "audienceMembers": [
-            {"userData": {"userIdentifiers": [{"emailAddress": A}]}, "consent": granted}
+            {"userData": {"userIdentifiers": [{"emailAddress": A}]}, "consent": GRANTED}
         ],
         "encoding": "HEX",
         "termsOfService": {"customerMatchTermsOfServiceStatus": "ACCEPTED"},
@@ -146,19 +149,46 @@ async def test_google_knows_no_consent_and_no_terms_in_a_removal(google: StandIn
     assert (await post(google, REMOVE, ingestion(termsOfService=None))).status_code == 200
 
 
+async def told_by(google: StandIn, taken: httpx.Response) -> Any:
+    """What Google says came of it."""
+    url = f"http://ads/v1/requestStatus:retrieve?requestId={taken.json()['requestId']}"
+    answer = await client_of(google).get(url, headers={"Authorization": "Bearer t"})
+    return answer.json()["requestStatusPerDestination"][0]
+
+
 async def test_google_takes_people_without_consent_and_processes_none(google: StandIn) -> None:
     taken = await post(google, INGEST, named({"emailAddress": A}))
     assert google.record.violations == ["request 1: member 0 is sent without both consents"]
-    url = f"http://ads/v1/requestStatus:retrieve?requestId={taken.json()['requestId']}"
-
-    async def status() -> str:
-        answer = await client_of(google).get(url, headers={"Authorization": "Bearer t"})
-        return str(answer.json()["requestStatusPerDestination"][0]["requestStatus"])
-
-    assert await status() == "PROCESSING"
+    assert (await told_by(google, taken))["requestStatus"] == "PROCESSING"
     google.forward(3600)
-    assert await status() == "PARTIAL_SUCCESS"
+    assert (await told_by(google, taken))["requestStatus"] == "PARTIAL_SUCCESS"
     assert google.members.size("7") == 0
+
+
+async def test_google_takes_a_change_in_that_fails_later_and_says_so_when_asked(
+    google: StandIn,
+) -> None:
+    await post(google, INGEST, ingestion())
+    google.faults.add(Fault("fails_later"))
+    taken = await post(google, REMOVE, ingestion(termsOfService=None))
+    google.forward(3600)
+    told = await told_by(google, taken)
+    assert told["requestStatus"] == "FAILED"
+    assert told["errorInfo"]["errorCounts"] == [
+        {"recordCount": "1", "reason": "PROCESSING_ERROR_REASON_INTERNAL_ERROR"}
+    ]
+    assert "audienceMembersRemovalStatus" in told
+    assert google.members.size("7") == 1
+
+
+async def test_google_takes_a_change_in_that_fails_for_some(google: StandIn) -> None:
+    google.faults.add(Fault("fails_later", rows=(0,)))
+    b = sha256("b@firma.dk")
+    members = [named({"emailAddress": each})["audienceMembers"][0] for each in (A, b)]
+    taken = await post(google, INGEST, ingestion(audienceMembers=members, consent=GRANTED))
+    google.forward(3600)
+    assert (await told_by(google, taken))["requestStatus"] == "PARTIAL_SUCCESS"
+    assert google.members.keys("7") == {b}
 
 
 @pytest.mark.parametrize(

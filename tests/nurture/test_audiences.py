@@ -17,7 +17,7 @@ from nurture.domain.scoring import EngagementRule
 from nurture.incoming import Incoming
 from nurture.ports import Applied, Person
 from nurture.store import ad_lists, audiences
-from nurture.store.audience_tables import AudienceMemberRow
+from nurture.store.audience_tables import AdRequestRow, AudienceMemberRow
 from nurture.store.backlog import backlog
 from nurture.store.database import Database
 from nurture.store.tables import LeadRow
@@ -585,6 +585,159 @@ async def test_a_platform_nearly_exhausted_is_left_alone_for_minutes(lists: List
     assert look is not None
     assert look.at == lists.now + timedelta(minutes=5)
     assert lists.platform.record.count == 1
+
+
+async def shown_of(lists: Lists) -> tuple[int, list[str]]:
+    """How many removals are owed, and what is wrong."""
+    [shown] = await AudienceView(lists.world.db, lists.world.shelf).all(lists.now)
+    return shown["owed_removals"], shown["errors"]
+
+
+def sent(lists: Lists, what: str) -> int:
+    return sum(call["path"].endswith(what) for call in lists.platform.record.requests)
+
+
+async def look(lists: Lists) -> None:
+    """The next look that the workflow would take."""
+    found = await lists.sync()
+    assert found is not None
+    assert found.at is not None
+    lists.now = found.at
+    await lists.sync()
+
+
+async def test_a_removal_that_google_took_in_is_owed_until_google_says_that_it_is_done(
+    db: Database,
+) -> None:
+    lists = Lists(db, "google")
+    lead = await lists.tell(1)
+    await lists.settle()
+    await lists.withdraw(lead)
+    began = lists.now
+    await lists.sync()
+    assert await shown_of(lists) == (1, [])
+    asked = []
+    while (await shown_of(lists))[0]:
+        await look(lists)
+        asked.append(lists.now - began)
+    assert asked == [15 * MINUTE, 30 * MINUTE, 60 * MINUTE]
+    assert sent(lists, ":remove") == 1
+    [row] = await lists.rows()
+    assert (row.named, row.sent_as) == (False, None)
+
+
+PROCESSING = {"requestStatusPerDestination": [{"requestStatus": "PROCESSING"}]}
+
+
+@pytest.mark.parametrize(
+    ("faults", "after", "told"),
+    [
+        (
+            [Fault("fails_later", path=":remove")],
+            HOUR,
+            "2 refused: the platform took it in and did not do it (INTERNAL_ERROR)",
+        ),
+        (
+            [Fault("fails_later", path=":remove", rows=(0,))],
+            HOUR,
+            "2 refused: the platform took it in and did it for some only, and does not say for whom"
+            " (INTERNAL_ERROR)",
+        ),
+        (
+            [
+                Fault("fails_later", path=":remove"),
+                Fault("answer", path="requestStatus", times=999, body=PROCESSING, status=200),
+            ],
+            DAY,
+            "2 refused: the platform took it in and has not said for a day whether it did it",
+        ),
+        (
+            [
+                Fault("fails_later", path=":remove"),
+                Fault("answer", path="requestStatus", times=999, status=403),
+            ],
+            DAY,
+            "2 refused: the platform took it in and has not said for a day whether it did it",
+        ),
+        (
+            [
+                Fault("fails_later", path=":remove"),
+                Fault(
+                    "answer",
+                    path="requestStatus",
+                    status=400,
+                    body={"error": {"details": [{"reason": "INVALID_REQUEST_ID"}]}},
+                ),
+            ],
+            15 * MINUTE,
+            "2 refused: the platform knows nothing of a change that it had taken in",
+        ),
+    ],
+    ids=["failed", "done for some", "working on it for ever", "no answer", "unknown"],
+)
+async def test_a_removal_that_google_took_in_and_did_not_do_is_owed_and_sent_again(
+    db: Database, faults: list[Fault], after: timedelta, told: str
+) -> None:
+    lists = Lists(db, "google")
+    ids = [await lists.tell(n) for n in (1, 2)]
+    await lists.settle()
+    began = lists.now
+    for lead in ids:
+        await lists.withdraw(lead)
+    lists.platform.faults.add(*(replace(fault) for fault in faults))
+    while not (await shown_of(lists))[1]:
+        assert lists.members()
+        await look(lists)
+    assert lists.now - began == after
+    assert await shown_of(lists) == (2, [told])
+    assert (await removals(lists))["nurture_removals_owed_oldest_seconds"] == after.total_seconds()
+    lists.platform.faults.clear()
+    lists.now += HOUR
+    await lists.sync()
+    assert lists.members() == set()
+    await lists.settle()
+    assert await shown_of(lists) == (0, [])
+    assert sent(lists, ":remove") == 2
+
+
+async def test_people_whom_google_took_in_and_did_not_add_are_named_again(db: Database) -> None:
+    lists = Lists(db, "google")
+    ids = {await lists.tell(n) for n in (1, 2)}
+    lists.platform.faults.add(Fault("fails_later", path=":ingest"))
+    await lists.settle()
+    assert lists.members() == set()
+    while not (await shown_of(lists))[1]:
+        await look(lists)
+    await lists.settle()
+    assert lists.members() == ids
+    assert await shown_of(lists) == (0, [])
+
+
+async def test_a_failed_addition_puts_off_no_removal(db: Database) -> None:
+    lists = Lists(db, "google")
+    lead = await lists.tell(1)
+    lists.platform.faults.add(Fault("fails_later", path=":ingest"))
+    await lists.sync()
+    lists.later(HOUR)
+    await lists.withdraw(lead)
+    lists.platform.faults.add(Fault("answer", path=":remove", status=503))
+    await lists.sync()
+    lists.later(MINUTE)
+    await lists.sync()
+    assert sent(lists, ":remove") == 2
+
+
+async def test_a_list_that_moves_forgets_what_the_old_one_was_asked(db: Database) -> None:
+    lists = Lists(db, "google")
+    ids = {await lists.tell(n) for n in (1, 2)}
+    await lists.settle()
+    lists.use(replace(PROS, platform="google", external_id="239"))
+    await lists.settle()
+    assert (lists.members("238"), lists.members("239")) == (set(), ids)
+    assert {row.adds for row in await lists.world.rows(AdRequestRow)} == {True}
+    lists.now += DAY
+    await lists.settle()
+    assert await lists.world.rows(AdRequestRow) == []
 
 
 async def test_a_rule_that_nobody_fulfils_names_nobody(lists: Lists) -> None:

@@ -10,7 +10,15 @@ from embedded.ads.standin import StandIn
 from nurture.audiences.keeper import AudienceKeeper, Look
 from nurture.domain.audience import Audience
 from nurture.domain.scoring import Scoring
-from nurture.ports import Applied, AudienceSink, Identifiers, Person, Portion, ReplacingSink
+from nurture.ports import (
+    AcceptingSink,
+    Applied,
+    AudienceSink,
+    Identifiers,
+    Person,
+    Portion,
+    ReplacingSink,
+)
 from nurture.store.audience_tables import AudienceMemberRow, AudienceRow
 from nurture.store.database import Database
 from tests.support.ads import PAIRS
@@ -47,11 +55,13 @@ class Mortal:
         return await self._call(self.inner.remove, audience, people)
 
     def __getattr__(self, name: str) -> Any:
-        """Replaces a list where the platform can."""
+        """Replaces a list, and tells what came of a change, where the platform can."""
         if name == "session_lasts":
             return getattr(self.inner, name)
         if name == "replace" and isinstance(self.inner, ReplacingSink):
             return self._replace
+        if name == "progress" and isinstance(self.inner, AcceptingSink):
+            return self.inner.progress
         raise AttributeError(name)
 
     async def _replace(self, audience: str, people: Sequence[Person], portion: Portion) -> Applied:

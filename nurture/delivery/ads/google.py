@@ -1,4 +1,4 @@
-"""Google Customer Match through the Data Manager API: audienceMembers:ingest and :remove.
+"""Google Customer Match through the Data Manager API: audienceMembers:ingest and :remove, and what came of them.
 
 Source: Google, Data Manager API reference v1.
 """
@@ -12,8 +12,11 @@ import httpx
 from nurture.delivery.ads import hashing
 from nurture.delivery.ads.batches import narrowed, unidentified
 from nurture.delivery.ads.google_errors import failure
-from nurture.delivery.ads.http import exchange
+from nurture.delivery.ads.google_requests import UNKNOWN_REQUEST, progress, request_of
+from nurture.delivery.ads.http import content, exchange
 from nurture.delivery.ads.tokens import TokenSource
+from nurture.domain.audience import Progress
+from nurture.domain.errors import Permanent
 from nurture.ports import Applied, Identifiers, Person
 
 _CONSENT = {"adUserData": "CONSENT_GRANTED", "adPersonalization": "CONSENT_GRANTED"}
@@ -39,7 +42,7 @@ class GoogleAudiences:
         region: str = "",
     ) -> None:
         self._client = client
-        self._base = f"{base_url.rstrip('/')}/v1/audienceMembers"
+        self._base = f"{base_url.rstrip('/')}/v1"
         self._tokens = tokens
         self._destination: dict[str, Any] = {"operatingAccount": _account(account)}
         if login_account:
@@ -55,26 +58,50 @@ class GoogleAudiences:
 
     async def _change(self, verb: str, audience: str, people: Sequence[Person]) -> Applied:
         refused = unidentified(people, self.identifiers)
+        accepted: dict[str, str] = {}
 
         async def attempt(batch: Sequence[Person]) -> Mapping[str, str]:
-            await self._send(verb, self._body(verb, audience, batch), len(batch))
+            body = self._body(verb, audience, batch)
+            answer = await self._call("POST", f"audienceMembers:{verb}", len(batch), json=body)
+            request = request_of(answer)
+            accepted.update((person.lead_id, request) for person in batch)
             return {}
 
         known = [person for person in people if person.lead_id not in refused]
-        return Applied(refused | await narrowed(known, attempt))
+        refused |= await narrowed(known, attempt)
+        return Applied(refused, accepted=accepted)
 
-    async def _send(self, verb: str, body: Mapping[str, Any], records: int) -> None:
+    async def progress(self, request: str) -> Progress:
+        asked = {"requestId": request}
+        try:
+            answer = await self._call("GET", "requestStatus:retrieve", params=asked)
+        except Permanent as error:
+            if error.reason in UNKNOWN_REQUEST:
+                return Progress(error="request_unknown")
+            raise
+        return progress(answer)
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        records: int = 0,
+        json: Mapping[str, Any] | None = None,
+        params: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
         token = await self._tokens.token()
         response = await exchange(
             self._client,
-            "POST",
-            f"{self._base}:{verb}",
-            json=body,
+            method,
+            f"{self._base}/{path}",
+            json=json,
             headers={**self._headers, "Authorization": f"Bearer {token}"},
+            params=params,
         )
         if not response.is_success:
             renewed = response.status_code == 401 and self._tokens.refused(token)
             raise failure(response, records, renewed)
+        return content(response)
 
     def _body(self, verb: str, audience: str, people: Sequence[Person]) -> dict[str, Any]:
         """A removal names neither consent nor terms: they are no fields of it."""

@@ -12,6 +12,7 @@ from embedded.ads.standin import StandIn
 from nurture.delivery.ads.google import GoogleAudiences
 from nurture.delivery.ads.hashing import sha256
 from nurture.delivery.ads.tokens import FixedToken
+from nurture.domain.audience import Progress
 from nurture.domain.errors import Permanent, Transient
 from nurture.ports import Person
 from tests.support.ads import SOREN, client_of, crowd
@@ -181,6 +182,82 @@ async def test_a_failure_is_worth_another_try_or_not(
     with pytest.raises(kind) as caught:
         await sink.add(LIST, crowd(1))
     assert caught.value.reason == reason
+
+
+async def test_a_change_is_under_way_until_google_says_that_it_is_made(
+    google: StandIn, sink: GoogleAudiences
+) -> None:
+    for change in (sink.add, sink.remove):
+        applied = await change(LIST, crowd(2))
+        [request] = set(applied.accepted.values())
+        assert applied.accepted.keys() == {"lead-0", "lead-1"}
+        assert await sink.progress(request) == Progress()
+        google.forward(3600)
+        assert await sink.progress(request) == Progress(done=True)
+    google.forward(51 * 86_400)
+    assert await sink.progress(request) == Progress(error="request_unknown")
+
+
+async def test_each_part_of_a_batch_that_was_halved_is_asked_about(
+    google: StandIn, sink: GoogleAudiences
+) -> None:
+    google.faults.add(refusal(400, "INVALID_SHA256_FORMAT"))
+    applied = await sink.remove(LIST, crowd(4))
+    parts = list(applied.accepted.values())
+    assert (len(parts), len(set(parts))) == (4, 2)
+
+
+def status(status: str, *reasons: Any) -> dict[str, Any]:
+    counts = [{"recordCount": "1", "reason": reason} for reason in reasons]
+    return {"requestStatus": status, "errorInfo": {"errorCounts": counts}}
+
+
+@pytest.mark.parametrize(
+    ("told", "progress"),
+    [
+        ([status("SUCCESS")], Progress(done=True)),
+        ([status("PROCESSING")], Progress()),
+        ([status("REQUEST_STATUS_UNKNOWN")], Progress()),
+        ([], Progress()),
+        (None, Progress()),
+        ([status("FAILED")], Progress(error="request_failed")),
+        (
+            [status("FAILED", "PROCESSING_ERROR_REASON_INTERNAL_ERROR", "x@firma.dk", None)],
+            Progress(error="request_failed: INTERNAL_ERROR"),
+        ),
+        (
+            [
+                status(
+                    "PARTIAL_SUCCESS",
+                    "PROCESSING_ERROR_REASON_NO_CONSENT",
+                    "PROCESSING_ERROR_REASON_INVALID_FORMAT",
+                )
+            ],
+            Progress(done=True, error="done_in_part: INVALID_FORMAT, NO_CONSENT"),
+        ),
+    ],
+)
+async def test_what_became_of_a_change_is_read_from_googles_words(
+    google: StandIn, sink: GoogleAudiences, told: Any, progress: Progress
+) -> None:
+    google.faults.add(Fault("answer", status=200, body={"requestStatusPerDestination": told}))
+    assert await sink.progress("any") == progress
+
+
+async def test_a_question_that_is_refused_says_nothing_about_the_change(
+    google: StandIn, sink: GoogleAudiences
+) -> None:
+    google.faults.add(refusal(403, "PERMISSION_DENIED"))
+    with pytest.raises(Permanent, match="permission_denied"):
+        await sink.progress("any")
+
+
+async def test_a_change_by_whose_number_nobody_can_ask_is_sent_again(
+    google: StandIn, sink: GoogleAudiences
+) -> None:
+    google.faults.add(Fault("answer", status=200, body={}))
+    with pytest.raises(Transient, match="answer_incomplete"):
+        await sink.remove(LIST, crowd(1))
 
 
 async def test_someone_without_any_identifier_is_refused(sink: GoogleAudiences) -> None:

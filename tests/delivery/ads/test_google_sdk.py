@@ -82,7 +82,13 @@ async def test_the_sdk_adds_asks_and_removes(platform: AdPlatform) -> None:
             ],
             encoding=datamanager.Encoding.HEX,
         )
-        await asyncio.to_thread(sdk.remove_audience_members, removal)
+        answer = await asyncio.to_thread(sdk.remove_audience_members, removal)
+        platform.google.forward(3600)
+        asked = datamanager.RetrieveRequestStatusRequest(request_id=answer.request_id)
+        told = await asyncio.to_thread(sdk.retrieve_request_status, asked)
+    [each] = told.request_status_per_destination
+    assert each.request_status == datamanager.RequestStatusPerDestination.RequestStatus.SUCCESS
+    assert each.audience_members_removal_status.user_data_removal_status.record_count == 1
     assert platform.google.members.keys(LIST) == {two}
     assert platform.google.record.violations == []
 
