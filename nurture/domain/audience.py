@@ -62,8 +62,11 @@ def asked(membership: Membership, add: bool, there: bool) -> Membership:
 PATIENCE = timedelta(days=1)
 """So long a platform may work on a change that it took in. After that the change is made again."""
 
-_SOONEST, _LATEST = timedelta(minutes=15), timedelta(hours=6)
 UNCONFIRMED = "unconfirmed"
+"""The reason for which it is made again then."""
+
+_SHORTEST, _LONGEST = timedelta(minutes=15), timedelta(hours=6)
+"""Between two questions about one change."""
 
 
 @dataclass(frozen=True)
@@ -76,10 +79,10 @@ class Progress:
 
 
 def asked_next(accepted: datetime, now: datetime) -> datetime:
-    """When a platform is asked what came of a change: after as long as it has had for it so far."""
-    gap = min(max(now - accepted, _SOONEST), _LATEST)
-    last = accepted + PATIENCE
-    return min(now + gap, last) if now < last else now + gap
+    """When a platform is asked again what came of a change: after as long as it has had for it so far, and last
+    when its time is over."""
+    gap = min(max(now - accepted, _SHORTEST), _LONGEST)
+    return min(now + gap, accepted + PATIENCE)
 
 
 def undone(progress: Progress, adds: bool, accepted: datetime, now: datetime) -> str:
