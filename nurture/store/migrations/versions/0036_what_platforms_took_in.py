@@ -1,6 +1,6 @@
 """What an ad platform took in is asked about until it says what came of it.
 
-Revision: 0036, after 0034
+Revision: 0036, after 0035
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from nurture.store.columns import Json, Moment
 
 revision = "0036"
-down_revision = "0034"
+down_revision = "0035"
 branch_labels = None
 depends_on = None
 
