@@ -304,9 +304,9 @@ def wire(
     base = _Base(db, outbox, shelf, handovers, reactions, postroom, feedback)
     together = 1 if settings.traces else TOGETHER  # a trace tells of one batch
     intake = Intake(outbox, shelf, base.reactions, base.handovers, fingerprints, together)
-    watch, rescoring = Watch(db, shelf), Rescoring(outbox, shelf, base.reactions)
-    clicks = Clicks(outbox, shelf, base.reactions)
-    chores = clicks.page, rescoring.page, Retention(db, outbox, shelf).page, watch.look
+    watch, retention = Watch(db, shelf), Retention(db, outbox, shelf, settings.browsers)
+    rescoring, clicks = Rescoring(outbox, shelf, reactions), Clicks(outbox, shelf, reactions)
+    chores = clicks.page, rescoring.page, retention.page, watch.look
     reconciling = Reconciling(outbox, shelf, TemporalRuns(client))
     return Services(
         settings=settings,

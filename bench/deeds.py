@@ -38,7 +38,7 @@ WHO = "eva@firm.example"
 _NIGHT = "bench"
 _BOOK = replace(
     PLAYBOOK,
-    retention=Retention(*[timedelta(days=900)] * 4),
+    retention=Retention(*[timedelta(days=900)] * 5),
     senders={name: replace(sender, rate=1.0) for name, sender in PLAYBOOK.senders.items()},
     flows={
         name: replace(flow, mail=replace(flow.mail, cap=FrequencyCap(9, timedelta(days=7))))

@@ -235,6 +235,11 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'nurture.db'}"
 
     @property
+    def browsers(self) -> frozenset[str]:
+        """Sources whose key anybody can read, so that their word proves nothing of a person."""
+        return frozenset(named_keys(self.write_keys).values())
+
+    @property
     def parts(self) -> frozenset[str]:
         """Which queues a worker serves (see activities.queues)."""
         every = "decisions,webhooks,ads,mail" if self.queues == "all" else self.queues

@@ -46,11 +46,13 @@ class Company:
 class Retention:
     """How long is kept what nobody needs for ever; None is for ever.
 
-    `visitors`: those whom nobody came to know, since their last touch.
+    `visitors`: those whom nobody came to know, since their last touch; `unconfirmed`: who was asked to confirm a
+    consent, never did, and is not known otherwise, since it was asked last.
     """
 
     touches: timedelta | None = None
     visitors: timedelta | None = None
+    unconfirmed: timedelta | None = None
     quarantine: timedelta | None = None
     feedback: timedelta | None = None
 

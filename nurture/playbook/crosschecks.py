@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 from nurture.domain import topics
+from nurture.domain.consent import REQUEST_LASTS
 from nurture.domain.errors import Finding
 from nurture.playbook import agreement_checks, schema
 from nurture.playbook import flow_schema as s
@@ -159,15 +160,30 @@ def _forms(reading: Reading) -> Iterator[Finding]:
 
 
 def _retention(reading: Reading) -> Iterator[Finding]:
-    """When a visitor was last here is known by the touches that are kept, and by nothing else."""
+    """When a visitor was last here, and who else told of somebody, is known by the touches that are kept, and by
+    nothing else. What may still be confirmed is kept."""
     company: schema.Company | None = reading.model("company")
     kept = company.retention if company else None
-    if kept and kept.touches and kept.visitors and kept.touches < kept.visitors:
+    document = reading.documents.get("config/company.yaml")
+    if kept is None or document is None:
+        return
+    if kept.touches and kept.visitors and kept.touches < kept.visitors:
         problem = Problem(
             "without their touches nobody knows when visitors were last here",
             "keep touches at least as long as visitors",
         )
-        yield reading.documents["config/company.yaml"].at(("retention", "touches"), problem)
+        yield document.at(("retention", "touches"), problem)
+    if kept.touches and kept.unconfirmed and kept.touches < kept.unconfirmed:
+        problem = Problem(
+            "without their touches nobody knows who is known otherwise",
+            "keep touches at least as long as unconfirmed",
+        )
+        yield document.at(("retention", "touches"), problem)
+    if kept.unconfirmed and kept.unconfirmed < reading.known.durations.scale(REQUEST_LASTS):
+        problem = Problem(
+            "a consent can be confirmed for 30 days", "keep unconfirmed at least as long"
+        )
+        yield document.at(("retention", "unconfirmed"), problem)
 
 
 def _steps(reading: Reading, document: Document, flow: s.Flow, naming: Naming) -> Iterator[Finding]:

@@ -29,7 +29,7 @@ def retention(model: schema.Company) -> Retention:
     kept = model.retention
     if kept is None:
         return Retention()
-    return Retention(kept.touches, kept.visitors, kept.quarantine, kept.feedback)
+    return Retention(kept.touches, kept.visitors, kept.unconfirmed, kept.quarantine, kept.feedback)
 
 
 def business_hours(model: schema.BusinessHours, durations: Durations) -> Calendar:

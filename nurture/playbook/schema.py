@@ -29,6 +29,7 @@ class BusinessHours(f.Model):
 class Retention(f.Model):
     touches: f.Elapsed | None = None
     visitors: f.Elapsed | None = None
+    unconfirmed: f.Elapsed | None = None
     quarantine: f.Elapsed | None = None
     feedback: f.Elapsed | None = None
 

@@ -28,7 +28,7 @@ from nurture.store import (
 )
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverRow
-from nurture.store.tables import EnrolmentRow, LeadRow
+from nurture.store.tables import LeadRow
 from nurture.versions.shelf import Shelf
 
 
@@ -84,7 +84,7 @@ class Privacy:
             audiences = await erasing.take_off_lists(session, ids, now)
             for audience in audiences:
                 wakeups.add(session, wakeups.AUDIENCE, audience, now)
-            ended = await _end_runs(session, ids, now)
+            ended = await enrolments.end_all(session, ids, erasing.ERASED, now)
             told = await _close(session, ids, now)
             await erasing.anonymise(session, rows, now)
             await self._tell_sales(session, rows, told, now)
@@ -116,18 +116,6 @@ class Privacy:
             raise InputError("no lead goes by this name", name)
         locked = {id_: await erasing.with_joined(session, id_) for id_ in sorted(ids)}
         return [row for id_ in ids for row in locked[id_]]
-
-
-async def _end_runs(session: AsyncSession, ids: Sequence[str], now: datetime) -> int:
-    """End what is under way, and wake it so that its workflow closes today and not in weeks."""
-    query = select(EnrolmentRow).where(
-        col(EnrolmentRow.lead_id).in_(ids), col(EnrolmentRow.ended).is_(None)
-    )
-    rows = list((await session.execute(query.with_for_update())).scalars())
-    for row in rows:
-        enrolments.end(row, erasing.ERASED, now)
-        enrolments.wake(session, row, now)
-    return len(rows)
 
 
 async def _close(session: AsyncSession, ids: Sequence[str], now: datetime) -> list[HandoverRow]:

@@ -153,6 +153,14 @@ class ConsentRequestRow(SQLModel, table=True):
     """A consent that somebody gave in the lead's name and that its mailbox has yet to confirm."""
 
     __tablename__ = "consent_request"
+    __table_args__ = (
+        Index(
+            "ix_consent_request_unconfirmed",
+            "at",
+            sqlite_where=text("confirmed_at IS NULL"),
+            postgresql_where=text("confirmed_at IS NULL"),
+        ),
+    )
     id: int | None = Field(default=None, primary_key=True)
     lead_id: str = lead()
     purpose: str

@@ -1,20 +1,27 @@
 """What is older than the playbook allows is forgotten, a page at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, update
+from sqlalchemy import ColumnElement, and_, delete, or_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from nurture.intake.identity import USER
 from nurture.outbox import Outbox
 from nurture.playbook import Playbook
-from nurture.store import erasing
+from nurture.store import enrolments, erasing
 from nurture.store.database import Database
 from nurture.store.feedback_tables import FeedbackRow
-from nurture.store.tables import IdentityRow, LeadRow, QuarantineRow, TouchRow
+from nurture.store.tables import (
+    ConsentRequestRow,
+    IdentityRow,
+    LeadRow,
+    QuarantineRow,
+    TouchRow,
+)
+from nurture.upkeep import unconfirmed
 from nurture.versions.shelf import Shelf
 
 PAGE = 500
@@ -23,10 +30,14 @@ PAGE = 500
 class Retention:
     """Looks through once a day of the playbook, and then until nothing is left that is too old."""
 
-    def __init__(self, db: Database, outbox: Outbox, shelf: Shelf) -> None:
+    def __init__(
+        self, db: Database, outbox: Outbox, shelf: Shelf, browsers: Collection[str] = ()
+    ) -> None:
+        """`browsers`: sources whose word proves nothing of a person."""
         self._db = db
         self._outbox = outbox
         self._shelf = shelf
+        self._browsers = browsers
         self._next: datetime | None = None
 
     async def page(self, now: datetime) -> int:
@@ -37,20 +48,43 @@ class Retention:
             playbook = await self._shelf.current(session)
             touches = await _old_touches(session, playbook, now)
             visitors = await _old_visitors(session, playbook, now)
+            asked = await _old_requests(session, playbook, now)
             aside = await _old_quarantine(session, playbook, now)
             news = await _old_feedback(session, playbook, now)
-        gone = len(touches) + len(visitors) + len(aside) + len(news)
+        gone = sum(map(len, (touches, visitors, asked, aside, news)))
         if gone:
             async with self._outbox.write() as session:
+                await self._forget(session, visitors, asked, now)
                 leads_ = await _leads_of(session, touches)
                 await _drop(session, TouchRow.id, touches)
                 await _score_again(session, leads_, now)
                 await _drop(session, QuarantineRow.id, aside)
                 await _drop(session, FeedbackRow.id, news)
-                await _forget(session, visitors, now)
         else:
             self._next = now + playbook.day
         return gone
+
+    async def _forget(
+        self,
+        session: AsyncSession,
+        visitors: Sequence[str],
+        asked: Mapping[int, str],
+        now: datetime,
+    ) -> None:
+        """The requests, and of the leads those who are as unknown as they were when we looked."""
+        ids = sorted({*visitors, *asked.values()})
+        if not ids:
+            return
+        locked = select(LeadRow).where(col(LeadRow.id).in_(ids)).order_by(col(LeadRow.id))
+        await session.execute(locked.with_for_update())
+        await _drop(session, ConsentRequestRow.id, [*asked])
+        nobody = and_(col(LeadRow.id).in_(visitors), _nobody())
+        doubtful = and_(
+            col(LeadRow.id).in_(asked.values()), unconfirmed.nothing_else(self._browsers)
+        )
+        rows = (await session.execute(select(LeadRow).where(or_(nobody, doubtful)))).scalars().all()
+        await enrolments.end_all(session, [row.id for row in rows], erasing.ERASED, now)
+        await erasing.anonymise(session, rows, now)
 
 
 async def _old_touches(session: AsyncSession, playbook: Playbook, now: datetime) -> Sequence[str]:
@@ -88,6 +122,15 @@ async def _old_visitors(session: AsyncSession, playbook: Playbook, now: datetime
     return (await session.execute(query.limit(PAGE))).scalars().all()
 
 
+async def _old_requests(
+    session: AsyncSession, playbook: Playbook, now: datetime
+) -> Mapping[int, str]:
+    """What a form asked for so long ago that nobody will confirm it, with whom it was asked of."""
+    if playbook.retention.unconfirmed is None:
+        return {}
+    return await unconfirmed.requests(session, now - playbook.retention.unconfirmed, PAGE)
+
+
 def _nobody() -> ColumnElement[bool]:
     """A lead that goes by nothing but a browser."""
     named = select(col(IdentityRow.lead_id)).where(
@@ -119,13 +162,3 @@ async def _score_again(session: AsyncSession, ids: Sequence[str], now: datetime)
     """Points live no longer than the touch that explains them; the relay scores whoever is due."""
     due = update(LeadRow).where(col(LeadRow.id).in_(ids), col(LeadRow.erased_at).is_(None))
     await session.execute(due.values(next_score_at=now, tally=None))
-
-
-async def _forget(session: AsyncSession, ids: Sequence[str], now: datetime) -> None:
-    locked = (
-        select(LeadRow).where(col(LeadRow.id).in_(ids)).order_by(col(LeadRow.id)).with_for_update()
-    )
-    await session.execute(locked)
-    # somebody may have identified in it since we looked
-    still = select(LeadRow).where(col(LeadRow.id).in_(ids), _nobody())
-    await erasing.anonymise(session, (await session.execute(still)).scalars().all(), now)

@@ -1,6 +1,8 @@
 """A consent that somebody gave in a form counts once the mailbox has confirmed it."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlmodel import col, select
@@ -12,12 +14,22 @@ from nurture.domain.consent import (
     REQUEST_LASTS,
     ConsentRecord,
 )
+from nurture.domain.feedback import Event, Kind
 from nurture.intake.taking import CONFIRMED, REQUESTED
+from nurture.playbook import Retention
 from nurture.store.database import Database
-from nurture.store.tables import ConsentRequestRow, ConsentRow, EnrolmentRow, MessageRow, TouchRow
+from nurture.store.tables import (
+    ConsentRequestRow,
+    ConsentRow,
+    EnrolmentRow,
+    IdentityRow,
+    LeadRow,
+    MessageRow,
+    TouchRow,
+)
 from tests.support.domain import DAY, NOW
 from tests.support.playbook import ASKING
-from tests.support.world import OneBook, World
+from tests.support.world import BROWSER, OneBook, World
 
 WORDING = "Yes, write to me."
 ANNA = "anna@example.org"
@@ -188,3 +200,91 @@ async def test_what_was_asked_and_proved_is_part_of_an_export(world: World) -> N
     found = await world.privacy.export(ANNA)
     assert found["consent_request"][0]["wording"] == f"{EMAIL_MARKETING}: {WORDING}"
     assert "confirmed by mail m1" in found["consent"][0]["proof"]
+
+
+@pytest.fixture
+def forgetful(db: Database) -> World:
+    return World(db, OneBook(replace(ASKING, retention=Retention(unconfirmed=REQUEST_LASTS))))
+
+
+async def _forgotten(world: World, at: datetime) -> bool:
+    """Whether that is so of everybody in the database by then."""
+    while await world.retention.page(at):
+        pass
+    return all(row.erased_at for row in await world.rows(LeadRow))
+
+
+async def test_who_never_confirmed_is_forgotten_once_nothing_can_be_confirmed_any_more(
+    forgetful: World,
+) -> None:
+    await _ask(forgetful)
+    seen = {"email": ANNA, "anonymous_id": "b1", "trusted": False, "consents": ()}
+    await forgetful.tell("page", source=BROWSER, **seen)
+    await forgetful.intake.hit("m1", "opened", {}, None, NOW + DAY)
+    assert not await _forgotten(forgetful, NOW + REQUEST_LASTS - timedelta(seconds=1))
+    assert await _forgotten(forgetful, NOW + REQUEST_LASTS + DAY)
+    assert await forgetful.rows(IdentityRow) == []
+    assert await forgetful.rows(ConsentRequestRow) == []
+    assert {run.ended for run in await forgetful.rows(EnrolmentRow)} == {"erased"}
+
+
+async def test_who_is_asked_again_has_as_long_from_then_on(forgetful: World) -> None:
+    await _ask(forgetful)
+    await _ask(forgetful, NOW + 10 * DAY)
+    assert not await _forgotten(forgetful, NOW + REQUEST_LASTS + DAY)
+    assert await _forgotten(forgetful, NOW + REQUEST_LASTS + 11 * DAY)
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        {"consents": (EMAIL_MARKETING,)},
+        {"touch": "demo_requested", "source": "form/demo"},
+        {"source": "shop"},
+        {"source": "import"},
+        {"source": BROWSER, "user_id": "u1", "trusted": False},
+    ],
+    ids=["a consent", "another form", "a server", "a list", "a user id"],
+)
+async def test_who_is_known_otherwise_is_kept_though_a_request_was_never_confirmed(
+    forgetful: World, known: dict[str, Any]
+) -> None:
+    await _ask(forgetful)
+    await forgetful.tell(**{"touch": None, "consents": (), **known})
+    assert not await _forgotten(forgetful, NOW + 90 * DAY)
+    assert (await forgetful.lead(ANNA)).email == ANNA
+    assert await forgetful.rows(ConsentRequestRow) == []
+
+
+@pytest.mark.parametrize("deed", ["confirms", "refuses", "complains"])
+async def test_what_the_person_said_of_our_mails_is_kept(forgetful: World, deed: str) -> None:
+    lead = await _ask(forgetful)
+    await _ask(forgetful, purpose=AD_AUDIENCES)
+    if deed == "confirms":
+        await forgetful.intake.confirm(lead, "m1", NOW + DAY)
+    elif deed == "refuses":
+        await forgetful.intake.withdraw(lead, EMAIL_MARKETING, "unsubscribe", NOW + DAY)
+    else:
+        complaint = Event("e1", Kind.COMPLAINED, NOW + DAY, ("m1",))
+        await forgetful.feedback.take("postmark", [complaint], NOW + DAY)
+    assert not await _forgotten(forgetful, NOW + 90 * DAY)
+
+
+async def test_a_lead_that_sales_says_more_of_is_kept(forgetful: World) -> None:
+    await _ask(forgetful)
+    await forgetful.stages.move(ANNA, "customer", "sales", "bought at the fair", NOW)
+    assert not await _forgotten(forgetful, NOW + 90 * DAY)
+
+
+async def test_who_came_with_a_list_of_which_no_touch_is_left_is_kept(db: Database) -> None:
+    kept = Retention(touches=REQUEST_LASTS, unconfirmed=REQUEST_LASTS)
+    world = World(db, OneBook(replace(ASKING, retention=kept)))
+    await world.tell(source="import", at=NOW - DAY, consents=())
+    await _ask(world)
+    assert not await _forgotten(world, NOW + 90 * DAY)
+    assert await world.rows(TouchRow) == []
+
+
+async def test_without_a_period_nobody_is_forgotten(world: World) -> None:
+    await _ask(world)
+    assert not await _forgotten(world, NOW + 900 * DAY)

@@ -134,6 +134,16 @@ def test_a_rare_mistake_in_a_step_is_found(steps: str, finding: str) -> None:
             "keep touches at least as long as visitors",
         ),
         (
+            {"company": SMALL[COMPANY] + "retention: {touches: 30 days, unconfirmed: 60 days}\n"},
+            f"{COMPANY}:5:22: without their touches nobody knows who is known otherwise; "
+            "keep touches at least as long as unconfirmed",
+        ),
+        (
+            {"company": SMALL[COMPANY] + "retention: {unconfirmed: 29 days}\n"},
+            f"{COMPANY}:5:26: a consent can be confirmed for 30 days; "
+            "keep unconfirmed at least as long",
+        ),
+        (
             {"reports": "weekly: {title: x, every: week, at: 25:99, to: [a@b.dk]}\n"},
             'config/reports.yaml:1:37: "25:99" is not a time of day; such as "08:00"',
         ),
@@ -153,7 +163,13 @@ def test_a_rare_mistake_in_a_file_is_found(change: dict[str, str], finding: str)
 
 @pytest.mark.parametrize(
     "kept",
-    ["touches: 400 days, visitors: 400 days", "touches: 100 days", "visitors: 400 days"],
+    [
+        "touches: 400 days, visitors: 400 days",
+        "touches: 100 days",
+        "visitors: 400 days",
+        "touches: 30 days, unconfirmed: 30 days",
+        "unconfirmed: 30 days",
+    ],
 )
 def test_touches_may_be_kept_as_long_as_visitors_and_either_without_the_other(kept: str) -> None:
     assert said(company=SMALL[COMPANY] + f"retention: {{{kept}}}\n", flow=FLOW) == []

@@ -92,6 +92,10 @@ class StillEngine:
         return EngineState("nurture", "127.0.0.1:7233", [worker], 0)
 
 
+BROWSER = "browser"
+"""A source whose key anybody can read."""
+
+
 class World:
     """The use cases over one database."""
 
@@ -116,7 +120,7 @@ class World:
         self.reports = Reports(db, self.shelf)
         self.rescoring = Rescoring(self.outbox, self.shelf, self.reactions)
         self.clicks = Clicks(self.outbox, self.shelf, self.reactions)
-        self.retention = Retention(db, self.outbox, self.shelf)
+        self.retention = Retention(db, self.outbox, self.shelf, [BROWSER])
         self.relay = Relay(self.outbox, self.shelf, self.reactions, lambda: NOW)
         self._number = 0
 
