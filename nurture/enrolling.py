@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from nurture.domain.enrolment import BY_HAND, Trigger, may_enter, outside, turn
+from nurture.domain.enrolment import BY_HAND, Trigger, asks_anew, may_enter, outside, turn
 from nurture.domain.errors import InputError
 from nurture.domain.lead import Facts
 from nurture.playbook import Playbook
@@ -40,7 +40,9 @@ async def enter(
         of_flow = enrolments.runs_of(runs, flow)
         if of_flow and outside(entry, facts, now):
             row.lapsed = sorted({*row.lapsed, name})
-        if may_enter(entry, heard, facts, of_flow, now, name in row.lapsed):
+        anew = asks_anew(entry, flow, heard)
+        if may_enter(entry, heard, facts, of_flow, now, name in row.lapsed, anew):
+            enrolments.supersede(session, runs, flow, now)
             imported = any(trigger.topic == IMPORT for trigger in heard)
             start = await _turn(session, playbook, name, row.id, imported, now)
             begin(session, playbook, row, facts, name, runs, now, start=start)

@@ -86,12 +86,9 @@ def confirmed(
 ) -> list[ConsentRecord]:
     """What a confirmation grants of the consents that were `asked` for: the last wording of each purpose.
 
-    Not what is too old, not what the person refused after it was asked, and not what was asked for after the mail that
-    confirms it was `mailed`: anybody may have typed that address since. `by` names what confirmed it.
+    Not what was asked for after the mail that confirms it was `mailed`: anybody may have typed that address since. `by`
+    names what confirmed it.
     """
-    refused = {
-        record.purpose: record.at for record in sorted(said, key=_when) if not record.granted
-    }
     granted = {
         record.purpose: ConsentRecord(
             record.purpose,
@@ -101,12 +98,28 @@ def confirmed(
             record.wording,
             f"asked {record.at.isoformat(timespec='seconds')}, confirmed by {by}",
         )
-        for record in sorted(asked, key=_when)
-        if now < record.at + lasts
-        and refused.get(record.purpose, _NEVER) < record.at
-        and asked_before(mailed, record.at)
+        for record in pending(asked, said, now, lasts)
+        if asked_before(mailed, record.at)
     }
     return [granted[purpose] for purpose in sorted(granted)]
+
+
+def pending(
+    asked: Iterable[ConsentRecord],
+    said: Iterable[ConsentRecord],
+    now: datetime,
+    lasts: timedelta = REQUEST_LASTS,
+) -> list[ConsentRecord]:
+    """What was `asked` for and may still be confirmed, the latest last: not what is too old, and not what the person
+    refused since."""
+    refused = {
+        record.purpose: record.at for record in sorted(said, key=_when) if not record.granted
+    }
+    return [
+        record
+        for record in sorted(asked, key=_when)
+        if now < record.at + lasts and refused.get(record.purpose, _NEVER) < record.at
+    ]
 
 
 def asked_before(mailed: datetime, at: datetime) -> bool:

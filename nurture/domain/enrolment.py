@@ -8,7 +8,7 @@ from typing import Any
 
 from nurture.domain.calendar import ALWAYS, Calendar, Span
 from nurture.domain.lead import Condition, Facts
-from nurture.domain.steps import WaitUntil
+from nurture.domain.steps import Flow, WaitUntil
 from nurture.domain.topics import STAGE
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -24,10 +24,12 @@ NOT_OPEN = "not_open"
 
 @dataclass(frozen=True)
 class Trigger:
-    """What just happened to a lead: a topic (see nurture.domain.topics), or `by_hand`."""
+    """What just happened to a lead: a topic (see nurture.domain.topics), or `by_hand`. `anew`: it asks for something
+    that nobody has asked for yet."""
 
     topic: str
     value: str | None = None
+    anew: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,22 +74,33 @@ def may_enter(
     runs: Sequence[Run],
     now: datetime,
     lapsed: bool = False,
+    anew: bool = False,
 ) -> bool:
     """Whether the triggers bring the lead into the flow. By hand skips `on` and `when`, not `again`.
 
-    `lapsed`: the entry's condition was seen not to hold since the lead last entered.
+    `lapsed`: the entry's condition was seen not to hold since the lead last entered. `anew`: what it is in, or was in
+    lately, does not answer this.
     """
-    if facts.lead.erased or any(run.active for run in runs) or not is_open(entry, now):
+    if facts.lead.erased or not is_open(entry, now):
+        return False
+    if any(run.active for run in runs) and not anew:
         return False
     by_hand = any(trigger.topic == BY_HAND for trigger in triggers)
     if not by_hand and not (_triggered(entry, triggers, runs) and _wanted(entry, facts, now)):
         return False
-    if not runs:
+    if not runs or anew:
         return True
     if entry.lapse:
         return lapsed
     last = max(run.started_at for run in runs)
     return entry.again is not None and now >= entry.again.after(last, ALWAYS)
+
+
+def asks_anew(entry: Entry, flow: Flow, triggers: Sequence[Trigger]) -> bool:
+    """Whether the flow, which answers what a lead just did, has something new to answer."""
+    return flow.mail.transactional and any(
+        trigger.anew and trigger.topic in entry.on for trigger in triggers
+    )
 
 
 def outside(entry: Entry, facts: Facts, now: datetime) -> bool:

@@ -230,8 +230,7 @@ class Intake:
             if row is None or row.erased_at or mail is None:
                 return []
             playbook = await self._shelf.current(session)
-            lasts = REQUEST_LASTS * (playbook.day / _DAY)
-            granted = await consents.confirm(session, row, mail, now, lasts)
+            granted = await consents.confirm(session, row, mail, now, _lasts(playbook))
             if not granted:
                 return []
             message = Incoming(f"{message_id}/{CONFIRMED}/{now.isoformat()}", now, touch=CONFIRMED)
@@ -265,11 +264,11 @@ class Intake:
         if _consents(message, row):
             triggers.append(Trigger(topics.CONSENT))
         if asked := [record for record in message.requests if record.purpose not in row.consents]:
-            consents.ask(session, row, asked)
+            anew = await consents.ask(session, row, asked, now, _lasts(playbook))
             told = message._replace(message_id=f"{message.message_id}/asked", touch=REQUESTED)
             purposes = {"purposes": [record.purpose for record in asked]}
             made.append((row.id, touches.make(source, told, {**message.properties, **purposes})))
-            triggers.append(Trigger(topics.touch(REQUESTED)))
+            triggers.append(Trigger(topics.touch(REQUESTED), anew=anew))
         if unwatched(message.touch, row.declined):
             return triggers
         touch = touches.make(source, message, message.properties)
@@ -280,6 +279,11 @@ class Intake:
         if message.trusted:
             triggers += await business.follow(session, playbook, self._handovers, row, touch, now)
         return triggers
+
+
+def _lasts(playbook: Playbook) -> timedelta:
+    """How long a consent may be confirmed."""
+    return REQUEST_LASTS * (playbook.day / _DAY)
 
 
 def _in_order(messages: Iterable[Incoming], refused: Collection[str]) -> list[Incoming]:

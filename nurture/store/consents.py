@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from nurture.domain.consent import ConsentRecord, asked_before, confirmed, declined, held
+from nurture.domain.consent import ConsentRecord, asked_before, confirmed, declined, held, pending
 from nurture.store.tables import ConsentRequestRow, ConsentRow, LeadRow, MessageRow
 
 
@@ -32,8 +32,16 @@ async def fold(session: AsyncSession, leads: Sequence[LeadRow]) -> None:
     await tell(session, [(lead, ()) for lead in leads])
 
 
-def ask(session: AsyncSession, lead: LeadRow, records: Sequence[ConsentRecord]) -> None:
-    """Keep what the lead's mailbox is to confirm."""
+async def ask(
+    session: AsyncSession,
+    lead: LeadRow,
+    records: Sequence[ConsentRecord],
+    now: datetime,
+    lasts: timedelta,
+) -> bool:
+    """Keep what the lead's mailbox is to confirm; whether that is more than what it was asked by the same form in the
+    same words and may still confirm."""
+    before = pending(*await _requests(session, lead), now, lasts)
     for record in records:
         session.add(
             ConsentRequestRow(
@@ -44,6 +52,11 @@ def ask(session: AsyncSession, lead: LeadRow, records: Sequence[ConsentRecord]) 
                 wording=record.wording,
             )
         )
+    return not {_asks(record) for record in records} <= {_asks(record) for record in before}
+
+
+def _asks(record: ConsentRecord) -> tuple[str, str, str]:
+    return record.purpose, record.source, record.wording
 
 
 async def asked(session: AsyncSession, lead_id: str) -> list[ConsentRequestRow]:
@@ -57,10 +70,17 @@ async def confirmable(
     session: AsyncSession, lead: LeadRow, mail: MessageRow, now: datetime, lasts: timedelta
 ) -> list[ConsentRecord]:
     """What the lead would grant by confirming, from that mail, what it was asked."""
+    requests, said = await _requests(session, lead)
+    return confirmed(requests, said, f"mail {mail.id}", mail.claimed_at, now, lasts)
+
+
+async def _requests(
+    session: AsyncSession, lead: LeadRow
+) -> tuple[list[ConsentRecord], list[ConsentRecord]]:
+    """What it was asked for and has not confirmed, and all that it ever said."""
     rows = await asked(session, lead.id)
     requests = [ConsentRecord(r.purpose, True, r.at, r.source, r.wording) for r in rows]
-    said = _statements((await _ledger(session, [lead.id]))[lead.id])
-    return confirmed(requests, said, f"mail {mail.id}", mail.claimed_at, now, lasts)
+    return requests, _statements((await _ledger(session, [lead.id]))[lead.id])
 
 
 async def confirm(

@@ -24,6 +24,8 @@ SOON = timedelta(seconds=1)
 _STARTS = 0x73746172
 """The lock's number on PostgreSQL. SQLite has one writer anyway."""
 
+SUPERSEDED = "superseded"
+
 COMPETE = ("frequency_cap", "priority", "send_window")
 """What a mail waits for while it still means to go as soon as it may."""
 
@@ -151,6 +153,16 @@ def move(
 
 def end(row: EnrolmentRow, why: str, now: datetime) -> None:
     row.ended, row.ended_at, row.wake_at, row.listens = why, now, None, []
+
+
+def supersede(
+    session: AsyncSession, rows: Iterable[EnrolmentRow], flow: Flow, now: datetime
+) -> None:
+    """End what is under way of the flow, since a new run answers all that this one would."""
+    for row in rows:
+        if row.ended is None and row.flow in {flow.id, *flow.formerly}:
+            end(row, SUPERSEDED, now)
+            wake(session, row, now)
 
 
 async def end_all(session: AsyncSession, leads: Sequence[str], why: str, now: datetime) -> int:

@@ -137,6 +137,8 @@ KEYS = (
     later("Flow removed"),
     later("Flow changed"),
     later("Removed by hand"),
+    later("Superseded"),
+    later("Merged"),
     later("Added to audience"),
     later("Removed from audience"),
     later("Task"),

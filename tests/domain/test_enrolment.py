@@ -59,3 +59,12 @@ def test_nobody_is_in_a_flow_twice_and_the_erased_in_none(trigger: Trigger) -> N
     entry = Entry(ON_FORM, again=Span())
     assert not enters(entry, trigger, runs=(Run(NOW - 99 * DAY, active=True),))
     assert not may_enter(entry, [trigger], facts(who=lead(erased=True)), (), NOW)
+
+
+@pytest.mark.parametrize("active", [True, False])
+def test_what_asks_for_something_new_brings_in_also_who_is_in_the_flow_or_was_lately(
+    active: bool,
+) -> None:
+    runs = (Run(NOW, active),)
+    assert may_enter(Entry(ON_FORM), [FORM], facts(), runs, NOW, anew=True)
+    assert not may_enter(Entry(ON_FORM), [FORM], facts(), runs, NOW)

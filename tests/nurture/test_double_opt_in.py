@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 from sqlmodel import col, select
 
 from nurture.domain.consent import (
@@ -98,7 +99,7 @@ async def test_a_confirmation_grants_with_wording_time_and_proof(world: World) -
 async def test_a_mail_confirms_only_what_was_asked_for_before_it_and_the_next_one_the_rest(
     world: World,
 ) -> None:
-    """Anybody may type her address into another form, and no second mail goes within a day."""
+    """Anybody may type her address into another form, whose mail has yet to go."""
     lead = await _ask(world)
     later = NOW + timedelta(hours=3)
     await _ask(world, later, purpose=AD_AUDIENCES)
@@ -180,6 +181,56 @@ async def test_a_form_sent_a_hundred_times_asks_once_a_day(world: World) -> None
     assert len(runs) == 1
 
 
+@pytest.mark.parametrize("over", [True, False], ids=["mailed", "on its way"])
+@pytest.mark.parametrize(
+    "more",
+    [{"purpose": AD_AUDIENCES}, {"wording": "Another."}, {"source": "form/other"}],
+    ids=["another purpose", "other words", "another form"],
+)
+async def test_who_asks_for_more_on_the_same_day_gets_a_mail_for_it_and_only_one(
+    world: World, more: dict[str, str], over: bool
+) -> None:
+    lead = await _ask(world)
+    if over:
+        await _leave(world)
+        await world.intake.confirm(lead, "m1", NOW + timedelta(minutes=1))
+        await world.intake.withdraw(lead, EMAIL_MARKETING, "page", NOW + timedelta(minutes=2))
+    for minute in (30, 40):
+        at = NOW + timedelta(minutes=minute)
+        asked = (replace(request(at, EMAIL_MARKETING), **more),)
+        await world.tell("form_submitted", at=at, requests=asked, consents=())
+    runs = [run for run in await world.rows(EnrolmentRow) if run.flow == "confirm"]
+    assert sorted(run.ordinal for run in runs) == [1, 2]
+    [first, second] = sorted(runs, key=lambda run: run.ordinal)
+    assert (first.ended, second.ended) == ("finished" if over else "superseded", None)
+
+
+async def test_who_refused_what_it_was_asked_and_fills_in_the_form_again_gets_another_mail(
+    world: World,
+) -> None:
+    lead = await _ask(world)
+    await _leave(world)
+    await world.intake.withdraw(lead, EMAIL_MARKETING, "unsubscribe", NOW + timedelta(hours=1))
+    await _ask(world, NOW + timedelta(hours=2))
+    assert [run.flow for run in await world.rows(EnrolmentRow)].count("confirm") == 2
+
+
+async def test_a_flow_that_only_begins_with_such_a_form_is_not_begun_again(db: Database) -> None:
+    """It is advertising, of which `again` says how often."""
+    confirm = replace(ASKING.flows["confirm"], mail=ASKING.flows["welcome"].mail)
+    world = World(db, OneBook(replace(ASKING, flows={**ASKING.flows, "confirm": confirm})))
+    await _ask(world)
+    await _leave(world)
+    await _ask(world, NOW + timedelta(hours=1), purpose=AD_AUDIENCES)
+    assert [run.flow for run in await world.rows(EnrolmentRow)].count("confirm") == 1
+
+
+async def _leave(world: World) -> None:
+    """Every run is over."""
+    async with world.db.write() as session:
+        await session.execute(update(EnrolmentRow).values(ended="finished", ended_at=NOW))
+
+
 async def test_the_links_of_a_mail_work_for_the_lead_that_its_lead_was_joined_into(
     world: World,
 ) -> None:
@@ -250,7 +301,8 @@ async def test_who_is_known_otherwise_is_kept_though_a_request_was_never_confirm
     forgetful: World, known: dict[str, Any]
 ) -> None:
     await _ask(forgetful)
-    await forgetful.tell(**{"touch": None, "consents": (), **known})
+    told: dict[str, Any] = {"touch": None, "consents": (), **known}
+    await forgetful.tell(**told)
     assert not await _forgotten(forgetful, NOW + 90 * DAY)
     assert (await forgetful.lead(ANNA)).email == ANNA
     assert await forgetful.rows(ConsentRequestRow) == []
