@@ -28,7 +28,7 @@ Name = tuple[str, str]
 
 
 def names(message: Incoming) -> list[Name]:
-    """The message's names, strongest first."""
+    """The message's names, strongest first. A user id that is an address is one in small letters, too."""
     given = [
         (EMAIL, message.email),
         (USER, message.user_id),
@@ -36,7 +36,15 @@ def names(message: Incoming) -> list[Name]:
         (ANONYMOUS, message.anonymous_id),
         (ANONYMOUS, message.previous_id),
     ]
-    return [(kind, value) for kind, value in given if value]
+    told = [(kind, value) for kind, value in given if value]
+    if "@" in (message.user_id or "") or "@" in (message.previous_id or ""):
+        spelled = ((kind, each) for kind, value in told for each in _spelled(kind, value))
+        return list(dict.fromkeys(spelled))
+    return told
+
+
+def _spelled(kind: str, value: str) -> tuple[str, ...]:
+    return (value, value.lower()) if kind == USER and "@" in value else (value,)
 
 
 class Register:
@@ -138,8 +146,9 @@ class Register:
             return True
         if self._known.get((EMAIL, message.email)) == row.id:
             return True
-        ids = {message.user_id, message.previous_id} - {None}
-        return message.trusted and any(self._is_own((USER, str(id_)), row) for id_ in ids)
+        return message.trusted and any(
+            self._is_own(name, row) for name in names(message) if name[0] == USER
+        )
 
     def _is_own(self, name: Name, row: LeadRow) -> bool:
         """Whether the lead goes by the name, and not only since both were told of in one browser."""

@@ -317,6 +317,15 @@ async def test_an_alias_joins_what_is_known_under_both_ids(db: Database) -> None
     assert {touch.lead_id for touch in await world.rows(TouchRow)} == {row.id}
 
 
+async def test_who_moves_is_known_by_an_address_as_a_user_id_however_it_is_spelled(
+    db: Database,
+) -> None:
+    world = World(db)
+    row = await world.tell("page", email="old@example.org", user_id="bo@firm.example")
+    told = await world.tell(None, email="new@example.org", user_id="BO@FIRM.EXAMPLE", at=NOW + DAY)
+    assert (told.id, told.email) == (row.id, "new@example.org")
+
+
 async def test_an_alias_told_before_anybody_used_the_old_id_holds_later(db: Database) -> None:
     world = World(db)
     row = await world.tell(None, email=None, user_id="new", previous_id="old", anonymous_id="x")

@@ -14,7 +14,7 @@ from nurture.domain.lifecycle import SALES
 from nurture.domain.sla import State
 from nurture.figures import Question
 from nurture.incoming import Answer, Incoming
-from nurture.store import leads, owned
+from nurture.store import leads, migrate, owned
 from nurture.store.audience_tables import AudienceMemberRow
 from nurture.store.database import Database
 from nurture.store.feedback_tables import FeedbackRow
@@ -207,10 +207,11 @@ async def test_news_of_an_unknown_mail_to_the_person_is_theirs_too(db: Database)
     assert [row.id for row in await world.rows(FeedbackRow)] == ["1"]
 
 
-async def test_a_person_that_is_two_leads_is_forgotten_as_both(db: Database) -> None:
+@pytest.mark.parametrize("user_id", ["anna@example.org", "ANNA@Example.org"])
+async def test_a_person_that_is_two_leads_is_forgotten_as_both(db: Database, user_id: str) -> None:
     """A shop's server calls her by her address as a user id, a form gives the address itself."""
     world = World(db)
-    shop = await world.tell("page", email=None, user_id="anna@example.org")
+    shop = await world.tell("page", email=None, user_id=user_id)
     form = await world.tell("form_submitted", email="anna@example.org")
     assert shop.id != form.id
     exported = await world.privacy.export("Anna@example.org")
@@ -218,6 +219,25 @@ async def test_a_person_that_is_two_leads_is_forgotten_as_both(db: Database) -> 
     erased = await world.privacy.erase("Anna@example.org", "operator", NOW)
     assert erased.lead == form.id
     assert all(row.erased_at for row in await world.rows(LeadRow))
+
+
+@pytest.mark.parametrize("kept", ["by an earlier release", "by this one"])
+@pytest.mark.parametrize("name", ["bo@firm.example", "BO@FIRM.EXAMPLE", "Bo@firm.example"])
+async def test_an_address_as_a_user_id_is_found_however_it_is_spelled(
+    db: Database, name: str, kept: str
+) -> None:
+    world = World(db)
+    bo = await world.tell("page", email=None, user_id="BO@FIRM.EXAMPLE")
+    if kept == "by an earlier release":
+        async with db.write() as session:
+            await leads.forget_name(session, "user", "bo@firm.example")
+        await migrate.downgrade(db, "0034")
+        await migrate.upgrade(db)
+    assert (await world.lead(name)).id == bo.id
+    assert [row["id"] for row in (await world.privacy.export(name))["lead"]] == [bo.id]
+    assert (await world.tell("page", email=None, user_id=name)).id == bo.id
+    await world.privacy.erase(name, "operator", NOW)
+    assert await world.rows(IdentityRow) == []
 
 
 @pytest.mark.parametrize("name", ["lead id", "42", "shop's lead id", "anna@new.example"])
