@@ -48,6 +48,15 @@ async def enter(
             begin(session, playbook, row, facts, name, runs, now, start=start)
 
 
+def next_turn(playbook: Playbook, runs: Sequence[EnrolmentRow], now: datetime) -> datetime | None:
+    """When a flow that the lead has been in lets it in again, if it does nothing until then."""
+    times = (
+        entry.again_at(enrolments.runs_of(runs, playbook.flows[name]))
+        for name, entry in playbook.returning.items()
+    )
+    return min((at for at in times if at and now < at), default=None)
+
+
 def begin(
     session: AsyncSession,
     playbook: Playbook,

@@ -74,10 +74,14 @@ class Reactions:
         facts = self._persona(playbook, row, about.facts, heard, now)
         facts = self._score(playbook, row, facts, earned, heard, now)
         facts = await self._stage(session, playbook, row, facts, heard, now)
-        row.next_score_at = playbook.next_look(facts, earned, row.cooled_until, now)
         # changed rules alone are nothing that is heard of a lead
         entering = [*heard, Trigger(topics.CLOCK)] if due else heard
         await enrolling.enter(session, playbook, row, facts, about.runs, entering, now)
+        looks = (
+            playbook.next_look(facts, earned, row.cooled_until, now),
+            enrolling.next_turn(playbook, about.runs, now),
+        )
+        row.next_score_at = min(filter(None, looks), default=None)
         for name in _audiences(session, playbook, about, facts, now):
             self._wake_list(session, name, now)
         _wake(session, about.runs, heard, now)

@@ -33,6 +33,14 @@ class Trigger:
 
 
 @dataclass(frozen=True)
+class Run:
+    """An earlier or present enrolment of the lead in the flow."""
+
+    started_at: datetime
+    active: bool
+
+
+@dataclass(frozen=True)
 class Entry:
     """`on`: any of these topics, such as `touch:form_submitted` or `stage`; `again`: None is never.
 
@@ -58,13 +66,11 @@ class Entry:
         told = self.date and traits.get(self.date.trait or "")
         return self.opens if told and self.opens and now < self.opens else None
 
-
-@dataclass(frozen=True)
-class Run:
-    """An earlier or present enrolment of the lead in the flow."""
-
-    started_at: datetime
-    active: bool
+    def again_at(self, runs: Sequence[Run]) -> datetime | None:
+        """When `again` lets in whoever had these runs; None: never, or nobody had any."""
+        if self.again is None or not runs:
+            return None
+        return self.again.after(max(run.started_at for run in runs), ALWAYS)
 
 
 def may_enter(
@@ -92,8 +98,8 @@ def may_enter(
         return True
     if entry.lapse:
         return lapsed
-    last = max(run.started_at for run in runs)
-    return entry.again is not None and now >= entry.again.after(last, ALWAYS)
+    again = entry.again_at(runs)
+    return again is not None and now >= again
 
 
 def asks_anew(entry: Entry, flow: Flow, triggers: Sequence[Trigger]) -> bool:

@@ -225,6 +225,16 @@ class Playbook:
         found = (entry.when for entry in self.entries.values() if CONDITION in entry.on)
         return tuple(when for when in found if when)
 
+    @cached_property
+    def returning(self) -> Mapping[str, Entry]:
+        """How a lead enters flows that let it in again after so long, whatever is heard of it, while the condition
+        holds."""
+        return {
+            name: entry
+            for name, entry in self.entries.items()
+            if CONDITION in entry.on and entry.again and not entry.lapse
+        }
+
     def next_look(
         self,
         facts: Facts,

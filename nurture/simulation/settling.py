@@ -35,8 +35,8 @@ def settle(world: World, member: Member, heard: list[Trigger]) -> None:
     _persona(world, member, heard)
     _score(world, member, heard)
     _stage(world, member, heard)
-    _next_look(world, member)
     _enter(world, member, [*heard, Trigger(topics.CLOCK)] if due else heard)
+    _next_look(world, member)
     _audiences(world, member)
     changed = {trigger.topic for trigger in heard}
     for run in member.runs:
@@ -85,7 +85,11 @@ def _stage(world: World, member: Member, heard: list[Trigger]) -> None:
 
 def _next_look(world: World, member: Member) -> None:
     facts, now = member.facts(world.now), world.now
-    later = world.playbook.next_look(facts, member.earned, member.cooled_until, now)
+    returning = world.playbook.returning.items()
+    turns = [entry.again_at(member.runs_of(name)) for name, entry in returning]
+    look = world.playbook.next_look(facts, member.earned, member.cooled_until, now)
+    looks = [look, *(at for at in turns if at and now < at)]
+    later = min(filter(None, looks), default=None)
     if later and later != member.next_score_at:
         world.expire(member, later)
     member.next_score_at = later

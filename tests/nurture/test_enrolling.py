@@ -179,6 +179,29 @@ async def test_a_lead_enters_when_time_alone_makes_the_condition_true(
     assert len(await runs(house)) == 2
 
 
+async def test_who_still_fulfils_the_condition_enters_again_after_so_long_whatever_it_does(
+    db: Database,
+) -> None:
+    house = world(db, Entry(frozenset({CONDITION}), when=HOT, again=Span(90 * DAY)))
+    await house.tell("page", traits={"occupation": "hot"})
+    await leave(house)
+    await house.tell("page", consents=(), at=NOW + 40 * DAY)
+    await _look(house, NOW + 89 * DAY)
+    assert len(await runs(house)) == 1
+    await _look(house, NOW + 90 * DAY)
+    assert [row.started_at for row in await runs(house)] == [NOW, NOW + 90 * DAY]
+
+
+async def test_who_fulfils_it_no_more_does_not(db: Database) -> None:
+    house = world(db, Entry(frozenset({CONDITION}), when=HOT, again=Span(90 * DAY)))
+    await house.tell("page", traits={"occupation": "hot"})
+    await leave(house)
+    await house.tell("page", traits={"occupation": "cold"}, at=NOW + 40 * DAY)
+    await _look(house, NOW + 90 * DAY)
+    assert len(await runs(house)) == 1
+    assert (await house.lead("anna@example.org")).next_score_at is None
+
+
 async def test_who_fulfils_a_new_condition_already_enters_with_the_next_thing_heard_of_it(
     db: Database,
 ) -> None:
