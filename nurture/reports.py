@@ -20,7 +20,7 @@ from nurture.store import reports as queries
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverRow
 from nurture.store.loose import values
-from nurture.store.queue import Key
+from nurture.store.paging import Key
 from nurture.store.scope import Scope
 from nurture.store.tables import ConsentRow, LeadRow, MessageRow, StageChangeRow
 from nurture.versions.shelf import Shelf

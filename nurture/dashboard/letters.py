@@ -11,7 +11,7 @@ from nurture.ports import Mail
 from nurture.store import handovers, leads, mail_list
 from nurture.store.database import Database
 from nurture.store.mail_list import Filter
-from nurture.store.queue import Key
+from nurture.store.paging import Key, cut
 from nurture.store.tables import LeadRow, MessageRow
 from nurture.tokens import Tokens
 from nurture.versions.shelf import Shelf
@@ -43,6 +43,7 @@ class Line:
 @dataclass(frozen=True)
 class Page:
     lines: Sequence[Line]
+    before: Key | None
     after: Key | None
 
 
@@ -66,9 +67,8 @@ class Letters:
     async def page(self, wanted: Filter, after: Key | None) -> Page:
         async with self._db.read() as session:
             rows = await mail_list.page(session, wanted, after, PAGE + 1)
-        more = rows[PAGE - 1 : PAGE] if len(rows) > PAGE else []
-        after = next((Key(row.claimed_at, row.id) for row, _ in more), None)
-        return Page([_line(*each) for each in rows[:PAGE]], after)
+        page = cut(rows, after, PAGE, lambda found: (found[0].claimed_at, found[0].id))
+        return Page([_line(*each) for each in page.rows], page.before, page.after)
 
     async def show(self, message_id: str, owner: str | None) -> Letter | None:
         """None when there is no such mail, or its lead is not the owner's."""

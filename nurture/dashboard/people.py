@@ -18,7 +18,7 @@ from nurture.reports import Reports
 from nurture.store import enrolments, lead_list, leads, words
 from nurture.store.database import Database
 from nurture.store.lead_list import Filter
-from nurture.store.queue import Key
+from nurture.store.paging import Key, cut
 from nurture.store.tables import EnrolmentRow, LeadRow
 from nurture.versions import on_paper
 from nurture.versions.shelf import Shelf
@@ -55,6 +55,7 @@ class Page:
     """`cut`: more leads are called like that than are looked at."""
 
     lines: Sequence[Line]
+    before: Key | None
     after: Key | None
     cut: bool = False
 
@@ -112,10 +113,12 @@ class People:
             if name:
                 wanted = replace(wanted, among=await words.find(session, name, LOOKED_AT))
             rows = await lead_list.page(session, wanted, after, PAGE + 1)
-        more = rows[PAGE - 1 : PAGE] if len(rows) > PAGE else []
-        after = next((Key(row.created_at, row.id) for row in more), None)
-        cut = bool(name) and (bool(after) or len(wanted.among or ()) == LOOKED_AT)
-        return Page([_line(row) for row in rows[:PAGE]], None if name else after, cut)
+        page = cut(rows, after, PAGE, lambda row: (row.created_at, row.id))
+        lines = [_line(row) for row in page.rows]
+        if not name:
+            return Page(lines, page.before, page.after)
+        many = bool(page.after) or len(wanted.among or ()) == LOOKED_AT
+        return Page(lines, None, None, many)
 
     async def show(
         self, lead_id: str, owner: str | None, now: datetime, say: Say = str

@@ -11,7 +11,8 @@ from nurture.handovers import tenure
 from nurture.store import handovers, leads, queue
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverEventRow, HandoverRow
-from nurture.store.queue import OVER, STATES, Key
+from nurture.store.paging import Key, cut
+from nurture.store.queue import OVER, STATES
 from nurture.store.tables import LeadRow
 from nurture.versions.shelf import Shelf
 
@@ -46,6 +47,7 @@ class Page:
     lines: Sequence[Line]
     numbers: dict[str, int]
     owners: Sequence[str]
+    before: Key | None
     after: Key | None
 
 
@@ -84,10 +86,10 @@ class Queue:
             rows = await queue.page(session, which, owner, after, PAGE + 1)
             numbers = await queue.numbers(session, owner, now)
             names = await queue.owners(session)
-        lines = [_line(row, lead, now, day) for row, lead in rows[:PAGE]]
-        last = rows[PAGE - 1][0] if len(rows) > PAGE else None
-        more = Key(last.opened_at if which == OVER else last.due_at, last.id) if last else None
-        return Page(lines, numbers, names, more)
+        over = which == OVER
+        page = cut(rows, after, PAGE, lambda found: _place(found[0], over))
+        lines = [_line(row, lead, now, day) for row, lead in page.rows]
+        return Page(lines, numbers, names, page.before, page.after)
 
     async def show(self, handover_id: str, owner: str | None, now: datetime) -> Detail | None:
         """None when there is no such handover, or another owner has it."""
@@ -123,6 +125,11 @@ def _clock(row: HandoverRow, clock: tenure.Clock) -> Clock:
         pauses=clock.pauses,
         deadlines=[(deadline, deadline.id in done) for deadline in plan],
     )
+
+
+def _place(row: HandoverRow, over: bool) -> tuple[datetime, str]:
+    """In the order of its list."""
+    return (row.opened_at if over else row.due_at), row.id
 
 
 def _line(row: HandoverRow, lead: LeadRow, now: datetime, day: timedelta) -> Line:

@@ -9,9 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col, func, select
 
+from nurture.store import paging
 from nurture.store.handover_tables import HandoverRow
 from nurture.store.handovers import unclosed
-from nurture.store.queue import Key
+from nurture.store.paging import Key
 from nurture.store.tables import LeadRow
 
 
@@ -42,10 +43,8 @@ async def page(
         query = query.where(col(row.id).in_(wanted.among))
     if wanted.owner is not None:
         query = query.where(col(row.id).in_(owned(wanted.owner)))
-    if after:
-        query = query.where(after.follows(col(row.created_at), col(row.id)))
-    order = (col(row.created_at).desc(), col(row.id).desc())
-    return (await session.execute(query.order_by(*order).limit(limit))).scalars().all()
+    order = (col(row.created_at), col(row.id))
+    return [found for (found,) in await paging.rows(session, query, after, order, limit)]
 
 
 def owned(owner: str) -> Select[Any]:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, select
 
+from nurture.store import paging
 from nurture.store.lead_list import owned
-from nurture.store.queue import Key
+from nurture.store.paging import Key
 from nurture.store.tables import EnrolmentRow, LeadRow, MessageRow
 
 
@@ -37,10 +38,8 @@ async def page(
         query = query.where(func.coalesce(col(row.step), "") == wanted.step)
     if wanted.owner is not None:
         query = query.where(col(row.lead_id).in_(owned(wanted.owner)))
-    if after:
-        query = query.where(after.follows(col(row.claimed_at), col(row.id)))
-    order = (col(row.claimed_at).desc(), col(row.id).desc())
-    found = (await session.execute(query.order_by(*order).limit(limit))).all()
+    order = (col(row.claimed_at), col(row.id))
+    found = await paging.rows(session, query, after, order, limit)
     return [(each[0], each[1]) for each in found]
 
 

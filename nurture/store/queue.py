@@ -1,18 +1,17 @@
 """Handovers as lists, a page at a time by key: each page costs the same however many there are."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import and_, not_, tuple_
+from sqlalchemy import and_, not_
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import case, col, func, literal, select
+from sqlmodel import case, col, func, select
 
 from nurture.domain.sla import RUNNING, SALES_OWNED, TALKING
-from nurture.store.columns import Moment
+from nurture.store import paging
 from nurture.store.handover_tables import HandoverRow
 from nurture.store.handovers import unclosed
+from nurture.store.paging import Key
 from nurture.store.tables import LeadRow
 
 OVER = "over"
@@ -23,29 +22,9 @@ STATES: dict[str, Collection[str]] = {
 """The lists of what sales has in hand; everything else, and with it every task that is done, is in OVER."""
 
 
-@dataclass(frozen=True)
-class Key:
-    """Of a row: the next page begins behind it."""
-
-    at: datetime
-    id: str
-
-    def follows(self, at: Any, id_: Any) -> Any:
-        """The condition for a row to stand behind it where the newest stand first."""
-        return tuple_(at, id_) < self._mark
-
-    def precedes(self, at: Any, id_: Any) -> Any:
-        """The same where the oldest do."""
-        return tuple_(at, id_) > self._mark
-
-    @property
-    def _mark(self) -> Any:
-        return tuple_(literal(self.at, Moment()), literal(self.id))
-
-
 async def page(
     session: AsyncSession, which: str, owner: str | None, after: Key | None, limit: int
-) -> list[tuple[HandoverRow, LeadRow]]:
+) -> Sequence[tuple[HandoverRow, LeadRow]]:
     """What has to be done first stands first; of what is over, the newest."""
     row = HandoverRow
     over = which == OVER
@@ -55,11 +34,8 @@ async def page(
     query = query.where(listed)
     if owner is not None:
         query = query.where(col(row.owner) == owner)
-    if after:
-        behind = after.follows if over else after.precedes
-        query = query.where(behind(at, col(row.id)))
-    order = (at.desc(), col(row.id).desc()) if over else (at, col(row.id))
-    found = (await session.execute(query.order_by(*order).limit(limit))).all()
+    order = (at, col(row.id))
+    found = await paging.rows(session, query, after, order, limit, newest_first=over)
     return [(each[0], each[1]) for each in found]
 
 

@@ -1,13 +1,13 @@
 """Leads and mails a page at a time, and flows counted: the same on both databases."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from nurture.store import flow_figures, lead_list, mail_list, words
 from nurture.store.database import Database
 from nurture.store.lead_list import Filter
-from nurture.store.queue import Key
+from nurture.store.paging import Key, cut
 from nurture.store.tables import EnrolmentRow, LeadRow, MessageRow
 from tests.support.domain import NOW
 
@@ -44,6 +44,27 @@ async def test_pages_of_leads_follow_each_other_without_gap_or_repetition(db: Da
             found += [row.id for row in rows]
             after = Key(rows[-1].created_at, rows[-1].id)
     assert found == ["l1", "l0", "l3", "l2", "l4"]
+
+
+@pytest.mark.parametrize("last", ["l4", "l2", "l3", "l0", "l1"])
+async def test_before_a_page_of_leads_or_mails_stand_those_that_came_before_it(
+    db: Database, last: str
+) -> None:
+    await fill(db)
+    async with db.read() as session:
+        every = await lead_list.page(session, Filter(), None, 9)
+        number = [row.id for row in every].index(last)
+        key = Key(every[number].created_at, last, back=True)
+        pages = cut(await lead_list.page(session, Filter(), key, 3), key, 2, _place)
+        assert pages.rows == every[max(number - 2, 0) : number]
+        assert (pages.before is not None, pages.after is not None) == (number > 2, number > 0)
+        key = Key(key.at, f"m{last[1:]}", back=True)
+        mails = await mail_list.page(session, mail_list.Filter(), key, 2)
+        assert [lead.id for _, lead in mails] == [row.id for row in pages.rows]
+
+
+def _place(row: LeadRow) -> tuple[datetime, str]:
+    return row.created_at, row.id
 
 
 async def test_leads_are_filtered(db: Database) -> None:

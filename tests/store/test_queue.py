@@ -14,7 +14,8 @@ from nurture.store import figures as counting
 from nurture.store import leads, queue
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverRow
-from nurture.store.queue import OVER, Key
+from nurture.store.paging import Key
+from nurture.store.queue import OVER
 from nurture.store.tables import LeadRow, StageChangeRow, TouchRow
 from tests.support.domain import NOW
 from tests.support.playbook import LIFECYCLE, PLAYBOOK
@@ -52,14 +53,29 @@ async def walk(db: Database, which: str, owner: str | None) -> list[HandoverRow]
     """All pages, seven at a time."""
     found: list[HandoverRow] = []
     after: Key | None = None
-    while True:
-        async with db.read() as session:
-            rows = [row for row, _ in await queue.page(session, which, owner, after, 7)]
-        if not rows:
-            return found
+    while rows := await _rows(db, which, owner, after):
         found += rows
-        last = rows[-1]
-        after = Key(last.opened_at if which == OVER else last.due_at, last.id)
+        after = _key(rows[-1], which)
+    return found
+
+
+async def _rows(db: Database, which: str, owner: str | None, key: Key | None) -> list[HandoverRow]:
+    async with db.read() as session:
+        return [row for row, _ in await queue.page(session, which, owner, key, 7)]
+
+
+def _key(row: HandoverRow, which: str, back: bool = False) -> Key:
+    return Key(row.opened_at if which == OVER else row.due_at, row.id, back)
+
+
+@pytest.mark.parametrize("which", ["waiting", OVER])
+async def test_the_pages_of_a_list_are_the_same_on_the_way_back(db: Database, which: str) -> None:
+    await fill(db, 50)
+    there = await walk(db, which, None)
+    back = await _rows(db, which, None, _key(there[-1], which, back=True))
+    while rows := await _rows(db, which, None, _key(back[0], which, back=True)):
+        back = rows + back
+    assert back == there[:-1]
 
 
 @pytest.mark.parametrize("owner", [None, "Bo"])

@@ -21,19 +21,22 @@ Looks = Annotated[Visit, needs(Permission.HANDOVERS)]
 
 
 @router.get("", response_class=HTMLResponse)
-async def queue(visit: Looks, which: str = "waiting", owner: str = "", after: str = "") -> Response:
+async def queue(
+    visit: Looks, which: str = "waiting", owner: str = "", before: str = "", after: str = ""
+) -> Response:
     """`which` is the list, `owner` whose; a salesperson sees its own in any case."""
     if which not in LISTS:
         raise Refusal(404, "unknown_list", "there is no such list of handovers")
     whose = visit.actor.owner or owner or None
-    page = await visit.deps.dashboard.queue.page(which, whose, visit.deps.now(), paging.read(after))
+    key = paging.read(before, after)
+    page = await visit.deps.dashboard.queue.page(which, whose, visit.deps.now(), key)
     return visit.page(
         "handovers.html",
         page=page,
         which=which,
         owner=owner,
         lists=LISTS,
-        more=paging.written(page.after),
+        **paging.links(page),
         inline=visit.may(Permission.ANSWER) and which == "waiting",
         ways=sales.WAYS,
     )

@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse
 from nurture.domain.errors import InputError
 from nurture.domain.permissions import Permission
 from nurture.store.lead_list import Filter
+from nurture.store.paging import Key
 from nurture.web import fields
 from nurture.web.access import needs
 from nurture.web.dashboard import paging
@@ -21,15 +22,17 @@ Edits = Annotated[Visit, needs(Permission.EDIT_LEADS)]
 
 
 @router.get("", response_class=HTMLResponse)
-async def search(visit: Looks, stage: str = "", persona: str = "", after: str = "") -> Response:
-    return await _list(visit, "", stage, persona, after)
+async def search(
+    visit: Looks, stage: str = "", persona: str = "", before: str = "", after: str = ""
+) -> Response:
+    return await _list(visit, "", stage, persona, paging.read(before, after))
 
 
 @router.post("/find", response_class=HTMLResponse)
 async def find(visit: Looks) -> Response:
     """A POST, so that the name that is looked for stands in no log."""
     stage, persona = fields.text(visit.form, "stage", 60), fields.text(visit.form, "persona", 60)
-    return await _list(visit, fields.text(visit.form, "name", 320).strip(), stage, persona, "")
+    return await _list(visit, fields.text(visit.form, "name", 320).strip(), stage, persona, None)
 
 
 @router.get("/{lead_id}", response_class=HTMLResponse)
@@ -81,9 +84,9 @@ async def erase(lead_id: str, visit: Annotated[Visit, needs(Permission.ERASE_LEA
     return visit.go("/leads", visit.say("Everything about the person is erased."))
 
 
-async def _list(visit: Visit, name: str, stage: str, persona: str, after: str) -> Response:
+async def _list(visit: Visit, name: str, stage: str, persona: str, key: Key | None) -> Response:
     wanted = Filter(None, stage, persona, visit.actor.owner)
-    page = await visit.deps.dashboard.people.page(wanted, paging.read(after), name)
+    page = await visit.deps.dashboard.people.page(wanted, key, name)
     return visit.page(
         "leads.html",
         page=page,
@@ -91,7 +94,7 @@ async def _list(visit: Visit, name: str, stage: str, persona: str, after: str) -
         name=name,
         stages=[(each.id, each.title) for each in visit.playbook.lifecycle.stages],
         personas=[(each.id, each.title) for each in visit.playbook.personas],
-        more=paging.written(page.after),
+        **paging.links(page),
     )
 
 

@@ -32,17 +32,22 @@ _ALONE = (
 
 @router.get("", response_class=HTMLResponse)
 async def ledger(
-    visit: Looks, state: str = "", flow: str = "", step: str = "", after: str = ""
+    visit: Looks,
+    state: str = "",
+    flow: str = "",
+    step: str = "",
+    before: str = "",
+    after: str = "",
 ) -> Response:
     wanted = Filter(state, flow, step, visit.actor.owner)
-    page = await visit.deps.dashboard.letters.page(wanted, paging.read(after))
+    page = await visit.deps.dashboard.letters.page(wanted, paging.read(before, after))
     return visit.page(
         "mails.html",
         page=page,
         wanted=wanted,
         states=STATES,
         flows=list(visit.playbook.flows),
-        more=paging.written(page.after),
+        **paging.links(page),
     )
 
 

@@ -57,6 +57,13 @@ async def test_leads_are_filtered_and_paged(busy: House) -> None:
         links = [re.findall(r'href="/leads/([^"?]+)"', page) for page in (first, second)]
         assert len(links[0]) == 50
         assert not set(links[0]) & set(links[1])
+        assert 'rel="prev"' not in first
+        back = re.search(r'rel="prev" href="([^"]+)"', second)
+        assert back
+        again = (await browser.get(back[1].replace("&amp;", "&"))).text
+        assert re.findall(r'href="/leads/([^"?]+)"', again) == links[0]
+        assert 'rel="prev"' not in again
+        assert onward[0] in again
         assert (await browser.get("/leads?after=nonsense")).status_code == 404
 
 
