@@ -1,14 +1,14 @@
 """What nobody confirmed is found by when it was asked for, and a user id that is an address in capitals by the address.
 
-Revision: 0038, after 0034
+Revision: 0037, after 0036
 """
 
 from alembic import op
 
 from nurture.store.online import create_index, drop_index
 
-revision = "0038"
-down_revision = "0034"
+revision = "0037"
+down_revision = "0036"
 branch_labels = None
 depends_on = None
 
