@@ -5,8 +5,9 @@ point to are joined when at most one of them is known by e-mail, so a browser's 
 who identifies in it. Two persons known by different addresses are joined only on the word of a trusted
 source that gives an address or user id of both; a browser never joins them, whoever says so: a shared one
 must not melt two customers into one. So a name that a browser alone tied to somebody known is only lent to
-it: a trusted source that tells whose it is takes it along. Apart from whose a shared browser is, the order of
-arrival does not matter.
+it: a trusted source that tells whose it is takes it along. So is a user id that a browser told beside an address. Apart
+from whose a shared browser is, and which address a browser told of a user of whom none was known, the order of arrival
+does not matter.
 """
 
 from collections import defaultdict
@@ -126,7 +127,7 @@ class Register:
         if message.email:
             await self._readdress(row, message, message.email, now)
         for name in given:
-            self._attach(name, row, lent)
+            self._attach(name, row, lent or _is_hearsay(name, message))
         if message.trusted:
             await self._take_along(row, [name for name in given if name[0] != ANONYMOUS])
         return row
@@ -299,6 +300,11 @@ class Register:
             self._lent.discard(name)
             if name not in self._new:
                 await leads.own_name(self._session, *name, row.id)
+
+
+def _is_hearsay(name: Name, message: Incoming) -> bool:
+    """A browser tells whose address is typed there, and not whose user id it is: a shop may know another address."""
+    return name[0] == USER and bool(message.email) and not message.trusted
 
 
 def _elder(one: LeadRow, other: LeadRow) -> tuple[LeadRow, LeadRow]:

@@ -142,6 +142,28 @@ async def test_the_address_that_a_shop_told_last_is_the_one_written_to(
         assert row.email == max((move["at"], move["email"]) for move in moves)[1]
 
 
+@st.composite
+def _word(draw: st.DrawFn) -> dict[str, Any]:
+    """Of one customer: a shop's, which tells its address, or a browser's, which tells what was typed there."""
+    trusted = draw(st.booleans())
+    told = draw(st.sampled_from(ADDRESSES)) if trusted else ADDRESSES[1]
+    browser = draw(st.sampled_from([{}, {"anonymous_id": "phone"}])) if not trusted else {}
+    at = NOW + timedelta(hours=draw(st.integers(-3, 0)))
+    return {"at": at, "email": told, "user_id": "anna", "trusted": trusted, **browser}
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(words=st.lists(_word(), min_size=2, max_size=6), seed=st.integers(0, 1000))
+async def test_nor_does_it_matter_whether_a_shop_or_a_browser_tells_first_of_two_addresses(
+    fresh: Fresh, words: list[dict[str, Any]], seed: int
+) -> None:
+    messages = [Incoming(f"m{n}", touch="page", **word) for n, word in enumerate(words)]
+    async with fresh() as db:
+        expected = await _picture(await _told(db, [[message] for message in messages]))
+    async with fresh() as db:
+        assert await _picture(await _told(db, _batches(messages, seed))) == expected
+
+
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(messages=_messages(shared=True), seed=st.integers(0, 1000))
 async def test_a_shared_browser_never_melts_two_persons_into_one(
@@ -273,6 +295,17 @@ async def test_a_user_that_is_seen_in_anothers_browser_takes_nothing_of_theirs_a
     anna = await world.tell("page", email="anna@example.org", user_id="u-anna")
     assert anna.id != (await world.lead("bo@example.org")).id == bo.id
     assert (await world.lead("u-anna")).id == anna.id
+
+
+async def test_who_gives_anothers_user_id_beside_an_address_gets_nothing_of_theirs(
+    db: Database,
+) -> None:
+    world = World(db)
+    other = await world.tell("page", email="m@example.org", user_id="u-anna", trusted=False)
+    anna = await world.tell("page", email="anna@example.org", user_id="u-anna")
+    form = await world.tell("form_submitted", email="m@example.org", source="form/guide")
+    assert form.id == other.id != anna.id == (await world.lead("u-anna")).id
+    assert (await world.lead("u-anna")).email == "anna@example.org"
 
 
 async def test_an_address_told_in_anothers_browser_is_its_owners_again(db: Database) -> None:
