@@ -16,6 +16,7 @@ from activities.sending import Sending
 from activities.steps import Steps
 from nurture.audiences.keeper import AudienceKeeper
 from nurture.delivery.links import Links
+from nurture.domain.allowance import Allowance
 from nurture.domain.feedback import Event, Kind
 from nurture.domain.gate import FrequencyCap
 from nurture.domain.sla import State
@@ -39,13 +40,16 @@ _NIGHT = "bench"
 _BOOK = replace(
     PLAYBOOK,
     retention=Retention(*[timedelta(days=900)] * 5),
-    senders={name: replace(sender, rate=1.0) for name, sender in PLAYBOOK.senders.items()},
+    senders={
+        name: replace(sender, rate=1.0, allowance=Allowance(1000))
+        for name, sender in PLAYBOOK.senders.items()
+    },
     flows={
         name: replace(flow, mail=replace(flow.mail, cap=FrequencyCap(9, timedelta(days=7))))
         for name, flow in PLAYBOOK.flows.items()
     },
 )
-"""Keeps everything, its senders have lines, and its flows compete."""
+"""Keeps everything, its senders have lines and a share a day, and its flows compete."""
 
 
 class Everything:

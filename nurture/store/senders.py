@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import Integer, Select, bindparam, cast
+from sqlalchemy import Integer, Select, bindparam, cast, text
 from sqlalchemy import select as select_columns
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, select
@@ -77,6 +77,7 @@ async def wake(session: AsyncSession, flows: Sequence[str], now: datetime) -> in
         col(EnrolmentRow.flow).in_(flows),
         col(EnrolmentRow.ended).is_(None),
         col(EnrolmentRow.held) == HELD,
+        text("held <> ''"),  # as the partial index has it, or SQLite does without it
     )
     waiting = list((await session.execute(query)).scalars())
     for enrolment_id in waiting:

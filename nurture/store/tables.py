@@ -102,7 +102,7 @@ class TouchRow(SQLModel, table=True):
     __table_args__ = (
         Index("ix_touch_lead_at", "lead_id", "at"),
         Index("ix_touch_name_at", "name", "at", "lead_id"),
-        Index("ix_touch_received", "received_at", postgresql_using="brin"),
+        Index("ix_touch_received", "received_at"),
     )
     id: str = Field(primary_key=True)
     lead_id: str = Field(sa_column=Column(String, refers("lead.id"), nullable=False))

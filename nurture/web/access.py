@@ -22,7 +22,7 @@ from nurture.web import cookies, fields, i18n
 from nurture.web.deps import Current, Deps
 from nurture.web.errors import JSON_ONLY, Refusal
 from nurture.web.parts import parts
-from nurture.web.sources import basic, matches
+from nurture.web.sources import basic, opens
 from nurture.web.visit import Visit
 
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -92,8 +92,7 @@ async def _who(request: Request, deps: Deps) -> tuple[Actor | None, str]:
 
 
 async def _of_token(given: str, deps: Deps) -> Actor | None:
-    known = deps.settings.api_token.get_secret_value()
-    if known and matches(given, known):
+    if opens(given, deps.settings.api_token):
         return actor.everything("token of the settings")
     return await deps.access.tokens.actor(given, deps.now())
 

@@ -5,9 +5,11 @@ import binascii
 import math
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from hmac import compare_digest
 
 from fastapi import Request
+from pydantic import SecretStr
 
 from nurture.access.api_tokens import PREFIX
 from nurture.settings import API, Settings, named_keys
@@ -36,20 +38,20 @@ class Sources:
             **_named(settings.write_keys, trusted=False),
             **_named(settings.server_keys.get_secret_value(), trusted=True),
         }
-        self._token = settings.api_token.get_secret_value()
+        self._token = settings.api_token
 
     def by_key(self, key: str) -> Source | None:
         return self._by_key.get(key)
 
     def by_name(self, name: str) -> Source | None:
-        """The key's name, or the key itself when it has none; or that of who came with the API token."""
+        """The name of a key, or that of who came with the API token."""
         every = (*self._by_key.values(), _API)
         return next((known for known in every if known.name == name), None)
 
     def of(self, request: Request, body_key: str = "") -> Source:
         """From the Authorization header, the query or the body. Raises Refusal for an unknown key."""
         scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and self._token and matches(credentials, self._token):
+        if scheme.lower() == "bearer" and opens(credentials, self._token):
             return _API
         header_key = basic(credentials)[0] if scheme.lower() == "basic" else ""
         key = header_key or request.query_params.get("writeKey", "") or body_key
@@ -91,10 +93,23 @@ def basic(credentials: str) -> tuple[str, str]:
     return user, password
 
 
+def opens(given: str, tokens: SecretStr) -> bool:
+    """Whether it is one of the tokens, which stand separated by blanks: while one takes another's place, both do."""
+    return any(matches(given, token) for token in tokens.get_secret_value().split())
+
+
 def matches(given: str, secret: str) -> bool:
     """Compares in constant time."""
     return compare_digest(given.encode(errors="replace"), secret.encode())
 
 
 def _named(keys: str, trusted: bool) -> dict[str, Source]:
-    return {key: Source(name, trusted, key) for key, name in named_keys(keys).items()}
+    return {
+        key: Source(_fingerprint(key) if trusted and name == key else name, trusted, key)
+        for key, name in named_keys(keys).items()
+    }
+
+
+def _fingerprint(key: str) -> str:
+    """What a secret key without a name goes by: sources are shown in reports, metrics and exports."""
+    return f"server-{sha256(key.encode()).hexdigest()[:6]}"

@@ -44,6 +44,14 @@ async def test_one_that_looks_for_what_nearly_all_leads_are_is_noticed(
     await db.close()
 
 
+async def test_a_line_for_a_senders_day_is_found_among_what_is_held(db: Database) -> None:
+    """Before each of its mails: not among all runs that the flow ever had."""
+    found = await plans.explained(db, NOW, few=True)
+    lines = [plan for plan in found if "enrolment.held =" in plan.statement.sql]
+    assert len(lines) >= 2
+    assert [plan.reads for plan in lines if "ix_enrolment_held" not in plan.reads[0]] == []
+
+
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_what_runs_listen_for_is_read_without_their_rows(db: Database) -> None:
     """Every touch of a known lead asks. On PostgreSQL the row is read."""

@@ -4,11 +4,13 @@ import base64
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from nurture.settings import Settings
 from tests.support.web import connect
 
 BEARER = {"authorization": "Bearer token"}
+TOLD = {"anonymousId": "a", "event": "Looked"}
 CLOSED = ("/api/report", "/api/audiences", "/api/leads/l1", "/api/handovers", "/metrics")
 
 SUMMARY = {
@@ -110,6 +112,16 @@ async def test_a_program_shows_the_token_and_a_person_types_it_as_password(clien
     typed = {"authorization": "Basic " + base64.b64encode(b"me:token").decode()}
     assert (await client.get(path, headers=BEARER)).status_code == 200
     assert (await client.get(path, headers=typed)).status_code == 200
+
+
+async def test_while_one_token_takes_anothers_place_both_open(world):
+    world.settings = Settings(api_token=SecretStr("old new"), http_host="0.0.0.0")
+    async with connect(world.app()) as client:
+        for token, status in (("old", 200), ("new", 200), ("old new", 401), ("", 401)):
+            headers = {"authorization": f"Bearer {token}"}
+            assert (await client.get(CLOSED[0], headers=headers)).status_code == status
+            told = await client.post("/v1/track", headers=headers, json=TOLD)
+            assert told.status_code == status
 
 
 @pytest.mark.parametrize(

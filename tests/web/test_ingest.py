@@ -3,10 +3,13 @@
 import base64
 import gzip
 import json
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from pydantic import SecretStr
 
+from nurture.settings import Settings
 from tests.support.web import connect
 
 WK = {"authorization": "Basic " + base64.b64encode(b"wk:").decode()}
@@ -358,6 +361,16 @@ async def test_only_a_server_key_is_trusted_with_consent(client, world):
     assert [source for source, _ in world.intake.taken] == ["website", "crm", "api"]
     told = {(record.purpose, record.granted) for record in world.intake.messages[1].consents}
     assert told == {("email_marketing", True), ("ad_audiences", False)}
+
+
+async def test_a_secret_key_without_a_name_is_not_told_as_the_source(world):
+    world.settings = Settings(server_keys=SecretStr("sk_live_9f2c41d0aa"))
+    key = "Basic " + base64.b64encode(b"sk_live_9f2c41d0aa:").decode()
+    async with connect(world.app()) as client:
+        body = {"type": "identify", "userId": "u"}
+        await client.post("/v1/identify", headers={"authorization": key}, json=body)
+    [(source, _)] = world.intake.taken
+    assert re.fullmatch("server-[0-9a-f]{6}", source)
 
 
 async def test_nul_and_half_characters_are_replaced_so_that_every_database_keeps_them(
