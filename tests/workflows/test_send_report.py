@@ -1,5 +1,6 @@
 """The figures reach both teams, once each."""
 
+import asyncio
 import base64
 import re
 from datetime import UTC, datetime, timedelta
@@ -8,17 +9,22 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
+from temporalio import activity
 from temporalio.client import (
     Client,
     Schedule,
     ScheduleActionStartWorkflow,
+    ScheduleBackfill,
     ScheduleOverlapPolicy,
     SchedulePolicy,
     ScheduleSpec,
     WorkflowHandle,
 )
 from temporalio.service import RPCError
+from temporalio.worker import Worker
 
+from activities import queues
+from activities.contract import SEND_REPORT, Next, ReportOrder
 from nurture.domain.errors import Permanent, StartError, Transient, Unknown
 from nurture.domain.reporting import ReportPlan
 from nurture.store.tables import ReportSentRow
@@ -127,6 +133,32 @@ async def test_schedules_follow_the_playbook(tmp_path: Path) -> None:
         assert due - datetime.now(UTC) < timedelta(seconds=71)
         with pytest.raises(RPCError, match="not found"):
             await client.get_schedule_handle("report/monthly").describe()
+
+
+async def test_a_report_that_is_made_up_for_is_known_by_when_it_was_due() -> None:
+    """So a Temporal that is older than the database after a restore sends none again."""
+    orders = asyncio.Queue[ReportOrder]()
+
+    @activity.defn(name=SEND_REPORT)
+    async def send(order: ReportOrder) -> Next:
+        orders.put_nowait(order)
+        return Next(done=True)
+
+    queue, due = "reports", datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - 5 * HOUR
+    environment = await dev_server()
+    async with environment:
+        client = environment.client
+        daily = ReportPlan("daily", "The day", "day", at=due.time())
+        await keep_schedules(client, queue, [daily], ZoneInfo("UTC"), DAY)
+        webhooks = queues.named(queue, queues.WEBHOOKS)
+        async with (
+            Worker(client, task_queue=queue, workflows=[SendReport]),
+            Worker(client, task_queue=webhooks, activities=[send]),
+        ):
+            missed = ScheduleBackfill(due - HOUR, due + HOUR)
+            await client.get_schedule_handle("report/daily").backfill(missed)
+            order = await asyncio.wait_for(orders.get(), 30)
+    assert order == ReportOrder("daily", int(due.timestamp()))
 
 
 async def _next(client: Client, id_: str) -> datetime:
