@@ -334,7 +334,7 @@ def wire(
         platforms=frozenset(ends.accounts),
         rescoring=rescoring,
         relay=Relay(outbox, shelf, base.reactions, now, chores=chores),
-        calls=Calls(db, shelf, ends.receiver, now),
+        calls=Calls(db, shelf, ends.receiver, now, settings.webhook_slots),
         reconciling=reconciling,
         activities=_activities(base, ends, reconciling),
         now=now,

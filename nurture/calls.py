@@ -1,6 +1,7 @@
 """Webhook steps' calls: kept with the step that caused them, delivered beside it until they are heard."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -54,7 +55,11 @@ async def ask(
 
 
 class Calls:
-    """`desk_of` opens the receiver at an address; its `deliver` signs the call and posts it."""
+    """`desk_of` opens the receiver at an address; its `deliver` signs the call and posts it.
+
+    At most so many `slots` are on their way at once, and not more than half of them to one receiver: one that is down
+    keeps none of the others waiting.
+    """
 
     def __init__(
         self,
@@ -62,35 +67,63 @@ class Calls:
         shelf: Shelf,
         desk_of: Callable[[str], SalesDesk],
         now: Callable[[], datetime],
+        slots: int = 20,
         pause: timedelta = timedelta(seconds=1),
     ) -> None:
         self._db = db
         self._shelf = shelf
         self._desk_of = desk_of
         self._now = now
+        self._slots = slots
+        self._share = max(1, slots // 4)
         self._pause = pause
+        self._under_way: dict[asyncio.Task[bool], str] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Until `stop` is set."""
-        while not stop.is_set():
-            try:
-                await self.deliver(self._now())
-            except Transient as error:
-                log.warning("calls_wait", error=error.detail)
-            try:
-                await asyncio.wait_for(stop.wait(), self._pause.total_seconds())
-            except TimeoutError:
-                continue
+        """Until `stop` is set; what is on its way then arrives first."""
+        stopped = asyncio.create_task(stop.wait())
+        while not stopped.done():
+            if not await self._begun():
+                await asyncio.wait(
+                    {stopped, *self._under_way},
+                    timeout=self._pause.total_seconds(),
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+        await asyncio.gather(*self._under_way)
 
-    async def deliver(self, now: datetime) -> int:
-        """One try of what is due; how many were heard."""
+    async def _begun(self) -> bool:
+        try:
+            return bool(await self.begin(self._now()))
+        except Transient as error:
+            log.warning("calls_wait", error=error.detail)
+            return False
+
+    async def begin(self, now: datetime) -> list[asyncio.Task[bool]]:
+        """Begin what is due, as far as there is room; each says whether it was heard."""
+        to = Counter(self._under_way.values())
+        room = min(self._share, self._slots - to.total())
+        if not room:
+            return []
         async with self._db.write() as session:
-            due = await calls.take_due(session, now)
+            busy = [endpoint for endpoint, number in to.items() if number >= self._share]
+            due = await calls.take_due(session, now, room, busy)
             addresses = (await self._shelf.current(session)).webhooks if due else {}
-        heard = await asyncio.gather(
-            *(self._attempt(row, addresses.get(row.endpoint), now) for row in due)
-        )
-        return sum(heard)
+        begun = {
+            asyncio.create_task(self._tried(row, addresses.get(row.endpoint), now)): row.endpoint
+            for row in due
+        }
+        for task in begun:
+            task.add_done_callback(self._under_way.pop)
+        self._under_way |= begun
+        return list(begun)
+
+    async def _tried(self, row: CallRow, address: str | None, now: datetime) -> bool:
+        """Where the database is away, what came of it is not known, and it is tried again."""
+        try:
+            return await self._attempt(row, address, now)
+        except Transient as error:
+            log.warning("calls_wait", error=error.detail)
+            return False
 
     async def _attempt(self, row: CallRow, address: str | None, now: datetime) -> bool:
         error, delay = "", None

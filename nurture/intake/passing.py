@@ -82,6 +82,7 @@ def _nothing_new(playbook: Playbook, glance: Glance, messages: Sequence[Incoming
             merging.tell_address(glance, message.email, message.at, message.trusted)
     return not any(
         (message.email and message.email != glance.email)
+        or message.traits.keys() - glance.traits_at.keys()
         or (message.traits and merging.tell_traits(glance, message.traits, message.at))
         for message in messages
     )

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from nurture.domain import keys, lifecycle, machines, topics
-from nurture.domain.consent import REQUEST_LASTS, TRACKING, ConsentRecord, unwatched
+from nurture.domain.consent import REQUEST_LASTS, ConsentRecord, unwatched
 from nurture.domain.enrolment import Trigger
 from nurture.domain.errors import InputError
 from nurture.domain.lead import Touch
@@ -17,6 +17,7 @@ from nurture.handovers.running import Handovers
 from nurture.incoming import Incoming, Receipt
 from nurture.intake import business, joining, passing, stages
 from nurture.intake.identity import Register
+from nurture.intake.watching import Watching
 from nurture.outbox import Outbox
 from nurture.playbook import Playbook
 from nurture.privacy import forgotten
@@ -138,9 +139,13 @@ class Intake:
         heard: dict[str, list[Trigger]] = {}
         said: list[tuple[str, ConsentRecord]] = []
         made: list[tuple[str, Touch]] = []
+        watching = Watching(session)
         for message in _in_order(messages, refused):
             row = await register.lead_of(message, source, now)
-            await _watch(session, row, _consents(message, row))
+            if problem := merging.too_much(row, message.traits):
+                refused[message.message_id] = f"all but its traits was taken: {problem}"
+                message = message._replace(traits={})
+            await watching.hear(row, _consents(message, row))
             triggers = heard.setdefault(row.id, [])
             triggers += await self._record(session, playbook, row, source, message, made, now)
             try:
@@ -358,14 +363,6 @@ def _consents(message: Incoming, row: LeadRow) -> list[ConsentRecord]:
     again = [record for record in message.requests if record.purpose in row.consents]
     said = [record for record in message.consents if message.trusted or not record.granted]
     return said + again
-
-
-async def _watch(session: AsyncSession, row: LeadRow, said: Iterable[ConsentRecord]) -> None:
-    """Whether the lead may be watched holds from this message on. What else it says, also that it may be watched still,
-    can wait for all of the batch."""
-    tracking = [record for record in said if record.purpose == TRACKING]
-    if any(not record.granted or TRACKING in row.declined for record in tracking):
-        await consents.tell(session, [(row, tracking)])
 
 
 def _placed(

@@ -1,6 +1,6 @@
 """Calls of webhook steps: which are due, and what became of them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,8 +9,8 @@ from sqlmodel import col, select
 from nurture.store import leases
 from nurture.store.tables import CallRow
 
-_LEASE = timedelta(minutes=5)
-"""Longer than any try takes; a process that died in between leaves the call to the next one."""
+_LEASE = timedelta(seconds=30)
+"""Longer than any try takes; what a process that died in between had in hand is tried again then."""
 
 
 async def asked(session: AsyncSession, ids: Sequence[str]) -> bool:
@@ -19,9 +19,12 @@ async def asked(session: AsyncSession, ids: Sequence[str]) -> bool:
     return (await session.execute(query.limit(1))).first() is not None
 
 
-async def take_due(session: AsyncSession, now: datetime, limit: int = 20) -> list[CallRow]:
-    """Calls to be tried now, leased to the caller."""
-    return await leases.take(session, CallRow, "next_attempt_at", now, _LEASE, limit)
+async def take_due(
+    session: AsyncSession, now: datetime, limit: int = 20, but: Collection[str] = ()
+) -> list[CallRow]:
+    """Calls to be tried now, `but` those to these receivers; leased to the caller."""
+    among = [col(CallRow.endpoint).not_in(sorted(but))] if but else []
+    return await leases.take(session, CallRow, "next_attempt_at", now, _LEASE, limit, *among)
 
 
 async def record(

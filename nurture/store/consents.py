@@ -18,11 +18,15 @@ async def tell(
     ledger = await _ledger(session, [row.id for row, _ in said])
     for lead, records in said:
         known = ledger[lead.id]
+        of = defaultdict[str, list[ConsentRow]](list)
+        for row in known:
+            of[row.purpose].append(row)
         for record in sorted(records, key=lambda record: record.at):
-            if not _repeats(known, record):
+            if not _repeats(of[record.purpose], record):
                 row = _row(lead, record)
                 session.add(row)
                 known.append(row)
+                of[record.purpose].append(row)
         lead.consents = sorted(held(_statements(known)))
         lead.declined = sorted(declined(_statements(known)))
 
@@ -96,6 +100,12 @@ async def confirm(
     return granted
 
 
+async def agreed_at(session: AsyncSession, lead_id: str, purpose: str) -> datetime:
+    """When the lead last granted what it consents to."""
+    rows = (await _ledger(session, [lead_id]))[lead_id]
+    return max(_last(row) for row in rows if row.granted and row.purpose == purpose)
+
+
 async def _ledger(session: AsyncSession, ids: Sequence[str]) -> defaultdict[str, list[ConsentRow]]:
     found: defaultdict[str, list[ConsentRow]] = defaultdict(list)
     if not ids:
@@ -107,9 +117,8 @@ async def _ledger(session: AsyncSession, ids: Sequence[str]) -> defaultdict[str,
     return found
 
 
-def _repeats(known: Sequence[ConsentRow], record: ConsentRecord) -> bool:
-    """True when the record adds nothing but a later time to what the lead's latest word on it was."""
-    same = [row for row in known if row.purpose == record.purpose]
+def _repeats(same: Sequence[ConsentRow], record: ConsentRecord) -> bool:
+    """True when the record adds nothing but a later time to what the lead's latest word on its purpose was."""
     for row in same:
         if _last(row) >= record.at >= row.at and _says(row, record):
             return True
@@ -121,7 +130,10 @@ def _repeats(known: Sequence[ConsentRow], record: ConsentRecord) -> bool:
 
 
 def _says(row: ConsentRow, record: ConsentRecord) -> bool:
-    return (row.granted, row.source, row.wording) == (record.granted, record.source, record.wording)
+    """A no needs no proof of what it was said to: in whatever words it comes, it is the same."""
+    if (row.granted, row.source) != (record.granted, record.source):
+        return False
+    return not row.granted or row.wording == record.wording
 
 
 def _last(row: ConsentRow) -> datetime:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
+from pydantic_core import to_json
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel, col, select
@@ -25,6 +26,9 @@ from nurture.store.tables import (
     StageChangeRow,
     TouchRow,
 )
+
+MOST_TRAITS, LARGEST_TRAITS = 500, 64 * 1024
+"""Names that a lead may have, also of what was deleted since; and bytes of all it said, as JSON."""
 
 _MOVED: tuple[type[SQLModel], ...] = (
     IdentityRow,
@@ -93,6 +97,24 @@ def forget_bounces(row: LeadRow, now: datetime) -> None:
     row.soft_bounces, row.bounces_since = 0, now
     if row.suppressed == HARD_BOUNCE:
         row.suppressed = None
+
+
+def too_much(row: Described, traits: Mapping[str, Any]) -> str:
+    """Why the lead cannot be told these as well, or nothing. Whoever looks at a lead reads all of them."""
+    if (new := traits.keys() - row.traits_at.keys()) and len(row.traits_at) + len(
+        new
+    ) > MOST_TRAITS:
+        return (
+            f"traits: this lead has {MOST_TRAITS} already, and these would be more; "
+            "send what changes (a date, an id) as the value of one trait, or as a property of a touch"
+        )
+    size = len(to_json({**row.traits, **traits})) if traits else 0
+    if size > LARGEST_TRAITS and size > len(to_json(row.traits)):
+        return (
+            f"traits: with these the lead's would be larger than {LARGEST_TRAITS // 1024} KB; "
+            "send long texts as properties of touches"
+        )
+    return ""
 
 
 def tell_traits(row: Described, traits: Mapping[str, Any], at: datetime) -> bool:

@@ -1,7 +1,8 @@
 """A webhook step's receiver is told once the step is taken, until it has heard; on both databases."""
 
+import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import httpx
 import pytest
@@ -26,12 +27,14 @@ URL = "https://crm.example/hook"
 class Receiver:
     def __init__(self) -> None:
         self.heard: list[Notice] = []
+        self.came = asyncio.Event()
         self.errors: list[Exception] = []
 
     async def deliver(self, notice: Notice) -> None:
         if self.errors:
             raise self.errors.pop(0)
         self.heard.append(notice)
+        self.came.set()
 
 
 class House:
@@ -53,6 +56,10 @@ class House:
             flow = PLAYBOOK.flows[run.flow]
             await calls.ask(session, flow, run, lead, CallWebhook("tell-crm", "crm"), NOW)
 
+    async def deliver(self, now: datetime) -> int:
+        """How many were heard of what is due."""
+        return sum(await asyncio.gather(*await self.calls.begin(now)))
+
     async def row(self) -> CallRow:
         [row] = await self.world.rows(CallRow)
         return row
@@ -68,7 +75,7 @@ async def test_the_receiver_hears_which_lead_came_to_which_step_and_no_address(
     db: Database,
 ) -> None:
     found = await house(db)
-    assert await found.calls.deliver(NOW) == 1
+    assert await found.deliver(NOW) == 1
     [notice] = found.receiver.heard
     assert found.opened == [URL]
     assert (notice.type, notice.data["flow"], notice.data["step"]) == (
@@ -77,17 +84,17 @@ async def test_the_receiver_hears_which_lead_came_to_which_step_and_no_address(
         "tell-crm",
     )
     assert "@" not in str(notice.data)
-    assert await found.calls.deliver(NOW + DAY) == 0, "once"
+    assert await found.deliver(NOW + DAY) == 0, "once"
 
 
 async def test_a_receiver_that_is_down_is_told_later_under_the_same_id(db: Database) -> None:
     found = await house(db)
     found.receiver.errors = [Transient("503", retry_after=timedelta(minutes=10))]
-    assert await found.calls.deliver(NOW) == 0
+    assert await found.deliver(NOW) == 0
     row = await found.row()
     assert (row.attempts, row.next_attempt_at) == (1, NOW + timedelta(minutes=10))
-    assert await found.calls.deliver(NOW + timedelta(minutes=9)) == 0
-    assert await found.calls.deliver(NOW + timedelta(minutes=10)) == 1
+    assert await found.deliver(NOW + timedelta(minutes=9)) == 0
+    assert await found.deliver(NOW + timedelta(minutes=10)) == 1
     assert [notice.id for notice in found.receiver.heard] == [row.id]
 
 
@@ -109,7 +116,8 @@ async def test_an_address_that_nobody_can_call_is_tried_until_it_is_mended(
         def desk(url: str) -> WebhookDesk:
             return WebhookDesk(http, url, [SECRET], lambda: NOW, place=place)
 
-        assert await Calls(db, found.world.shelf, desk, lambda: NOW).deliver(NOW) == 0
+        found.calls = Calls(db, found.world.shelf, desk, lambda: NOW)
+        assert await found.deliver(NOW) == 0
     row = await found.row()
     assert (row.error, row.attempts, row.dead_at) == (error, 1, None)
 
@@ -117,14 +125,14 @@ async def test_an_address_that_nobody_can_call_is_tried_until_it_is_mended(
 async def test_a_receiver_that_refuses_for_good_is_not_asked_again(db: Database) -> None:
     found = await house(db)
     found.receiver.errors = [Permanent("410", "gone")]
-    await found.calls.deliver(NOW)
+    await found.deliver(NOW)
     row = await found.row()
     assert (row.dead_at, row.next_attempt_at, row.error) == (NOW, None, "410: gone")
 
 
 async def test_a_webhook_that_the_playbook_no_longer_names_is_given_up(db: Database) -> None:
     found = await house(db, other=URL)
-    await found.calls.deliver(NOW)
+    await found.deliver(NOW)
     assert "names no such webhook" in (await found.row()).error
 
 
@@ -132,9 +140,44 @@ async def test_what_a_dead_process_had_taken_is_tried_by_the_next(db: Database) 
     found = await house(db)
     found.receiver.errors = [RuntimeError("killed")]
     with pytest.raises(RuntimeError, match="killed"):
-        await found.calls.deliver(NOW)
-    assert await found.calls.deliver(NOW + timedelta(minutes=1)) == 0
-    assert await found.calls.deliver(NOW + timedelta(minutes=6)) == 1
+        await found.deliver(NOW)
+    assert await found.deliver(NOW + timedelta(seconds=20)) == 0
+    assert await found.deliver(NOW + timedelta(seconds=30)) == 1
+
+
+class Hanging:
+    """Answers nobody until it is `over`."""
+
+    def __init__(self) -> None:
+        self.asked, self.over = 0, asyncio.Event()
+
+    async def deliver(self, notice: Notice) -> None:
+        self.asked += 1
+        await self.over.wait()
+
+
+@pytest.mark.parametrize("slots", [2, 20])
+async def test_a_receiver_that_hangs_keeps_none_of_the_others_waiting(
+    db: Database, slots: int
+) -> None:
+    found = await house(db, crm=URL, down="https://down.example/hook")
+    row, down = await found.row(), Hanging()
+    async with db.write() as session:
+        for number in range(40):
+            due = {"id": f"down-{number}", "endpoint": "down", "next_attempt_at": NOW - DAY}
+            session.add(CallRow(**{**row.model_dump(), **due}))
+
+    def desk(url: str) -> Hanging | Receiver:
+        return found.receiver if url == URL else down
+
+    stop = asyncio.Event()
+    calls = Calls(db, found.world.shelf, desk, lambda: NOW, slots, timedelta(milliseconds=10))
+    running = asyncio.create_task(calls.run(stop))
+    await asyncio.wait_for(found.receiver.came.wait(), 10)
+    assert 0 < down.asked <= slots / 2
+    stop.set()
+    down.over.set()
+    await running
 
 
 async def test_of_who_was_erased_while_the_call_was_on_its_way_nobody_is_told_again(
@@ -147,6 +190,6 @@ async def test_of_who_was_erased_while_the_call_was_on_its_way_nobody_is_told_ag
         raise Transient("503")
 
     found.receiver.deliver = erase  # type: ignore[method-assign]
-    await found.calls.deliver(NOW)
+    await found.deliver(NOW)
     row = await found.row()
     assert (row.dead_at, row.next_attempt_at, row.error) == (NOW, None, "")

@@ -4,17 +4,25 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
-from nurture.domain.consent import EMAIL_MARKETING, ConsentRecord
+from nurture.domain.consent import EMAIL_MARKETING, TRACKING, ConsentRecord
 from nurture.domain.errors import Transient
 from nurture.incoming import Incoming
 from nurture.store import leads
 from nurture.store.audience_tables import AudienceMemberRow
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverRow
-from nurture.store.tables import EnrolmentRow, StageChangeRow, TouchRow, WakeupRow
+from nurture.store.tables import (
+    ConsentRow,
+    EnrolmentRow,
+    StageChangeRow,
+    TouchRow,
+    WakeupRow,
+)
 from nurture.upkeep.relay import Relay
-from tests.support.domain import COPENHAGEN, DAY, NOW
+from tests.support.domain import COPENHAGEN, DAY, HOUR, NOW
 from tests.support.world import World
 
 
@@ -297,3 +305,57 @@ async def test_a_message_that_came_within_a_minute_is_known_again(db: Database) 
     assert await world.intake.came("form/guide", "m", just_before)
     assert not await world.intake.came("form/guide", "m", just_before + minute)
     assert not await world.intake.came("form/other", "m", just_before)
+
+
+@pytest.mark.parametrize("step", [timedelta(seconds=1), -timedelta(seconds=1)])
+@pytest.mark.parametrize("purpose", [EMAIL_MARKETING, TRACKING])
+async def test_a_no_is_one_entry_in_however_many_words_and_wherever_in_time_it_comes(
+    db: Database, purpose: str, step: timedelta
+) -> None:
+    """Anybody can send thousands of them in a batch; each is not asked of the ledger."""
+    world = World(db)
+    await world.tell("page", consents=(EMAIL_MARKETING, TRACKING))
+    said = [
+        Incoming(
+            f"no{n}",
+            NOW + DAY + n * step,
+            email="anna@example.org",
+            consents=(ConsentRecord(purpose, False, NOW + DAY + n * step, "site", f"words {n}"),),
+        )
+        for n in range(200)
+    ]
+    asked: list[str] = []
+
+    def hear(_: Any, __: Any, sql: str, *___: Any) -> None:
+        asked.append(sql)
+
+    event.listen(Engine, "before_cursor_execute", hear)
+    await world.intake.take("site", said, NOW + DAY)
+    event.remove(Engine, "before_cursor_execute", hear)
+    rows = [row for row in await world.rows(ConsentRow) if not row.granted]
+    assert [row.purpose for row in rows] == [purpose]
+    assert purpose in (await world.lead("anna@example.org")).declined
+    assert sum("FROM consent " in sql for sql in asked) < 5
+
+
+async def test_a_lead_takes_no_more_traits_than_can_be_looked_at_and_its_other_news(
+    db: Database,
+) -> None:
+    world = World(db)
+    told: list[tuple[str | None, dict[str, Any]]] = [
+        *((None, {f"t{part}-{n}": n for n in range(100)}) for part in range(5)),
+        ("page", {"one_more": 1, "t0-0": "new"}),
+        (None, {"t0-1": "new"}),
+        (None, {"t0-2": "x" * 70_000}),
+    ]
+    said = [
+        Incoming(f"m{n}", NOW + n * HOUR, email="anna@example.org", touch=touch, traits=traits)
+        for n, (touch, traits) in enumerate(told)
+    ]
+    refused = dict((await world.intake.take("site", said, NOW + DAY)).refused)
+    row = await world.lead("anna@example.org")
+    assert len(row.traits) == 500
+    assert [row.traits[f"t0-{n}"] for n in range(3)] == [0, "new", 2]
+    assert "all but its traits was taken: traits: this lead has 500 already" in refused["m5"]
+    assert "the lead's would be larger than 64 KB" in refused["m7"]
+    assert [touch.name for touch in await world.rows(TouchRow)].count("page") == 1
