@@ -1,6 +1,7 @@
 """Hands wake-ups to Temporal once they are committed; the relay takes over what a dead process left."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
@@ -16,6 +17,7 @@ from nurture.store.tables import WakeupRow
 from nurture.together import Together
 
 _AT_ONCE = 20
+"""For each kind of workflow: a thousand enrolments keep no handover waiting."""
 
 log = structlog.get_logger()
 
@@ -29,7 +31,7 @@ class Outbox:
     def __init__(self, db: Database, waker: Waker) -> None:
         self._db = db
         self._waker = waker
-        self._free = asyncio.Semaphore(_AT_ONCE)
+        self._free = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(_AT_ONCE))
         self._running: set[asyncio.Task[int]] = set()
         self._records = Together(self._record, len, _AT_ONCE)
 
@@ -100,7 +102,7 @@ class Outbox:
         return [None for _ in several]
 
     async def _wake(self, kind: str, key: str, flow: str, sender: str) -> bool:
-        async with self._free:
+        async with self._free[kind]:
             try:
                 await self._waker.wake(kind, key, flow, sender)
             except Transient:

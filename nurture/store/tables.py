@@ -335,6 +335,14 @@ class WakeupRow(SQLModel, table=True):
     """
 
     __tablename__ = "wakeup"
+    __table_args__ = (
+        Index(
+            "ix_wakeup_urgent",
+            "claimed_until",
+            sqlite_where=text("kind <> 'enrolment'"),
+            postgresql_where=text("kind <> 'enrolment'"),
+        ),
+    )
     id: int | None = Field(default=None, primary_key=True)
     kind: str
     key: str

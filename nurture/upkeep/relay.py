@@ -48,9 +48,12 @@ class Relay:
         """Until `stop` is set. A database that is away for a while is not the end."""
         while not stop.is_set():
             try:
-                await self.look()
+                handed_over, _ = await self.look()
             except Transient as error:
                 log.warning("relay_waits", error=error.detail)
+                handed_over = 0
+            if handed_over == wakeups.LEFT:
+                continue  # there may be more
             try:
                 await asyncio.wait_for(stop.wait(), self._pause.total_seconds())
             except TimeoutError:
