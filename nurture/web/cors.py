@@ -12,6 +12,7 @@ _CORS = {
     "access-control-allow-methods": "GET, POST, OPTIONS",
     # `*` would not cover authorization; the others are sent by the browser SDKs.
     "access-control-allow-headers": "authorization, content-type, anonymousid, sentat, x-retry-count",
+    "access-control-expose-headers": "retry-after, x-ratelimit-reset",
     "access-control-max-age": "86400",
     "cross-origin-resource-policy": "cross-origin",
 }

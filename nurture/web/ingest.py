@@ -15,7 +15,7 @@ from nurture.web.errors import Refusal
 from nurture.web.measures import Measures
 from nurture.web.openapi import BATCH, MESSAGE, refusals
 from nurture.web.segment import Origin, Refused
-from nurture.web.sources import Limiter, Source, Sources
+from nurture.web.sources import Limiter, Source, Sources, names_a_key
 
 router = APIRouter(
     tags=["ingest"], dependencies=[open_to("whoever has a write key, which the route asks")]
@@ -41,7 +41,8 @@ class Gate:
         try:
             body = payload.parse(data)
         except Refusal:
-            self._admit(request, "", deps)
+            if names_a_key(request):  # else its key stands in the body, which nobody can read
+                self._admit(request, "", deps)
             raise
         return body, self._admit(request, _key_in(body), deps)
 

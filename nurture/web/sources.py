@@ -83,6 +83,11 @@ class Limiter:
         self._buckets[whose] = (left - 1, now)
 
 
+def names_a_key(request: Request) -> bool:
+    """Whether it says who is sending before its body is read."""
+    return "authorization" in request.headers or "writeKey" in request.query_params
+
+
 def basic(credentials: str) -> tuple[str, str]:
     """User and password of Basic credentials (RFC 7617); old clients leave out the colon."""
     try:

@@ -110,6 +110,15 @@ async def test_a_body_that_cannot_be_read_gets_400_and_a_reason(client, encoding
     assert answer.json()["message"]
 
 
+async def test_a_body_that_cannot_be_read_is_told_so_also_when_its_key_stood_in_it(client):
+    body = b'{"writeKey": "wk", bad'
+    answer = await client.post("/v1/t", headers={"content-type": "text/plain"}, content=body)
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_json")
+    for headers in (WK, {"authorization": "Basic " + base64.b64encode(b"other:").decode()}):
+        answer = await client.post("/v1/t", headers=headers, content=body)
+        assert answer.status_code == (400 if headers == WK else 401)
+
+
 async def test_a_message_over_32_kb_is_refused_and_its_neighbour_taken(client, world):
     large = track(messageId="large", properties={"text": "x" * 33 * 1024})
     assert (await client.post("/v1/track", headers=WK, json=large)).status_code == 400
@@ -467,6 +476,8 @@ async def test_who_sends_too_fast_waits_and_others_do_not(world):
     async with connect(world.app()) as client:
         answers = [await client.post("/v1/track", headers=WK, json=track()) for _ in range(3)]
         assert [answer.status_code for answer in answers] == [200, 200, 429]
+        shown = answers[-1].headers["access-control-expose-headers"]
+        assert "retry-after" in shown  # or no page could read it
         assert answers[2].headers["retry-after"] == "1"
         assert (await client.post("/v1/track", headers=SERVER, json=track())).is_success
         assert (await client.post("/v1/track?writeKey=new", json=track())).is_success

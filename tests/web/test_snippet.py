@@ -16,13 +16,15 @@ QUIET = (
     "--disable-component-update --disable-sync --virtual-time-budget=8000 --dump-dom"
 )
 PAGE = """<!doctype html><title>Shop</title>
-<script>nurture = [["track", "Video Played", {seconds: 30}]]</script>
+<script>EARLY</script>
 <script src="HOST/n.js" data-key="wk"></script>
 <script>DID; document.title = "cookie " + document.cookie</script>
 <form action="HOST/forms/whitepaper"></form>
 <script>
   document.forms[0].dispatchEvent(new Event("submit", {cancelable: true, bubbles: true}))
 </script>"""
+
+EARLY = 'nurture = [["track", "Video Played", {seconds: 30}]]'
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 
@@ -42,8 +44,9 @@ def browse(served, tmp_path):
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever).start()
 
-        def visit(did: str) -> str:
-            (site / "index.html").write_text(PAGE.replace("HOST", host).replace("DID", did))
+        def visit(did: str, early: str = EARLY) -> str:
+            page = PAGE.replace("HOST", host).replace("DID", did).replace("EARLY", early)
+            (site / "index.html").write_text(page)
             address = f"http://127.0.0.1:{server.server_address[1]}/"
             profile = f"--user-data-dir={tmp_path / 'profile'}"
             command = [str(CHROMIUM), *QUIET.split(), profile, address]
@@ -79,6 +82,13 @@ def test_what_a_server_could_not_take_for_a_moment_is_sent_once_more(served, bro
     browse("nurture.identify({email: 'ada@firm.example'}); nurture.consent(true)")
     found = {message.touch for message in world.intake.messages}
     assert found == {"page", "video_played", None}
+
+
+def test_a_no_that_was_said_before_the_script_came_holds_for_its_first_page_too(served, browse):
+    page = browse("0", 'document.cookie = "nurture_id=old-1"; nurture = [["consent", false]]')
+    world, _ = served
+    assert world.intake.taken == []
+    assert "<title>cookie </title>" in page
 
 
 def test_a_consent_that_is_taken_back_takes_the_cookie_along(served, browse):

@@ -49,6 +49,6 @@
     target.append(field);
   }, true);
 
-  api.page();
   early.forEach(api.push);
+  api.page();
 })(window, document);
