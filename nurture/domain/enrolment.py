@@ -22,14 +22,20 @@ NOT_OPEN = "not_open"
 """Why a run ends whose flow leads to one that nobody enters now."""
 
 
+LONG_AGO = timedelta(days=2)
+"""Of the playbook's days. A history that is brought along counts, but is not answered: who asked for a demo years ago
+is not thanked for it today. A telephone that was off tells what it saw within two days."""
+
+
 @dataclass(frozen=True)
 class Trigger:
     """What just happened to a lead: a topic (see nurture.domain.topics), or `by_hand`. `anew`: it asks for something
-    that nobody has asked for yet."""
+    that nobody has asked for yet. `late`: it happened LONG_AGO, so it brings nobody into a flow."""
 
     topic: str
     value: str | None = None
     anew: bool = False
+    late: bool = False
 
 
 @dataclass(frozen=True)
@@ -138,6 +144,7 @@ def _triggered(entry: Entry, triggers: Sequence[Trigger], runs: Sequence[Run]) -
         return True
     return any(
         trigger.topic in entry.on
+        and not trigger.late
         and (trigger.topic != STAGE or entry.stage in (None, trigger.value))
         for trigger in triggers
     )

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from nurture.domain import keys, lifecycle, machines, topics
 from nurture.domain.consent import REQUEST_LASTS, ConsentRecord, unwatched
-from nurture.domain.enrolment import Trigger
+from nurture.domain.enrolment import LONG_AGO, Trigger
 from nurture.domain.errors import InputError
 from nurture.domain.lead import Touch
 from nurture.fingerprints import Fingerprints
@@ -278,7 +278,8 @@ class Intake:
             return triggers
         touch = touches.make(source, message, message.properties)
         made.append((row.id, touch))
-        triggers.append(Trigger(topics.touch(touch.name)))
+        late = touch.at < now - LONG_AGO * (playbook.day / _DAY)
+        triggers.append(Trigger(topics.touch(touch.name), late=late))
         if source == IMPORT:
             triggers.append(Trigger(IMPORT))
         if message.trusted:

@@ -1,5 +1,6 @@
 """Touches in: identity, scores, stages, flows, consent, wake-ups, each in one transaction."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -7,7 +8,9 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
+from nurture.domain import topics
 from nurture.domain.consent import EMAIL_MARKETING, TRACKING, ConsentRecord
+from nurture.domain.enrolment import Entry
 from nurture.domain.errors import Transient
 from nurture.incoming import Incoming
 from nurture.store import leads
@@ -23,7 +26,8 @@ from nurture.store.tables import (
 )
 from nurture.upkeep.relay import Relay
 from tests.support.domain import COPENHAGEN, DAY, HOUR, NOW
-from tests.support.world import World
+from tests.support.playbook import PLAYBOOK
+from tests.support.world import OneBook, World
 
 
 async def test_a_page_view_of_a_stranger_makes_a_visitor_and_wakes_nobody(db: Database) -> None:
@@ -40,6 +44,19 @@ async def test_a_form_makes_a_lead_that_enters_the_welcome_flow(db: Database) ->
     assert (row.stage, row.traits) == ("lead", {"first_name": "Anna"})
     assert (run.flow, run.step) == ("welcome", "hello")
     assert world.alarm.woken == [("enrolment", run.id)]
+
+
+@pytest.mark.parametrize(("ago", "flows"), [(DAY, ["welcome"]), (3 * DAY, [])])
+async def test_a_history_that_is_brought_along_starts_no_flow(
+    db: Database, ago: timedelta, flows: list[str]
+) -> None:
+    """What a telephone tells a day late does."""
+    entry = Entry(on=frozenset({topics.touch("form_submitted")}))
+    world = World(db, OneBook(replace(PLAYBOOK, entries={"welcome": entry})))
+    message = Incoming("old", NOW - ago, email="anna@example.org", touch="form_submitted")
+    await world.intake.take("shop", [message], NOW)
+    assert [run.flow for run in await world.rows(EnrolmentRow)] == flows
+    assert [touch.name for touch in await world.rows(TouchRow)] == ["form_submitted"]
 
 
 async def test_the_history_of_a_browser_joins_the_lead_that_identifies_in_it(db: Database) -> None:
