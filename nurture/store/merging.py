@@ -200,14 +200,15 @@ async def _join_lists(session: AsyncSession, stays: LeadRow, goes: LeadRow, now:
 
 
 def _join_address(stays: LeadRow, goes: LeadRow, address: str | None, now: datetime) -> None:
-    told_at = goes.traits_at.get(_ADDRESS)
+    """The mails to both stand in one ledger now, which does not say to which of two addresses each went."""
+    told_at, two = goes.traits_at.get(_ADDRESS), bool(address and stays.email)
     if address:
         at = datetime.fromisoformat(told_at) if told_at else goes.created_at
         tell_address(stays, address, at, trusted=told_at is not None)
     owner, other = (goes, stays) if address and stays.email == address else (stays, goes)
     count, since = owner.soft_bounces, owner.bounces_since
     forget_bounces(other, now)
-    stays.soft_bounces, stays.bounces_since = count, since
+    stays.soft_bounces, stays.bounces_since = count, now if two else since
     stays.suppressed = graver(owner.suppressed, other.suppressed)
 
 

@@ -1,5 +1,7 @@
 """Settling mails of which nobody knows whether they went out."""
 
+from datetime import datetime
+
 import pytest
 
 from nurture.domain.errors import InputError
@@ -7,7 +9,7 @@ from nurture.domain.feedback import Event, Kind
 from nurture.store import messages
 from nurture.store.access_tables import AuditRow
 from nurture.store.database import Database
-from nurture.store.tables import EnrolmentRow
+from nurture.store.tables import EnrolmentRow, LeadRow, MessageRow
 from tests.support.domain import DAY, HOUR, NOW
 from tests.support.mails import mail, sent
 from tests.support.world import World
@@ -77,7 +79,16 @@ async def test_a_lead_whose_mails_came_back_gets_mail_again_when_a_person_says_s
     assert (await world.lead("anna@example.org")).suppressed == "hard_bounce"
 
 
-@pytest.mark.parametrize("way", ["a person", "another address"])
+async def _another(world: World, id: str, lead: LeadRow, at: datetime) -> None:
+    """One more mail of the run that the first was of."""
+    row = (await mail(world, "old0")).model_dump()
+    new = {"id": id, "step": id, "lead_id": lead.id, "state": "accepted", "bounce": None}
+    times = {"claimed_at": at, "sent_at": at, "provider_id": f"<{id}@courses.example>"}
+    async with world.db.write() as session:
+        session.add(MessageRow(**{**row, **new, **times}))
+
+
+@pytest.mark.parametrize("way", ["a person", "another address", "a join"])
 async def test_what_came_back_before_is_not_counted_again(world: World, way: str) -> None:
     for number in range(4):
         await sent(world, f"old{number}", at=NOW + number * HOUR)
@@ -86,11 +97,18 @@ async def test_what_came_back_before_is_not_counted_again(world: World, way: str
     email = "anna@example.org"
     if way == "a person":
         await world.mails.forget_bounces([email], "Bo", NOW + DAY)
+    elif way == "a join":
+        await world.tell("page", user_id="anna", email=email, at=NOW + DAY)
+        email = "anna@new.example"
+        for at in (NOW - DAY, NOW + DAY + HOUR):
+            await world.tell("page", user_id="new", email=email, at=at)
+        ids = {"user_id": "new", "email": email, "previous_id": "anna"}
+        await world.tell(None, at=NOW + DAY + 2 * HOUR, **ids)
     else:
         await world.tell("page", user_id="anna", email=email, at=NOW + DAY, trusted=True)
         email = "anna@new.example"
         await world.tell("page", user_id="anna", email=email, at=NOW + DAY + HOUR, trusted=True)
-    await sent(world, "new", email=email, at=NOW + 2 * DAY)
+    await _another(world, "new", await world.lead(email), NOW + 2 * DAY)
     told = [Event("new", Kind.SOFT_BOUNCE, NOW + 2 * DAY, ("new",))]
     await world.feedback.take("mailbox", told, NOW + 2 * DAY)
     assert (await world.lead(email)).soft_bounces == 1
