@@ -242,12 +242,12 @@ def _branch(step: Branch, facts: Facts, now: datetime) -> str | None:
 
 
 def _arm(flow: Flow, step: Split, cursor: Cursor, facts: Facts) -> str | None:
-    """Sticky by lead: the arm depends on ids only, those of old, so neither an edit elsewhere nor another name moves
-    anybody."""
+    """Sticky by lead: the arm depends on ids only, those of old, and on the shares, however they are written. So
+    neither an edit elsewhere nor another name moves anybody, and other shares leave most where they were."""
     assert cursor.step is not None
     place = f"{flow.root}/{flow.root_of(cursor.step)}/{facts.lead.id}"
-    digest = sha256(place.encode()).digest()
-    point = int.from_bytes(digest[:8], "big") % sum(weight for weight, _ in step.arms)
+    drawn = int.from_bytes(sha256(place.encode()).digest()[:8], "big")
+    point = drawn * sum(weight for weight, _ in step.arms) >> 64
     for weight, target in step.arms:
         if point < weight:
             return target

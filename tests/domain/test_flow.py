@@ -314,6 +314,26 @@ def test_a_split_is_weighted_and_each_lead_keeps_its_arm() -> None:
     assert shares == pytest.approx([0.7, 0.2, 0.1], abs=0.03)
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "move"),
+    [
+        ((1, 1), (2, 2), 0),
+        ((50, 50), (1, 1), 0),
+        ((6, 3, 1), (60, 30, 10), 0),
+        ((1, 1), (6, 4), 100),
+    ],
+)
+def test_the_same_shares_in_other_words_move_nobody_and_others_leave_most_where_they_were(
+    one: tuple[int, ...], other: tuple[int, ...], move: int
+) -> None:
+    def dealt(weights: tuple[int, ...]) -> list[str | None]:
+        splitting = flow({"split": Split(tuple(zip(weights, "abc", strict=False)))})
+        return [arm_of(splitting, f"lead-{number}") for number in range(1000)]
+
+    moved = sum(before != after for before, after in zip(dealt(one), dealt(other), strict=True))
+    assert moved == pytest.approx(move, rel=0.3)
+
+
 def test_two_splits_deal_the_leads_independently() -> None:
     one = flow({"split": Split(((1, "a"), (1, "b")))})
     two = flow({"split": Split(((1, "a"), (1, "b")))}, id="other")
