@@ -34,8 +34,7 @@ async def ask(
 ) -> None:
     """Queue the call, once a run, wherever its step is moved to and whatever it is called. It holds ids and no person:
     whoever is told asks the API for more."""
-    names = sorted(flow.names_of(effect.step))
-    if await calls.asked(session, [keys.notice_id(run.id, name) for name in names]):
+    if await calls.asked(session, run.id, flow.names_of(effect.step)):
         return
     data = {
         "flow": run.flow,

@@ -1,11 +1,13 @@
 """Calls of webhook steps: which are due, and what became of them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from nurture.domain.effects import CallWebhook
+from nurture.domain.flow import Act, Flow
 from nurture.store import leases
 from nurture.store.tables import CallRow
 
@@ -13,10 +15,26 @@ _LEASE = timedelta(seconds=30)
 """Longer than any try takes; what a process that died in between had in hand is tried again then."""
 
 
-async def asked(session: AsyncSession, ids: Sequence[str]) -> bool:
-    """Whether any of these calls was ever queued."""
-    query = select(col(CallRow.id)).where(col(CallRow.id).in_(ids))
-    return (await session.execute(query.limit(1))).first() is not None
+async def asked(session: AsyncSession, run: str, steps: Collection[str]) -> bool:
+    """Whether the run, or one that it goes on for, ever queued a call of a step by any of these names."""
+    query = select(col(CallRow.data)).where(col(CallRow.enrolment_id) == run)
+    return any(data["step"] in steps for data in (await session.execute(query)).scalars())
+
+
+async def hand_over(session: AsyncSession, run: str, to: str, flow: Flow | None = None) -> None:
+    """The lead goes on in another run of one flow: who was told in this one, is not told again there. What it goes on
+    in is another `flow` where its own was merged into that; a call of which it makes another one stays."""
+    query = select(CallRow).where(col(CallRow.enrolment_id) == run)
+    for row in (await session.execute(query)).scalars():
+        if flow is None or _same_call(flow, row):
+            row.enrolment_id = to
+    await session.flush()
+
+
+def _same_call(flow: Flow, row: CallRow) -> bool:
+    step = flow.steps.get(flow.was.get(row.data["step"], row.data["step"]))
+    call = step.effect if isinstance(step, Act) else None
+    return not isinstance(call, CallWebhook) or call.endpoint == row.endpoint
 
 
 async def take_due(

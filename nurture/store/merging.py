@@ -12,7 +12,16 @@ from sqlmodel import SQLModel, col, select
 from nurture.domain import cases
 from nurture.domain.feedback import HARD_BOUNCE, graver
 from nurture.domain.sla import HOW_FAR, SALES_OWNED, State
-from nurture.store import audiences, consents, enrolments, handovers, wakeups, ways, words
+from nurture.store import (
+    audiences,
+    calls,
+    consents,
+    enrolments,
+    handovers,
+    wakeups,
+    ways,
+    words,
+)
 from nurture.store.audience_tables import AudienceMemberRow
 from nurture.store.columns import table
 from nurture.store.feedback_tables import FeedbackRow
@@ -136,20 +145,21 @@ def tell_traits(row: Described, traits: Mapping[str, Any], at: datetime) -> bool
 
 
 async def _join_runs(session: AsyncSession, stays: LeadRow, goes: LeadRow, now: datetime) -> None:
-    """Runs are numbered per lead: the newcomer's go behind. A second active one of a flow ends. All look again: what
-    one waits for may be what the other lead did."""
+    """Runs are numbered per lead: the newcomer's go behind. A second active one of a flow ends, and whom its
+    webhooks told is not told again. All look again: what one waits for may be what the other lead did."""
     mine = await enrolments.of_lead(session, stays.id)
     theirs = await enrolments.of_lead(session, goes.id)
     for row in (*mine, *theirs):
         if row.ended is None:
             enrolments.wake(session, row, now)
-    busy = {row.flow for row in mine if row.ended is None}
+    busy = {row.flow: row.id for row in mine if row.ended is None}
     number = max((row.ordinal for row in mine), default=0)
     for row in theirs:
         number += 1
         row.ordinal, row.lead_id = number, stays.id
         if row.ended is None and row.flow in busy:
             enrolments.end(row, "merged", now)
+            await calls.hand_over(session, row.id, busy[row.flow])
 
 
 async def _join_handovers(

@@ -17,7 +17,7 @@ from nurture.domain.flow import Flow, InFlight
 from nurture.domain.renaming import back_then, forebears, in_force
 from nurture.playbook import Playbook
 from nurture.playbook.planning import Difference
-from nurture.store import enrolments, messages, wakeups
+from nurture.store import calls, enrolments, messages, wakeups
 from nurture.store.tables import EnrolmentRow
 
 SPACING = timedelta(milliseconds=100)
@@ -176,6 +176,7 @@ async def _merged(
         return False
     await messages.give_up(session, run, "its run ended", now)
     await messages.hand_over(session, run, goes_on, flow)
+    await calls.hand_over(session, run.id, goes_on.id, flow)
     enrolments.end(run, edits.FLOW_MERGED, now)
     return True
 

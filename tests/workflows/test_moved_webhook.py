@@ -1,11 +1,11 @@
-"""A webhook step is moved to where leads come to it again; on both databases."""
+"""Leads come again to a webhook step that has told of them, moved or in another run; on both databases."""
 
 from datetime import UTC, datetime
 
 import pytest
 
 from nurture.store.database import Database
-from nurture.store.tables import CallRow
+from nurture.store.tables import CallRow, EnrolmentRow
 from tests.support.domain import DAY
 from tests.support.looks import Looks
 from tests.support.small import FLOW, LAUNCH
@@ -37,3 +37,52 @@ async def test_leads_pass_a_webhook_that_heard_of_them_without_telling_it_again(
     assert (await looks.look(run, NOW + 2 * DAY)).done
     assert await looks.ledger() == [("welcome", "accepted")]
     assert len(await looks.world.rows(CallRow)) == 1
+
+
+@pytest.mark.parametrize("told", ["anna", "ann"])
+async def test_a_webhook_is_told_once_of_two_leads_that_turn_out_to_be_one(
+    db: Database, told: str
+) -> None:
+    looks = Looks(db)
+    await looks.apply(_flow(CALL, REST, MAIL), NOW)
+    for name in ("anna", "ann"):
+        lead = {"email": f"{name}@example.org", "user_id": name}
+        row = await looks.world.tell("form_submitted", at=NOW, **lead)
+        if name == told:
+            [run] = [run for run in await _under_way(looks) if run.lead_id == row.id]
+            await looks.look(run, NOW)
+    await looks.world.tell(None, user_id="anna", previous_id="ann", at=NOW + DAY)
+    [run] = await _under_way(looks)
+    await looks.look(run, NOW + DAY)
+    assert [row.data["step"] for row in await looks.world.rows(CallRow)] == ["tell-crm"]
+
+
+OTHER = "config/flows/other.yaml"
+
+
+@pytest.mark.parametrize(("step", "calls"), [("", 1), ("    id: tell-shop\n", 2)])
+async def test_a_webhook_is_told_once_of_a_lead_in_two_flows_that_become_one(
+    db: Database, step: str, calls: int
+) -> None:
+    """But the merged flow's own webhook is, though the other flow's had its name."""
+    looks = Looks(db)
+    both = _flow(REST, MAIL)
+    other = _flow(CALL + step, REST)[LAUNCH].replace("flow: launch", "flow: other")
+    shop = {
+        "config/webhooks.yaml": HOOKS["config/webhooks.yaml"]
+        + "shop: {title: S, url: 'https://s.example/'}\n"
+    }
+    await looks.apply({**both, **shop, OTHER: other}, NOW)
+    runs = await looks.enter_all(NOW)
+    for run in runs:
+        await looks.look(run, NOW)
+    call = CALL if not step else "  - webhook: shop\n"
+    merged = _flow(REST, MAIL, call)[LAUNCH].replace("flow: launch", "flow: launch\nwas: other")
+    await looks.apply({**shop, LAUNCH: merged}, NOW + DAY)
+    for run in runs:
+        await looks.look(run, NOW + 2 * DAY)
+    assert len(await looks.world.rows(CallRow)) == calls
+
+
+async def _under_way(looks: Looks) -> list[EnrolmentRow]:
+    return [run for run in await looks.world.rows(EnrolmentRow) if run.ended is None]
