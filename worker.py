@@ -102,7 +102,8 @@ async def _schedule(services: Services, playbook: Playbook) -> None:
             services.settings.task_queue,
             figures.zone_of(playbook),
         )
-        await keep_schedules(client, queue, playbook.reports.values(), zone, playbook.day)
+        plans = playbook.reports.values()
+        await keep_schedules(client, queue, plans, zone, playbook.day, services.now())
         await keep_upkeep(client, queue, zone)
 
 

@@ -1,7 +1,7 @@
 """The reports' schedules in Temporal, kept as the playbook in force says."""
 
 from collections.abc import Iterable
-from datetime import time, timedelta, tzinfo
+from datetime import datetime, time, timedelta, tzinfo
 
 from temporalio.client import (
     Client,
@@ -35,9 +35,17 @@ none was put forward past this time in the last ten years (Helsinki's goes from 
 
 _WHOLE_DAY = timedelta(days=1)
 
+_AHEAD = 5 * 366
+"""Days for which Temporal is told when clocks are put forward. Each start of a worker tells it anew."""
+
 
 async def keep_schedules(
-    client: Client, queue: str, plans: Iterable[ReportPlan], zone: tzinfo, day: timedelta
+    client: Client,
+    queue: str,
+    plans: Iterable[ReportPlan],
+    zone: tzinfo,
+    day: timedelta,
+    now: datetime,
 ) -> None:
     """Create, change and delete schedules so that there is one for each plan. `day`: the playbook's."""
     wanted = {keys.report_schedule(plan.id): plan for plan in plans}
@@ -47,7 +55,7 @@ async def keep_schedules(
     for id_, plan in wanted.items():
         schedule = Schedule(
             action=ScheduleActionStartWorkflow(SendReport.run, plan.id, id=id_, task_queue=queue),
-            spec=_spec(plan, zone, day),
+            spec=_spec(plan, zone, day, now),
             policy=_reports(plan.interval(day)),
         )
         await _keep(client, id_, schedule)
@@ -91,7 +99,7 @@ def _reports(interval: timedelta) -> SchedulePolicy:
     return SchedulePolicy(overlap=ScheduleOverlapPolicy.ALLOW_ALL, catchup_window=late)
 
 
-def _spec(plan: ReportPlan, zone: tzinfo, day: timedelta) -> ScheduleSpec:
+def _spec(plan: ReportPlan, zone: tzinfo, day: timedelta, now: datetime) -> ScheduleSpec:
     if day != _WHOLE_DAY:
         return ScheduleSpec(intervals=[ScheduleIntervalSpec(every=plan.interval(day))])
     when = ScheduleCalendarSpec(
@@ -100,4 +108,17 @@ def _spec(plan: ReportPlan, zone: tzinfo, day: timedelta) -> ScheduleSpec:
         day_of_month=[ScheduleRange(1)] if plan.every == "month" else [ScheduleRange(1, 31)],
         day_of_week=[ScheduleRange(1)] if plan.every == "week" else [ScheduleRange(0, 6)],
     )
-    return ScheduleSpec(calendars=[when], time_zone_name=str(zone))
+    gone_on = plan.put_forward(zone, now.astimezone(zone).date(), _AHEAD)
+    return ScheduleSpec(calendars=[when, *map(_once, gone_on)], time_zone_name=str(zone))
+
+
+def _once(at: datetime) -> ScheduleCalendarSpec:
+    """Temporal leaves out what the clock leaves out: a report comes when that goes on."""
+    return ScheduleCalendarSpec(
+        year=[ScheduleRange(at.year)],
+        month=[ScheduleRange(at.month)],
+        day_of_month=[ScheduleRange(at.day)],
+        hour=[ScheduleRange(at.hour)],
+        minute=[ScheduleRange(at.minute)],
+        second=[ScheduleRange(at.second)],
+    )

@@ -89,7 +89,7 @@ class Calendar:
         local = start.astimezone(self.zone)
         later = self._business_days(local.date() + _DAY)
         day = next(islice(later, days - 1, None), None)
-        return _moment(day, local.time().replace(fold=0), self.zone) if day else None
+        return moment_of(day, local.time().replace(fold=0), self.zone) if day else None
 
     def _business_days(self, day: date) -> Iterator[date]:
         """Business days from `day` on, without end unless two years pass without one."""
@@ -104,13 +104,13 @@ class Calendar:
         """Opening and closing in UTC of each business day, from the day before `first` on."""
         for day in self._business_days(first.astimezone(self.zone).date() - _DAY):
             closing_day = day if self.opens < self.closes else day + _DAY
-            opening = _moment(day, self.opens, self.zone)
-            closing = _moment(closing_day, self.closes, self.zone)
+            opening = moment_of(day, self.opens, self.zone)
+            closing = moment_of(closing_day, self.closes, self.zone)
             if opening < closing:
                 yield opening, closing
 
 
-def _moment(day: date, clock: time, zone: tzinfo) -> datetime:
+def moment_of(day: date, clock: time, zone: tzinfo) -> datetime:
     """When clocks in `zone` first show `clock` on `day` or, where they jump over it, when they jump."""
     wanted = datetime.combine(day, clock)
     at = wanted.replace(tzinfo=zone).astimezone(UTC)

@@ -3,7 +3,8 @@
 import asyncio
 import base64
 import re
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -28,7 +29,7 @@ from activities.contract import SEND_REPORT, Next, ReportOrder
 from nurture.domain.errors import Permanent, StartError, Transient, Unknown
 from nurture.domain.reporting import ReportPlan
 from nurture.store.tables import ReportSentRow
-from tests.support.domain import DAY, HOUR
+from tests.support.domain import DAY, HOUR, NOW
 from tests.support.reporting import MONTHLY, reporting_playbook
 from tests.support.temporal import Stage, dev_server
 from workflows.schedules import keep_schedules
@@ -111,6 +112,24 @@ def test_a_monthly_report_is_about_the_month_before_on_the_companys_clock(
     assert plan.month(new_month, ZoneInfo("Europe/Copenhagen")) == month
 
 
+@pytest.mark.parametrize(
+    ("every", "at", "zone", "comes"),
+    [
+        ("day", time(2, 30), "Europe/Copenhagen", [(2026, 3, 29, 3), (2027, 3, 28, 3)]),
+        ("day", time(3), "Europe/Copenhagen", []),
+        ("day", time(0, 30), "Africa/Cairo", [(2026, 4, 24, 1), (2027, 4, 30, 1)]),
+        ("week", time(2, 30), "Europe/Copenhagen", []),
+        ("month", time(2, 30), "Europe/Copenhagen", []),
+    ],
+)
+def test_a_report_whose_time_the_clock_leaves_out_comes_when_that_goes_on(
+    every: str, at: time, zone: str, comes: list[tuple[int, ...]]
+) -> None:
+    plan = ReportPlan("figures", "Figures", every, at)  # type: ignore[arg-type]
+    found = list(plan.put_forward(ZoneInfo(zone), date(2026, 3, 1), 2 * 365))
+    assert [moment.replace(tzinfo=None) for moment in found] == [datetime(*each) for each in comes]
+
+
 async def test_schedules_follow_the_playbook(tmp_path: Path) -> None:
     environment = await dev_server()
     async with environment:
@@ -118,7 +137,7 @@ async def test_schedules_follow_the_playbook(tmp_path: Path) -> None:
         queue, weekly = f"q-{uuid4().hex}", ReportPlan("weekly", "The week", "week")
         daily = ReportPlan("daily", "The day", "day")
         await _schedule_of_an_older_release(client, "report/weekly", queue)
-        await keep_schedules(client, queue, [MONTHLY, weekly, daily], zone, DAY)
+        await keep_schedules(client, queue, [MONTHLY, weekly, daily], zone, DAY, NOW)
         for plan, days in ((MONTHLY, 28), (weekly, 7), (daily, 23 / 24)):
             policy = await _policy(client, f"report/{plan.id}")
             assert (
@@ -128,15 +147,17 @@ async def test_schedules_follow_the_playbook(tmp_path: Path) -> None:
         first = await _next(client, "report/monthly")
         assert (first.day, first.hour, first.minute) == (1, 8, 0)
         assert (await _next(client, "report/weekly")).weekday() == 0
-        await keep_schedules(client, queue, [weekly], zone, timedelta(seconds=10))
+        await keep_schedules(client, queue, [weekly], zone, timedelta(seconds=10), NOW)
         due = await _next(client, "report/weekly")
         assert due - datetime.now(UTC) < timedelta(seconds=71)
         with pytest.raises(RPCError, match="not found"):
             await client.get_schedule_handle("report/monthly").describe()
 
 
-async def test_a_report_that_is_made_up_for_is_known_by_when_it_was_due() -> None:
-    """So a Temporal that is older than the database after a restore sends none again."""
+@pytest.mark.parametrize("put_forward", [False, True])
+async def test_a_report_that_is_made_up_for_is_known_by_when_it_was_due(put_forward: bool) -> None:
+    """So a Temporal that is older than the database after a restore sends none again. Also where the clock went from
+    2:00 to 3:00 that night."""
     orders = asyncio.Queue[ReportOrder]()
 
     @activity.defn(name=SEND_REPORT)
@@ -144,18 +165,22 @@ async def test_a_report_that_is_made_up_for_is_known_by_when_it_was_due() -> Non
         orders.put_nowait(order)
         return Next(done=True)
 
-    queue, due = "reports", datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - 5 * HOUR
+    queue, zone, begun = "reports", ZoneInfo("Europe/Copenhagen"), datetime.now(UTC) - 400 * DAY
+    due = datetime.now(zone).replace(hour=12, minute=0, second=0, microsecond=0) - 2 * DAY
+    daily = ReportPlan("daily", "The day", "day", at=due.time())
+    if put_forward:
+        daily = replace(daily, at=time(2, 30))
+        due = next(daily.put_forward(zone, begun.date(), 399))
     environment = await dev_server()
     async with environment:
         client = environment.client
-        daily = ReportPlan("daily", "The day", "day", at=due.time())
-        await keep_schedules(client, queue, [daily], ZoneInfo("UTC"), DAY)
+        await keep_schedules(client, queue, [daily], zone, DAY, begun)
         webhooks = queues.named(queue, queues.WEBHOOKS)
         async with (
             Worker(client, task_queue=queue, workflows=[SendReport]),
             Worker(client, task_queue=webhooks, activities=[send]),
         ):
-            missed = ScheduleBackfill(due - HOUR, due + HOUR)
+            missed = ScheduleBackfill(due - 4 * HOUR, due + 4 * HOUR)
             await client.get_schedule_handle("report/daily").backfill(missed)
             order = await asyncio.wait_for(orders.get(), 30)
     assert order == ReportOrder("daily", int(due.timestamp()))
