@@ -45,7 +45,7 @@ def fate(old: Flow, new: Flow | None, cursor: Cursor, now: datetime) -> Fate:
     """Of a lead at `cursor` in `old` once `new` is in force (None: the flow is gone)."""
     if new is None:
         return Fate("leaves: the flow is gone", ends=FLOW_REMOVED, woken=True)
-    if old.revision != new.revision and new.in_flight is InFlight.EXIT:
+    if new.in_flight is InFlight.EXIT and not alike(old, new):
         return Fate("leaves: the flow has changed", ends=FLOW_CHANGED, woken=True)
     if new.paused is Paused.HOLD:
         return Fate("stands still until the flow goes on", cursor.step)
@@ -53,6 +53,18 @@ def fate(old: Flow, new: Flow | None, cursor: Cursor, now: datetime) -> Fate:
     if old.revision != new.revision and new.in_flight is InFlight.FINISH_OLD:
         return Fate("finishes the version it is in", cursor.step, woken=resumed)
     return _in_new(old, new, cursor, now, resumed)
+
+
+def alike(old: Flow, new: Flow) -> bool:
+    """Whether nothing but names differs. Steps of `old` lead to flows by their names of today (`steps_among`)."""
+    if old.revision == new.revision:
+        return True
+    if old.outline is None or old.outline != new.outline or len(old.steps) != len(new.steps):
+        return False  # entering on a date has steps of its own
+    return all(
+        step == new.steps[now] if isinstance(step, Goto) else counterpart(old, new, name) == now
+        for (name, step), now in zip(old.steps.items(), new.steps, strict=True)
+    )
 
 
 def fate_of_joining(

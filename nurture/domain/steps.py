@@ -138,7 +138,8 @@ class Flow:
     `was` maps what a step was called before to its name now, `formerly` holds the flow's own earlier names;
     `origin` and `origins` say what the flow, and each step, was first called where that is another name, and
     `merged` what flows were first called that became part of this one.
-    Two versions with the same `revision` mean the same for a lead inside.
+    Two versions with the same `revision` mean the same for a lead inside; with the same `outline` they do as far as
+    their names do.
     """
 
     id: str
@@ -158,6 +159,7 @@ class Flow:
     origin: str = ""
     origins: Mapping[str, str] = field(default_factory=dict)
     revision: str = ""
+    outline: str | None = None
 
     @property
     def opens_with_mail(self) -> bool:

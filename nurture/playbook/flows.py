@@ -89,6 +89,7 @@ def flow(model: s.Flow, naming: Naming, around: Surroundings) -> core.Flow:
         was=linking.was,
         formerly=frozenset(model.was),
         revision=revision,
+        outline=_outline(naming),
     )
 
 
@@ -133,6 +134,30 @@ _SAYS_NOTHING = ("title", "in_flight", "live", "enter", "start", "end", "was", "
 def _revision(value: Mapping[str, Any]) -> str:
     said = {key: value[key] for key in value if key not in _SAYS_NOTHING}
     return sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
+def _outline(naming: Naming) -> str:
+    """As the revision, without the names of flows and steps: a step that another means is told by its place."""
+    places: dict[object, int] = {name: place for place, name in enumerate(naming.ids.values())}
+
+    def unnamed(value: object, path: Path) -> object:
+        step = path[:-1] in naming.ids and path[-1]
+        if step == "goto":
+            return None
+        if isinstance(value, list):
+            return [unnamed(each, (*path, index)) for index, each in enumerate(value)]
+        if isinstance(value, dict):
+            names = ("id", "was") if path in naming.ids else ()
+            inner = {key: unnamed(value[key], (*path, key)) for key in value if key not in names}
+            if step == "wait_for" and "of" in inner:
+                inner["of"] = places.get(inner["of"], inner["of"])
+            return inner
+        return value
+
+    said = {key: value for key, value in naming.document.value.items() if key != "flow"}
+    told = unnamed(said, ())
+    assert isinstance(told, dict)
+    return _revision(told)
 
 
 @dataclass

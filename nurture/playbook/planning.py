@@ -1,11 +1,11 @@
 """What differs between two versions of the playbook, in words. Who is affected: nurture.versions.live_edits."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 
-from nurture.domain.edits import counterpart
-from nurture.domain.flow import Flow
+from nurture.domain.edits import alike, counterpart, steps_among
+from nurture.domain.flow import Flow, InFlight
 from nurture.domain.lead import Condition
 from nurture.domain.renaming import forebears
 from nurture.playbook import Playbook
@@ -104,8 +104,16 @@ def _edits(old: Flow, new: Flow, old_book: Playbook | None, new_book: Playbook) 
         and _entry(old_book, old.id) != _entry(new_book, new.id)
     ):
         yield "who enters changes"
-    if old.revision != new.revision and new.in_flight != "follow":
+    if _parts_ways(old, new, old_book, new_book):
         yield f"in flight: {new.in_flight}"
+
+
+def _parts_ways(old: Flow, new: Flow, old_book: Playbook | None, new_book: Playbook) -> bool:
+    """Whether who is inside does otherwise than who comes: a renaming leads nobody out."""
+    if old_book and new.in_flight is InFlight.EXIT:
+        steps = steps_among(old, old_book.flows, new_book.flows)
+        return not alike(replace(old, steps=steps), new)
+    return old.revision != new.revision and new.in_flight is not InFlight.FOLLOW
 
 
 def _moved(before: list[str], new: Flow) -> list[str]:

@@ -108,7 +108,7 @@ async def book_of(
         enrolments.end(run, edits.FLOW_REMOVED, now)
         return None
     edited = _edited(book, flow, run)
-    if edited and flow.in_flight is InFlight.EXIT:
+    if edited and flow.in_flight is InFlight.EXIT and not _renamed(book, edited, current, flow):
         enrolments.end(run, edits.FLOW_CHANGED, now)
         return None
     stays = run.flow == flow.id or not edited or edited.root == flow.root
@@ -130,6 +130,12 @@ def _edited(book: Playbook, flow: Flow, run: EnrolmentRow) -> Flow | None:
     """The flow in the run's own version; None where the one in force means the same to it."""
     old = back_then(book.flows, flow, run.flow)
     return old if old and old.revision != flow.revision else None
+
+
+def _renamed(book: Playbook, old: Flow, current: Playbook, flow: Flow) -> bool:
+    """Whether nothing but names differs from the run's own version."""
+    steps = edits.steps_among(old, book.flows, current.flows)
+    return old.root == flow.root and edits.alike(replace(old, steps=steps), flow)
 
 
 async def _comes_over(session: AsyncSession, run: EnrolmentRow, flow: Flow, now: datetime) -> bool:
@@ -222,7 +228,9 @@ async def _met(
             flow = in_force(book.flows, old.flows, run.flow)
             if flow is None or flow.id not in changing:
                 continue
-            its = replace(back_then(book.flows, flow, run.flow) or flow, paused=flow.paused)
+            its = back_then(book.flows, flow, run.flow) or flow
+            steps = edits.steps_among(its, book.flows, new.flows)
+            its = replace(its, steps=steps, paused=flow.paused)
             name = becomes.get(flow.id)
             if name is None or run.flow == before[name][0]:
                 after = new.flows[name] if name else None

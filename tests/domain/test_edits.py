@@ -153,6 +153,15 @@ def test_a_flow_chooses_what_becomes_of_those_inside(
     assert of(same).words == "stays where it is", "nothing that concerns it has changed"
 
 
+def test_a_flow_that_leads_out_does_so_where_a_step_is_another_in_the_place_of_one() -> None:
+    old = replace(BEFORE, outline="same")
+    new = edited({"last": None, "end": Email("last")}, in_flight=InFlight.EXIT, outline="same")
+    assert of(replace(new, was={"last": "end"}), old=old).ends is None
+    assert of(new, old=old).ends == edits.FLOW_CHANGED
+    longer = {**BEFORE.steps, "date": Email("last")}
+    assert of(replace(new, steps=longer), old=old).ends == edits.FLOW_CHANGED
+
+
 def test_leads_of_a_flow_that_is_gone_leave() -> None:
     assert of(None).ends == edits.FLOW_REMOVED
 

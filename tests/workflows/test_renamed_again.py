@@ -138,6 +138,41 @@ async def test_a_flow_renamed_twice_does_with_its_leads_what_the_plan_says(
     assert row.ended == {"": "finished", "in_flight: exit": "flow_changed"}.get(choice)
 
 
+GOTO = "  - goto: other\n"
+ONLY_RENAMED = {
+    "a flow": _flow(REST, MAIL, GOTO, name="b", more="was: launch"),
+    "a wait": _flow(_called(WAIT, "pause", "rest"), MAIL, GOTO),
+    "a mail": _flow(REST, _called(MAIL, "hello", "welcome"), GOTO),
+    "where it leads": _flow(REST, MAIL, GOTO.replace("other", "another")),
+}
+
+
+@pytest.mark.parametrize("launch", ONLY_RENAMED.values(), ids=ONLY_RENAMED)
+@pytest.mark.parametrize("also", [False, True], ids=["alone", "with another change"])
+async def test_a_renaming_alone_leads_nobody_out_of_a_flow_that_leads_out_when_it_is_edited(
+    db: Database, launch: str, also: bool
+) -> None:
+    looks = Looks(db)
+    other = _flow(MAIL, name="other").replace("form_submitted", "by_hand")
+    another = _flow(MAIL, name="another", more="was: other").replace("form_submitted", "by_hand")
+    await looks.apply({LAUNCH: _flow(REST, MAIL, GOTO), OTHER: other}, NOW)
+    run = await looks.enter(NOW)
+    await looks.look(run, NOW)
+    launch = launch.replace("10 days", "9 days") if also else launch
+    later = another if "another" in launch else other
+    files = {LAUNCH: launch + "in_flight: exit\n", OTHER: later}
+    plan = await Shelf(db).plan({**FILES, **files}, NOW + DAY)
+    said = [words for each in plan.difference.flows for words in each.changes]
+    assert ("in flight: exit" in said) == also
+    assert {found.fate for found in plan.affected} <= {
+        "leaves: the flow has changed" if also else "stays where it is"
+    }
+    await looks.apply(files, NOW + DAY)
+    await looks.look(run, NOW + DAY)
+    [row] = await looks.world.rows(EnrolmentRow)
+    assert row.ended == ("flow_changed" if also else None)
+
+
 SECOND = "  - email: second\n"
 BOTH = _flow(MAIL, REST, SECOND)
 MERGED = {
