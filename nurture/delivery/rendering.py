@@ -47,8 +47,8 @@ class Renderer:
         self._languages = playbook.company.languages
         self._links = links
         ours = [*playbook.templates.values(), playbook.company.contact]
-        self._written = Written(ours, self._languages)
         personas = [persona.id for persona in playbook.personas]
+        self._written = Written(ours, self._languages, personas)
         self._library = Library(playbook.templates, self._languages, personas)
         self._variants: dict[tuple[str, str, str | None], Variant] = {}
         self._compiled: dict[tuple[str, Variant], _Compiled] = {}

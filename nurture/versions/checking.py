@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from nurture.delivery.email.checking import check_templates
+from nurture.delivery.email.checking import check_templates, uncounted
 from nurture.delivery.email.readable import unannounced
 from nurture.domain.errors import Finding, PlaybookError
 from nurture.playbook import FIRST_LANGUAGE, Playbook, compiler
@@ -31,9 +31,9 @@ def checked(files: Mapping[str, str], pace: str = "") -> Playbook:
 def remarks(files: Mapping[str, str]) -> list[Finding]:
     """What is allowed and yet worth a second look, in flows and in mails."""
     personas = _keys(files, "personas") or ()
-    return sorted(
-        [*compiler.remarks(files), *unannounced(_templates(files), _languages(files), personas)]
-    )
+    templates = _templates(files)
+    told = unannounced(templates, _languages(files), personas)
+    return sorted([*compiler.remarks(files), *told, *uncounted(templates)])
 
 
 def _mails(files: Mapping[str, str]) -> list[Finding]:

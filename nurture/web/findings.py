@@ -199,6 +199,7 @@ FINDINGS = (
     later("this mail says next to nothing without its pictures"),
     later("there is no plain text, and no word in here to make one of"),
     later("this mail has no preheader"),
+    later("this link's host is made of values"),
     later("%(text)s has no alt"),
     later("%(text)s has no width"),
     later("%(text)s has no height"),
@@ -329,6 +330,9 @@ FINDINGS = (
     later("%(text)s has none in its language"),
     later("many see none; write beside them what it is about"),
     later("inboxes show its first words instead; one sentence in <mj-preview> is better"),
+    later(
+        "it gets no tags and is not counted; write it out, only language and persona may stand in it"
+    ),
     later("personal data in addresses ends up in logs; the click already says who it was"),
     later("personas and fit points are found before the score and the stage"),
 )

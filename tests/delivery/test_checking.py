@@ -1,6 +1,6 @@
 import pytest
 
-from nurture.delivery.email.checking import check_templates
+from nurture.delivery.email.checking import check_templates, uncounted
 from nurture.delivery.email.readable import unannounced
 from tests.support.mail import FOOTER, TRAITS, templates
 
@@ -219,6 +219,17 @@ def test_a_mail_without_a_preheader_is_remarked_upon() -> None:
     assert unannounced(hidden, ["en"], ()) == []
     empty = silent["email/t/body.mjml"].replace("<mjml>", said.replace("Five courses", " "))
     assert len(unannounced({**silent, "email/t/body.mjml": empty}, ["en"], ())) == 1
+
+
+def test_a_link_whose_host_is_made_of_values_is_remarked_upon() -> None:
+    ours = "https://{{ language }}.x.example https://{{persona}}.x.example https://x.example/{{ lead.city }}"
+    files = templates(
+        f"{ours} {{# https://{{{{ x }}}} #}}\n<p>https://{{{{ sender.name }}}}.x.example</p>"
+    )
+    assert [str(remark) for remark in uncounted(files)] == [
+        "templates/email/t/body.html:2:4: this link's host is made of values; it gets no tags and is not counted; "
+        "write it out, only language and persona may stand in it"
+    ]
 
 
 NIGHT = """<html><head><style>

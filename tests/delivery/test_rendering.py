@@ -342,6 +342,19 @@ def test_links_that_mjml_makes_or_that_name_the_language_are_ours_whatever_a_lea
     assert not any("evil" in url for url in counted)
 
 
+@pytest.mark.parametrize("persona", ["boss", None])
+def test_a_link_may_name_the_persona_also_in_its_host(persona: str | None) -> None:
+    urls = ["https://{{ persona or 'www' }}.x.example/a", "https://x.example/{{ persona }}/b"]
+    urls += ["https://{{ persona }}.x.example/{{ language }}", "https://{{ lead.city }}.x.example"]
+    body = "".join(f'<a href="{url}">x</a>' for url in urls) + FOOTER
+    lead = Lead("lead-1", "a@x.example", {"city": "boss"})
+    step = {**STEP, "lead": lead, "persona": persona, "tracking": True}
+    mail = renderer(templates(body), personas=["boss"]).render("t", **step)
+    counted = {"https://boss.x.example/en", "https://x.example/boss/b"}
+    assert counted <= set(signed(mail)) if persona else "https://x.example//b" in signed(mail)
+    assert "https://boss.x.example" not in signed(mail)
+
+
 @pytest.mark.parametrize(
     "body",
     [

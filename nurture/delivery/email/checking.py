@@ -19,7 +19,7 @@ from nurture.delivery.email.sandbox import (
     variables,
 )
 from nurture.delivery.email.variants import FOLDER, ROOT, Files, Library, Variant
-from nurture.delivery.email.written import links_in, parted
+from nurture.delivery.email.written import links_in, made_hosts, parted
 from nurture.domain.errors import Finding, InputError
 from nurture.domain.lead import Lead
 from nurture.playbook import Company, Sender
@@ -53,6 +53,17 @@ def check_templates(
                 seen = library.seen_by(variant)
                 findings.update(_trials(name, variant, seen, traits, broken))
     return sorted(findings)
+
+
+def uncounted(templates: Mapping[str, str]) -> list[Finding]:
+    """Links that nobody vouches for, since what is in their host might be a lead's own word."""
+    remedy = "it gets no tags and is not counted; write it out, only language and persona may stand in it"
+    return [
+        Finding(FOLDER + path, *_place(text, start), "this link's host is made of values", remedy)
+        for path, text in templates.items()
+        if path.startswith(ROOT)
+        for start in made_hosts(_blanked(_REMARK, text))
+    ]
 
 
 def _file(path: str, files: Mapping[str, str], traits: Collection[str]) -> Iterator[Finding]:
