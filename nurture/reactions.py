@@ -4,19 +4,18 @@ Everything is written in the caller's transaction; workflows that must hear of i
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from nurture import enrolling
 from nurture.domain import audience as audiences_domain
-from nurture.domain import scoring, topics
+from nurture.domain import topics
 from nurture.domain.enrolment import Trigger
-from nurture.domain.lead import Facts, Score
-from nurture.domain.lifecycle import RULE, rest
-from nurture.domain.persona import persona_of
+from nurture.domain.lead import Facts
+from nurture.domain.lifecycle import RULE, at_stage, rest
 from nurture.domain.scoring import Entry
+from nurture.domain.settled import Settled, settled
 from nurture.handovers.running import Handovers
 from nurture.playbook import Playbook
 from nurture.store import audiences, enrolments, leads, points, wakeups
@@ -71,9 +70,11 @@ class Reactions:
         row = about.row
         due = row.next_score_at is not None and row.next_score_at <= now
         row.cooled_until = rest(row.cooled_until, due or bool(heard), now)
-        facts = self._persona(playbook, row, about.facts, heard, now)
-        facts = self._score(playbook, row, facts, earned, heard, now)
-        facts = await self._stage(session, playbook, row, facts, heard, now)
+        known = settled(playbook, about.facts, earned, row.cooled_until, now)
+        facts = known.facts
+        heard += known.heard
+        _keep(playbook, row, facts, earned, now)
+        await self._move(session, playbook, row, known, now)
         # changed rules alone are nothing that is heard of a lead
         entering = [*heard, Trigger(topics.CLOCK)] if due else heard
         await enrolling.enter(session, playbook, row, facts, about.runs, entering, now)
@@ -86,48 +87,16 @@ class Reactions:
             self._wake_list(session, name, now)
         _wake(session, about.runs, heard, now)
 
-    def _persona(
-        self, playbook: Playbook, row: LeadRow, facts: Facts, heard: list[Trigger], now: datetime
-    ) -> Facts:
-        persona = persona_of(playbook.personas, facts, now)
-        if persona != row.persona:
-            row.persona = persona
-            heard.append(Trigger(topics.PERSONA, persona))
-        return replace(facts, lead=leads.as_lead(row))
-
-    def _score(
-        self,
-        playbook: Playbook,
-        row: LeadRow,
-        facts: Facts,
-        earned: Sequence[Entry],
-        heard: list[Trigger],
-        now: datetime,
-    ) -> Facts:
-        score = scoring.score(playbook.scoring, facts, earned, now)
-        if score != Score(row.fit, row.engagement, row.grade):
-            row.fit, row.engagement, row.grade = score.fit, score.engagement, score.grade
-            heard.append(Trigger(topics.SCORE))
-        row.scored_by = playbook.scored_by  # by whose rules the tally below is told
-        row.tally = points.tally(playbook.scoring, earned, now)
-        return replace(facts, score=score)
-
-    async def _stage(
-        self,
-        session: AsyncSession,
-        playbook: Playbook,
-        row: LeadRow,
-        facts: Facts,
-        heard: list[Trigger],
-        now: datetime,
-    ) -> Facts:
+    async def _move(
+        self, session: AsyncSession, playbook: Playbook, row: LeadRow, known: Settled, now: datetime
+    ) -> None:
         """What rules do with the stage; one that they lift to the threshold is handed over."""
-        for move in playbook.lifecycle.moves(facts, row.cooled_until, now):
-            facts = _move(session, row, facts, move.stage, move.reason, heard, now)
+        for move in known.moves:
+            leads.change_stage(session, row, move.stage, now, by=RULE, reason=move.reason)
             if playbook.hands_over(move):
-                reason = playbook.lifecycle.reached(move.stage, facts.score.total)
-                await self._handovers.open(session, playbook, row, facts, reason, "score", now)
-        return facts
+                then = at_stage(known.facts, move.stage)
+                why = playbook.lifecycle.reached(move.stage, then.score.total)
+                await self._handovers.open(session, playbook, row, then, why, "score", now)
 
     def _wake_list(self, session: AsyncSession, name: str, now: datetime) -> None:
         """At once, unless it just was: then the relay does so later, once for all that moved meanwhile."""
@@ -139,18 +108,14 @@ class Reactions:
             wakeups.add(session, wakeups.AUDIENCE, name, now)
 
 
-def _move(
-    session: AsyncSession,
-    row: LeadRow,
-    facts: Facts,
-    stage: str,
-    reason: str,
-    heard: list[Trigger],
-    now: datetime,
-) -> Facts:
-    leads.change_stage(session, row, stage, now, by=RULE, reason=reason)
-    heard.append(Trigger(topics.STAGE, stage))
-    return replace(facts, lead=leads.as_lead(row))
+def _keep(
+    playbook: Playbook, row: LeadRow, facts: Facts, earned: Sequence[Entry], now: datetime
+) -> None:
+    """Who the lead is and how keen, and by whose rules that and its tally are told."""
+    row.persona, score = facts.lead.persona, facts.score
+    row.fit, row.engagement, row.grade = score.fit, score.engagement, score.grade
+    row.scored_by = playbook.scored_by
+    row.tally = points.tally(playbook.scoring, earned, now)
 
 
 def _audiences(

@@ -86,10 +86,10 @@ class Lifecycle:
         was = before = facts.lead.stage
         while rests_until is None and (stage := self.qualified(facts, now)) != before:
             yield Move(before, stage)
-            facts, before = _at(facts, stage), stage
+            facts, before = at_stage(facts, stage), stage
         while before == was and (fall := self.faded(facts, now)):
             yield Move(facts.lead.stage, *fall, back=True)
-            facts = _at(facts, fall[0])
+            facts = at_stage(facts, fall[0])
 
     def qualified(self, facts: Facts, now: datetime) -> str:
         """The highest stage the rules lift the lead to; never lower than where it is."""
@@ -111,7 +111,7 @@ class Lifecycle:
         back = self.stages[self.rank(facts.lead.stage)].back
         if facts.standing.sales_owned or not back or not back.when or not back.when(facts, now):
             return None
-        lower = self.qualified(_at(facts, back.to[0]), now)
+        lower = self.qualified(at_stage(facts, back.to[0]), now)
         return (back.to[0], back.reason) if lower == back.to[0] else None
 
     def rules(self, stage: str) -> Iterator[Condition]:
@@ -151,7 +151,8 @@ class Lifecycle:
             raise InputError("is needed: why does the lead go back?", "reason")
 
 
-def _at(facts: Facts, stage: str) -> Facts:
+def at_stage(facts: Facts, stage: str) -> Facts:
+    """What would be known of the lead if it were there."""
     return replace(facts, lead=replace(facts.lead, stage=stage))
 
 

@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from nurture.domain import audience as audiences
-from nurture.domain import keys, scoring, topics
+from nurture.domain import keys, topics
 from nurture.domain.audience import Membership
 from nurture.domain.enrolment import Trigger, may_enter, outside, turn
 from nurture.domain.flow import Cursor
 from nurture.domain.lifecycle import rest
-from nurture.domain.persona import persona_of
+from nurture.domain.settled import settled
 from nurture.simulation import sales
 from nurture.simulation.member import Member, Run
 
@@ -32,9 +32,7 @@ def settle(world: World, member: Member, heard: list[Trigger]) -> None:
     """Persona, score, stage with handover, flows, audiences, wake-ups."""
     due = member.next_score_at is not None and member.next_score_at <= world.now
     member.cooled_until = rest(member.cooled_until, due or bool(heard), world.now)
-    _persona(world, member, heard)
-    _score(world, member, heard)
-    _stage(world, member, heard)
+    heard += _rules(world, member)
     _enter(world, member, [*heard, Trigger(topics.CLOCK)] if due else heard)
     _next_look(world, member)
     _audiences(world, member)
@@ -60,27 +58,18 @@ def begin(world: World, member: Member, flow: str, start: datetime | None = None
     world.sleep(member, run, begins)
 
 
-def _persona(world: World, member: Member, heard: list[Trigger]) -> None:
-    persona = persona_of(world.playbook.personas, member.facts(world.now), world.now)
-    if persona != member.lead.persona:
-        member.lead = replace(member.lead, persona=persona)
-        heard.append(Trigger(topics.PERSONA, persona))
-
-
-def _score(world: World, member: Member, heard: list[Trigger]) -> None:
-    score = scoring.score(world.playbook.scoring, member.facts(world.now), member.earned, world.now)
-    if score != member.score:
-        member.score = score
-        heard.append(Trigger(topics.SCORE))
-
-
-def _stage(world: World, member: Member, heard: list[Trigger]) -> None:
-    lifecycle, facts = world.playbook.lifecycle, member.facts(world.now)
-    for move in lifecycle.moves(facts, member.cooled_until, world.now):
-        heard.append(sales.change_stage(world, member, move.stage))
-        if world.playbook.hands_over(move):
-            reason = lifecycle.reached(move.stage, member.score.total)
+def _rules(world: World, member: Member) -> Sequence[Trigger]:
+    """What is heard of what the rules do with the lead."""
+    book, known = world.playbook, member.facts(world.now)
+    facts, moves, heard = settled(book, known, member.earned, member.cooled_until, world.now)
+    member.lead = replace(member.lead, persona=facts.lead.persona)
+    member.score = facts.score
+    for move in moves:
+        sales.change_stage(world, member, move.stage)
+        if book.hands_over(move):
+            reason = book.lifecycle.reached(move.stage, member.score.total)
             sales.hand_over(world, member, reason, "score")
+    return heard
 
 
 def _next_look(world: World, member: Member) -> None:

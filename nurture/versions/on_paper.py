@@ -1,28 +1,16 @@
-"""Leads as a playbook would have them, without anything being done to them: persona, score and stage in the order of
-nurture.reactions."""
+"""Leads as a playbook would have them, without anything being done to them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from nurture.domain import scoring
+from nurture.domain import settled as rules
 from nurture.domain.lead import Facts
-from nurture.domain.lifecycle import Move
-from nurture.domain.persona import persona_of
-from nurture.domain.scoring import Entry
+from nurture.domain.settled import Settled
 from nurture.playbook import Playbook
 from nurture.store import leads, points
 from nurture.store.tables import LeadRow
-
-
-@dataclass(frozen=True)
-class Settled:
-    """What is known of the lead then, and how its rules moved it there."""
-
-    facts: Facts
-    moves: Sequence[Move]
 
 
 async def settled(
@@ -35,7 +23,10 @@ async def settled(
     """By id, what settling these leads by `playbook` makes of their `facts`."""
     counted = {row.id: row for row in rows}
     earned = await points.living(session, playbook.scoring, playbook.scored_by, counted, now)
-    return {row.id: _settled(playbook, row, facts[row.id], earned[row.id], now) for row in rows}
+    return {
+        row.id: rules.settled(playbook, facts[row.id], earned[row.id], row.cooled_until, now)
+        for row in rows
+    }
 
 
 async def current(
@@ -58,14 +49,3 @@ async def facts_of(session: AsyncSession, playbook: Playbook, row: LeadRow, now:
     """What is known of one lead, by `playbook`."""
     facts = await leads.facts_of(session, [row], now)
     return (await current(session, playbook, [row], facts, now))[row.id]
-
-
-def _settled(
-    playbook: Playbook, row: LeadRow, facts: Facts, earned: Sequence[Entry], now: datetime
-) -> Settled:
-    persona = persona_of(playbook.personas, facts, now)
-    facts = replace(facts, lead=replace(facts.lead, persona=persona))
-    facts = replace(facts, score=scoring.score(playbook.scoring, facts, earned, now))
-    moves = tuple(playbook.lifecycle.moves(facts, row.cooled_until, now))
-    stage = moves[-1].stage if moves else facts.lead.stage
-    return Settled(replace(facts, lead=replace(facts.lead, stage=stage)), moves)
