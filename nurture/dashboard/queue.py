@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from nurture.domain import sla
 from nurture.domain.calendar import ALWAYS, Calendar, Span
+from nurture.domain.handover import Handover
 from nurture.domain.sla import Deadline, Pause, State, Terms
 from nurture.handovers import tenure
 from nurture.store import handovers, leads, queue
@@ -101,11 +102,12 @@ class Queue:
             current = await self._shelf.current(session)
             playbook = await self._shelf.version(session, row.playbook)
             events = await handovers.events(session, row.id)
-            clock = tenure.clock(row, playbook, current)
+            handover = tenure.read(row, playbook, current)
             session.expunge(row)
+        row.due_at = handover.due_at
         line = _line(row, lead, now, current.day)
-        promised = _uncompressed(clock.terms.contact_within, current.day)
-        return Detail(row, line, events, _clock(row, clock), promised)
+        promised = _uncompressed(handover.terms.contact_within, current.day)
+        return Detail(row, line, events, _clock(handover), promised)
 
 
 def _uncompressed(span: Span, day: timedelta) -> Span:
@@ -115,15 +117,14 @@ def _uncompressed(span: Span, day: timedelta) -> Span:
     return Span(span.elapsed * faster, open_time, span.business_days)
 
 
-def _clock(row: HandoverRow, clock: tenure.Clock) -> Clock:
-    done = set(row.done)
-    plan = tenure.plan(row, clock)
-    always = not clock.terms.contact_within.in_business_time or clock.terms.calendar == ALWAYS
+def _clock(handover: Handover) -> Clock:
+    terms = handover.terms
+    always = not terms.contact_within.in_business_time or terms.calendar == ALWAYS
     return Clock(
-        terms=clock.terms,
-        hours=None if always else clock.terms.calendar,
-        pauses=clock.pauses,
-        deadlines=[(deadline, deadline.id in done) for deadline in plan],
+        terms=terms,
+        hours=None if always else terms.calendar,
+        pauses=handover.paused,
+        deadlines=[(deadline, deadline.id in handover.done) for deadline in handover.plan],
     )
 
 

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from nurture.domain.calendar import Calendar, Span
-from nurture.domain.owners import Assignment, Owner
+from nurture.domain.lead import Facts
+from nurture.domain.owners import Assignment, Load, Owner, choose
 
 
 class State(StrEnum):
@@ -124,12 +125,6 @@ class Pause:
 OWNER_ABSENT = "owner absent"
 
 
-def absences(owner: Owner, since: datetime) -> list[Pause]:
-    """When the clock stands still because its owner is away, of what that one has had `since` then."""
-    away = (each for each in owner.absent if each.end > since)
-    return [Pause(max(each.start, since), each.end, OWNER_ABSENT) for each in away]
-
-
 @dataclass(frozen=True)
 class Promise:
     """What is counted over a period: SQLs by marketing, customers and their revenue by sales.
@@ -164,6 +159,13 @@ class Team:
     def member(self, name: str) -> Owner:
         """One who has left the team since is there always, and has no calendar of his own."""
         return next((owner for owner in self.members if owner.id == name), Owner(name))
+
+    def turn(
+        self, loads: Mapping[str, Load], facts: Facts, now: datetime, instead_of: str = ""
+    ) -> Owner:
+        """Whose turn it is; somebody else than `instead_of`, if there is anybody else."""
+        others = [owner for owner in self.members if owner.id != instead_of] or self.members
+        return self.member(choose(others, self.assignments, loads, facts, now))
 
 
 @dataclass(frozen=True)
@@ -214,12 +216,6 @@ OUTCOME = "outcome"
 
 ASKED = f"{OUTCOME}-remind"
 """Asked for once after each talk and meeting."""
-
-
-def talk_until(state: State, until: datetime | None, at: datetime) -> datetime | None:
-    """Of a handover that stood so when a contact was told `at`: when the meeting is that the talk came of. None: none
-    was booked."""
-    return max(at, until) if until and state in MEETING else None
 
 
 def outcome(

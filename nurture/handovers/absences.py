@@ -22,10 +22,11 @@ async def carry_out(
     async for page in handovers.in_hand(session, _changed(old, new)):
         for row in page:
             book = await version(session, row.playbook)
-            clock = tenure.clock(row, book, old)
-            before = tenure.next_look(row, clock, now)
-            tenure.keep_been(row, clock.pauses, now)
-            if tenure.next_look(row, tenure.clock(row, book, new), now) != before:
+            before = tenure.read(row, book, old)
+            tenure.keep(row, before.been(now))
+            after = tenure.read(row, book, new)
+            tenure.keep(row, after)
+            if after.next_look(now) != before.next_look(now):
                 woken.append(row.id)
     await wakeups.spread(session, wakeups.HANDOVER, woken, now, SPACING)
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from nurture.domain import sla
+from nurture.domain import handover, sla
 from nurture.domain.errors import InputError
 from nurture.domain.sla import State
 from nurture.incoming import Answer
@@ -17,20 +17,8 @@ _SLACK = timedelta(minutes=5)
 
 
 def follows(row: HandoverRow, answer: State) -> bool:
-    """Whether this may be answered now. Of a single task less can be said than of a lead."""
-    if row.kind == handovers.TASK and answer not in sla.TASK_ANSWERS:
-        return False
-    return row.state in sla.ANSWERS.get(answer, frozenset())
-
-
-def is_known(row: HandoverRow, answer: Answer) -> bool:
-    """Said before, so that saying it twice does no harm. A date that is moved is news."""
-    if answer.state is State.BOOKED:
-        booked = row.state in sla.MEETING and row.until is not None
-        return booked and answer.until in (None, row.until)
-    if row.state != answer.state:
-        return False
-    return answer.state is not State.SNOOZED or answer.until in (None, row.until)
+    """Whether this may be answered now."""
+    return handover.follows(State(row.state), answer, row.kind == handovers.TASK)
 
 
 def check(playbook: Playbook, row: HandoverRow, answer: Answer) -> None:

@@ -3,21 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from nurture.domain import keys, sla, story, topics
 from nurture.domain.enrolment import Trigger
 from nurture.domain.errors import InputError
+from nurture.domain.handover import Handover
 from nurture.domain.lead import Facts, Touch
 from nurture.domain.lifecycle import SALES
-from nurture.domain.sla import State, Terms
+from nurture.domain.sla import State
 from nurture.domain.task import TIMELINE, MailSent
 from nurture.handovers import briefing, tenure
-from nurture.handovers.answers import check, follows, is_known
+from nurture.handovers.answers import check
 from nurture.handovers.running import Handovers
-from nurture.handovers.tenure import Clock
 from nurture.incoming import Answer
 from nurture.outbox import Outbox
 from nurture.playbook import Playbook
@@ -108,8 +107,7 @@ class Desk:
             reasons = await points.reasons(session, playbook.scoring, facts, row.opened_at)
             events = await handovers.events(session, row.id)
             mails = await briefing.mails_of(session, lead.id)
-            tenure.clock(row, playbook, await self._shelf.current(session))
-            session.expunge(row)
+            handover = tenure.read(row, playbook, await self._shelf.current(session))
         zone = playbook.handover.terms.calendar.zone
         return HandoverView(
             id=row.id,
@@ -123,8 +121,10 @@ class Desk:
             reasons=tuple(f"{reason.title} ({reason.points:+d})" for reason in reasons),
             state=row.state,
             owner=row.owner,
-            due_at=row.due_at.astimezone(zone),
-            answers=() if lead.erased_at else tuple(filter(partial(follows, row), sla.ANSWERS)),
+            due_at=handover.due_at.astimezone(zone),
+            answers=()
+            if lead.erased_at
+            else tuple(each for each in sla.ANSWERS if handover.may_become(each)),
             reject_reasons=playbook.handover.reject_reasons,
             currency=playbook.promise.currency,
             history=tuple(events),
@@ -144,23 +144,22 @@ class Desk:
                 raise InputError(
                     "this person asked to be forgotten; nothing is kept of it any more"
                 )
-            if is_known(row, answer):
-                return f"This was already noted as {answer.state}; nothing changed."
             playbook = await self._shelf.version(session, row.playbook)
             current = await self._shelf.current(session)
+            handover = tenure.read(row, playbook, current).begun(answer.at)
+            if handover.is_known(answer.state, answer.until):
+                return f"This was already noted as {answer.state}; nothing changed."
             check(playbook, row, answer)
-            clock = tenure.clock(row, playbook, current)
-            tenure.keep_begun(row, clock.pauses, answer.at)
-            if answer.state is State.CONTACTED and answer.how not in clock.terms.contacted:
+            tenure.keep(row, handover)
+            if answer.state is State.CONTACTED and answer.how not in handover.terms.contacted:
                 handovers.log(session, row, "attempted", answer.at, answer.by, answer.how or "")
-                accepted = ", ".join(clock.terms.contacted)
+                accepted = ", ".join(handover.terms.contacted)
                 return f"Noted: tried. Only {accepted} counts as contact; the deadline stays."
-            chased = tenure.plan(row, clock)
-            before = tenure.next_look(row, clock, answer.at)
-            triggers = await self._apply(session, playbook, current, row, lead, answer, clock)
-            after = tenure.next_look(row, tenure.clock(row, playbook, current), answer.at)
+            before = handover.next_look(answer.at)
+            triggers = await self._apply(session, playbook, current, row, lead, answer, handover)
+            after = tenure.read(row, playbook, current).next_look(answer.at)
             await self._reactions.settle(session, current, lead, triggers, answer.at)
-            if chased and (before is None or after is None or after < before):
+            if handover.plan and (before is None or after is None or after < before):
                 handovers.wake(session, row, answer.at)
             return _sentence(row, answer)
 
@@ -193,7 +192,7 @@ class Desk:
         row: HandoverRow,
         lead: LeadRow,
         answer: Answer,
-        clock: Clock,
+        before: Handover,
     ) -> list[Trigger]:
         """Write down what was said; what may follow from it."""
         triggers = [Trigger(topics.SALES)]
@@ -212,16 +211,18 @@ class Desk:
                 answer.until,
             )
             return [*triggers, Trigger(topics.STAGE, lead.stage)]
-        was_done = row.state in sla.TALKING
-        _note(row, answer, clock.terms)
+        why = answer.reason or ""
+        told = before.answered(answer.state, answer.at, answer.until, answer.how, why)
+        tenure.keep(row, told)
         if answer.state is State.WON:
             await self._win(session, playbook, row, lead, answer)
-        detail = answer.how or answer.reason or ""
+        detail = answer.how or why
         if answer.until:
             detail = f"{answer.until.isoformat()} {detail}".strip()
         handovers.log(session, row, str(answer.state), answer.at, answer.by, detail)
-        _lift(session, current, row, lead, answer)
-        if row.kind == handovers.TASK and row.state in sla.TALKING and not was_done:
+        for stage in () if told.is_task else current.lifted(lead.stage, answer.state):
+            leads.change_stage(session, lead, stage, answer.at, by=SALES)
+        if told.fulfils(before):
             triggers.append(await _done(session, playbook, row, lead, answer))
         return [*triggers, Trigger(topics.STAGE, lead.stage)]
 
@@ -235,9 +236,7 @@ class Desk:
     ) -> None:
         """One that was lost may be won while sales has the lead again: one sale, and both are won."""
         row.amount, row.currency = answer.amount, answer.currency or playbook.promise.currency
-        # By then there was a contact. That a lost one was answered in time stays so.
-        row.contacted_at = row.contacted_at or row.closed_at or answer.at
-        row.closed_at, row.outcome = answer.at, "won"
+        row.outcome = "won"
         sale = SaleRow(
             id=sales.said_id(row.id),
             lead_id=lead.id,
@@ -252,51 +251,14 @@ class Desk:
         lead.sales_owned = False
 
 
-def _note(row: HandoverRow, answer: Answer, terms: Terms) -> None:
-    """Where the handover stands now, and whether its clock runs. A snooze says nothing of the lead."""
-    tenure.resume(row, answer.at)
-    until = answer.until
-    if answer.state is State.CONTACTED:
-        until = sla.talk_until(State(row.state), row.until, answer.at)
-    if answer.state in sla.TALKING:
-        row.done = [each for each in row.done if each != sla.ASKED]
-    row.state, row.until = answer.state, until
-    if answer.state is State.SNOOZED and answer.until:
-        tenure.pause(row, answer.at, answer.until, answer.reason or "")
-        return
-    row.accepted_at = row.accepted_at or answer.at
-    if answer.state is State.CONTACTED:
-        row.contacted_at, row.how = row.contacted_at or answer.at, answer.how
-    if answer.state is State.BOOKED and row.contacted_at is None:
-        if sla.BOOKING in terms.contacted:
-            row.contacted_at, row.how = answer.at, sla.BOOKING
-        elif answer.until:
-            row.state = State.ACCEPTED
-            tenure.pause(row, answer.at, answer.until, "meeting booked")
-
-
 async def _done(
     session: AsyncSession, playbook: Playbook, row: HandoverRow, lead: LeadRow, answer: Answer
 ) -> Trigger:
-    """The task is over, and the flow that asked for it hears of it: once, however often its meeting is moved."""
-    row.closed_at = answer.at
+    """The flow that asked for the task hears that it is over."""
     about = {"flow": row.trigger, "step": row.step, "how": row.how}
     touch = Touch(keys.touch_id("sales", row.id), TASK_DONE, answer.at, about)
     await touches.store(session, playbook.scoring, lead, touch, "sales", answer.at)
     return Trigger(topics.touch(TASK_DONE))
-
-
-def _lift(
-    session: AsyncSession, playbook: Playbook, row: HandoverRow, lead: LeadRow, answer: Answer
-) -> None:
-    """Accepting makes the lead an SQL, winning a customer. A snooze, or a single task, leaves it where it is."""
-    if answer.state is State.SNOOZED:
-        return
-    rule, lifecycle = playbook.handover, playbook.lifecycle
-    reached = [rule.sql_stage] + ([rule.customer_stage] if answer.state is State.WON else [])
-    for stage in reached:
-        if row.kind == handovers.HANDOVER and lifecycle.lifts(lead.stage, stage, SALES):
-            leads.change_stage(session, lead, stage, answer.at, by=SALES)
 
 
 def _sentence(row: HandoverRow, answer: Answer) -> str:

@@ -64,7 +64,7 @@ class Handovers:
             return running
         team = tenure.team_of(playbook, to) if to else playbook.handover.team
         owner = await tenure.choose(session, playbook, team, facts, now)
-        terms = tenure.given(playbook.handover, owner)
+        terms = playbook.handover.given(owner)
         new = _New(handovers.HANDOVER, reason, trigger, team, owner, terms, now)
         row = await self._create(session, playbook, lead, new)
         lead.sales_owned = True
@@ -86,7 +86,7 @@ class Handovers:
         """A single thing for sales to do, with its own deadline; the lead stays with marketing."""
         team = tenure.team_of(playbook, task.team)
         owner = await tenure.choose(session, playbook, team, facts, now)
-        terms = tenure.given(playbook.handover, owner, task.within)
+        terms = playbook.handover.given(owner, task.within)
         new = _New(handovers.TASK, title, flow, team, owner, terms, now, task.step)
         row = await self._create(session, playbook, lead, new)
         await self.tell(session, playbook, row, lead, "created", now)
@@ -107,16 +107,15 @@ class Handovers:
         """
         if State(row.state) not in sla.SALES_OWNED:
             return None
-        clock = tenure.clock(row, playbook, current)
-        tenure.keep_begun(row, clock.pauses, now)
-        plan = tenure.plan(row, clock)
-        due, _ = sla.due_now(plan, frozenset(row.done), now, clock.pauses)
+        handover = tenure.read(row, playbook, current).begun(now)
+        tenure.keep(row, handover)
+        due, _ = handover.due(now)
         for deadline in due:
             await self._meet(session, playbook, current, row, lead, deadline, now)
             row.done = [*row.done, deadline.id]
             if State(row.state) not in sla.SALES_OWNED:
                 return None  # what else was due on it is over with it
-        return tenure.next_look(row, tenure.clock(row, playbook, current), now)
+        return tenure.read(row, playbook, current).next_look(now)
 
     async def _create(
         self, session: AsyncSession, playbook: Playbook, lead: LeadRow, new: _New
@@ -138,7 +137,7 @@ class Handovers:
             opened_at=new.at,
             due_at=new.at,
         )
-        tenure.clock(row, playbook, playbook)
+        tenure.keep(row, tenure.read(row, playbook, playbook))
         session.add(row)
         await session.flush()
         handovers.log(session, row, "opened", new.at, new.trigger, new.reason)
@@ -168,7 +167,9 @@ class Handovers:
                 facts = await leads.facts(session, lead, now)
                 owner = await tenure.choose(session, current, team, facts, now, row.owner)
                 row.owner, row.held_since = owner.id, now
-                tenure.clock(row, playbook, current)  # when it is due with that one
+                tenure.keep(
+                    row, tenure.read(row, playbook, current)
+                )  # when it is due with that one
                 handovers.log(session, row, "reassigned", now, "sla", row.owner)
                 await self.tell(session, playbook, row, lead, "reassigned", now)
             case Kind.RECYCLE:

@@ -1,7 +1,7 @@
 """The playbook: all of config/ and templates/, checked, compiled and immutable."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -10,16 +10,18 @@ from typing import Any
 from nurture.domain import orders, scoring, topics
 from nurture.domain.allowance import Allowance
 from nurture.domain.audience import Audience
+from nurture.domain.calendar import Span
 from nurture.domain.effects import CreateTask
 from nurture.domain.enrolment import CONDITION, Entry, is_open
 from nurture.domain.flow import Flow
 from nurture.domain.lead import Condition, Facts
-from nurture.domain.lifecycle import Lifecycle, Move
+from nurture.domain.lifecycle import SALES, Lifecycle, Move
+from nurture.domain.owners import Owner
 from nurture.domain.persona import Persona
 from nurture.domain.reporting import ReportPlan
 from nurture.domain.scoring import Entry as Earned
 from nurture.domain.scoring import Scoring
-from nurture.domain.sla import Promise, Team, Terms
+from nurture.domain.sla import OWNER_ABSENT, Pause, Promise, State, Team, Terms
 from nurture.domain.steps import Act
 from nurture.domain.watch import Limits
 from nurture.ports import SMTP_ACCOUNT, Dkim, MailAccount
@@ -158,6 +160,17 @@ class HandoverRule:
     absence_pauses: bool = True
     conversation_holds: timedelta = timedelta()
 
+    def given(self, owner: Owner, within: Span | None = None) -> Terms:
+        """The terms a new handover gets: on its owner's clock; `within` is the deadline of a single task."""
+        own = replace(self.terms, calendar=owner.calendar or self.terms.calendar)
+        return replace(own, contact_within=within, accept_within=None) if within else own
+
+    def away(self, owner: Owner, since: datetime) -> tuple[Pause, ...]:
+        """When the clock of a handover stands still because its owner, who has it `since` then, is away."""
+        absent = owner.absent if self.absence_pauses else ()
+        away = (each for each in absent if each.end > since)
+        return tuple(Pause(max(each.start, since), each.end, OWNER_ABSENT) for each in away)
+
 
 @dataclass(frozen=True)
 class Playbook:
@@ -269,6 +282,15 @@ class Playbook:
         if stage is None or not rank(move.before) < rank(stage) <= rank(move.stage):
             return False
         return move.stage == stage or rank(move.stage) < rank(self.handover.sql_stage)
+
+    def lifted(self, stage: str, answer: State) -> Iterator[str]:
+        """The stages that a lead rises to by an answer of sales: it is an SQL once it is accepted, a customer once won.
+        A snooze leaves it where it is."""
+        rule = self.handover
+        reached = () if answer is State.SNOOZED else (rule.sql_stage,)
+        for higher in (*reached, *((rule.customer_stage,) if answer is State.WON else ())):
+            if self.lifecycle.lifts(stage, higher, SALES):
+                yield (stage := higher)
 
     def back_from(self, stage: str) -> str | None:
         """Where a lead of that stage goes when sales gives it back: never up. None: a customer stays one."""

@@ -170,7 +170,7 @@ class Chance:
         chance, customs = self._of(member), self._sales
         accepts, wins = chance.random() < customs["accept"], chance.random() < customs["win"]
         first = world.now + self._after(chance, customs["contact_after"])
-        at = handed.terms.calendar.next_open(first) or first
+        at = handed.stands.terms.calendar.next_open(first) or first
         state = State.CONTACTED if accepts or handed.step else State.REJECTED
 
         def contact() -> None:

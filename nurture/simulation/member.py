@@ -9,10 +9,11 @@ from nurture.domain import cases, orders
 from nurture.domain.audience import Membership
 from nurture.domain.enrolment import Run as Earlier
 from nurture.domain.flow import Cursor
+from nurture.domain.handover import Handover
 from nurture.domain.lead import Facts, Lead, Score, Standing, Touch, looked_at
 from nurture.domain.orders import Sale
 from nurture.domain.scoring import Entry
-from nurture.domain.sla import ANSWERS, TASK_ANSWERS, Pause, State, Team, Terms
+from nurture.domain.sla import State, Team
 from nurture.playbook import zones
 from nurture.simulation.people import Person
 
@@ -36,29 +37,26 @@ class Run:
 
 @dataclass(eq=False)
 class Handed:
-    """A handover, or with `step` a single task of that step."""
+    """A handover, or with `step` a single task of that step, and where it stands."""
 
     flow: str
     reason: str
     team: Team
     owner: str
-    terms: Terms
-    opened_at: datetime
-    due_at: datetime
+    stands: Handover
     step: str | None = None
-    state: State = State.OPEN
-    contacted_at: datetime | None = None
-    closed_at: datetime | None = None
-    until: datetime | None = None
-    pauses: tuple[Pause, ...] = ()
-    held_since: datetime | None = None
-    done: set[str] = field(default_factory=set)
 
-    def may_become(self, answer: State) -> bool:
-        """Whether sales may answer this now, as nurture.handovers.answers has it: one that was lost may be won."""
-        if self.step and answer not in TASK_ANSWERS:
-            return False
-        return self.state in ANSWERS.get(answer, frozenset())
+    @property
+    def state(self) -> State:
+        return self.stands.state
+
+    @property
+    def contacted_at(self) -> datetime | None:
+        return self.stands.contacted_at
+
+    @property
+    def due_at(self) -> datetime:
+        return self.stands.due_at
 
 
 @dataclass(eq=False)
@@ -134,4 +132,4 @@ class Member:
     @property
     def in_hand(self) -> Handed | None:
         """The handover that sales has open."""
-        return next((h for h in self.handed if h.step is None and h.closed_at is None), None)
+        return next((h for h in self.handed if h.step is None and h.stands.closed_at is None), None)

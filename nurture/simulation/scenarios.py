@@ -155,9 +155,9 @@ def _act(world: World, member: Member, act: Act) -> None:
     elif act.unsubscribes:
         world.unsubscribe(member, act.unsubscribes)
     elif act.sales:
-        open_ = [handed for handed in member.handed if handed.closed_at is None]
+        open_ = [handed for handed in member.handed if handed.stands.closed_at is None]
         latest = next(reversed(open_ or member.handed), None)
-        if latest is None or not latest.may_become(State(act.sales)):
+        if latest is None or not latest.stands.may_become(State(act.sales)):
             raise no_answer(act, latest.state if latest else "")
         sales.answer(world, member, latest, State(act.sales))
 

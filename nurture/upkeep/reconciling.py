@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from nurture.domain import sla
-from nurture.domain.sla import State
 from nurture.handovers import tenure
 from nurture.outbox import Outbox
 from nurture.ports import Runs
@@ -136,12 +135,10 @@ class Reconciling:
     ) -> tuple[bool, bool]:
         """Whether a workflow should run for it, and whether something on it is overdue."""
         playbook = await self._shelf.version(session, row.playbook)
-        clock = tenure.clock(row, playbook, await self._shelf.current(session))
-        plan = tenure.plan(row, clock)
-        done = frozenset(row.done)
-        late, _ = sla.due_now(plan, done, now - GRACE, clock.pauses)
-        waits = any(deadline.id not in done for deadline in plan)
-        return State(row.state) in sla.RUNNING or waits, bool(late)
+        handover = tenure.read(row, playbook, await self._shelf.current(session))
+        late, _ = handover.due(now - GRACE)
+        waits = any(deadline.id not in handover.done for deadline in handover.plan)
+        return handover.state in sla.RUNNING or waits, bool(late)
 
     async def _audiences(self, after: str, now: datetime) -> _Page:
         """All of them at once: there are few. One that is in step is compared daily, and one that the playbook
