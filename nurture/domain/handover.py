@@ -75,9 +75,8 @@ class Handover:
         if answer is State.BOOKED:
             booked = self.state in sla.MEETING and self.until is not None
             return booked and until in (None, self.until)
-        if self.state is not answer:
-            return False
-        return answer is not State.SNOOZED or until in (None, self.until)
+        moved = answer is State.SNOOZED and until not in (None, self.until)
+        return self.state is answer and not moved
 
     def answered(
         self,
@@ -129,12 +128,10 @@ class Handover:
 
     def _booked(self, at: datetime) -> "Handover":
         """A meeting is agreed: where that is no contact, and there was none, the clock stands still until then."""
-        if self.contacted_at:
+        if self.contacted_at or self.until is None:
             return self._to_ask
         if sla.BOOKING in self.terms.contacted:
             return self._talked(at, sla.BOOKING)
-        if self.until is None:
-            return self._to_ask
         return replace(self._to_ask, state=State.ACCEPTED)._paused(at, self.until, "meeting booked")
 
     def _talk_until(self, at: datetime) -> datetime | None:

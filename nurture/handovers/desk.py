@@ -197,28 +197,16 @@ class Desk:
         """Write down what was said; what may follow from it."""
         triggers = [Trigger(topics.SALES)]
         if answer.state in sla.GIVEN_BACK:
-            why = answer.reason or "lost"
-            await self._handovers.give_back(
-                session,
-                playbook,
-                current,
-                row,
-                lead,
-                answer.state,
-                why,
-                answer.by,
-                answer.at,
-                answer.until,
-            )
+            await self._handovers.give_back(session, playbook, current, row, lead, answer)
             return [*triggers, Trigger(topics.STAGE, lead.stage)]
-        why = answer.reason or ""
-        told = before.answered(answer.state, answer.at, answer.until, answer.how, why)
+        why, how, until = answer.reason or "", answer.how, answer.until
+        told = before.answered(answer.state, answer.at, until, how, why)
         tenure.keep(row, told)
         if answer.state is State.WON:
             await self._win(session, playbook, row, lead, answer)
-        detail = answer.how or why
-        if answer.until:
-            detail = f"{answer.until.isoformat()} {detail}".strip()
+        detail = how or why
+        if until:
+            detail = f"{until.isoformat()} {detail}".strip()
         handovers.log(session, row, str(answer.state), answer.at, answer.by, detail)
         for stage in () if told.is_task else current.lifted(lead.stage, answer.state):
             leads.change_stage(session, lead, stage, answer.at, by=SALES)

@@ -1,7 +1,6 @@
 """Handovers: opening one, what its deadlines make happen, and how it ends. Rules: nurture.domain.sla."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,29 +9,15 @@ from nurture import enrolling
 from nurture.domain import keys, orders, sla
 from nurture.domain.effects import CreateTask
 from nurture.domain.lead import Facts
-from nurture.domain.owners import Owner
 from nurture.domain.renaming import in_force
-from nurture.domain.sla import Deadline, Kind, State, Team, Terms
+from nurture.domain.sla import Deadline, Kind, State
 from nurture.domain.terms import to_json
 from nurture.handovers import briefing, tenure
+from nurture.incoming import Answer
 from nurture.playbook import Playbook
 from nurture.store import enrolments, handovers, leads, points
 from nurture.store.handover_tables import HandoverRow, HandoverRuleRow, SaleRow
 from nurture.store.tables import LeadRow
-
-
-@dataclass(frozen=True)
-class _New:
-    """A handover about to be opened."""
-
-    kind: str
-    reason: str
-    trigger: str
-    team: Team
-    owner: Owner
-    terms: Terms
-    at: datetime
-    step: str | None = None
 
 
 class Handovers:
@@ -62,11 +47,7 @@ class Handovers:
             await self.tell(session, playbook, running, lead, "enriched", now, news=reason)
             handovers.wake(session, running, now)
             return running
-        team = tenure.team_of(playbook, to) if to else playbook.handover.team
-        owner = await tenure.choose(session, playbook, team, facts, now)
-        terms = playbook.handover.given(owner)
-        new = _New(handovers.HANDOVER, reason, trigger, team, owner, terms, now)
-        row = await self._create(session, playbook, lead, new)
+        row = await self._create(session, playbook, lead, facts, reason, trigger, now, to)
         lead.sales_owned = True
         await _keep_rules(session, playbook, row, facts, now)
         await self.tell(session, playbook, row, lead, "created", now)
@@ -84,11 +65,8 @@ class Handovers:
         now: datetime,
     ) -> HandoverRow:
         """A single thing for sales to do, with its own deadline; the lead stays with marketing."""
-        team = tenure.team_of(playbook, task.team)
-        owner = await tenure.choose(session, playbook, team, facts, now)
-        terms = playbook.handover.given(owner, task.within)
-        new = _New(handovers.TASK, title, flow, team, owner, terms, now, task.step)
-        row = await self._create(session, playbook, lead, new)
+        to = task.team
+        row = await self._create(session, playbook, lead, facts, title, flow, now, to, task)
         await self.tell(session, playbook, row, lead, "created", now)
         return row
 
@@ -118,30 +96,42 @@ class Handovers:
         return tenure.read(row, playbook, current).next_look(now)
 
     async def _create(
-        self, session: AsyncSession, playbook: Playbook, lead: LeadRow, new: _New
+        self,
+        session: AsyncSession,
+        playbook: Playbook,
+        lead: LeadRow,
+        facts: Facts,
+        reason: str,
+        trigger: str,
+        now: datetime,
+        to: str | None,
+        task: CreateTask | None = None,
     ) -> HandoverRow:
+        team = playbook.team(to)
+        owner = await tenure.choose(session, playbook, team, facts, now)
+        terms = playbook.handover.given(owner, task.within if task else None)
         ordinal = await handovers.next_ordinal(session, lead.id)
         row = HandoverRow(
             id=keys.handover_id(lead.id, ordinal),
             lead_id=lead.id,
             ordinal=ordinal,
-            kind=new.kind,
+            kind=handovers.TASK if task else handovers.HANDOVER,
             playbook=playbook.hash,
-            team=new.team.id,
-            owner=new.owner.id,
+            team=team.id,
+            owner=owner.id,
             state=State.OPEN,
-            reason=new.reason,
-            trigger=new.trigger,
-            step=new.step,
-            terms=to_json(new.terms),
-            opened_at=new.at,
-            due_at=new.at,
+            reason=reason,
+            trigger=trigger,
+            step=task.step if task else None,
+            terms=to_json(terms),
+            opened_at=now,
+            due_at=now,
         )
         tenure.keep(row, tenure.read(row, playbook, playbook))
         session.add(row)
         await session.flush()
-        handovers.log(session, row, "opened", new.at, new.trigger, new.reason)
-        handovers.wake(session, row, new.at)
+        handovers.log(session, row, "opened", now, trigger, reason)
+        handovers.wake(session, row, now)
         return row
 
     async def _meet(
@@ -163,20 +153,17 @@ class Handovers:
                 handovers.log(session, row, "escalated", now, "sla", deadline.to or "")
                 await self.tell(session, playbook, row, lead, "escalated", now, deadline.to)
             case Kind.REASSIGN:
-                team = tenure.team_of(current, row.team)
+                team = current.team(row.team)
                 facts = await leads.facts(session, lead, now)
                 owner = await tenure.choose(session, current, team, facts, now, row.owner)
                 row.owner, row.held_since = owner.id, now
-                tenure.keep(
-                    row, tenure.read(row, playbook, current)
-                )  # when it is due with that one
+                # when it is due with that one
+                tenure.keep(row, tenure.read(row, playbook, current))
                 handovers.log(session, row, "reassigned", now, "sla", row.owner)
                 await self.tell(session, playbook, row, lead, "reassigned", now)
             case Kind.RECYCLE:
-                why = _silence(row)
-                await self.give_back(
-                    session, playbook, current, row, lead, State.RECYCLED, why, "sla", now
-                )
+                over = Answer(State.RECYCLED, now, "sla", _silence(row))
+                await self.give_back(session, playbook, current, row, lead, over)
                 await self.tell(session, playbook, row, lead, "recycled", now)
 
     async def give_back(
@@ -186,20 +173,17 @@ class Handovers:
         current: Playbook,
         row: HandoverRow,
         lead: LeadRow,
-        state: State,
-        why: str,
-        by: str,
-        now: datetime,
-        not_before: datetime | None = None,
+        answer: Answer,
     ) -> None:
         """The lead returns to marketing: lower stage, a time of rest, and the recycling flow; a customer stays one.
 
         Where it goes back to says the playbook in force, which knows the lead's stage; how long it rests and by which
-        flow, the one that the handover was opened under. `not_before`: the lead asked not to hear of it until then, so
-        the flow begins only then.
+        flow, the one that the handover was opened under. If the lead asked not to hear of it `until` then, the flow
+        begins only then.
         """
-        row.state, row.closed_at, row.outcome = state, now, why
-        handovers.log(session, row, str(state), now, by, why)
+        now, why = answer.at, answer.reason or "lost"
+        row.state, row.closed_at, row.outcome = answer.state, now, why
+        handovers.log(session, row, str(answer.state), now, answer.by, why)
         if row.kind == handovers.TASK:
             return
         lead.sales_owned = False
@@ -207,10 +191,10 @@ class Handovers:
         if back is None:
             return
         rule = playbook.handover
-        lead.cooled_until = max(now + rule.cool_off, not_before or now)
+        lead.cooled_until = max(now + rule.cool_off, answer.until or now)
         if back != lead.stage:
-            leads.change_stage(session, lead, back, now, by=by, reason=why)
-        flow, start = rule.terms.recycle_to, max(now, not_before or now)
+            leads.change_stage(session, lead, back, now, by=answer.by, reason=why)
+        flow, start = rule.terms.recycle_to, max(now, answer.until or now)
         runs = await enrolments.of_lead(session, lead.id)
         its = in_force(playbook.flows, current.flows, flow) if flow else None
         if its is None or any(run.active for run in enrolments.runs_of(runs, its)):

@@ -14,11 +14,6 @@ from nurture.store import handovers
 from nurture.store.handover_tables import HandoverRow
 
 
-def team_of(playbook: Playbook, name: str) -> Team:
-    """The team of that name; one that is gone since has handed its leads to the one in the rule."""
-    return playbook.teams.get(name, playbook.handover.team)
-
-
 async def choose(
     session: AsyncSession,
     playbook: Playbook,
@@ -37,7 +32,7 @@ def read(row: HandoverRow, playbook: Playbook, current: Playbook) -> Handover:
     agreed = playbook.handover.terms
     if row.terms:
         agreed = terms.from_json(row.terms, calendars.zone, calendars.holidays_of)
-    owner = team_of(current, row.team).member(row.owner)
+    owner = current.team(row.team).member(row.owner)
     return Handover(
         terms=agreed,
         opened_at=row.opened_at,

@@ -283,6 +283,10 @@ class Playbook:
             return False
         return move.stage == stage or rank(move.stage) < rank(self.handover.sql_stage)
 
+    def team(self, name: str | None) -> Team:
+        """The team of that name; one that is gone since has handed its leads to the one in the rule."""
+        return self.teams.get(name or "", self.handover.team)
+
     def lifted(self, stage: str, answer: State) -> Iterator[str]:
         """The stages that a lead rises to by an answer of sales: it is an SQL once it is accepted, a customer once won.
         A snooze leaves it where it is."""

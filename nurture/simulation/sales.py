@@ -129,8 +129,7 @@ def _open(
     to: str | None,
     task: CreateTask | None = None,
 ) -> None:
-    rule = world.playbook.handover
-    team = world.playbook.teams.get(to or "", rule.team)
+    rule, team = world.playbook.handover, world.playbook.team(to)
     owner = team.turn(_loads(world, team), member.facts(world.now), world.now)
     terms = rule.given(owner, task.within if task else None)
     stands = Handover(terms, world.now, task is not None, away=rule.away(owner, world.now))
