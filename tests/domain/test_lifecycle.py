@@ -1,11 +1,18 @@
 """Who moves a lead between stages, which way; and which persona it is."""
 
+from dataclasses import replace
+
 import pytest
 
+from nurture.domain.enrolment import Trigger
 from nurture.domain.errors import InputError
 from nurture.domain.lifecycle import IMPORT, RULE, SALES, Back, Lifecycle, Move, Stage, rest
 from nurture.domain.persona import Persona, Sign, persona_of
+from nurture.domain.scoring import FitRule, Scoring
+from nurture.domain.settled import settled
+from nurture.domain.topics import PERSONA, SCORE, STAGE
 from tests.support.domain import ALWAYS_TRUE, DAY, NEVER_TRUE, NOW, facts, lead, when
+from tests.support.playbook import PLAYBOOK
 
 STAGES = Lifecycle(
     (
@@ -41,6 +48,21 @@ def test_rules_lift_a_lead_as_high_as_they_hold_and_never_lower_it(
 def test_a_stage_without_a_rule_is_reached_by_nobody_alone() -> None:
     only_by_hand = Lifecycle((Stage("visitor", "Visitor"), Stage("sql", "SQL")))
     assert only_by_hand.qualified(facts(who=lead(stage="visitor")), NOW) == "visitor"
+
+
+def test_a_persona_may_decide_the_score_and_that_the_stage_and_all_of_it_is_heard() -> None:
+    it = Persona("it", "IT", ALWAYS_TRUE)
+    fit = FitRule("it", 50, when(lambda f: f.lead.persona == "it"))
+    stages = Lifecycle((Stage("lead", "Lead"), Stage("mql", "MQL", RIPE), Stage("sql", "SQL")))
+    book = replace(PLAYBOOK, personas=(it,), scoring=Scoring(fit=(fit,)), lifecycle=stages)
+    found, moves, heard = settled(book, facts(), [], None, NOW)
+    assert (found.lead.persona, found.score.total, found.lead.stage) == ("it", 50, "mql")
+    assert moves == (Move("lead", "mql"),)
+    assert heard == [Trigger(PERSONA, "it"), Trigger(SCORE), Trigger(STAGE, "mql")]
+    assert settled(book, found, [], None, NOW) == (found, (), [])
+
+
+RIPE = when(lambda f: f.score.total >= 50)
 
 
 def test_the_first_persona_that_fits_is_the_leads() -> None:
