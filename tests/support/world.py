@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from argon2 import PasswordHasher
+from sqlalchemy import Integer
 from sqlmodel import select
 
 from nurture.access import open_access
@@ -163,5 +164,7 @@ class World:
             return row
 
     async def rows(self, table: Any) -> list[Any]:
+        """As they were written, where their keys count: without an order PostgreSQL may give them as it likes."""
+        counted = [key for key in table.__table__.primary_key if isinstance(key.type, Integer)]
         async with self.db.read() as session:
-            return list((await session.execute(select(table))).scalars())
+            return list((await session.execute(select(table).order_by(*counted))).scalars())
