@@ -10,9 +10,9 @@ import typer
 from commands import opening
 from embedded import local
 from nurture.domain.errors import InputError
+from nurture.domain.sources import FORM, PROVIDER
 from nurture.incoming import Incoming
 from nurture.intake.quarantine import Quarantine
-from nurture.intake.taking import FORM
 from nurture.store import migrate
 from nurture.store.tables import QuarantineRow
 from nurture.web import fields, forms
@@ -25,7 +25,7 @@ app = typer.Typer(
 )
 
 
-_BY_ID_ALONE = (FORM, "feedback/")
+_BY_ID_ALONE = (FORM, PROVIDER)
 """Sources of what is not read again by itself: robots' answers, and news that the provider has to tell anew."""
 
 

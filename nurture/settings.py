@@ -1,7 +1,7 @@
 """Settings, read once in a door from NURTURE_* variables; a secret may come from the file NAME_FILE."""
 
 import os
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError, Validati
 from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from nurture.domain import sources
 from nurture.domain.errors import StartError
 
 PREFIX = "NURTURE_"
@@ -84,7 +85,9 @@ def named_keys(text: str) -> dict[str, str]:
 
 
 def _public(text: str) -> str:
-    if API in named_keys(text).values():
+    names = named_keys(text).values()
+    _not_our_own(names)
+    if API in names:
         raise PydanticCustomError(
             "key", "messages with the API token go by the name api; give the key another"
         )
@@ -95,7 +98,9 @@ def _secret_keys(keys: SecretStr, info: ValidationInfo) -> SecretStr:
     """A key, or the name that messages in quarantine are known by, must not say both: trusted and not."""
     public = named_keys(info.data.get("write_keys", ""))
     names = set(public.values())
-    for number, (key, name) in enumerate(named_keys(keys.get_secret_value()).items(), 1):
+    secret = named_keys(keys.get_secret_value())
+    _not_our_own(secret.values())
+    for number, (key, name) in enumerate(secret.items(), 1):
         if key in public:
             raise _refused(
                 number,
@@ -107,6 +112,17 @@ def _secret_keys(keys: SecretStr, info: ValidationInfo) -> SecretStr:
                 "has the name of a key in NURTURE_WRITE_KEYS; give it one of its own here, such as shop-server:sk_1",
             )
     return keys
+
+
+def _not_our_own(names: Iterable[str]) -> None:
+    """What such a key told would be taken for what became of our mails, a form's answers, or an import's list."""
+    for number, name in enumerate(names, 1):
+        if sources.is_own(name):
+            raise _refused(
+                number,
+                f"has a name that nurture itself goes by ({sources.LISTED}); "
+                "give it another, such as shop, and keep the key",
+            )
 
 
 def _entries(text: str) -> list[str]:

@@ -25,6 +25,7 @@ from commands.importing.dry_run import DryRun
 from commands.importing.mapping import Mapped
 from embedded import local
 from nurture.domain.errors import InputError, StartError
+from nurture.domain.sources import IMPORT
 from nurture.incoming import Incoming, Receipt
 from nurture.settings import Settings
 from nurture.store.address import place
@@ -110,7 +111,7 @@ async def _run(
         mapped = await _knowing(services, mapped)
 
         async def take(messages: Sequence[Incoming]) -> Receipt:
-            return await services.intake.take("import", messages, services.now())
+            return await services.intake.take(IMPORT, messages, services.now())
 
         with writing(rejects, mark) as refuse, _bar(file) as tell:
             return await bring_in(rows, mapped, take, refuse, services.now(), mark, tell)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from nurture.domain.sources import IMPORT
 from nurture.incoming import Incoming, Receipt
 from nurture.intake.identity import Name, names
 from nurture.store import leads
@@ -18,7 +19,7 @@ class DryRun:
         self._met: set[Name] = set()
 
     async def take(self, messages: Sequence[Incoming]) -> Receipt:
-        receipt = await self._intake.take("import", messages, self._services.now())
+        receipt = await self._intake.take(IMPORT, messages, self._services.now())
         told = [name for message in messages for name in names(message)]
         async with self._services.db.read() as session:
             known, _ = await leads.identities(session, told)

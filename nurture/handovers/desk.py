@@ -6,7 +6,7 @@ from datetime import datetime, tzinfo
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from nurture.domain import keys, sla, story, topics
+from nurture.domain import keys, sla, sources, story, topics
 from nurture.domain.enrolment import Trigger
 from nurture.domain.errors import InputError
 from nurture.domain.handover import Handover
@@ -244,8 +244,8 @@ async def _done(
 ) -> Trigger:
     """The flow that asked for the task hears that it is over."""
     about = {"flow": row.trigger, "step": row.step, "how": row.how}
-    touch = Touch(keys.touch_id("sales", row.id), TASK_DONE, answer.at, about)
-    await touches.store(session, playbook.scoring, lead, touch, "sales", answer.at)
+    touch = Touch(keys.touch_id(sources.SALES, row.id), TASK_DONE, answer.at, about)
+    await touches.store(session, playbook.scoring, lead, touch, sources.SALES, answer.at)
     return Trigger(topics.touch(TASK_DONE))
 
 

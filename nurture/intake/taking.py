@@ -12,6 +12,7 @@ from nurture.domain.consent import REQUEST_LASTS, ConsentRecord, unwatched
 from nurture.domain.enrolment import LONG_AGO, Trigger
 from nurture.domain.errors import InputError
 from nurture.domain.lead import Touch
+from nurture.domain.sources import FORM, IMPORT, MAIL
 from nurture.fingerprints import Fingerprints
 from nurture.handovers.running import Handovers
 from nurture.incoming import Incoming, Receipt
@@ -46,12 +47,6 @@ less than a tenth of a second."""
 
 REQUESTED, CONFIRMED = "consent_requested", "consent_confirmed"
 """A form was sent whose consent the mailbox has to confirm; it did."""
-
-IMPORT = "import"
-"""The source whose messages also trigger flows that enter on import."""
-
-FORM = "form/"
-"""What the sources of forms begin with."""
 
 ERASED = "this person asked to be forgotten; only a form it fills in itself brings it back"
 
@@ -198,10 +193,10 @@ class Intake:
             if not machine and await feedback.read(session, mail, row, name, now, playbook.day):
                 triggers.append(Trigger(topics.CONSENT))
             message = Incoming(f"{mail.id}/{name}/{now.isoformat()}/{url}", now, touch=name)
-            touch = touches.make("mail", message, {**properties, **_about(mail)}, machine)
+            touch = touches.make(MAIL, message, {**properties, **_about(mail)}, machine)
             if machine == machines.TOO_EARLY:
                 clicks.wait(session, touch.id, now + burst)
-            await touches.store(session, playbook.scoring, row, touch, "mail", now)
+            await touches.store(session, playbook.scoring, row, touch, MAIL, now)
             await self._reactions.settle(session, playbook, row, triggers, now)
             return True
 
@@ -239,10 +234,8 @@ class Intake:
             if not granted:
                 return []
             message = Incoming(f"{message_id}/{CONFIRMED}/{now.isoformat()}", now, touch=CONFIRMED)
-            touch = touches.make(
-                "mail", message, {"purposes": granted, "message": message_id}, None
-            )
-            await touches.store(session, playbook.scoring, row, touch, "mail", now)
+            touch = touches.make(MAIL, message, {"purposes": granted, "message": message_id}, None)
+            await touches.store(session, playbook.scoring, row, touch, MAIL, now)
             triggers = [Trigger(topics.CONSENT), Trigger(topics.touch(CONFIRMED))]
             await self._reactions.settle(session, playbook, row, triggers, now)
             return granted

@@ -13,6 +13,7 @@ from nurture.domain import topics
 from nurture.domain.consent import EMAIL_MARKETING, ConsentRecord
 from nurture.domain.enrolment import Trigger
 from nurture.domain.feedback import AGAINST_THE_LEAD, Event, Kind
+from nurture.domain.sources import FEEDBACK, UNSUBSCRIBE
 from nurture.incoming import Incoming
 from nurture.outbox import Outbox
 from nurture.playbook import Playbook
@@ -107,8 +108,8 @@ class Feedback:
         if name := _TOUCHES.get(event.kind):
             told = f"{provider}/{event.id}/{now.isoformat()}"
             message = Incoming(told, event.at, touch=name)
-            touch = touches.make("feedback", message, _about(event, mail))
-            await touches.store(session, playbook.scoring, lead, touch, "feedback", now)
+            touch = touches.make(FEEDBACK, message, _about(event, mail))
+            await touches.store(session, playbook.scoring, lead, touch, FEEDBACK, now)
             heard.append(Trigger(topics.touch(name)))
         if heard:
             await self._reactions.settle(session, playbook, lead, heard, now)
@@ -138,7 +139,7 @@ async def _against(
     if reason := AGAINST_THE_LEAD.get(event.kind):
         lead.suppressed = events_domain.graver(lead.suppressed, reason)
     if event.kind is Kind.UNSUBSCRIBED:
-        said = ConsentRecord(EMAIL_MARKETING, False, event.at, "unsubscribe")
+        said = ConsentRecord(EMAIL_MARKETING, False, event.at, UNSUBSCRIBE)
         await consents.tell(session, [(lead, [said])])
     if event.kind in (Kind.SOFT_BOUNCE, Kind.DELIVERED):
         lead.soft_bounces = await feedback.soft_bounces(session, lead, day, now)

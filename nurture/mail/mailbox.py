@@ -11,6 +11,7 @@ from nurture.delivery.feedback import bounces, leaving
 from nurture.delivery.feedback.listener import Listener
 from nurture.domain.consent import EMAIL_MARKETING
 from nurture.domain.errors import InputError, StartError, Transient
+from nurture.domain.sources import UNSUBSCRIBE
 from nurture.intake.taking import Intake
 from nurture.mail.feedback import Feedback
 from nurture.settings import PREFIX, Settings
@@ -75,7 +76,7 @@ class Mailbox:
         except InputError:
             log.warning("unsubscribed_by_mail", taken=0)
             return
-        await self._intake.withdraw(lead_id, EMAIL_MARKETING, "unsubscribe", now)
+        await self._intake.withdraw(lead_id, EMAIL_MARKETING, UNSUBSCRIBE, now)
         log.info("unsubscribed_by_mail", taken=1)
 
     async def run(self, stop: asyncio.Event) -> None:

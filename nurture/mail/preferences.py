@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from nurture.domain import consent, language, topics
 from nurture.domain.consent import EMAIL_MARKETING, REQUEST_LASTS, ConsentRecord
 from nurture.domain.enrolment import Trigger
+from nurture.domain.sources import PREFERENCES
 from nurture.incoming import Incoming
 from nurture.outbox import Outbox
 from nurture.playbook import Playbook
@@ -17,7 +18,6 @@ from nurture.store import consents, leads, touches
 from nurture.store.tables import LeadRow, MessageRow
 from nurture.versions.shelf import Shelf
 
-SOURCE = "preferences"
 _DAY = timedelta(days=1)
 BREAKS = (30, 90)
 """Days of a break that one can ask for."""
@@ -119,8 +119,8 @@ class Preferences:
         now: datetime,
     ) -> None:
         message = Incoming(f"{lead.id}/{name}/{about}/{now.isoformat()}", now, touch=name)
-        touch = touches.make(SOURCE, message, {"purpose": about})
-        await touches.store(session, playbook.scoring, lead, touch, SOURCE, now)
+        touch = touches.make(PREFERENCES, message, {"purpose": about})
+        await touches.store(session, playbook.scoring, lead, touch, PREFERENCES, now)
         heard = [Trigger(topics.CONSENT), Trigger(topics.touch(name))]
         await self._reactions.settle(session, playbook, lead, heard, now)
 
@@ -141,6 +141,7 @@ async def _say(
     session: AsyncSession, lead: LeadRow, said: dict[str, bool], now: datetime, wording: str = ""
 ) -> None:
     records = [
-        ConsentRecord(purpose, granted, now, SOURCE, wording) for purpose, granted in said.items()
+        ConsentRecord(purpose, granted, now, PREFERENCES, wording)
+        for purpose, granted in said.items()
     ]
     await consents.tell(session, [(lead, records)])

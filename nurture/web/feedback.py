@@ -5,6 +5,7 @@ from fastapi import APIRouter, Request
 from nurture.delivery.feedback.providers import variable
 from nurture.delivery.feedback.reading import Forged
 from nurture.domain.errors import InputError, Transient
+from nurture.domain.sources import PROVIDER
 from nurture.web import payload
 from nurture.web.access import open_to
 from nurture.web.deps import Current
@@ -44,7 +45,7 @@ async def hear(provider: str, request: Request, deps: Current) -> dict[str, int]
         raise Refusal(503, "try_again", str(error), {"retry-after": "60"}) from error
     except InputError as error:
         raw = body.decode(errors="replace").replace("\x00", "\ufffd")
-        await deps.intake.refuse(f"feedback/{provider}", [(raw, str(error))], deps.now())
+        await deps.intake.refuse(f"{PROVIDER}{provider}", [(raw, str(error))], deps.now())
         raise
     heard = await deps.feedback.take(provider, events, deps.now())
     return {

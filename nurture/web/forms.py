@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 
 from nurture.domain.consent import ConsentRecord
 from nurture.domain.errors import InputError
+from nurture.domain.sources import FORM
 from nurture.incoming import Incoming
 from nurture.playbook import Form
 from nurture.web import fields, i18n, pages, payload, traits
@@ -46,13 +47,13 @@ async def submit(form_id: str, request: Request, deps: Current, gate: Gated) -> 
     if form is None:
         raise Refusal(404, "unknown_form", f"there is no form {form_id!r}")
     now = deps.now()
-    gate.limiter.check(f"form/{form.id}", now)
+    gate.limiter.check(f"{FORM}{form.id}", now)
     answers = await fields.read(request)
     if form.honeypot and fields.text(answers, form.honeypot):
         # A robot must not learn that it was seen; a person whose browser filled it in can be rescued by
         # hand: `nurture quarantine retry ID`.
         caught = json.dumps(answers), "the honeypot field was filled in"
-        await deps.intake.refuse(f"form/{form.id}", [caught], now)
+        await deps.intake.refuse(f"{FORM}{form.id}", [caught], now)
     else:
         visitor = payload.clean(request.cookies.get(COOKIE, ""))
         page = payload.clean(parts(request.headers.get("referer", "")).path)
@@ -60,8 +61,8 @@ async def submit(form_id: str, request: Request, deps: Current, gate: Gated) -> 
             read(form, playbook.traits, answers, visitor, page, at) for at in (now - _MINUTE, now)
         )
         # A second click on the button, on the other side of a minute of the clock.
-        if not await deps.intake.came(f"form/{form.id}", before[0].message_id, now - _MINUTE):
-            await deps.intake.take(f"form/{form.id}", messages, now)
+        if not await deps.intake.came(f"{FORM}{form.id}", before[0].message_id, now - _MINUTE):
+            await deps.intake.take(f"{FORM}{form.id}", messages, now)
     return _thanks(request, form)
 
 
@@ -111,7 +112,7 @@ def read(
 def _consents(form: Form, answers: Mapping[str, Any], now: datetime) -> tuple[ConsentRecord, ...]:
     """A ticked box grants. An empty one says nothing: it does not take back what was said elsewhere."""
     return tuple(
-        ConsentRecord(purpose, True, now, f"form/{form.id}", form.wording)
+        ConsentRecord(purpose, True, now, f"{FORM}{form.id}", form.wording)
         for name, purpose in form.consent.items()
         if fields.ticked(answers, name)
     )

@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from nurture.domain.consent import EMAIL_MARKETING
 from nurture.domain.errors import InputError
+from nurture.domain.sources import UNSUBSCRIBE
 from nurture.mail.preferences import BREAKS, Wanted
 from nurture.web import fields, i18n, pages, payload
 from nurture.web.access import open_to
@@ -58,7 +59,7 @@ async def act(token: str, request: Request, deps: Current, language: Asked = "")
     mails work for ever."""
     await payload.read(request, _BODY_LIMIT)
     lead_id = _lead_of(deps, token)
-    await deps.intake.withdraw(lead_id, EMAIL_MARKETING, "unsubscribe", deps.now())
+    await deps.intake.withdraw(lead_id, EMAIL_MARKETING, UNSUBSCRIBE, deps.now())
     return await _page(token, request, deps, language, "left")
 
 

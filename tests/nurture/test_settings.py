@@ -53,6 +53,21 @@ def test_no_key_and_no_name_is_public_and_trusted(public: str, secret: str, told
     assert refused(write_keys=public, server_keys=secret) == told
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["mail", "feedback", "sales", "preferences", "unsubscribe", "import", "form/a", "feedback/ses"],
+)
+def test_no_key_goes_by_a_name_under_which_we_ourselves_tell_of_leads(name: str) -> None:
+    told = (
+        "entry 2 has a name that nurture itself goes by (mail, feedback, sales, preferences, unsubscribe, import,"
+        " form/…, feedback/…); give it another, such as shop, and keep the key"
+    )
+    keys = f"shop:k1, {name}:k2"
+    assert refused(server_keys=keys) == f"NURTURE_SERVER_KEYS: {told}"
+    assert refused(write_keys=keys) == f"NURTURE_WRITE_KEYS: {told} (got {keys!r})"
+    assert load(server_keys=f"shop:k1, {name}-server:k2".replace("/", "-"))
+
+
 def test_keys_of_one_list_may_share_a_name_while_one_takes_the_others_place() -> None:
     assert load(write_keys="shop:k1, shop:k2,", server_keys="api:k3")
 
