@@ -20,6 +20,9 @@ IMPORTED_A_DAY = 864_000
 """Imported leads enter a flow without a cap of its own at ten a second."""
 
 REMOVED = "removed by hand"
+BROUGHT = "by hand"
+"""How the reason of a run begins into which somebody brought the lead."""
+
 _STARTS = "starts"
 
 
@@ -100,7 +103,7 @@ class Enrolling:
             entry, lapsed = playbook.entries[flow], flow in row.lapsed
             if not may_enter(entry, [Trigger(BY_HAND)], facts, of_flow, now, lapsed):
                 raise InputError(_why_not([run.active for run in of_flow]), name)
-            run = begin(session, playbook, row, facts, flow, runs, now, f"by hand ({by})")
+            run = begin(session, playbook, row, facts, flow, runs, now, f"{BROUGHT} ({by})")
             wakeups.leave_to_relay(session, now)
             return run.id
 

@@ -46,9 +46,10 @@ class Retention:
             return 0
         async with self._db.read() as session:
             playbook = await self._shelf.current(session)
-            touches = await _old_touches(session, playbook, now)
             visitors = await _old_visitors(session, playbook, now)
             asked = await _old_requests(session, playbook, now)
+            # whether somebody is known otherwise is seen by touches, so they stay as long as some is looked at
+            touches = [] if asked else await _old_touches(session, playbook, now)
             aside = await _old_quarantine(session, playbook, now)
             news = await _old_feedback(session, playbook, now)
         gone = sum(map(len, (touches, visitors, asked, aside, news)))

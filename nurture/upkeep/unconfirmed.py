@@ -1,10 +1,10 @@
 """Of whom is nothing known but an address in a form, which its mailbox never confirmed?"""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import ColumnElement, String, and_, cast, or_
 from sqlalchemy import select as select_columns
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -12,21 +12,25 @@ from sqlmodel import col, select
 
 from nurture.domain.feedback import HARD_BOUNCE
 from nurture.domain.lifecycle import RULE
+from nurture.domain.sources import FEEDBACK, FORM, MAIL
+from nurture.enrolling import BROUGHT
 from nurture.intake.identity import USER
-from nurture.intake.taking import FORM, REQUESTED
+from nurture.intake.taking import REQUESTED
 from nurture.store.columns import table
 from nurture.store.handover_tables import HandoverRow, SaleRow
 from nurture.store.tables import (
     ConsentRequestRow,
     ConsentRow,
+    EnrolmentRow,
     IdentityRow,
     LeadRow,
     StageChangeRow,
     TouchRow,
 )
 
-_OF_OUR_MAILS = frozenset({"mail", "feedback"})
-"""Sources that tell what became of a mail of ours, which proves nothing of whoever typed the address."""
+_OF_OUR_MAILS = ((MAIL, ("opened", "clicked")), (FEEDBACK, ("bounced",)))
+"""What is told of a mail of ours and proves nothing of whoever typed the address. By the names, too: before such keys
+were refused, a server's may have gone by the name of these sources."""
 
 
 async def requests(session: AsyncSession, since: datetime, most: int) -> Mapping[int, str]:
@@ -38,17 +42,36 @@ async def requests(session: AsyncSession, since: datetime, most: int) -> Mapping
 
 
 def nothing_else(browsers: Collection[str]) -> ColumnElement[bool]:
-    """Of whom nobody whose word counts ever told, and who has no request left. `browsers`: sources whose word
-    anybody can give in another's name. What a person said of consent, and a complaint, is kept: no list may undo it."""
+    """Who came by a form that asked, or in a browser, and whom nothing keeps. `browsers`: sources whose word anybody
+    can give in another's name."""
+    source = col(LeadRow.source)
     return and_(
         col(LeadRow.merged_into).is_(None),
         col(LeadRow.erased_at).is_(None),
-        or_(col(LeadRow.suppressed).is_(None), col(LeadRow.suppressed) == HARD_BOUNCE),
-        *(~_has(each) for each in (ConsentRequestRow, ConsentRow, HandoverRow, SaleRow)),
-        ~_has(IdentityRow, col(IdentityRow.kind) == USER),
-        ~_has(StageChangeRow, col(StageChangeRow.by) != RULE),
-        ~_has(TouchRow, and_(~_doubtful(col(TouchRow.source), browsers), ~_asked_by(TouchRow))),
-        or_(_doubtful(col(LeadRow.source), browsers), col(LeadRow.source).startswith(FORM)),
+        or_(source.in_(browsers), _asked_by(LeadRow.id, source)),
+        *(~kept for kept in _kept_by(browsers)),
+    )
+
+
+def _kept_by(browsers: Collection[str]) -> Sequence[ColumnElement[bool]]:
+    """Each of these alone keeps a lead. What was noted of it stays when the touch that told it is too old."""
+    row, touch = LeadRow, TouchRow
+    against = col(row.suppressed)
+    return (
+        _has(ConsentRequestRow),  # it may still be confirmed
+        _has(ConsentRow),  # the person granted or refused: no list may undo that
+        and_(
+            against.is_not(None), against != HARD_BOUNCE
+        ),  # it complained, which no list may undo either
+        col(row.paused_until).is_not(None),  # it asked for a break
+        _has(IdentityRow, col(IdentityRow.kind) == USER),  # it has an account
+        _has(SaleRow),
+        or_(_filled(row.cases), _filled(row.cases_told)),  # support has or had a case
+        col(row.talks_until).is_not(None),  # sales talked to it
+        _has(HandoverRow),
+        _has(StageChangeRow, col(StageChangeRow.by) != RULE),
+        _has(EnrolmentRow, col(EnrolmentRow.reason).startswith(BROUGHT)),
+        _has(touch, ~or_(_doubtful(browsers), _asked_by(touch.lead_id, col(touch.source)))),
     )
 
 
@@ -56,13 +79,20 @@ def _has(row: Any, *which: ColumnElement[bool]) -> ColumnElement[bool]:
     return select(row.lead_id).where(row.lead_id == col(LeadRow.id), *which).exists()
 
 
-def _doubtful(source: Any, browsers: Collection[str]) -> ColumnElement[bool]:
-    found: ColumnElement[bool] = source.in_({*_OF_OUR_MAILS, *browsers})
-    return found
+def _filled(noted: Any) -> ColumnElement[bool]:
+    return cast(noted, String).not_in(["[]", "{}"])
 
 
-def _asked_by(touch: Any) -> ColumnElement[bool]:
-    """Whether it came by a form that asked the lead's mailbox."""
+def _doubtful(browsers: Collection[str]) -> ColumnElement[bool]:
+    """A touch that anybody may have told, or that tells of our mails alone."""
+    source, name = col(TouchRow.source), col(TouchRow.name)
+    ours = (and_(source == own, name.in_(names)) for own, names in _OF_OUR_MAILS)
+    return or_(source.in_(browsers), *ours)
+
+
+def _asked_by(lead_id: Any, source: Any) -> ColumnElement[bool]:
+    """Whether it is a form that asked the lead's mailbox."""
     asked = aliased(TouchRow)
-    by_it = and_(col(asked.lead_id) == touch.lead_id, col(asked.source) == touch.source)
-    return select(col(asked.id)).where(by_it, col(asked.name) == REQUESTED).exists()
+    by_it = and_(col(asked.lead_id) == lead_id, col(asked.source) == source)
+    form = and_(col(asked.name) == REQUESTED, col(asked.source).startswith(FORM))
+    return select(col(asked.id)).where(by_it, form).exists()

@@ -1,5 +1,6 @@
 """A consent that somebody gave in a form counts once the mailbox has confirmed it."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,9 +17,11 @@ from nurture.domain.consent import (
     ConsentRecord,
 )
 from nurture.domain.feedback import Event, Kind
+from nurture.enrolling import Enrolling
 from nurture.intake.taking import CONFIRMED, REQUESTED
 from nurture.playbook import Retention
 from nurture.store.database import Database
+from nurture.store.handover_tables import SaleRow
 from nurture.store.tables import (
     ConsentRequestRow,
     ConsentRow,
@@ -28,6 +31,7 @@ from nurture.store.tables import (
     MessageRow,
     TouchRow,
 )
+from nurture.upkeep.retention import PAGE
 from tests.support.domain import DAY, NOW
 from tests.support.playbook import ASKING
 from tests.support.world import BROWSER, OneBook, World
@@ -293,9 +297,23 @@ async def test_who_is_asked_again_has_as_long_from_then_on(forgetful: World) -> 
         {"touch": "demo_requested", "source": "form/demo"},
         {"source": "shop"},
         {"source": "import"},
+        {"source": "api", "touch": "clicked"},
+        {"source": "mail", "touch": "ordered_sample"},
+        {"source": "feedback"},
+        {"source": "crm", "touch": REQUESTED},
         {"source": BROWSER, "user_id": "u1", "trusted": False},
     ],
-    ids=["a consent", "another form", "a server", "a list", "a user id"],
+    ids=[
+        "a consent",
+        "another form",
+        "a server",
+        "a list",
+        "the API",
+        "a server whose key was called mail",
+        "a server whose key was called feedback",
+        "a server that tells of requests",
+        "a user id",
+    ],
 )
 async def test_who_is_known_otherwise_is_kept_though_a_request_was_never_confirmed(
     forgetful: World, known: dict[str, Any]
@@ -322,19 +340,109 @@ async def test_what_the_person_said_of_our_mails_is_kept(forgetful: World, deed:
     assert not await _forgotten(forgetful, NOW + 90 * DAY)
 
 
-async def test_a_lead_that_sales_says_more_of_is_kept(forgetful: World) -> None:
+async def _moved(world: World) -> None:
+    await world.stages.move(ANNA, "customer", "sales", "bought at the fair", NOW)
+
+
+async def _given_to_sales(world: World) -> None:
+    await world.desk.open(ANNA, "called us", "operator", NOW)
+
+
+async def _brought_into_a_flow(world: World) -> None:
+    run = await Enrolling(world.db, world.shelf).by_hand(ANNA, "win-back", "Bo", NOW)
+    await Enrolling(world.db, world.shelf).take_out((await world.lead(ANNA)).id, run, NOW)
+
+
+@pytest.mark.parametrize("deed", [_moved, _given_to_sales, _brought_into_a_flow])
+async def test_a_lead_that_a_colleague_did_something_for_is_kept(
+    forgetful: World, deed: Callable[[World], Awaitable[None]]
+) -> None:
     await _ask(forgetful)
-    await forgetful.stages.move(ANNA, "customer", "sales", "bought at the fair", NOW)
+    await deed(forgetful)
     assert not await _forgotten(forgetful, NOW + 90 * DAY)
 
 
-async def test_who_came_with_a_list_of_which_no_touch_is_left_is_kept(db: Database) -> None:
-    kept = Retention(touches=REQUEST_LASTS, unconfirmed=REQUEST_LASTS)
-    world = World(db, OneBook(replace(ASKING, retention=kept)))
+async def _told(world: World, touch: str) -> None:
+    about = {"product": "saw", "case": "1", "order_id": "1", "total": 5, "currency": "EUR"}
+    await world.tell(touch, source="shop", consents=(), properties=about)
+
+
+async def _had_a_case(world: World) -> None:
+    await _told(world, "support_case_opened")
+    await _told(world, "support_case_closed")
+
+
+async def _talked_to_sales(world: World) -> None:
+    await _told(world, "sales_conversation")
+
+
+async def _bought(world: World) -> None:
+    """Under a playbook in which an order moves nobody."""
+    lead = await world.lead(ANNA)
+    async with world.db.write() as session:
+        session.add(SaleRow(id="s1", lead_id=lead.id, amount=5, currency="EUR", at=NOW))
+
+
+async def _wants_a_break(world: World) -> None:
+    await world.preferences.pause((await world.lead(ANNA)).id, 30, NOW)
+
+
+async def _refused(world: World) -> None:
+    lead = await world.lead(ANNA)
+    await world.intake.withdraw(lead.id, EMAIL_MARKETING, "unsubscribe", NOW)
+
+
+async def _came_with_a_list(world: World) -> None:
     await world.tell(source="import", at=NOW - DAY, consents=())
-    await _ask(world)
-    assert not await _forgotten(world, NOW + 90 * DAY)
-    assert await world.rows(TouchRow) == []
+
+
+async def _asked_for_a_demo(world: World) -> None:
+    """Before it filled in the form that asks."""
+    await world.tell("form_submitted", source="form/demo", at=NOW - DAY, consents=())
+
+
+@pytest.fixture
+def brief(db: Database) -> World:
+    """No touch is kept longer than who never confirmed."""
+    kept = Retention(touches=REQUEST_LASTS, unconfirmed=REQUEST_LASTS)
+    return World(db, OneBook(replace(ASKING, retention=kept)))
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        _had_a_case,
+        _talked_to_sales,
+        _bought,
+        _wants_a_break,
+        _refused,
+        _came_with_a_list,
+        _asked_for_a_demo,
+    ],
+)
+async def test_what_is_known_of_a_lead_keeps_it_when_the_touches_that_told_it_are_gone(
+    brief: World, known: Callable[[World], Awaitable[None]]
+) -> None:
+    await _ask(brief)
+    await known(brief)
+    assert not await _forgotten(brief, NOW + 40 * DAY)
+    assert await brief.rows(TouchRow) == []
+    await _ask(brief, NOW + 50 * DAY, mail="m2")
+    assert not await _forgotten(brief, NOW + 90 * DAY)
+    assert (await brief.lead(ANNA)).email == ANNA
+
+
+async def test_that_a_form_asked_is_not_forgotten_before_whom_it_asked(brief: World) -> None:
+    """More had to confirm something than are looked at together."""
+    bo = await brief.tell(email="bo@example.org", source="import", consents=())
+    async with brief.db.write() as session:
+        for minute in range(PAGE):
+            at, more = NOW - timedelta(minutes=minute), {"purpose": "x", "source": "form/guide"}
+            session.add(ConsentRequestRow(lead_id=bo.id, at=at, **more))
+    anna = await _ask(brief)
+    await _forgotten(brief, NOW + 90 * DAY)
+    gone = {row.id: row.erased_at for row in await brief.rows(LeadRow)}
+    assert gone[anna]
 
 
 async def test_without_a_period_nobody_is_forgotten(world: World) -> None:
