@@ -111,7 +111,7 @@ class Privacy:
     async def _find(self, session: AsyncSession, name: str) -> list[LeadRow]:
         """All that are the person, whichever of its names is given: a shop may have told of it under its address as a
         user id, a form under the address itself."""
-        ids = await leads.meant(session, name)
+        ids = await leads.everybody(session, name)
         if not ids:
             raise InputError("no lead goes by this name", name)
         locked = {id_: await erasing.with_joined(session, id_) for id_ in sorted(ids)}

@@ -8,7 +8,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, delete, literal, or_, union, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, literal, or_, union, update
 from sqlalchemy import select as select_columns
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, select
@@ -83,15 +83,59 @@ async def meant(session: AsyncSession, name: str) -> list[str]:
     return found
 
 
+async def everybody(session: AsyncSession, name: str) -> list[str]:
+    """Ids of those who are `meant`, and of all who go by such an address in another spelling: two leads may have one
+    each. Reads through all user ids, which no index has in small letters."""
+    found = await meant(session, name)
+    asked = name.strip().lower() if "@" in name else ""
+    while others := await _under_their_addresses(session, found, asked) - set(found):
+        found += sorted(others)
+    return found
+
+
+async def _under_their_addresses(session: AsyncSession, ids: Sequence[str], asked: str) -> set[str]:
+    """In any spelling. A name that was only lent counts where it is the address that was asked for."""
+    theirs = {address.lower() for address in await _addresses(session, ids)}
+    found = await _by_their_addresses(session, ids)
+    if not (looked := theirs | {asked} - {""}):
+        return found
+    name = table(IdentityRow).c
+    alike = (name.value.ilike(_alike(address), escape="\\") for address in looked)
+    query = select_columns(name.value, name.lead_id, name.by_browser)
+    for value, lead_id, lent in await session.execute(
+        query.where(name.kind == "user", or_(*alike))
+    ):
+        if value.lower() == asked or (value.lower() in theirs and not lent):
+            found.add(lead_id)
+    return found
+
+
+def _alike(address: str) -> str:
+    """A pattern for its spellings, and some more: databases know capitals of English letters alone."""
+    return "".join(
+        f"\\{each}" if each in "%_\\" else each if each.isascii() else "%" for each in address
+    )
+
+
 async def _by_their_addresses(session: AsyncSession, ids: Sequence[str]) -> set[str]:
     """Who goes by an address that one of these goes by, either as a user id, too. Names that were only lent lead
     nowhere: they may be another's."""
-    name = table(IdentityRow).c
-    own = and_(name.kind.in_(("email", "user")), ~name.by_browser)
-    told = await session.execute(select_columns(name.value).where(own, name.lead_id.in_(ids)))
-    addresses = {spelled for value in told.scalars() for spelled in _spelled(value) if "@" in value}
-    others = select_columns(name.lead_id).where(own, name.value.in_(addresses))
+    others = select_columns(table(IdentityRow).c.lead_id).where(
+        _own(), table(IdentityRow).c.value.in_(await _addresses(session, ids))
+    )
     return set((await session.execute(others)).scalars())
+
+
+async def _addresses(session: AsyncSession, ids: Sequence[str]) -> set[str]:
+    """Those that these leads go by themselves, as they were told and in small letters."""
+    name = table(IdentityRow).c
+    told = await session.execute(select_columns(name.value).where(_own(), name.lead_id.in_(ids)))
+    return {spelled for value in told.scalars() for spelled in _spelled(value) if "@" in value}
+
+
+def _own() -> ColumnElement[bool]:
+    name = table(IdentityRow).c
+    return and_(name.kind.in_(("email", "user")), ~name.by_browser)
 
 
 def _spelled(name: str) -> set[str]:

@@ -222,15 +222,17 @@ async def test_a_person_that_is_two_leads_is_forgotten_as_both(db: Database, use
 
 
 @pytest.mark.parametrize("kept", ["by an earlier release", "by this one"])
-@pytest.mark.parametrize("name", ["bo@firm.example", "BO@FIRM.EXAMPLE", "Bo@firm.example"])
+@pytest.mark.parametrize(
+    "name", ["bo@firm.example", "BO@FIRM.EXAMPLE", "Bo@firm.example", "bö@firm.example"]
+)
 async def test_an_address_as_a_user_id_is_found_however_it_is_spelled(
     db: Database, name: str, kept: str
 ) -> None:
     world = World(db)
-    bo = await world.tell("page", email=None, user_id="BO@FIRM.EXAMPLE")
+    bo = await world.tell("page", email=None, user_id=name.upper())
     if kept == "by an earlier release":
         async with db.write() as session:
-            await leads.forget_name(session, "user", "bo@firm.example")
+            await leads.forget_name(session, "user", name.lower())
         await migrate.downgrade(db, "0034")
         await migrate.upgrade(db)
     assert (await world.lead(name)).id == bo.id
@@ -238,6 +240,47 @@ async def test_an_address_as_a_user_id_is_found_however_it_is_spelled(
     assert (await world.tell("page", email=None, user_id=name)).id == bo.id
     await world.privacy.erase(name, "operator", NOW)
     assert await world.rows(IdentityRow) == []
+
+
+@pytest.mark.parametrize("asked", ["capitals", "small letters", "another", "lead id", "42"])
+@pytest.mark.parametrize("address", ["a_b@example.org", "åse%@example.org"])
+async def test_two_leads_that_have_a_spelling_of_an_address_each_are_found_as_both(
+    db: Database, address: str, asked: str
+) -> None:
+    """An earlier release told them apart; in the address stands what a pattern would read otherwise."""
+    world = World(db)
+    capitals = await world.tell("page", email=None, user_id=address.upper())
+    await world.tell("page", email=None, user_id=address.upper(), previous_id="42")
+    async with db.write() as session:
+        await leads.forget_name(session, "user", address)
+    small = await world.tell("page", email=None, user_id=address)
+    other = await world.tell("page", email=None, user_id=address.replace("_", "x").replace("%", ""))
+    name = {
+        "capitals": address.upper(),
+        "small letters": address,
+        "another": address.title(),
+        "lead id": small.id,
+    }.get(asked, asked)
+    exported = await world.privacy.export(name)
+    assert {row["id"] for row in exported["lead"]} == {capitals.id, small.id}
+    await world.privacy.erase(name, "operator", NOW)
+    assert {row.id for row in await world.rows(LeadRow) if row.erased_at is None} == {other.id}
+
+
+@pytest.mark.parametrize("asked", ["anna@example.org", "ANNA@Example.org"])
+async def test_an_address_in_capitals_that_only_a_browser_told_is_the_persons_when_asked_by_it(
+    db: Database, asked: str
+) -> None:
+    world = World(db)
+    anna = await world.tell("page", email="anna@shop.example", user_id="anna@example.org")
+    browser = {"user_id": "ANNA@Example.org", "trusted": False}
+    lent = await world.tell("page", email="bo@example.org", **browser)
+    exported = await world.privacy.export(asked)
+    assert {row["id"] for row in exported["lead"]} == {anna.id, lent.id}
+    assert [row["id"] for row in (await world.privacy.export(anna.id))["lead"]] == [anna.id]
+    await world.privacy.erase(asked, "operator", NOW)
+    again = Incoming("1", NOW, user_id="ANNA@Example.org", email="c@x.example", trusted=True)
+    assert (await world.intake.take("crm", [again], NOW)).accepted == 0
 
 
 @pytest.mark.parametrize("name", ["lead id", "42", "shop's lead id", "anna@new.example"])
