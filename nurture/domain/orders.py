@@ -50,7 +50,8 @@ def is_sale(properties: Mapping[str, Any], usual: str) -> bool:
 
 @dataclass(frozen=True)
 class Sale:
-    """`ordered`: an order tells of it. `said`: it is what won a lead that sales had. Both may be true of one sale."""
+    """`ordered`: an order tells of it. `said`: it is what won a lead that sales had, `since` then. Both may be true of
+    one sale."""
 
     id: str
     amount: int
@@ -58,10 +59,12 @@ class Sale:
     at: datetime
     ordered: bool = False
     said: bool = False
+    since: datetime | None = None
 
 
 def twin(sale: Sale, known: Iterable[Sale], within: timedelta) -> Sale | None:
-    """The same sale as only the other side told it so far; of several the nearest in time.
+    """The same sale as only the other side told it so far; of several the nearest in time. What was ordered before
+    sales had the lead is nothing that sales won.
 
     `sale` is what one side tells. Each is one of a pair at most, so what is told further is another sale."""
     found = (
@@ -71,8 +74,14 @@ def twin(sale: Sale, known: Iterable[Sale], within: timedelta) -> Sale | None:
         and other.currency == sale.currency
         and abs(other.amount - sale.amount) <= _ROUNDED
         and abs(other.at - sale.at) <= within
+        and _while_sales_had_it(sale, other)
     )
     return min(found, key=lambda other: (abs(other.at - sale.at), other.id), default=None)
+
+
+def _while_sales_had_it(one: Sale, other: Sale) -> bool:
+    order, won = (one, other) if one.ordered else (other, one)
+    return won.since is None or won.since <= order.at
 
 
 def of_customer(amount: int, currency: str) -> str:

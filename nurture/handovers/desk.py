@@ -233,7 +233,7 @@ class Desk:
             currency=row.currency,
             at=answer.at,
         )
-        await sales.book(session, sale, playbook.same_sale)
+        await sales.book(session, sale, playbook.same_sale, row.opened_at)
         if again := await self._handovers.sold(session, playbook, lead, sale, answer.by, answer.at):
             again.contacted_at = again.contacted_at or answer.at
         lead.sales_owned = False

@@ -65,7 +65,7 @@ def _say(world: World, member: Member, handed: Handed, state: State) -> None:
     if state is State.WON:
         promise, number = world.playbook.promise, str(len(member.sold))
         sale = Sale(number, promise.average_revenue, promise.currency, world.now, said=True)
-        member.buys(sale, world.playbook.same_sale)
+        member.buys(replace(sale, since=before.opened_at), world.playbook.same_sale)
         if again := _won(world, member):
             contacted_at = again.contacted_at or world.now
             again.stands = replace(again.stands, contacted_at=contacted_at)

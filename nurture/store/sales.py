@@ -1,7 +1,7 @@
 """The ledger of what was sold: of an order and a `won` of sales that are one sale there is one entry."""
 
-from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,7 +9,7 @@ from sqlmodel import col, select
 
 from nurture.domain import keys, orders
 from nurture.domain.orders import Sale
-from nurture.store.handover_tables import SaleRow
+from nurture.store.handover_tables import HandoverRow, SaleRow
 
 
 def said_id(handover_id: str) -> str:
@@ -17,28 +17,31 @@ def said_id(handover_id: str) -> str:
     return keys.notice_id(handover_id, "sale")
 
 
-async def book(session: AsyncSession, sale: SaleRow, within: timedelta) -> SaleRow:
-    """Enter what an order tells, or sales says. The entry may be one that there was: see `orders.twin`."""
+async def book(
+    session: AsyncSession, sale: SaleRow, within: timedelta, since: datetime | None = None
+) -> SaleRow:
+    """Enter what an order tells, or sales says that had the lead `since` then. The entry may be one that there was:
+    see `orders.twin`."""
     alike = (
         col(SaleRow.currency) == sale.currency,
         col(SaleRow.at).between(sale.at - within, sale.at + within),
     )
-    entries = await _entries(session, sale.lead_id, *alike)
-    twin = orders.twin(_told(sale), map(_told, entries), within)
+    rows, told = await _entries(session, sale.lead_id, *alike)
+    twin = orders.twin(_told(sale, since), told.values(), within)
     if twin is None:
         session.add(sale)
         return sale
-    [entry] = (row for row in entries if row.id == twin.id)
-    return await _join(session, sale, entry)
+    return await _join(session, sale, rows[twin.id])
 
 
 async def join(session: AsyncSession, lead_id: str, within: timedelta) -> None:
     """Of two leads that are one, an order of the one may be what sales won the other by."""
-    entries = {row.id: row for row in await _entries(session, lead_id)}
-    for won in [row for row in entries.values() if not _told(row).ordered]:
-        if twin := orders.twin(_told(won), map(_told, entries.values()), within):
-            await _join(session, won, entries[twin.id])
-            del entries[won.id]
+    rows, told = await _entries(session, lead_id)
+    for won in [sale for sale in told.values() if not sale.ordered]:
+        if twin := orders.twin(won, told.values(), within):
+            await _join(session, rows[won.id], rows[twin.id])
+            told[twin.id] = replace(twin, said=True)
+            del told[won.id]
 
 
 async def _join(session: AsyncSession, one: SaleRow, other: SaleRow) -> SaleRow:
@@ -51,12 +54,21 @@ async def _join(session: AsyncSession, one: SaleRow, other: SaleRow) -> SaleRow:
     return order
 
 
-async def _entries(session: AsyncSession, lead_id: str, *where: Any) -> Sequence[SaleRow]:
-    query = select(SaleRow).where(col(SaleRow.lead_id) == lead_id, *where)
-    return (await session.execute(query.order_by(col(SaleRow.at), col(SaleRow.id)))).scalars().all()
+async def _entries(
+    session: AsyncSession, lead_id: str, *where: Any
+) -> tuple[dict[str, SaleRow], dict[str, Sale]]:
+    since = col(HandoverRow.opened_at)
+    query = (
+        select(SaleRow, since)
+        .outerjoin(HandoverRow, col(HandoverRow.id) == col(SaleRow.handover_id))
+        .where(col(SaleRow.lead_id) == lead_id, *where)
+        .order_by(col(SaleRow.at), col(SaleRow.id))
+    )
+    found = (await session.execute(query)).all()
+    return {row.id: row for row, _ in found}, {row.id: _told(row, at) for row, at in found}
 
 
-def _told(row: SaleRow) -> Sale:
+def _told(row: SaleRow, since: datetime | None = None) -> Sale:
     said = row.handover_id is not None
     ordered = row.handover_id is None or row.id != said_id(row.handover_id)
-    return Sale(row.id, row.amount, row.currency, row.at, ordered, said)
+    return Sale(row.id, row.amount, row.currency, row.at, ordered, said, since)

@@ -199,6 +199,20 @@ async def test_an_order_long_after_sales_said_won_is_another_sale(world: World) 
     assert len(await sales(world)) == 2
 
 
+@pytest.mark.parametrize("told_first", ["won", "order"])
+async def test_what_was_ordered_before_sales_had_the_lead_is_not_what_sales_won(
+    world: World, told_first: str
+) -> None:
+    before = {"at": NOW - DAY, "email": None, "user_id": "shop-7"}
+    if told_first == "order":
+        await order(world, **before)
+    await world.desk.answer(await given(world), WON)
+    if told_first == "won":
+        await order(world, **before)
+    await world.tell("page", at=WON.at + 2 * DAY, user_id="shop-7")  # one person after all
+    assert await sales(world) == [(12_500, NOW - DAY), (12_500, WON.at)]
+
+
 async def test_an_order_that_was_told_of_somebody_who_turns_out_to_be_the_lead_is_its_sale(
     world: World,
 ) -> None:
