@@ -18,6 +18,7 @@ from nurture.store import (
     consents,
     enrolments,
     handovers,
+    messages,
     wakeups,
     ways,
     words,
@@ -145,21 +146,22 @@ def tell_traits(row: Described, traits: Mapping[str, Any], at: datetime) -> bool
 
 
 async def _join_runs(session: AsyncSession, stays: LeadRow, goes: LeadRow, now: datetime) -> None:
-    """Runs are numbered per lead: the newcomer's go behind. A second active one of a flow ends, and whom its
-    webhooks told is not told again. All look again: what one waits for may be what the other lead did."""
+    """Runs are numbered per lead: the newcomer's go behind. A second active one of a flow ends, and what it sent and
+    whom its webhooks told is known to the first. All look again: what one waits for may be what the other lead did."""
     mine = await enrolments.of_lead(session, stays.id)
     theirs = await enrolments.of_lead(session, goes.id)
     for row in (*mine, *theirs):
         if row.ended is None:
             enrolments.wake(session, row, now)
-    busy = {row.flow: row.id for row in mine if row.ended is None}
+    busy = {row.flow: row for row in mine if row.ended is None}
     number = max((row.ordinal for row in mine), default=0)
     for row in theirs:
         number += 1
         row.ordinal, row.lead_id = number, stays.id
         if row.ended is None and row.flow in busy:
             enrolments.end(row, "merged", now)
-            await calls.hand_over(session, row.id, busy[row.flow])
+            await messages.hand_over(session, row, busy[row.flow], now)
+            await calls.hand_over(session, row.id, busy[row.flow].id)
 
 
 async def _join_handovers(

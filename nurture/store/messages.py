@@ -66,11 +66,19 @@ async def follow(session: AsyncSession, run: EnrolmentRow, names: Mapping[str, s
             taken.add(name)
 
 
-async def hand_over(session: AsyncSession, run: EnrolmentRow, to: EnrolmentRow, flow: Flow) -> None:
-    """The lead goes on in another run of one flow: what it got in this one, it got there. A mail whose step is another
+async def hand_over(
+    session: AsyncSession,
+    run: EnrolmentRow,
+    to: EnrolmentRow,
+    now: datetime,
+    flow: Flow | None = None,
+) -> None:
+    """The lead goes on in another run of one flow: what it got in this one, it got there, and what was on its way may
+    have gone out. What it goes on in is another `flow` where its own was merged into that; a mail whose step is another
     mail there stays, or that one would never be sent."""
+    await give_up(session, run, "its run ended", now)
     for row in await _of_run(session, run):
-        if _same_mail(flow, row):
+        if flow is None or _same_mail(flow, row):
             row.enrolment_id = to.id
     await session.flush()
 

@@ -180,8 +180,7 @@ async def _merged(
     goes_on = await _beside(session, run, flow, first)
     if goes_on is None:
         return False
-    await messages.give_up(session, run, "its run ended", now)
-    await messages.hand_over(session, run, goes_on, flow)
+    await messages.hand_over(session, run, goes_on, now, flow)
     await calls.hand_over(session, run.id, goes_on.id, flow)
     enrolments.end(run, edits.FLOW_MERGED, now)
     return True

@@ -40,11 +40,11 @@ async def test_leads_pass_a_webhook_that_heard_of_them_without_telling_it_again(
 
 
 @pytest.mark.parametrize("told", ["anna", "ann"])
-async def test_a_webhook_is_told_once_of_two_leads_that_turn_out_to_be_one(
+async def test_a_webhook_is_told_and_a_mail_sent_once_to_two_leads_that_turn_out_to_be_one(
     db: Database, told: str
 ) -> None:
     looks = Looks(db)
-    await looks.apply(_flow(CALL, REST, MAIL), NOW)
+    await looks.apply(_flow(CALL, MAIL, REST), NOW)
     for name in ("anna", "ann"):
         lead = {"email": f"{name}@example.org", "user_id": name}
         row = await looks.world.tell("form_submitted", at=NOW, **lead)
@@ -55,6 +55,7 @@ async def test_a_webhook_is_told_once_of_two_leads_that_turn_out_to_be_one(
     [run] = await _under_way(looks)
     await looks.look(run, NOW + DAY)
     assert [row.data["step"] for row in await looks.world.rows(CallRow)] == ["tell-crm"]
+    assert await looks.ledger() == [("welcome", "accepted")]
 
 
 OTHER = "config/flows/other.yaml"
