@@ -13,6 +13,7 @@ from activities import clock, queues
 from activities.contract import ADVANCE_ENROLMENT, Next
 from activities.effects import Effects
 from activities.sending import Claimed, Sending, Sent
+from nurture import enrolling
 from nurture.domain import allowance, gate
 from nurture.domain import flow as flow_domain
 from nurture.domain.flow import Email, Flow, Move, RefuseMail, SendMail
@@ -94,7 +95,7 @@ class Steps:
     ) -> Next | Claimed:
         """From where the lead stands."""
         if book is None:
-            return await _over(session, row, now)
+            return await _over(session, playbook, row, lead, now)
         flow = book.flows[row.flow]
         facts = await self._facts(session, playbook, flow, row, lead, now)
         while True:
@@ -187,7 +188,7 @@ class Steps:
             done = told or done
         if done:
             enrolments.end(row, done, now)
-            return await _over(session, row, now)
+            return await _over(session, playbook, row, lead, now)
         enrolments.move(row, move.cursor, move.wake_at, move.listens, move.why)
         return None
 
@@ -217,8 +218,11 @@ async def _among_others(
     return replace(standing, sent=(*standing.sent, *others), waiting=rivals)
 
 
-async def _over(session: AsyncSession, run: EnrolmentRow, now: datetime) -> Next:
+async def _over(
+    session: AsyncSession, playbook: Playbook, run: EnrolmentRow, lead: LeadRow, now: datetime
+) -> Next:
     """The run has ended, maybe while an earlier try at its mail was waiting for an answer."""
+    enrolling.look_again(playbook, lead, run, now)
     await messages.give_up(session, run, "its run ended", now)
     return Next(done=True)
 

@@ -60,6 +60,13 @@ def next_turn(playbook: Playbook, runs: Sequence[EnrolmentRow], now: datetime) -
     return min((at for at in times if at and now < at), default=None)
 
 
+def look_again(playbook: Playbook, row: LeadRow, run: EnrolmentRow, now: datetime) -> None:
+    """A run is over. If it took longer than `again`, nobody looks at its flow for the lead any more."""
+    entry = playbook.returning.get(run.flow)
+    if entry and entry.outlasted(run.started_at, now) and not row.erased_at:
+        row.next_score_at = min(row.next_score_at or now, now)
+
+
 def begin(
     session: AsyncSession,
     playbook: Playbook,

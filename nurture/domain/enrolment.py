@@ -78,6 +78,10 @@ class Entry:
             return None
         return self.again.after(max(run.started_at for run in runs), ALWAYS)
 
+    def outlasted(self, started_at: datetime, now: datetime) -> bool:
+        """Whether a run since then took so long that `again` would have let the lead in meanwhile."""
+        return self.again is not None and self.again.after(started_at, ALWAYS) <= now
+
 
 def may_enter(
     entry: Entry,

@@ -44,6 +44,7 @@ def move_on(world: World, member: Member, run: Run) -> None:
         if done := told or move.done:
             run.ended, run.wake_at, run.listens = done, None, frozenset()
             world.note(member, "left", done, run.flow)
+            settling.look_again(world, member, run)
             return
         if move.why and move.why != run.held:
             world.note(member, "held", move.why, run.flow, run.cursor.step or "")

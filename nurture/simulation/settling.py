@@ -58,6 +58,14 @@ def begin(world: World, member: Member, flow: str, start: datetime | None = None
     world.sleep(member, run, begins)
 
 
+def look_again(world: World, member: Member, run: Run) -> None:
+    """As nurture.enrolling does when a run is over."""
+    entry = world.playbook.returning.get(run.flow)
+    if entry and entry.outlasted(run.started_at, world.now):
+        member.next_score_at = world.now
+        world.expire(member, world.now)
+
+
 def _rules(world: World, member: Member) -> Sequence[Trigger]:
     """What is heard of what the rules do with the lead."""
     book, known = world.playbook, member.facts(world.now)

@@ -9,6 +9,7 @@ from nurture.simulation.people import person
 from nurture.simulation.world import World
 from nurture.store.database import Database
 from nurture.store.tables import EnrolmentRow
+from nurture.upkeep.relay import Relay
 from tests.support.domain import DAY, HOUR
 from tests.support.looks import FILES, Looks
 from tests.support.small import FLOW, LAUNCH
@@ -23,6 +24,11 @@ NEXT_FLOW = "flow: next\ntitle: Next\nenter: {on: page}\nsteps: [{wait: 1 hour}]
 async def _runs(looks: Looks) -> dict[str, list[EnrolmentRow]]:
     rows = sorted(await looks.world.rows(EnrolmentRow), key=lambda row: row.started_at)
     return {flow: [row for row in rows if row.flow == flow] for flow in ("launch", "next")}
+
+
+async def _relay(looks: Looks, now: datetime) -> None:
+    world = looks.world
+    await Relay(world.outbox, world.shelf, world.reactions, lambda: now).look()
 
 
 @pytest.mark.parametrize("word", ["paused: skip", "end: 2026-03-01", "start: 2027-03-01", ""])
@@ -98,3 +104,27 @@ async def test_who_goes_on_in_a_skipped_flow_is_described_and_listed_but_given_t
     lead = await looks.lead()
     assert (lead.tags, lead.traits["country"], lead.sales_owned) == (["hot"], "DK", False)
     assert await looks.ledger() == [("welcome", "refused")]
+
+
+async def test_a_run_that_outlasts_again_is_followed_by_the_next_if_the_condition_still_holds(
+    db: Database,
+) -> None:
+    enter = """enter: {on: condition, when: 'lead.country == "DK"', again: after 10 days}"""
+    flow = FLOW.replace("enter: {on: form_submitted}", enter)
+    files = {LAUNCH: flow.replace(MAIL, "  - wait: 20 days\n")}
+    looks = Looks(db)
+    await looks.apply(files, NOW)
+    playbook = compile_playbook({**FILES, **files})
+    simulated = World(playbook, NOW)
+    danish, at = {"country": "DK"}, NOW + 20 * DAY
+
+    await looks.world.tell("page", at=NOW, traits=danish)
+    member = simulated.arrive(person(danish, playbook, "lead"), "page")
+    [run] = (await _runs(looks))["launch"]
+    await looks.look(run, NOW)
+    await _relay(looks, NOW + 10 * DAY)  # again is over, but the run is not
+    assert (await looks.look(run, at)).done
+    await _relay(looks, at)
+    simulated.run(at + HOUR)
+    began = [row.started_at for row in (await _runs(looks))["launch"]]
+    assert began == [run.started_at for run in member.runs] == [NOW, at]
