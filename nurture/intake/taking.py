@@ -1,6 +1,7 @@
 """The entry: touches in, and in one transaction for the whole batch all that follows from them."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple
@@ -271,13 +272,13 @@ class Intake:
             return triggers
         touch = touches.make(source, message, message.properties)
         made.append((row.id, touch))
-        late = touch.at < now - LONG_AGO * (playbook.day / _DAY)
-        triggers.append(Trigger(topics.touch(touch.name), late=late))
-        if source == IMPORT:
-            triggers.append(Trigger(IMPORT))
+        heard = [Trigger(topics.touch(touch.name))]
         if message.trusted:
-            triggers += await business.follow(session, playbook, self._handovers, row, touch, now)
-        return triggers
+            heard += await business.follow(session, playbook, self._handovers, row, touch, now)
+        # a form's answers are old only when somebody took them out of quarantine by hand, for them to be answered
+        late = not source.startswith(FORM) and touch.at < now - LONG_AGO * (playbook.day / _DAY)
+        triggers += [replace(trigger, late=late) for trigger in heard]
+        return [*triggers, Trigger(IMPORT)] if source == IMPORT else triggers
 
 
 def _lasts(playbook: Playbook) -> timedelta:

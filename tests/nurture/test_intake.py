@@ -29,6 +29,8 @@ from tests.support.domain import COPENHAGEN, DAY, HOUR, NOW
 from tests.support.playbook import PLAYBOOK
 from tests.support.world import OneBook, World
 
+LATER = timedelta(seconds=1)
+
 
 async def test_a_page_view_of_a_stranger_makes_a_visitor_and_wakes_nobody(db: Database) -> None:
     world = World(db)
@@ -46,17 +48,45 @@ async def test_a_form_makes_a_lead_that_enters_the_welcome_flow(db: Database) ->
     assert world.alarm.woken == [("enrolment", run.id)]
 
 
-@pytest.mark.parametrize(("ago", "flows"), [(DAY, ["welcome"]), (3 * DAY, [])])
+@pytest.mark.parametrize(
+    ("source", "day", "ago", "flows"),
+    [
+        ("shop", DAY, 2 * DAY, ["welcome"]),
+        ("shop", DAY, 2 * DAY + LATER, []),
+        ("shop", HOUR, 2 * HOUR, ["welcome"]),  # a clock that runs ahead
+        ("shop", HOUR, 2 * HOUR + LATER, []),
+        ("form/contact", DAY, 9 * DAY, ["welcome"]),  # taken out of quarantine by hand
+    ],
+)
 async def test_a_history_that_is_brought_along_starts_no_flow(
-    db: Database, ago: timedelta, flows: list[str]
+    db: Database, source: str, day: timedelta, ago: timedelta, flows: list[str]
 ) -> None:
     """What a telephone tells a day late does."""
     entry = Entry(on=frozenset({topics.touch("form_submitted")}))
-    world = World(db, OneBook(replace(PLAYBOOK, entries={"welcome": entry})))
+    world = World(db, OneBook(replace(PLAYBOOK, entries={"welcome": entry}, day=day)))
     message = Incoming("old", NOW - ago, email="anna@example.org", touch="form_submitted")
-    await world.intake.take("shop", [message], NOW)
+    await world.intake.take(source, [message], NOW)
     assert [run.flow for run in await world.rows(EnrolmentRow)] == flows
     assert [touch.name for touch in await world.rows(TouchRow)] == ["form_submitted"]
+
+
+@pytest.mark.parametrize(("ago", "flows"), [(DAY, ["welcome"]), (30 * DAY, [])])
+async def test_who_became_a_customer_long_ago_is_not_welcomed_as_one_today(
+    db: Database, ago: timedelta, flows: list[str]
+) -> None:
+    entry = Entry(on=frozenset({topics.STAGE}), stage="customer")
+    world = World(db, OneBook(replace(PLAYBOOK, entries={"welcome": entry})))
+    order = Incoming(
+        "old",
+        NOW - ago,
+        email="anna@example.org",
+        touch="order_completed",
+        properties={"amount": 500},
+        trusted=True,
+    )
+    await world.intake.take("shop", [order], NOW)
+    assert (await world.lead("anna@example.org")).stage == "customer"
+    assert [run.flow for run in await world.rows(EnrolmentRow)] == flows
 
 
 async def test_the_history_of_a_browser_joins_the_lead_that_identifies_in_it(db: Database) -> None:
