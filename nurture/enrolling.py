@@ -51,13 +51,18 @@ async def enter(
             begin(session, playbook, row, facts, name, runs, now, start=start)
 
 
-def next_turn(playbook: Playbook, runs: Sequence[EnrolmentRow], now: datetime) -> datetime | None:
-    """When a flow that the lead has been in lets it in again, if it does nothing until then."""
+def next_turn(
+    playbook: Playbook, runs: Sequence[EnrolmentRow], now: datetime, asked: bool
+) -> datetime | None:
+    """When a flow that the lead has been in lets it in again, if it does nothing until then.
+
+    `asked`: its flows were just asked. If not, as when only the rules are others, one whose time is over is due now.
+    """
     times = (
-        entry.again_at(enrolments.runs_of(runs, playbook.flows[name]))
+        entry.next_turn(enrolments.runs_of(runs, playbook.flows[name]), now, asked)
         for name, entry in playbook.returning.items()
     )
-    return min((at for at in times if at and now < at), default=None)
+    return min(filter(None, times), default=None)
 
 
 def look_again(playbook: Playbook, row: LeadRow, run: EnrolmentRow, now: datetime) -> None:

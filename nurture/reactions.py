@@ -80,7 +80,7 @@ class Reactions:
         await enrolling.enter(session, playbook, row, facts, about.runs, entering, now)
         looks = (
             playbook.next_look(facts, earned, row.cooled_until, now),
-            enrolling.next_turn(playbook, about.runs, now),
+            enrolling.next_turn(playbook, about.runs, now, asked=bool(entering)),
         )
         row.next_score_at = min(filter(None, looks), default=None)
         for name in _audiences(session, playbook, about, facts, now):

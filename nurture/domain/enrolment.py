@@ -78,6 +78,14 @@ class Entry:
             return None
         return self.again.after(max(run.started_at for run in runs), ALWAYS)
 
+    def next_turn(self, runs: Sequence[Run], now: datetime, asked: bool) -> datetime | None:
+        """When to look whether `again` lets in whoever had these runs. None: at none but, where one is under way, its
+        end. `asked`: the flow was just asked."""
+        at = self.again_at(runs)
+        if at is None or now < at:
+            return at
+        return None if asked or any(run.active for run in runs) else now
+
     def outlasted(self, started_at: datetime, now: datetime) -> bool:
         """Whether a run since then took so long that `again` would have let the lead in meanwhile."""
         return self.again is not None and self.again.after(started_at, ALWAYS) <= now

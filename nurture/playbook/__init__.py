@@ -28,7 +28,7 @@ from nurture.ports import SMTP_ACCOUNT, Dkim, MailAccount
 
 FIRST_LANGUAGE = ("en",)
 
-_READING = 3
+_READING = 4
 """The way in which this release reads the rules of a playbook and what a lead consents to. Another one settles every
 lead anew: what the release before left with it may not be what this one would have."""
 

@@ -34,7 +34,7 @@ def settle(world: World, member: Member, heard: list[Trigger]) -> None:
     member.cooled_until = rest(member.cooled_until, due or bool(heard), world.now)
     heard += _rules(world, member)
     _enter(world, member, [*heard, Trigger(topics.CLOCK)] if due else heard)
-    _next_look(world, member)
+    _next_look(world, member, asked=due or bool(heard))
     _audiences(world, member)
     changed = {trigger.topic for trigger in heard}
     for run in member.runs:
@@ -80,13 +80,12 @@ def _rules(world: World, member: Member) -> Sequence[Trigger]:
     return heard
 
 
-def _next_look(world: World, member: Member) -> None:
+def _next_look(world: World, member: Member, asked: bool) -> None:
     facts, now = member.facts(world.now), world.now
     returning = world.playbook.returning.items()
-    turns = [entry.again_at(member.runs_of(name)) for name, entry in returning]
+    turns = [entry.next_turn(member.runs_of(name), now, asked) for name, entry in returning]
     look = world.playbook.next_look(facts, member.earned, member.cooled_until, now)
-    looks = [look, *(at for at in turns if at and now < at)]
-    later = min(filter(None, looks), default=None)
+    later = min(filter(None, [look, *turns]), default=None)
     if later and later != member.next_score_at:
         world.expire(member, later)
     member.next_score_at = later

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import cast
 
 import pytest
+from sqlalchemy import update
 
 from nurture.domain import topics
 from nurture.domain.calendar import Span
@@ -16,7 +17,7 @@ from nurture.playbook.conditions import Conditions
 from nurture.playbook.durations import Durations
 from nurture.store import enrolments
 from nurture.store.database import Database
-from nurture.store.tables import EnrolmentRow, WakeupRow
+from nurture.store.tables import EnrolmentRow, LeadRow, WakeupRow
 from nurture.upkeep.relay import Relay
 from tests.support.domain import DAY, NOW, when
 from tests.support.playbook import PLAYBOOK
@@ -190,6 +191,25 @@ async def test_who_still_fulfils_the_condition_enters_again_after_so_long_whatev
     assert len(await runs(house)) == 1
     await _look(house, NOW + 90 * DAY)
     assert [row.started_at for row in await runs(house)] == [NOW, NOW + 90 * DAY]
+
+
+@pytest.mark.parametrize("under_way", [False, True])
+@pytest.mark.parametrize(("upgraded", "again"), [(40, 90), (100, 100)])
+async def test_who_was_silent_since_before_the_release_that_looks_again_enters_again_too(
+    db: Database, upgraded: int, again: int, under_way: bool
+) -> None:
+    """Nothing was due of it. A run under way is followed by the next one when it ends."""
+    house = world(db, Entry(frozenset({CONDITION}), when=HOT, again=Span(90 * DAY)))
+    await house.tell("page", traits={"occupation": "hot"})
+    if not under_way:
+        await leave(house)
+    async with db.write() as session:
+        await session.execute(update(LeadRow).values(scored_by="another", next_score_at=None))
+    assert await house.rescoring.page(NOW + upgraded * DAY) == 1
+    for day in (upgraded, 90, 200):
+        await _look(house, NOW + max(day, upgraded) * DAY)
+    began = [row.started_at for row in await runs(house)]
+    assert began[:2] == ([NOW] if under_way else [NOW, NOW + again * DAY])
 
 
 async def test_who_fulfils_it_no_more_does_not(db: Database) -> None:
