@@ -1,4 +1,5 @@
-"""Everything that happens to leads by the minute, done once each: what the plans of statements are asked for."""
+"""Everything that happens to leads, done once each: what the plans of statements are asked for. First what happens by
+the minute, then what is done by the day or when somebody asks (bench.seldom)."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
@@ -14,6 +15,7 @@ from activities.effects import Effects
 from activities.handovers import HandoverActivities
 from activities.sending import Sending
 from activities.steps import Steps
+from bench.seldom import Seldom
 from nurture.audiences.keeper import AudienceKeeper
 from nurture.delivery.links import Links
 from nurture.domain.allowance import Allowance
@@ -92,6 +94,7 @@ class Deeds:
                 "demo_requested", WHO, now, traits={"occupation": "pro"}
             ),
             "a look at a handover": self._handover,
+            "a deadline of a handover": self._deadline,
             "an answer of sales": self._answer,
             "a look at an audience": lambda: self._keeper.sync("hesitating", now),
             "the relay": self._relay.look,
@@ -104,6 +107,7 @@ class Deeds:
             "the nightly comparison": self._upkeep,
             "a lead by name": lambda: world.lead(WHO),
             "a reader's preferences": self._preferences,
+            **Seldom(self._db, world, _BOOK, now).all(),
             "an export": lambda: world.privacy.export(WHO),
             "an erasure": lambda: world.privacy.erase(WHO, "bench", now),
         }
@@ -119,6 +123,12 @@ class Deeds:
     async def _handover(self) -> None:
         [row] = await self._rows(HandoverRow)
         await self._look(self._sales.advance, row.id, timedelta())
+
+    async def _deadline(self) -> None:
+        """Sales did nothing: others are told, and another owner gets the lead."""
+        [row] = await self._rows(HandoverRow)
+        await self._look(self._sales.advance, row.id, timedelta(days=4, hours=1))
+        assert (await self._rows(HandoverRow))[0].owner != row.owner
 
     async def _answer(self) -> None:
         [row] = await self._rows(HandoverRow)

@@ -87,8 +87,8 @@ async def measure(folder: Path) -> dict[str, Any]:
 
 
 async def around(db: Database) -> None:
-    """What the figures have no need of: names, points, lists, what was told, proofs of consent, and a run of every
-    lead that waits."""
+    """What the figures have no need of: visitors without a name, names, requests, points, lists, what was told, proofs
+    of consent, and a run of every lead that waits."""
     for sql in _AROUND:
         async with figures.bulk(db) as session:
             await session.execute(text(sql))
@@ -100,11 +100,16 @@ _LISTS = '\'["email_marketing", "ad_audiences"]\''
 _AROUND = (
     "INSERT INTO audience (name, platform, external_id, paused, compared_at, compared_by, cursor, attempts, error)"
     " VALUES ('hesitating', 'meta', '238', false, '2026-12-20 00:00:00', 'p1', '', 0, '')",
-    "INSERT INTO identity (kind, value, lead_id) SELECT 'email', email, id FROM lead",
+    "UPDATE lead SET email = NULL WHERE stage = 'visitor' AND id LIKE '%3'",
+    "INSERT INTO identity (kind, value, lead_id)"
+    " SELECT CASE WHEN email IS NULL THEN 'anonymous' ELSE 'email' END, coalesce(email, id), id FROM lead",
+    "INSERT INTO consent_request (lead_id, purpose, at, source, wording)"
+    " SELECT id, 'email_marketing', created_at, 'form/guide', '' FROM lead WHERE id LIKE '%77'",
     "INSERT INTO consent (lead_id, purpose, granted, at, source, wording)"
     " SELECT id, 'email_marketing', true, created_at, 'site', '' FROM lead",
     "INSERT INTO audience_member (audience, lead_id, desired, confirmed, named, changed_at, next_try_at, attempts,"
-    " error, objects) SELECT 'hesitating', lead_id, true, true, true, at, at, 0, '', false FROM touch"
+    " error, objects, confirmed_at, email_hash)"
+    " SELECT 'hesitating', lead_id, true, true, true, at, at, 0, '', false, at, lead_id FROM touch"
     " WHERE id LIKE '%-0' OR id LIKE '%-0-%' ON CONFLICT DO NOTHING",
     "INSERT INTO enrolment (id, lead_id, flow, ordinal, playbook, step, since, wake_at, listens, held, waited, again,"
     " started_at, reason) SELECT 'open-' || id, id, 'welcome', 2, 'p1', 'hello', created_at, '2027-01-04 08:00:00',"

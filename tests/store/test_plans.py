@@ -9,6 +9,7 @@ import pytest
 
 from bench import plans
 from bench.plans import Statement
+from bench.seldom import COUNTED
 from nurture.store.database import Database
 from tests.support.domain import NOW
 from tests.support.emptied import Emptied
@@ -25,8 +26,9 @@ def emptied(emptied: Emptied) -> Emptied:
 
 async def test_every_statement_of_the_running_product_goes_by_an_index(db: Database) -> None:
     found = await plans.explained(db, NOW, few=True)
-    assert len(found) > 100
-    assert [(plan.statement.sql, plan.reads) for plan in found if plan.scans] == []
+    assert len(found) > 200
+    hot = [plan for plan in found if plan.statement.of != COUNTED]
+    assert [(plan.statement.sql, plan.reads) for plan in hot if plan.scans] == []
 
 
 async def test_one_that_does_not_is_noticed(db: Database) -> None:
