@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from http import HTTPStatus
 
+import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -18,6 +19,8 @@ JSON_ONLY = ("/v1/", "/beacon/", "/api/", "/metrics")
 
 _SOON = "5"
 """Seconds: a Retry-After for what passes by itself."""
+
+log = structlog.get_logger()
 
 
 class Refusal(InputError):
@@ -64,6 +67,8 @@ def answer(
 
 def _input_error(request: Request, error: Exception) -> Response:
     if isinstance(error, Refusal):
+        if error.status == HTTPStatus.SERVICE_UNAVAILABLE:
+            _tell(request, str(error))
         return answer(request, error.status, error.code, str(error), error.headers)
     return answer(request, HTTPStatus.BAD_REQUEST, "invalid", str(error))
 
@@ -88,8 +93,15 @@ def _gone(request: Request, error: Exception) -> Response:
 
 def _away(request: Request, error: Exception) -> Response:
     """The database or another part is away for a while. Nothing was taken: who sent it sends it again."""
+    _tell(request, str(error))
     headers = {"retry-after": _SOON, **cors.headers(request.url.path)}
     return answer(request, HTTPStatus.SERVICE_UNAVAILABLE, "away", "please try again soon", headers)
+
+
+def _tell(request: Request, error: str) -> None:
+    """Who asked only hears that it passes; an operator wants to know what. The address may hold a token: its route."""
+    route = getattr(request.scope.get("route"), "path", "")
+    log.warning("request_put_off", route=route, error=error)
 
 
 def _unexpected(request: Request, error: Exception) -> Response:

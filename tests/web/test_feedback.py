@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 
 from nurture.domain.feedback import Kind
 from tests.support import providers
@@ -85,9 +86,13 @@ async def test_a_genuine_call_that_cannot_be_read_goes_to_quarantine(
 
 async def test_while_amazon_cannot_be_asked_it_may_come_again(world: World) -> None:
     call = Amazon().post({"eventType": "Complaint"}, Timestamp=world.at.isoformat())
-    async with connect(world.app()) as client:
-        answer = await client.post("/webhooks/ses", content=call.body, headers=call.headers)
+    with capture_logs() as logged:
+        async with connect(world.app()) as client:
+            answer = await client.post("/webhooks/ses", content=call.body, headers=call.headers)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "60")
+    assert [(line["event"], line["route"]) for line in logged] == [
+        ("request_put_off", "/webhooks/{provider}")
+    ]
 
 
 @given(

@@ -1,6 +1,7 @@
 """A newer release's playbook is in force while this server still takes touches."""
 
 import pytest
+from structlog.testing import capture_logs
 
 from nurture.store import playbooks
 from tests.support import newer
@@ -20,10 +21,15 @@ async def house(sqlite_house: House) -> House:
 
 
 async def test_a_website_is_asked_to_send_its_touch_again_and_told_nothing(house: House) -> None:
-    async with house.client() as client:
-        told = await client.post("/v1/page", json=WEBSITE)
+    """Only the log says what it waits for."""
+    with capture_logs() as logged:
+        async with house.client() as client:
+            told = await client.post("/v1/page", json=WEBSITE)
     assert (told.status_code, told.headers["retry-after"]) == (503, "5")
     assert told.json() == {"code": "away", "message": "please try again soon"}
+    [line] = logged
+    assert (line["event"], line["route"]) == ("request_put_off", "/v1/{call}")
+    assert "welcome.yaml" in line["error"]
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/api/report"])
