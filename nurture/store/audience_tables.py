@@ -42,6 +42,13 @@ class AudienceMemberRow(SQLModel, table=True):
             sqlite_where=text("objects = 1"),
             postgresql_where=text("objects"),
         ),
+        Index(
+            "ix_audience_confirmed",
+            "audience",
+            "confirmed_at",
+            sqlite_where=text("desired = 1 AND confirmed = 1"),
+            postgresql_where=text("desired AND confirmed"),
+        ),
         Index("ix_audience_counts", "audience", "confirmed", "named", "desired"),
         Index(
             "ix_audience_refused",

@@ -30,6 +30,12 @@ _STAYING = (col(_Row.desired), col(_Row.confirmed))
 LEAVING = (col(_Row.named), ~col(_Row.desired))
 """Whom a platform may still hold although they should not be there. In these words their index is found by them."""
 
+_EITHER = (False, True)
+"""Said of what does not matter, so that the index that counts goes by what follows it there."""
+
+_STRAYED = (col(_Row.confirmed).in_(_EITHER), col(_Row.named), col(_Row.desired))
+"""Who should be on a list that is given up, since it was: few, as all others are told to leave it first."""
+
 
 @dataclass(frozen=True)
 class Owed:
@@ -105,15 +111,19 @@ async def to_remove(
 ) -> list[Owed]:
     """The next page of those to take off that may be tried now, who objects first. `everyone`: the list is
     given up."""
-    which = [col(_Row.named)] if everyone else LEAVING
     query = (
         select(col(_Row.lead_id), col(_Row.sent_as))
-        .where(col(_Row.audience) == audience, *which, col(_Row.next_try_at) <= now)
+        .where(col(_Row.audience) == audience, col(_Row.next_try_at) <= now)
         .order_by(col(_Row.next_try_at), col(_Row.lead_id))
     )
-    rows = list((await session.execute(query.where(col(_Row.objects)).limit(limit))).all())
-    if left := limit - len(rows):
-        rows += (await session.execute(query.where(~col(_Row.objects)).limit(left))).all()
+    rows: list[Any] = []
+    for which in (
+        (*LEAVING, col(_Row.objects)),
+        (*LEAVING, ~col(_Row.objects)),
+        *([_STRAYED] if everyone else []),
+    ):
+        if left := limit - len(rows):
+            rows += (await session.execute(query.where(*which).limit(left))).all()
     return [Owed(Person(**(sent or {"lead_id": lead_id}))) for lead_id, sent in rows]
 
 
@@ -216,7 +226,8 @@ async def refused(
 async def overstayed(session: AsyncSession, audience: str, now: datetime) -> bool:
     """Of those whose stay is over the next are to leave; whether there may be more."""
     ended = (col(_Row.desired), col(_Row.leaves_at) <= now)
-    return await _some(session, audience, ended, desired=False, changed_at=now, next_try_at=now)
+    left = {"desired": False, "changed_at": now, "next_try_at": now}
+    return await _some(session, audience, ended, _Row.leaves_at, **left)
 
 
 async def give_up(session: AsyncSession, audience: str, now: datetime) -> bool:
@@ -224,13 +235,14 @@ async def give_up(session: AsyncSession, audience: str, now: datetime) -> bool:
     them elsewhere the next comparison finds."""
     left = {"desired": False, "changed_at": now, "next_try_at": now, "attempts": 0, "error": ""}
     here = (col(_Row.desired), *(col(each).in_(_EITHER) for each in (_Row.confirmed, _Row.named)))
-    return await _some(session, audience, here, **left)
+    return await _some(session, audience, here, None, **left)
 
 
 async def refresh(session: AsyncSession, audience: str, older: datetime, now: datetime) -> bool:
     """Of those whom the platform took before `older` the next are to be named again; whether there may be more."""
-    stale = (*_STAYING, col(_Row.named).in_(_EITHER), col(_Row.confirmed_at) <= older)
-    return await _some(session, audience, stale, confirmed=False, changed_at=now, next_try_at=now)
+    stale = (*_STAYING, col(_Row.confirmed_at) <= older)
+    doubted = {"confirmed": False, "changed_at": now, "next_try_at": now}
+    return await _some(session, audience, stale, _Row.confirmed_at, **doubted)
 
 
 async def wanted(session: AsyncSession, audience: str, after: str, limit: int) -> list[Person]:
@@ -264,8 +276,8 @@ async def size(session: AsyncSession, audience: str) -> int:
 
 async def taken_again(session: AsyncSession, audience: str, now: datetime) -> bool:
     """The platform took everybody who stays once more: the next of them; whether there may be more."""
-    before = (*_STAYING, col(_Row.named).in_(_EITHER), col(_Row.confirmed_at) < now)
-    return await _some(session, audience, before, confirmed_at=now)
+    before = (*_STAYING, col(_Row.confirmed_at) < now)
+    return await _some(session, audience, before, _Row.confirmed_at, confirmed_at=now)
 
 
 async def doubted(
@@ -280,11 +292,12 @@ async def next_due(
 ) -> datetime | None:
     """When something owed may next be tried, or someone's stay ends."""
     here = col(_Row.audience) == audience
-    removals = [col(_Row.named)] if everyone else LEAVING
-    queries: list[Any] = [select(func.min(_Row.next_try_at)).where(here, *removals)]
+    owed: list[Sequence[Any]] = [LEAVING]
+    if everyone:
+        owed.append(_STRAYED)
     if adds:
-        wrong = [col(_Row.desired) != col(_Row.confirmed), col(_Row.desired)]
-        queries.append(select(func.min(_Row.next_try_at)).where(here, *wrong))
+        owed.append((col(_Row.desired) != col(_Row.confirmed), col(_Row.desired)))
+    queries: list[Any] = [select(func.min(_Row.next_try_at)).where(here, *each) for each in owed]
     if not everyone:
         queries.append(select(func.min(_Row.leaves_at)).where(here, col(_Row.desired)))
     times = [(await session.execute(query)).scalar_one() for query in queries]
@@ -293,20 +306,20 @@ async def next_due(
 
 async def anyone_named(session: AsyncSession, audience: str, refused: bool = True) -> bool:
     """Whether the platform may hold anybody, counting those or not whom it `refused` to let go of."""
-    query = select(col(_Row.lead_id)).where(col(_Row.audience) == audience, col(_Row.named))
+    held = col(_Row.audience) == audience, col(_Row.confirmed).in_(_EITHER), col(_Row.named)
+    query = select(col(_Row.lead_id)).where(*held)
     if not refused:
         query = query.where(col(_Row.error) == "")
     return (await session.execute(query.limit(1))).first() is not None
 
 
-_EITHER = (False, True)
-"""Said of what does not matter, so that the index that counts goes by what follows it there."""
-
-
-async def _some(session: AsyncSession, audience: str, where: Sequence[Any], **values: Any) -> bool:
+async def _some(
+    session: AsyncSession, audience: str, where: Sequence[Any], first: Any, **values: Any
+) -> bool:
     """Change some of those that this is true of, so that it no longer is; whether there may be more. A list may be
-    long, and nobody else writes meanwhile."""
-    query = select(col(_Row.lead_id)).where(col(_Row.audience) == audience, *where)
+    long, and nobody else writes meanwhile. The `first` by that go first, so that each piece is found where the one
+    before ended."""
+    query = select(col(_Row.lead_id)).where(col(_Row.audience) == audience, *where).order_by(first)
     found = (await session.execute(query.limit(_AT_ONCE).with_for_update())).scalars().all()
     await change(session, audience, found, values)
     return len(found) == _AT_ONCE

@@ -105,7 +105,8 @@ async def _old_feedback(session: AsyncSession, playbook: Playbook, now: datetime
 
 
 async def _old_visitors(session: AsyncSession, playbook: Playbook, now: datetime) -> Sequence[str]:
-    """Browsers that nobody identified in, by address or user id, without a touch for so long."""
+    """Browsers that nobody identified in, by address or user id, without a touch for so long. The oldest first, so that
+    those who are too young are not looked through."""
     if playbook.retention.visitors is None:
         return []
     since = now - playbook.retention.visitors
@@ -120,7 +121,8 @@ async def _old_visitors(session: AsyncSession, playbook: Playbook, now: datetime
         col(LeadRow.created_at) <= since,
         ~lately.exists(),
     )
-    return (await session.execute(query.limit(PAGE))).scalars().all()
+    oldest = query.order_by(col(LeadRow.created_at)).limit(PAGE)
+    return (await session.execute(oldest)).scalars().all()
 
 
 async def _old_requests(
