@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -301,6 +302,18 @@ def test_what_one_part_names_of_another_is_there() -> None:
     ports = {port["name"] for pod in pods for port in pod["spec"]["containers"][0]["ports"]}
     [service] = [part for part in parts if part["kind"] == "Service"]
     assert {port["targetPort"] for port in service["spec"]["ports"]} <= ports
+
+
+@pytest.mark.parametrize(("number", "port"), [("1", "9091"), ("12", "9102")])
+def test_each_worker_of_a_machine_has_a_port_of_its_own_for_its_metrics(
+    number: str, port: str
+) -> None:
+    unit = (DEPLOY / "systemd" / "nurture-worker@.service").read_text(encoding="utf-8")
+    [line] = re.findall(r"(?m)^ExecStart=(.+)$", unit)
+    words = shlex.split(line.replace("%i", number).replace("$$", "$"))
+    shown = [word.replace("/opt/nurture/.venv/bin/nurture worker", "env") for word in words]
+    told = subprocess.run(shown, capture_output=True, text=True, check=True)
+    assert assigned(told.stdout)["NURTURE_METRICS_PORT"] == port
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed here")
