@@ -22,7 +22,7 @@ from activities.reports import ReportActivities
 from activities.sending import Sending
 from activities.steps import Steps
 from activities.upkeep import UpkeepActivities
-from nurture import logs
+from nurture import logs, standstill
 from nurture import settings as known_settings
 from nurture.access import Access, open_access
 from nurture.audiences import ad_accounts
@@ -163,7 +163,7 @@ def open_door(name: str, serve: Callable[[Settings, Telemetry], Coroutine[Any, A
         gc.freeze()  # what is loaded by now stays, and need not be looked through again and again
         gc.set_threshold(_BETWEEN_COLLECTIONS)
         with telemetry.opened(name, settings) as told:
-            uvloop.run(serve(settings, told))
+            uvloop.run(standstill.watched(serve(settings, told)))
     except NurtureError as error:
         sys.stderr.write(f"{name}: {error}\n")
         return 2
