@@ -66,7 +66,7 @@ async def _beside(
         its = config.deployment, config.build_id
         works.append(releases.take_over(services.client, *its, stop))
     if queues.DECISIONS in parts:
-        works.append(services.relay.run(stop))
+        works += [services.relay.run(stop), services.relay.tend(stop)]
     if queues.WEBHOOKS in parts:
         works += [services.calls.run(stop), services.mailbox.run(stop)]
     return works

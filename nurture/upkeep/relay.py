@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import structlog
@@ -25,7 +26,8 @@ log = structlog.get_logger()
 class Relay:
     """Looks once a `pause`. Both looks are by index on a due time; nothing polls all leads.
 
-    `chores` get one page each a round: see nurture.upkeep.rescoring and nurture.upkeep.retention.
+    `chores` get one page each a round, and hold up no wake-up however long they take: see nurture.upkeep.rescoring and
+    nurture.upkeep.retention.
     """
 
     def __init__(
@@ -45,30 +47,40 @@ class Relay:
         self._chores = chores
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Until `stop` is set. A database that is away for a while is not the end."""
+        """Hand over wake-ups until `stop` is set. A database that is away for a while is not the end."""
         while not stop.is_set():
-            try:
-                handed_over, _ = await self.look()
-            except Transient as error:
-                log.warning("relay_waits", error=error.detail)
-                handed_over = 0
-            if handed_over == wakeups.LEFT:
-                continue  # there may be more
-            try:
-                await asyncio.wait_for(stop.wait(), self._pause.total_seconds())
-            except TimeoutError:
-                continue
+            if await self._tried(self._outbox.relay) < wakeups.LEFT:  # else there may be more
+                await self._rest(stop)
+
+    async def tend(self, stop: asyncio.Event) -> None:
+        """Beside that: do the chores, and score whoever is due."""
+        while not stop.is_set():
+            await self._tried(self._round)
+            await self._rest(stop)
 
     async def look(self) -> tuple[int, int]:
-        """One round: wake-ups handed over, leads re-scored. Wake-ups go first: a chore that fails holds up nobody."""
+        """Both once: wake-ups handed over, leads re-scored."""
         now = self._now()
-        handed_over = await self._outbox.relay(now)
+        return await self._outbox.relay(now), await self._round(now)
+
+    async def _tried(self, work: Chore) -> int:
+        try:
+            return await work(self._now())
+        except Transient as error:
+            log.warning("relay_waits", error=error.detail)
+            return 0
+
+    async def _rest(self, stop: asyncio.Event) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), self._pause.total_seconds())
+
+    async def _round(self, now: datetime) -> int:
         for chore in self._chores:
             try:
                 await chore(now)
             except Transient as error:  # it is its turn again in the next round
                 log.warning("chore_waits", error=error.detail)
-        return handed_over, await self._rescore(now)
+        return await self._rescore(now)
 
     async def next_look(self) -> datetime | None:
         """When something will be due; None: nothing is known of."""

@@ -1,5 +1,6 @@
 """Touches in: identity, scores, stages, flows, consent, wake-ups, each in one transaction."""
 
+import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,6 +28,7 @@ from nurture.store.tables import (
 from nurture.upkeep.relay import Relay
 from tests.support.domain import COPENHAGEN, DAY, HOUR, NOW
 from tests.support.playbook import PLAYBOOK
+from tests.support.waiting import until
 from tests.support.world import OneBook, World
 
 LATER = timedelta(seconds=1)
@@ -248,6 +250,27 @@ async def test_what_the_relay_does_beside_holds_up_no_wake_up(db: Database) -> N
     world.alarm.down = None
     with pytest.raises(ValueError, match="a mistake"):
         await _beside(world, ValueError("a mistake"), []).look()
+    assert world.alarm.kinds() == ["enrolment"]
+
+
+async def test_a_chore_that_takes_long_holds_up_no_wake_up(db: Database) -> None:
+    """Retention may have much to forget, and sales was promised something."""
+    world, over, stop = World(db), asyncio.Event(), asyncio.Event()
+    world.alarm.down = Transient("temporal")
+    await world.tell("form_submitted", at=NOW - DAY)
+    world.alarm.down = None
+
+    async def long(now: datetime) -> int:
+        await over.wait()
+        return 1
+
+    relay = Relay(world.outbox, world.shelf, world.reactions, lambda: NOW, chores=[long])
+    async with asyncio.TaskGroup() as works:
+        for work in (relay.tend, relay.run):
+            works.create_task(work(stop))
+        await until(world.alarm.kinds)
+        over.set()
+        stop.set()
     assert world.alarm.kinds() == ["enrolment"]
 
 
