@@ -20,6 +20,7 @@ from sqlmodel import SQLModel
 
 from bench import figures
 from bench.deeds import Deeds
+from bench.seldom import GIVEN_UP
 from nurture.store import migrate
 from nurture.store.database import Database
 from tests.support.postgres import own_server
@@ -116,6 +117,10 @@ _AROUND = (
     " error, objects, confirmed_at, email_hash)"
     " SELECT 'hesitating', lead_id, true, true, true, at, at, 0, '', false, at, lead_id FROM touch"
     " WHERE id LIKE '%-0' OR id LIKE '%-0-%' ON CONFLICT DO NOTHING",
+    "INSERT INTO audience_member (audience, lead_id, desired, confirmed, named, changed_at, next_try_at, attempts,"
+    " error, objects, confirmed_at)"
+    f" SELECT '{GIVEN_UP}', id, false, true, true, created_at, created_at, 0, '', false, created_at FROM lead"
+    " WHERE stage = 'mql'",
     "INSERT INTO enrolment (id, lead_id, flow, ordinal, playbook, step, since, wake_at, listens, held, waited, again,"
     " started_at, reason) SELECT 'open-' || id, id, 'welcome', 2, 'p1', 'hello', created_at, '2027-01-04 08:00:00',"
     " '[]', '', '', '[]', created_at, '' FROM lead",

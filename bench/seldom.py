@@ -24,6 +24,9 @@ COUNTED = "what is counted when somebody looks"
 """The one deed that may read a big table from end to end: a page of mails or of audiences says how many there are in
 all, and what is over of handovers nearly all are. Nobody asks by the minute."""
 
+GIVEN_UP = "given-up"
+"""A list that everybody is to leave."""
+
 _LIST, _OWNER = "hesitating", "Anna"
 _KEPT = timedelta(days=690)
 _EMAIL, _PASSWORD = "ida@firm.example", "a password that is long enough"
@@ -85,7 +88,8 @@ class Seldom:
         async with self._db.write() as session:
             for audience in (told, replace(told, when=when(lambda facts: True))):
                 whom = comparing._whom(audience).with_for_update()
-                await comparing._page(session, self._book, whom, "", self._now)
+                key = comparing._key(audience)
+                await comparing._page(session, self._book, whom, key, "", self._now)
 
     async def _named_anew(self) -> None:
         now = self._now
@@ -103,13 +107,14 @@ class Seldom:
             )
 
     async def _given_up(self) -> None:
+        """One of whose members the first are told to leave, and one that all were told to."""
         now = self._now
         async with self._db.write() as session:
-            await audiences.anyone_named(session, _LIST)
-            await audiences.anyone_named(session, _LIST, refused=False)
             await audiences.give_up(session, _LIST, now)
-            await audiences.to_remove(session, _LIST, now, 1000, everyone=True)
-            await audiences.next_due(session, _LIST, adds=True, everyone=True)
+            for refused in (True, False):
+                await audiences.anyone_named(session, GIVEN_UP, refused)
+            await audiences.to_remove(session, GIVEN_UP, now, 1000, everyone=True)
+            await audiences.next_due(session, GIVEN_UP, adds=True, everyone=True)
 
     async def _senders(self) -> None:
         async with self._db.write() as session:

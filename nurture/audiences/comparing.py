@@ -44,7 +44,7 @@ async def compare(outbox: Outbox, playbook: Playbook, audience: Audience, now: d
             if state is None:
                 return
             whom = _whom(audience).with_for_update(of=LeadRow)
-            page = await _page(session, playbook, whom, state.cursor, now)
+            page = await _page(session, playbook, whom, _key(audience), state.cursor, now)
             for about in page:
                 _align(session, audience, about, now)
             if len(page) < _PAGE:
@@ -76,7 +76,7 @@ async def _everyone(db: Database, playbook: Playbook, now: datetime) -> AsyncIte
     cursor = ""
     while True:
         async with db.read() as session:
-            page = await _page(session, playbook, select(LeadRow), cursor, now)
+            page = await _page(session, playbook, select(LeadRow), col(LeadRow.id), cursor, now)
         for about in page:
             yield about
         if len(page) < _PAGE:
@@ -93,11 +93,16 @@ def _whom(audience: Audience) -> Any:
     return select(LeadRow).join(AudienceMemberRow, mine).where(there)
 
 
+def _key(audience: Audience) -> Any:
+    """What `_whom` are found by, one after another: SQLite sorts all members by anything else."""
+    return col(LeadRow.id if audience.when is not None else AudienceMemberRow.lead_id)
+
+
 async def _page(
-    session: AsyncSession, playbook: Playbook, whom: Any, after: str, now: datetime
+    session: AsyncSession, playbook: Playbook, whom: Any, key: Any, after: str, now: datetime
 ) -> list[Dossier]:
-    """The next of these leads, as `playbook` has them."""
-    query = whom.where(col(LeadRow.id) > after).order_by(col(LeadRow.id)).limit(_PAGE)
+    """The next of these leads, as `playbook` has them, in the order of their id, which is the `key`."""
+    query = whom.where(key > after).order_by(key).limit(_PAGE)
     rows = list((await session.execute(query)).scalars())
     page = await load(session, rows, now)
     known = {about.row.id: about.facts for about in page}

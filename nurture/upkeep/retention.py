@@ -77,12 +77,13 @@ class Retention:
         if not ids:
             return
         locked = select(LeadRow).where(col(LeadRow.id).in_(ids)).order_by(col(LeadRow.id))
-        await session.execute(locked.with_for_update())
+        held = (await session.execute(locked.with_for_update())).scalars().all()
         await _drop(session, ConsentRequestRow.id, [*asked])
-        nobody = and_(col(LeadRow.id).in_(visitors), _nobody())
-        doubtful = and_(
-            col(LeadRow.id).in_(asked.values()), unconfirmed.nothing_else(self._browsers)
-        )
+        # what the rows say is not asked again: SQLite would look through all of whom it is true
+        nameless = {row.id for row in held if row.email is None}.intersection(visitors)
+        standing = {row.id for row in held if _stands(row)}.intersection(asked.values())
+        nobody = and_(col(LeadRow.id).in_(nameless), ~_named())
+        doubtful = and_(col(LeadRow.id).in_(standing), unconfirmed.nothing_else(self._browsers))
         rows = (await session.execute(select(LeadRow).where(or_(nobody, doubtful)))).scalars().all()
         await enrolments.end_all(session, [row.id for row in rows], erasing.ERASED, now)
         await erasing.anonymise(session, rows, now)
@@ -114,7 +115,8 @@ async def _old_visitors(session: AsyncSession, playbook: Playbook, now: datetime
         col(TouchRow.lead_id) == col(LeadRow.id), col(TouchRow.received_at) > since
     )
     query = select(col(LeadRow.id)).where(
-        _nobody(),
+        col(LeadRow.email).is_(None),
+        ~_named(),
         col(LeadRow.stage) == playbook.lifecycle.stages[0].id,
         col(LeadRow.merged_into).is_(None),
         col(LeadRow.erased_at).is_(None),
@@ -134,12 +136,17 @@ async def _old_requests(
     return await unconfirmed.requests(session, now - playbook.retention.unconfirmed, PAGE)
 
 
-def _nobody() -> ColumnElement[bool]:
-    """A lead that goes by nothing but a browser."""
+def _named() -> ColumnElement[bool]:
+    """Whether the lead goes by more than an address or a browser."""
     named = select(col(IdentityRow.lead_id)).where(
         col(IdentityRow.lead_id) == col(LeadRow.id), col(IdentityRow.kind) == USER
     )
-    return and_(col(LeadRow.email).is_(None), ~named.exists())
+    return named.exists()
+
+
+def _stands(row: LeadRow) -> bool:
+    """Neither joined into another nor erased."""
+    return row.merged_into is None and row.erased_at is None
 
 
 async def _ids(

@@ -42,12 +42,10 @@ async def requests(session: AsyncSession, since: datetime, most: int) -> Mapping
 
 
 def nothing_else(browsers: Collection[str]) -> ColumnElement[bool]:
-    """Who came by a form that asked, or in a browser, and whom nothing keeps. `browsers`: sources whose word anybody
-    can give in another's name."""
+    """Who came by a form that asked, or in a browser, and whom nothing keeps, among leads that are neither joined nor
+    erased. `browsers`: sources whose word anybody can give in another's name."""
     source = col(LeadRow.source)
     return and_(
-        col(LeadRow.merged_into).is_(None),
-        col(LeadRow.erased_at).is_(None),
         or_(source.in_(browsers), _asked_by(LeadRow.id, source)),
         *(~kept for kept in _kept_by(browsers)),
     )
