@@ -227,6 +227,18 @@ def test_a_playbook_comes_into_force_when_no_process_of_the_release_before_is_le
     assert re.search(r"(?s)`nurture db upgrade`, restart the server.*then `nurture apply`", readme)
 
 
+def test_a_worker_tells_temporal_which_release_it_is_of() -> None:
+    """So that leads in flight go over to a new one, and none comes back to an old one while both run."""
+    dockerfile = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
+    *_, last = dockerfile.split("FROM ")
+    assert 'ARG RELEASE=""' in last
+    assert "NURTURE_BUILD_ID=$RELEASE" in last
+    [compose] = load(DEPLOY / "compose" / "compose.yaml")
+    worker = compose["services"]["worker"]
+    assert worker["build"]["args"] == {"RELEASE": "${RELEASE:-}"}
+    assert worker["image"] == "nurture:${RELEASE:-latest}"
+
+
 def test_every_secret_of_the_installation_is_made() -> None:
     [compose] = load(DEPLOY / "compose" / "compose.yaml")
     made = (DEPLOY / "compose" / "secrets.sh").read_text(encoding="utf-8")
@@ -264,7 +276,8 @@ def test_kubernetes_understands_the_manifests(name: str) -> None:
 
 def test_compose_understands_its_file() -> None:
     [compose] = load(DEPLOY / "compose" / "compose.yaml")
-    PyCompose.from_json(json.dumps(compose)).validate()
+    filled_in = re.sub(r"\$\{\w+:-(\w*)\}", r"\1", json.dumps(compose))  # as it does itself
+    PyCompose.from_json(filled_in).validate()
 
 
 def test_alerts_and_dashboard_ask_for_metrics_that_exist() -> None:
@@ -305,15 +318,18 @@ def test_what_one_part_names_of_another_is_there() -> None:
 
 
 @pytest.mark.parametrize(("number", "port"), [("1", "9091"), ("12", "9102")])
-def test_each_worker_of_a_machine_has_a_port_of_its_own_for_its_metrics(
-    number: str, port: str
+def test_each_worker_of_a_machine_has_a_port_of_its_own_and_the_release_of_its_folder(
+    number: str, port: str, tmp_path: Path
 ) -> None:
+    (tmp_path / "nurture-7").mkdir()
+    (link := tmp_path / "nurture").symlink_to("nurture-7")
     unit = (DEPLOY / "systemd" / "nurture-worker@.service").read_text(encoding="utf-8")
     [line] = re.findall(r"(?m)^ExecStart=(.+)$", unit)
-    words = shlex.split(line.replace("%i", number).replace("$$", "$"))
-    shown = [word.replace("/opt/nurture/.venv/bin/nurture worker", "env") for word in words]
-    told = subprocess.run(shown, capture_output=True, text=True, check=True)
-    assert assigned(told.stdout)["NURTURE_METRICS_PORT"] == port
+    shown = line.replace("/opt/nurture/.venv/bin/nurture worker", "env")
+    here = shown.replace("%i", number).replace("$$", "$").replace("/opt/nurture", str(link))
+    told = subprocess.run(shlex.split(here), capture_output=True, text=True, check=True)
+    given = assigned(told.stdout)
+    assert (given["NURTURE_METRICS_PORT"], given["NURTURE_BUILD_ID"]) == (port, "nurture-7")
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed here")

@@ -55,10 +55,22 @@ def deployment(name: str, build: str) -> WorkerDeploymentConfig | None:
 
 
 async def take_over(
+    client: Client, name: str, build: str, stop: asyncio.Event, look: float = 60.0
+) -> None:
+    """Make that release current, and again when the one that is has no workers left: a worker of the release before
+    that was started anew in between took over, and was stopped then. That is looked for every `look` seconds, until
+    `stop` is set. Raises StartError when Temporal does not let us."""
+    while not stop.is_set():
+        await make_current(client, name, build, stop)
+        while not await _rested(stop, look) and not await _deserted(client, name, build):
+            continue
+
+
+async def make_current(
     client: Client, name: str, build: str, stop: asyncio.Event, pause: float = 2.0
 ) -> None:
-    """Make that release current once nothing would stand still by it, asking every `pause` seconds until `stop` is set.
-    What keeps it from being so is told in the log. Raises StartError when Temporal does not let us."""
+    """Once nothing would stand still by it, asking every `pause` seconds until `stop` is set. What keeps the release
+    from being current is told in the log. Raises StartError when Temporal does not let us."""
     told = ""
     for tries in count(1):
         try:
@@ -76,9 +88,22 @@ async def take_over(
         if tries >= _QUIETLY and problem != told:
             log.warning("release_not_current", build=build, problem=problem)
             told = problem
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), pause)
+        if await _rested(stop, pause):
             return
+
+
+async def _rested(stop: asyncio.Event, seconds: float) -> bool:
+    """Whether it is time to stop, at the latest after so long."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
+    return stop.is_set()
+
+
+async def _deserted(client: Client, name: str, build: str) -> bool:
+    try:
+        return await deserted(client, name, build)
+    except RPCError:  # asked again at the next look
+        return False
 
 
 async def _tried(client: Client, name: str, build: str) -> str:
@@ -101,10 +126,7 @@ async def unserved(client: Client, name: str, build: str) -> list[str]:
     """The queues on which workers of the current release ask for work, and none of `build` does. What nobody serves any
     more, such as a sender that the playbook no longer has, is nothing to wait for. What a release served before it was
     replaced says nothing of today: it may come back one part after another."""
-    found = await client.workflow_service.describe_worker_deployment(
-        DescribeWorkerDeploymentRequest(namespace=client.namespace, deployment_name=name)
-    )
-    current = found.worker_deployment_info.routing_config.current_deployment_version
+    current = await _current(client, name)
     if current.build_id in ("", build):
         return []
     missing = set()
@@ -113,6 +135,23 @@ async def unserved(client: Client, name: str, build: str) -> list[str]:
         if current.build_id in builds and build not in builds:
             missing.add(queue)
     return sorted(missing)
+
+
+async def deserted(client: Client, name: str, build: str) -> bool:
+    """Whether another release is the current one and none of its workers asks for work any more, so that everything
+    stands still."""
+    current = await _current(client, name)
+    if current.build_id in ("", build):
+        return False
+    queues = await _queues(client, current)
+    return not any([current.build_id in await _asking(client, *queue) for queue in queues])
+
+
+async def _current(client: Client, name: str) -> Version:
+    found = await client.workflow_service.describe_worker_deployment(
+        DescribeWorkerDeploymentRequest(namespace=client.namespace, deployment_name=name)
+    )
+    return found.worker_deployment_info.routing_config.current_deployment_version
 
 
 async def _queues(client: Client, version: Version) -> set[_Queue]:

@@ -20,6 +20,7 @@ from temporalio.api.workflowservice.v1 import (
     DescribeTaskQueueResponse,
     DescribeWorkerDeploymentResponse,
     DescribeWorkerDeploymentVersionResponse,
+    SetWorkerDeploymentCurrentVersionRequest,
 )
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
@@ -106,7 +107,7 @@ async def test_the_first_worker_of_one_part_leaves_the_others_to_the_release_bef
 async def _current(stage: Stage, build: str) -> None:
     """Once it may be."""
     stop = asyncio.Event()
-    await asyncio.wait_for(releases.take_over(stage.client, "nurture", build, stop, QUICKLY), 60)
+    await asyncio.wait_for(releases.make_current(stage.client, "nurture", build, stop, QUICKLY), 60)
 
 
 async def _unserved(stage: Stage, build: str) -> list[str]:
@@ -123,10 +124,10 @@ class Remembers:
     """Temporal, as far as it says which releases ask for work in each part."""
 
     def __init__(self, asking: dict[str, list[str]]) -> None:
-        self.asking = asking
+        self.asking, self.current, self.made = asking, "2", list[str]()
 
     async def describe_worker_deployment(self, request: object) -> DescribeWorkerDeploymentResponse:
-        routing = RoutingConfig(current_deployment_version=_version("2"))
+        routing = RoutingConfig(current_deployment_version=_version(self.current))
         info = WorkerDeploymentInfo(routing_config=routing)
         return DescribeWorkerDeploymentResponse(worker_deployment_info=info)
 
@@ -138,6 +139,12 @@ class Remembers:
         return DescribeWorkerDeploymentVersionResponse(
             version_task_queues=[queue(name=name) for name in self.asking]
         )
+
+    async def set_worker_deployment_current_version(
+        self, request: SetWorkerDeploymentCurrentVersionRequest
+    ) -> None:
+        self.current = request.build_id
+        self.made.append(request.build_id)
 
     async def describe_task_queue(
         self, request: DescribeTaskQueueRequest
@@ -160,6 +167,21 @@ async def test_a_release_of_before_that_comes_back_in_parts_leaves_the_others_to
     assert await releases.unserved(_client(service), "nurture", "1") == ["mail"]
 
 
+async def test_a_release_takes_over_again_from_one_that_has_no_workers_left() -> None:
+    """A worker of the release before was started anew while the new one came, took over, and was stopped."""
+    service, stop = Remembers({"decisions": ["2", "3"], "mail": ["3"]}), asyncio.Event()
+    takes = asyncio.create_task(
+        releases.take_over(_client(service), "nurture", "3", stop, look=0.001)
+    )
+    await until(lambda: service.made == ["3"])
+    service.current = "2"
+    assert not await releases.deserted(_client(service), "nurture", "3"), "2 still works"
+    service.asking["decisions"] = ["3"]
+    await until(lambda: service.made == ["3", "3"])
+    stop.set()
+    await takes
+
+
 class Service:
     """Temporal, as far as it answers every question alike."""
 
@@ -179,7 +201,7 @@ async def test_what_keeps_a_release_from_being_current_is_told_and_keeps_nobody_
     service, stop = Service(RPCStatusCode.UNAVAILABLE, "away for a moment"), asyncio.Event()
     with capture_logs() as told:
         waits = asyncio.create_task(
-            releases.take_over(_client(service), "nurture", "2", stop, 0.001)
+            releases.make_current(_client(service), "nurture", "2", stop, 0.001)
         )
         await until(lambda: service.asked > 30)
         stop.set()
