@@ -8,8 +8,8 @@ from typing import Any, cast
 
 from nurture.audiences import comparing
 from nurture.domain.consent import EMAIL_MARKETING, ConsentRecord
+from nurture.domain.sources import FORM
 from nurture.incoming import Incoming
-from nurture.intake.taking import FORM
 from nurture.playbook import Playbook, Retention
 from nurture.ports import Identifiers, Person
 from nurture.store import ad_lists, audiences, enrolments, handovers, messages, senders

@@ -2,12 +2,12 @@
 
 Piece by piece a long list was searched from its beginning, past all who had been named again before.
 
-Revision: 0045, after 0039
+Revision: 0040, after 0039
 """
 
 from nurture.store.online import create_index, drop_index
 
-revision = "0045"
+revision = "0040"
 down_revision = "0039"
 branch_labels = None
 depends_on = None
