@@ -7,7 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from nurture.domain import topics
 from nurture.domain.enrolment import Trigger
 from nurture.domain.errors import InputError
-from nurture.domain.lifecycle import OUTSIDE
+from nurture.domain.lifecycle import IMPORT, OUTSIDE
+from nurture.incoming import Incoming
 from nurture.outbox import Outbox
 from nurture.playbook import Playbook
 from nurture.reactions import Reactions
@@ -37,6 +38,15 @@ class Stages:
             triggers = place(session, playbook, row, stage, by, reason, now)
             await self._reactions.settle(session, playbook, row, triggers, now)
             return was
+
+
+def told(
+    session: AsyncSession, playbook: Playbook, row: LeadRow, message: Incoming, now: datetime
+) -> list[Trigger]:
+    """What follows from where another system says that the lead stands, as `place` has it."""
+    if not (message.stage and message.trusted):
+        return []
+    return place(session, playbook, row, message.stage, IMPORT, message.reason, now)
 
 
 def place(

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from nurture.domain import keys, lifecycle, machines, topics
+from nurture.domain import keys, machines, topics
 from nurture.domain.consent import REQUEST_LASTS, ConsentRecord, unwatched
 from nurture.domain.enrolment import LONG_AGO, Trigger
 from nurture.domain.errors import InputError
@@ -145,7 +145,8 @@ class Intake:
             triggers = heard.setdefault(row.id, [])
             triggers += await self._record(session, playbook, row, source, message, made, now)
             try:
-                triggers += _placed(session, playbook, row, message, now)
+                moved = stages.told(session, playbook, row, message, now)
+                triggers += _dated(moved, playbook, source, message, now)
             except InputError as error:
                 refused[message.message_id] = f"all but its stage was taken: {error}"
             said += [(row.id, record) for record in _consents(message, row)]
@@ -267,7 +268,9 @@ class Intake:
             told = message._replace(message_id=f"{message.message_id}/asked", touch=REQUESTED)
             purposes = {"purposes": [record.purpose for record in asked]}
             made.append((row.id, touches.make(source, told, {**message.properties, **purposes})))
-            triggers.append(Trigger(topics.touch(REQUESTED), anew=anew))
+            # what may not be confirmed any more, nobody is asked
+            over = message.at + _lasts(playbook) <= now
+            triggers.append(Trigger(topics.touch(REQUESTED), anew=anew and not over, late=over))
         if unwatched(message.touch, row.declined):
             return triggers
         touch = touches.make(source, message, message.properties)
@@ -275,10 +278,17 @@ class Intake:
         heard = [Trigger(topics.touch(touch.name))]
         if message.trusted:
             heard += await business.follow(session, playbook, self._handovers, row, touch, now)
-        # a form's answers are old only when somebody took them out of quarantine by hand, for them to be answered
-        late = not source.startswith(FORM) and touch.at < now - LONG_AGO * (playbook.day / _DAY)
-        triggers += [replace(trigger, late=late) for trigger in heard]
+        triggers += _dated(heard, playbook, source, message, now)
         return [*triggers, Trigger(IMPORT)] if source == IMPORT else triggers
+
+
+def _dated(
+    heard: Iterable[Trigger], playbook: Playbook, source: str, message: Incoming, now: datetime
+) -> list[Trigger]:
+    """What follows from the message, late if that is. A form's answers are old only when somebody took them out of
+    quarantine by hand, for them to be answered."""
+    late = not source.startswith(FORM) and message.at < now - LONG_AGO * (playbook.day / _DAY)
+    return [replace(trigger, late=late) for trigger in heard]
 
 
 def _lasts(playbook: Playbook) -> timedelta:
@@ -358,16 +368,6 @@ def _consents(message: Incoming, row: LeadRow) -> list[ConsentRecord]:
     again = [record for record in message.requests if record.purpose in row.consents]
     said = [record for record in message.consents if message.trusted or not record.granted]
     return said + again
-
-
-def _placed(
-    session: AsyncSession, playbook: Playbook, row: LeadRow, message: Incoming, now: datetime
-) -> list[Trigger]:
-    if not (message.stage and message.trusted):
-        return []
-    return stages.place(
-        session, playbook, row, message.stage, lifecycle.IMPORT, message.reason, now
-    )
 
 
 def _joined(

@@ -18,6 +18,7 @@ from nurture.domain.consent import (
 )
 from nurture.domain.feedback import Event, Kind
 from nurture.enrolling import Enrolling
+from nurture.incoming import Incoming
 from nurture.intake.taking import CONFIRMED, REQUESTED
 from nurture.playbook import Retention
 from nurture.store.database import Database
@@ -84,6 +85,18 @@ async def test_a_request_grants_nothing_but_a_mail_that_asks(world: World) -> No
     assert (row.consents, "confirm" in flows) == ([], True)
     assert touches == {"form_submitted", REQUESTED}
     assert await world.rows(ConsentRow) == []
+
+
+@pytest.mark.parametrize(("left", "asks"), [(timedelta(seconds=1), True), (0 * DAY, False)])
+async def test_nobody_is_asked_to_confirm_what_may_not_be_confirmed_any_more(
+    world: World, left: timedelta, asks: bool
+) -> None:
+    """A form that somebody takes out of quarantine much later."""
+    at = NOW - REQUEST_LASTS + left
+    fields = {"email": ANNA, "touch": "form_submitted", "trusted": True}
+    old = Incoming("old", at, requests=(request(at, EMAIL_MARKETING),), **fields)
+    await world.intake.take("form/guide", [old], NOW)
+    assert ("confirm" in {run.flow for run in await world.rows(EnrolmentRow)}) == asks
 
 
 async def test_a_confirmation_grants_with_wording_time_and_proof(world: World) -> None:

@@ -73,20 +73,17 @@ async def test_a_history_that_is_brought_along_starts_no_flow(
 
 
 @pytest.mark.parametrize(("ago", "flows"), [(DAY, ["welcome"]), (30 * DAY, [])])
+@pytest.mark.parametrize(
+    "said",
+    [{"touch": "order_completed", "properties": {"amount": 500}}, {"stage": "customer"}],
+)
 async def test_who_became_a_customer_long_ago_is_not_welcomed_as_one_today(
-    db: Database, ago: timedelta, flows: list[str]
+    db: Database, said: dict[str, Any], ago: timedelta, flows: list[str]
 ) -> None:
     entry = Entry(on=frozenset({topics.STAGE}), stage="customer")
     world = World(db, OneBook(replace(PLAYBOOK, entries={"welcome": entry})))
-    order = Incoming(
-        "old",
-        NOW - ago,
-        email="anna@example.org",
-        touch="order_completed",
-        properties={"amount": 500},
-        trusted=True,
-    )
-    await world.intake.take("shop", [order], NOW)
+    told = Incoming("old", NOW - ago, email="anna@example.org", trusted=True, **said)
+    await world.intake.take("shop", [told], NOW)
     assert (await world.lead("anna@example.org")).stage == "customer"
     assert [run.flow for run in await world.rows(EnrolmentRow)] == flows
 
