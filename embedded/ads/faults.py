@@ -16,8 +16,8 @@ class Fault:
     answer: this status, body (a string is sent as HTML) and headers, and nothing happens;
     reset_before and reset_after: the connection breaks before or after the effect;
     bad_rows: the records at these positions are treated as bad;
-    fails_later: the change is taken in and not made for the records at these positions (none: for nobody), which
-    only the platform's word on it tells.
+    fails_later: the change is taken in and not made for the records at these positions, or with these hashes (none:
+    for nobody), which only the platform's word on it tells.
     """
 
     kind: Kind
@@ -28,7 +28,7 @@ class Fault:
     status: int = 500
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    rows: tuple[int, ...] = ()
+    rows: tuple[int | str, ...] = ()
 
     @property
     def reply(self) -> Reply:

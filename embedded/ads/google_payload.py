@@ -52,14 +52,18 @@ class Upload:
     violations: list[str] = field(default_factory=list)
     failed: int = 0
 
-    def fail(self, at: Collection[int] | None) -> None:
-        """Nothing comes of the rows at these positions (none: of any)."""
+    def fail(self, at: Collection[int | str] | None) -> None:
+        """Nothing comes of the rows at these positions, or with these hashes (none: of any)."""
         if at is not None:
-            working = [row for n, row in enumerate(self.rows) if at and n not in at]
+            working = [row for n, row in enumerate(self.rows) if at and not _among(n, row, at)]
             self.rows, self.failed = working, len(self.rows) - len(working)
 
 
-def read(body: Any, add: bool, bad_rows: Collection[int]) -> Upload:
+def _among(place: int, row: Row, at: Collection[int | str]) -> bool:
+    return place in at or any(name.partition(":")[2] in at for name in row)
+
+
+def read(body: Any, add: bool, bad_rows: Collection[int | str]) -> Upload:
     """Raises Refusal as soon as anything is wrong."""
     only(body, _INGEST if add else _BOTH, "")
     if body.get("encoding") not in ("HEX", 1, "BASE64", 2):

@@ -44,7 +44,7 @@ class Upload:
     violations: list[str] = field(default_factory=list)
 
 
-def read(payload: Any, bad_rows: Collection[int]) -> Upload:
+def read(payload: Any, bad_rows: Collection[int | str]) -> Upload:
     """Raises Refusal for what Meta does not take at all."""
     if not isinstance(payload, dict) or payload.keys() - _PAYLOAD:
         raise refusal(100, "payload is not of the documented form")

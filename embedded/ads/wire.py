@@ -9,8 +9,8 @@ from typing import Any
 class Call:
     """`path` and `query` are decoded, `target` is what stood on the wire; header names are lower-case.
 
-    `bad_rows` are the positions that a scripted fault declares bad, `fails` those for which nothing comes of the
-    call (empty: for all; None: it works).
+    `bad_rows` are the positions that a scripted fault declares bad, `fails` those, or the hashes, for which nothing
+    comes of the call (empty: for all; None: it works).
     """
 
     method: str
@@ -19,8 +19,8 @@ class Call:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes
-    bad_rows: frozenset[int] = frozenset()
-    fails: frozenset[int] | None = None
+    bad_rows: frozenset[int | str] = frozenset()
+    fails: frozenset[int | str] | None = None
 
     @property
     def segments(self) -> list[str]:

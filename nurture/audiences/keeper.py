@@ -11,13 +11,14 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from nurture.audiences.asking import ask
 from nurture.audiences.comparing import compare
 from nurture.audiences.renewing import renew
-from nurture.domain.audience import Audience
+from nurture.domain.audience import Audience, together
 from nurture.domain.errors import DeliveryError, Permanent, Transient
 from nurture.outbox import Outbox
 from nurture.playbook import Playbook
@@ -178,7 +179,7 @@ class AudienceKeeper:
                 owed = await (
                     audiences.claim(session, job.name, now, sink.batch_size, sink.identifiers)
                     if add
-                    else audiences.to_remove(session, job.name, now, sink.removal_size, job.leaving)
+                    else audiences.to_remove(session, job.name, now, _most(sink), job.leaving)
                 )
             if not owed:
                 return False, None
@@ -197,10 +198,12 @@ class AudienceKeeper:
         async with pacer.turn:
             async with self._outbox.read() as session:
                 request = await ad_requests.due(session, job.name, now)
-            if request is None:
-                return False, None
+                if request is None:
+                    return False, None
+                attempts = await ad_requests.attempts(session, request)
             await pacer.wait(sink.spacing)
-            again = now + (_REFUSED if request.adds else LONGEST)
+            alone = _most(sink)(attempts) == 1
+            again = now + (_REFUSED if request.adds or alone else LONGEST)
             pause = await ask(self._outbox, sink, request, again, now)
         return await self._after(job, pause, now)
 
@@ -233,8 +236,10 @@ class AudienceKeeper:
     ) -> timedelta | None:
         """Who changed address or phone leaves under the old one before it comes under the new one: what the
         platform does not let go of is still what it holds."""
-        if before := [one.before for one in owed if one.before]:
-            return await self._remove(job, sink, before[: sink.removal_size], now)
+        if owed[0].before:
+            attempts = owed[0].attempts
+            before = [one.before for one in owed if one.before and one.attempts == attempts]
+            return await self._remove(job, sink, before[: _most(sink)(attempts)], now)
         people = [one.person for one in owed]
         applied = await sink.add(job.external_id, people)
         async with self._outbox.write() as session:
@@ -275,6 +280,13 @@ class AudienceKeeper:
         times += [job.due] if job.due else []
         times += [earliest + _HELD_FOR] if job.waits else []
         return Look(min(times, default=None))
+
+
+def _most(sink: AudienceSink) -> Callable[[int], int]:
+    """How many removals go out at once after so many attempts. Others say at once whom they did not take off."""
+    if isinstance(sink, AcceptingSink):
+        return partial(together, sink.removal_size)
+    return lambda attempts: sink.removal_size
 
 
 def _kept(removal: Applied) -> dict[str, str]:

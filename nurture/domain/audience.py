@@ -93,6 +93,15 @@ def undone(progress: Progress, adds: bool, accepted: datetime, now: datetime) ->
     return UNCONFIRMED if not progress.done and now >= accepted + PATIENCE else ""
 
 
+def together(most: int, attempts: int) -> int:
+    """How many people go into one removal after so many attempts, where the platform says later that it did not take
+    all of them off, and not whom: ever fewer, until those whom it cannot take off are left, each alone.
+
+    By fours one bad person among many is found with no more requests than by halves, and in half as many rounds, each
+    of which takes hours."""
+    return max(1, most >> 2 * attempts)
+
+
 def changed_lists(old: Mapping[str, Audience], new: Mapping[str, Audience]) -> list[str]:
     """Names of those with something to do at once when `new` takes the place of `old`. A new list without
     a rule has nobody on it yet."""

@@ -41,6 +41,14 @@ async def due(session: AsyncSession, audience: str, now: datetime) -> AdRequestR
     return (await session.execute(query.order_by(col(row.adds)).limit(1))).scalar_one_or_none()
 
 
+async def attempts(session: AsyncSession, request: AdRequestRow) -> int:
+    """How often its change was tried before: for all of it as often, so some of the leads tell."""
+    query = select(func.max(_Member.attempts)).where(
+        col(_Member.audience) == request.audience, col(_Member.lead_id).in_(request.lead_ids[:100])
+    )
+    return (await session.execute(query)).scalar_one() or 0
+
+
 async def next_due(session: AsyncSession, audience: str) -> datetime | None:
     row = AdRequestRow
     query = select(func.min(row.ask_at)).where(col(row.audience) == audience)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
+from sqlalchemy import select as sa_select
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, select
@@ -39,10 +40,12 @@ _STRAYED = (col(_Row.confirmed).in_(_EITHER), col(_Row.named), col(_Row.desired)
 
 @dataclass(frozen=True)
 class Owed:
-    """One addition or removal to make. `before`: under what other names the platform may still hold the lead."""
+    """One addition or removal to make. `before`: under what other names the platform may still hold the lead.
+    `attempts`: how often it was tried."""
 
     person: Person
     before: Person | None = None
+    attempts: int = 0
 
 
 def enter(session: AsyncSession, audience: str, lead_id: str, now: datetime) -> AudienceMemberRow:
@@ -107,24 +110,37 @@ async def ask(session: AsyncSession, audience: str, lead_id: str, add: bool, now
 
 
 async def to_remove(
-    session: AsyncSession, audience: str, now: datetime, limit: int, everyone: bool
+    session: AsyncSession, audience: str, now: datetime, most: Callable[[int], int], everyone: bool
 ) -> list[Owed]:
-    """The next page of those to take off that may be tried now, who objects first. `everyone`: the list is
-    given up."""
+    """The next of those to take off that may be tried now, who objects first. All were tried as often, so that
+    nobody goes along with whom the platform does not let go of; `most`: how many after so many attempts.
+    `everyone`: the list is given up."""
     query = (
-        select(col(_Row.lead_id), col(_Row.sent_as))
+        select(col(_Row.lead_id), col(_Row.sent_as), col(_Row.attempts))
         .where(col(_Row.audience) == audience, col(_Row.next_try_at) <= now)
         .order_by(col(_Row.next_try_at), col(_Row.lead_id))
     )
-    rows: list[Any] = []
-    for which in (
-        (*LEAVING, col(_Row.objects)),
-        (*LEAVING, ~col(_Row.objects)),
-        *([_STRAYED] if everyone else []),
-    ):
-        if left := limit - len(rows):
-            rows += (await session.execute(query.where(*which).limit(left))).all()
-    return [Owed(Person(**(sent or {"lead_id": lead_id}))) for lead_id, sent in rows]
+    objecting = query.where(*LEAVING, col(_Row.objects))
+    others = query.where(*LEAVING, ~col(_Row.objects))
+    strayed = [query.where(*_STRAYED)] if everyone else []
+    for first in (objecting.where(col(_Row.attempts) == 0), objecting, others, *strayed):
+        found = (await session.execute(first.limit(1))).first()
+        if found:
+            pages = (objecting, others, *strayed)
+            return await _as_often(session, pages, found.attempts, most)
+    return []
+
+
+async def _as_often(
+    session: AsyncSession, pages: Sequence[Any], attempts: int, most: Callable[[int], int]
+) -> list[Owed]:
+    found: list[Owed] = []
+    for page in pages:
+        if left := most(attempts) - len(found):
+            rows = await session.execute(page.where(col(_Row.attempts) == attempts).limit(left))
+            for lead_id, sent, _ in rows:
+                found.append(Owed(Person(**(sent or {"lead_id": lead_id})), attempts=attempts))
+    return found
 
 
 async def claim(
@@ -132,8 +148,14 @@ async def claim(
 ) -> list[Owed]:
     """The next page of additions: those alone who are to leave under an earlier name first, if there are any; else
     all, marked as named, since from here on the platform may hold them."""
-    query = (
-        select(col(_Row.lead_id), col(_Row.sent_as), col(LeadRow.email), col(LeadRow.traits))
+    query: Any = (
+        sa_select(
+            col(_Row.lead_id),
+            col(_Row.sent_as),
+            col(_Row.attempts),
+            col(LeadRow.email),
+            col(LeadRow.traits),
+        )
         .join(LeadRow, col(LeadRow.id) == col(_Row.lead_id))
         .where(
             col(_Row.audience) == audience,
@@ -146,8 +168,8 @@ async def claim(
         .with_for_update(of=AudienceMemberRow)
     )
     owed = [
-        Owed(person := _person(lead_id, email, traits), _earlier(person, sent, known_by))
-        for lead_id, sent, email, traits in (await session.execute(query)).all()
+        Owed(person := _person(lead_id, email, traits), _earlier(person, sent, known_by), attempts)
+        for lead_id, sent, attempts, email, traits in (await session.execute(query)).all()
     ]
     if earlier := [one for one in owed if one.before]:
         return earlier

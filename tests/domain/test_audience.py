@@ -4,6 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nurture.domain.audience import (
     Audience,
@@ -12,6 +14,7 @@ from nurture.domain.audience import (
     asked,
     asked_next,
     belongs,
+    together,
     undone,
 )
 from tests.support.domain import ALWAYS_TRUE, DAY, HOUR, NEVER_TRUE, NOW, facts, lead
@@ -101,3 +104,29 @@ def test_what_a_platform_took_in_is_done_again_when_it_failed_or_nobody_hears_of
     progress: Progress, adds: bool, later: timedelta, why: str
 ) -> None:
     assert undone(progress, adds, NOW, NOW + later) == why
+
+
+@given(
+    most=st.integers(1, 10_000),
+    people=st.integers(1, 300),
+    bad=st.sets(st.integers(0, 299)),
+)
+def test_whoever_can_be_taken_off_is_off_after_a_few_rounds_whoever_else_cannot(
+    most: int, people: int, bad: set[int]
+) -> None:
+    left, attempts = list(range(people)), 0
+    while together(most, attempts) > 1:
+        left, attempts = _left_over(left, bad, together(most, attempts)), attempts + 1
+    assert set(_left_over(left, bad, 1)) == bad & set(range(people))
+    assert attempts <= 7
+
+
+def _left_over(people: list[int], bad: set[int], size: int) -> list[int]:
+    """Who is sent again: everybody of a request that was not made for all."""
+    requests = (people[start : start + size] for start in range(0, len(people), size))
+    return [one for request in requests if bad & set(request) for one in request]
+
+
+def test_one_who_cannot_be_taken_off_costs_few_requests_and_is_alone_after_a_day() -> None:
+    assert [together(10_000, n) for n in range(9)] == [10_000, 2_500, 625, 156, 39, 9, 2, 1, 1]
+    assert together(10_000, 10**4) == 1

@@ -697,7 +697,66 @@ async def test_a_removal_that_google_took_in_and_did_not_do_is_owed_and_sent_aga
     assert lists.members() == set()
     await lists.settle()
     assert await shown_of(lists) == (0, [])
-    assert sent(lists, ":remove") == 2
+    assert sent(lists, ":remove") == 3  # each alone, if one of them was the reason
+
+
+async def test_one_whom_google_cannot_remove_keeps_no_other_removal_owed(db: Database) -> None:
+    lists = Lists(db, "google")
+    lists.sink.batch_size = lists.sink.removal_size = 9
+    ids = [await lists.tell(n) for n in range(9)]
+    await lists.settle()
+    bad = sha256("person4@firma.dk")
+    lists.platform.faults.add(Fault("fails_later", path=":remove", times=999, rows=(bad,)))
+    began = lists.now
+    for lead in ids:
+        await lists.withdraw(lead)
+    while (await shown_of(lists))[0] > 1:
+        await look(lists)
+    assert (lists.members(), lists.now - began) == ({ids[4]}, 5 * HOUR)
+    tries = []
+    while lists.now - began < DAY:
+        before = sent(lists, ":remove")
+        await look(lists)
+        tries += [lists.now - began] * (sent(lists, ":remove") - before)
+    assert tries == [11 * HOUR, 18 * HOUR]
+    told = "1 refused: the platform took it in and did not do it (INTERNAL_ERROR)"
+    assert await shown_of(lists) == (1, [told])
+
+
+async def test_who_leaves_later_does_not_go_along_with_a_removal_that_failed(db: Database) -> None:
+    lists = Lists(db, "google")
+    ids = [await lists.tell(n) for n in (1, 2, 3)]
+    await lists.settle()
+    lists.platform.faults.add(
+        Fault("fails_later", path=":remove", times=999, rows=(sha256("person1@firma.dk"),))
+    )
+    await lists.withdraw(ids[0])
+    while not (await shown_of(lists))[1]:
+        await look(lists)
+    lists.later(6 * HOUR)
+    await lists.withdraw(ids[1])
+    await lists.sync()
+    assert sent(lists, ":remove") == 3
+    assert lists.members() == {ids[0], ids[2]}
+
+
+async def test_an_old_address_that_google_cannot_remove_keeps_no_other_new_one_off_the_list(
+    db: Database,
+) -> None:
+    lists = Lists(db, "google")
+    for n in (1, 2):
+        await lists.tell(n)
+        await lists.world.tell(None, f"person{n}@firma.dk", user_id=f"u{n}", at=lists.now)
+    await lists.settle()
+    old = sha256("person1@firma.dk")
+    lists.platform.faults.add(Fault("fails_later", path=":remove", times=999, rows=(old,)))
+    lists.later(HOUR)
+    for n in (1, 2):
+        await lists.world.tell(None, f"new{n}@firma.dk", user_id=f"u{n}", at=lists.now)
+    began = lists.now
+    while lists.now - began < DAY:
+        await look(lists)
+    assert sha256("new2@firma.dk") in lists.members()
 
 
 async def test_people_whom_google_took_in_and_did_not_add_are_named_again(db: Database) -> None:
