@@ -23,7 +23,7 @@ from nurture.domain.errors import DeliveryError, Permanent, Transient
 from nurture.outbox import Outbox
 from nurture.playbook import Playbook
 from nurture.ports import NO_IDENTIFIER, AcceptingSink, Applied, AudienceSink, Person
-from nurture.store import ad_lists, ad_requests, audiences
+from nurture.store import ad_leftovers, ad_lists, ad_requests, audiences
 from nurture.store.audience_tables import AudienceRow
 from nurture.versions.shelf import Shelf
 
@@ -134,10 +134,12 @@ class AudienceKeeper:
     async def _open(self, name: str, now: datetime) -> _Job | None:
         async with self._outbox.read() as session:
             playbook = await self._shelf.current(session)
-            known = (await ad_lists.known(session)).get(name)
+            known = await ad_lists.known(session)
         audience = playbook.audiences.get(name)
-        if _left(known, audience):
+        if _left(known.get(name), audience):
             await self._outbox.in_pieces(lambda session: audiences.give_up(session, name, now))
+            if audience:
+                await self._outbox.in_pieces(lambda session: ad_leftovers.leave(session, name, now))
         await self._outbox.in_pieces(lambda session: audiences.overstayed(session, name, now))
         async with self._outbox.write() as session:
             state = await _state(session, name, audience)
@@ -145,6 +147,9 @@ class AudienceKeeper:
                 return None
             leaving = _left(state, audience)
             compare_now = audience and not leaving and _due(state, playbook) <= now
+            fetch_now = not leaving and ad_leftovers.apart(state) in known
+        if fetch_now:
+            await self._outbox.in_pieces(lambda session: ad_leftovers.fetch(session, name, now))
         if audience and compare_now:
             await compare(self._outbox, playbook, audience, now)
         async with self._outbox.write() as session:

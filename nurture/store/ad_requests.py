@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, select
 
@@ -84,6 +84,12 @@ async def _change(
     latest = col(_Member.request) == request.id
     ids = request.lead_ids
     await audiences.change(session, request.audience, ids, values, latest, *where)
+
+
+async def carry(session: AsyncSession, audience: str, to: str) -> None:
+    """The removals are of another audience from now on."""
+    here = (col(AdRequestRow.audience) == audience, ~col(AdRequestRow.adds))
+    await session.execute(update(AdRequestRow).where(*here).values(audience=to))
 
 
 async def forget(session: AsyncSession, audience: str) -> None:

@@ -700,19 +700,22 @@ async def test_a_removal_that_google_took_in_and_did_not_do_is_owed_and_sent_aga
     assert sent(lists, ":remove") == 3  # each alone, if one of them was the reason
 
 
+STUCK = sha256("person1@firma.dk")
+"""Whom a platform does not let go of."""
+
+
 async def test_one_whom_google_cannot_remove_keeps_no_other_removal_owed(db: Database) -> None:
     lists = Lists(db, "google")
     lists.sink.batch_size = lists.sink.removal_size = 9
     ids = [await lists.tell(n) for n in range(9)]
     await lists.settle()
-    bad = sha256("person4@firma.dk")
-    lists.platform.faults.add(Fault("fails_later", path=":remove", times=999, rows=(bad,)))
+    lists.platform.faults.add(Fault("fails_later", path=":remove", times=999, rows=(STUCK,)))
     began = lists.now
     for lead in ids:
         await lists.withdraw(lead)
     while (await shown_of(lists))[0] > 1:
         await look(lists)
-    assert (lists.members(), lists.now - began) == ({ids[4]}, 5 * HOUR)
+    assert (lists.members(), lists.now - began) == ({ids[1]}, 5 * HOUR)
     tries = []
     while lists.now - began < DAY:
         before = sent(lists, ":remove")
@@ -723,13 +726,69 @@ async def test_one_whom_google_cannot_remove_keeps_no_other_removal_owed(db: Dat
     assert await shown_of(lists) == (1, [told])
 
 
+@pytest.mark.parametrize(
+    ("platform", "fault", "owed"),
+    [
+        ("google", Fault("fails_later", path=":remove", times=999, rows=(STUCK,)), 2),
+        ("linkedin", Fault("bad_rows", path="238/", times=999, rows=(0,)), 1),
+    ],
+    ids=["google does not say whom", "linkedin says whom"],
+)
+async def test_whom_a_platform_does_not_let_go_of_keeps_no_list_from_moving_and_is_owed_still(
+    db: Database, platform: str, fault: Fault, owed: int
+) -> None:
+    lists = Lists(db, platform)
+    stuck, other = [await lists.tell(n) for n in (1, 2)]
+    await lists.settle()
+    lists.platform.faults.add(replace(fault))
+    began = lists.now
+    lists.use(replace(PROS, platform=platform, external_id="239"))
+    while len(lists.members("239")) < 2:
+        await look(lists)
+        assert lists.now - began < DAY
+    assert lists.members("238") == {stuck}
+    apart = f"pros@{platform}:238"
+    await lists.world.outbox.drain()
+    assert ("audience", apart) in lists.world.alarm.woken
+    shown = await AudienceView(lists.world.db, lists.world.shelf).all(lists.now)
+    assert {each["name"]: each["owed_removals"] for each in shown} == {"pros": 0, apart: owed}
+    lists.platform.faults.clear()
+    for _ in range(9):
+        found = await lists.sync(apart)
+        assert found is not None
+        if found.done:
+            break
+        assert found.at is not None
+        lists.now = found.at
+    assert (lists.members("238"), lists.members("239")) == (set(), {stuck, other})
+    assert (await removals(lists))["nurture_removals_owed"] == 0
+
+
+async def test_whom_a_platform_did_not_let_go_of_belongs_to_the_list_again_that_comes_back(
+    db: Database,
+) -> None:
+    lists = Lists(db, "google")
+    ids = {await lists.tell(n) for n in (1, 2)}
+    await lists.settle()
+    lists.platform.faults.add(Fault("fails_later", path=":remove", times=1))
+    lists.use(replace(PROS, platform="google", external_id="239"))
+    while len(lists.members("239")) < 2:
+        await look(lists)
+    lists.use(replace(PROS, platform="google", external_id="238"))
+    await lists.settle()
+    found = await lists.sync("pros@google:238")
+    assert found is not None
+    assert found.done
+    lists.now += DAY
+    await lists.settle()
+    assert (lists.members("238"), lists.members("239")) == (ids, set())
+
+
 async def test_who_leaves_later_does_not_go_along_with_a_removal_that_failed(db: Database) -> None:
     lists = Lists(db, "google")
     ids = [await lists.tell(n) for n in (1, 2, 3)]
     await lists.settle()
-    lists.platform.faults.add(
-        Fault("fails_later", path=":remove", times=999, rows=(sha256("person1@firma.dk"),))
-    )
+    lists.platform.faults.add(Fault("fails_later", path=":remove", times=999, rows=(STUCK,)))
     await lists.withdraw(ids[0])
     while not (await shown_of(lists))[1]:
         await look(lists)
@@ -748,8 +807,7 @@ async def test_an_old_address_that_google_cannot_remove_keeps_no_other_new_one_o
         await lists.tell(n)
         await lists.world.tell(None, f"person{n}@firma.dk", user_id=f"u{n}", at=lists.now)
     await lists.settle()
-    old = sha256("person1@firma.dk")
-    lists.platform.faults.add(Fault("fails_later", path=":remove", times=999, rows=(old,)))
+    lists.platform.faults.add(Fault("fails_later", path=":remove", times=999, rows=(STUCK,)))
     lists.later(HOUR)
     for n in (1, 2):
         await lists.world.tell(None, f"new{n}@firma.dk", user_id=f"u{n}", at=lists.now)
