@@ -94,6 +94,9 @@ class Identifiers(NamedTuple):
 NO_IDENTIFIER = "no_identifier"
 """The reason for a person that was not sent: nothing we know of it would let the platform find it."""
 
+NOT_TRIED = "not_tried"
+"""The reason for a person that was in a batch with so many bad records that it never came to it."""
+
 
 @dataclass(frozen=True)
 class Applied:

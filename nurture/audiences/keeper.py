@@ -233,7 +233,7 @@ class AudienceKeeper:
             await audiences.unconfirm_sharing(session, job.name, gone, sink.identifiers)
             await audiences.removed(session, job.name, at_once)
             await ad_requests.began(session, job.name, applied.accepted, False, now)
-            await audiences.refused(session, job.name, kept, now + _REFUSED)
+            await audiences.refused(session, job.name, kept, now + _REFUSED, now + LONGEST)
         return applied.pause
 
     async def _add(
@@ -242,16 +242,17 @@ class AudienceKeeper:
         """Who changed address or phone leaves under the old one before it comes under the new one: what the
         platform does not let go of is still what it holds."""
         if owed[0].before:
-            attempts = owed[0].attempts
-            before = [one.before for one in owed if one.before and one.attempts == attempts]
-            return await self._remove(job, sink, before[: _most(sink)(attempts)], now)
+            before = [one.before for one in owed if one.before]
+            most = _most(sink)(owed[0].attempts)
+            return await self._remove(job, sink, before[:most], now)
         people = [one.person for one in owed]
         applied = await sink.add(job.external_id, people)
         async with self._outbox.write() as session:
             taken = [one.lead_id for one in people if one.lead_id not in applied.refused]
             await audiences.added(session, job.name, taken, now)
             await ad_requests.began(session, job.name, applied.accepted, True, now)
-            await audiences.refused(session, job.name, applied.refused, now + _REFUSED)
+            why, later = applied.refused, now + _REFUSED
+            await audiences.refused(session, job.name, why, later, now + LONGEST)
         return applied.pause
 
     async def _fail(self, job: _Job, error: DeliveryError, now: datetime) -> datetime:

@@ -14,7 +14,7 @@ from sqlmodel import col, func, select
 
 from nurture.domain.audience import Audience, Membership, asked, objects
 from nurture.domain.lead import Facts
-from nurture.ports import NO_IDENTIFIER, Identifiers, Person
+from nurture.ports import NO_IDENTIFIER, NOT_TRIED, Identifiers, Person
 from nurture.store.audience_tables import AudienceMemberRow
 from nurture.store.tables import LeadRow
 
@@ -146,8 +146,8 @@ async def _as_often(
 async def claim(
     session: AsyncSession, audience: str, now: datetime, limit: int, known_by: KnownBy
 ) -> list[Owed]:
-    """The next page of additions: those alone who are to leave under an earlier name first, if there are any; else
-    all, marked as named, since from here on the platform may hold them."""
+    """The next page of additions, all tried as often: those alone who are to leave under an earlier name first, if
+    there are any; else all, marked as named, since from here on the platform may hold them."""
     query: Any = (
         sa_select(
             col(_Row.lead_id),
@@ -171,6 +171,7 @@ async def claim(
         Owed(person := _person(lead_id, email, traits), _earlier(person, sent, known_by), attempts)
         for lead_id, sent, attempts, email, traits in (await session.execute(query)).all()
     ]
+    owed = [one for one in owed if one.attempts == owed[0].attempts]
     if earlier := [one for one in owed if one.before]:
         return earlier
     await name(session, audience, [one.person for one in owed], known_by)
@@ -228,9 +229,14 @@ async def unconfirm_sharing(
 
 
 async def refused(
-    session: AsyncSession, audience: str, reasons: Mapping[str, str], until: datetime
+    session: AsyncSession,
+    audience: str,
+    reasons: Mapping[str, str],
+    until: datetime,
+    sooner: datetime,
 ) -> None:
-    """The platform did not take these people. Who could not even be sent is not held there."""
+    """The platform did not take these people. Who could not even be sent is not held there; whom a search for bad
+    records did not come to is tried `sooner`, without those that it found."""
     by_reason: defaultdict[str, list[str]] = defaultdict(list)
     for lead_id, reason in reasons.items():
         by_reason[reason].append(lead_id)
@@ -242,6 +248,8 @@ async def refused(
         }
         if reason == NO_IDENTIFIER:
             values |= {"named": False, "confirmed": False, "sent_as": None}
+        if reason == NOT_TRIED:
+            values |= {"attempts": col(_Row.attempts), "next_try_at": sooner}
         await change(session, audience, lead_ids, values)
 
 

@@ -1,8 +1,9 @@
 """An audience is kept as the playbook wants it, whatever the platform, the marketer and the machine do."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import insert, update
@@ -15,7 +16,7 @@ from nurture.domain.consent import AD_AUDIENCES, ConsentRecord
 from nurture.domain.errors import InputError
 from nurture.domain.scoring import EngagementRule
 from nurture.incoming import Incoming
-from nurture.ports import Applied, Person
+from nurture.ports import NOT_TRIED, Applied, AudienceSink, Identifiers, Person
 from nurture.store import ad_lists, audiences
 from nurture.store.audience_tables import AdRequestRow, AudienceMemberRow
 from nurture.store.backlog import backlog
@@ -432,6 +433,58 @@ async def test_whom_the_platform_does_not_let_go_of_keeps_nobody_else_waiting(
     await lists.sync("pros")
     await lists.sync("professionals")
     assert lists.members() == ids
+
+
+@dataclass
+class Weary:
+    """A sink that gives the search for bad records up at the first that it finds: of `bad`, never taken."""
+
+    inner: AudienceSink
+    bad: str
+    batch_size: int = 9
+    removal_size: int = 9
+    spacing: timedelta = timedelta(0)
+
+    def identifiers(self, person: Person) -> Identifiers:
+        return self.inner.identifiers(person)
+
+    async def add(self, audience: str, people: Sequence[Person]) -> Applied:
+        return await self._tried(self.inner.add, audience, people)
+
+    async def remove(self, audience: str, people: Sequence[Person]) -> Applied:
+        return await self._tried(self.inner.remove, audience, people)
+
+    async def _tried(self, call: Any, audience: str, people: Sequence[Person]) -> Applied:
+        found = [n for n, person in enumerate(people) if person.email == self.bad]
+        if not found:
+            return cast(Applied, await call(audience, people))
+        bad, *rest = people[found[0] :]
+        if before := people[: found[0]]:
+            await call(audience, before)
+        return Applied({bad.lead_id: "invalid_entry"} | {one.lead_id: NOT_TRIED for one in rest})
+
+
+async def test_who_was_not_tried_for_bad_records_goes_without_them_an_hour_later(
+    lists: Lists,
+) -> None:
+    lists.sink.inner = Weary(lists.sink.inner, "person0@firma.dk")
+    bad, *good = [await lists.tell(n) for n in range(3)]
+    began = lists.now
+    await look(lists)
+    assert (lists.members(), lists.now - began) == (set(good), HOUR)
+    lists.now += DAY
+    late = await lists.tell(4)
+    await lists.sync()
+    assert lists.members() == {*good, late}
+    lists.sink.inner = lists.sink.inner.inner
+    lists.now += DAY
+    await lists.settle()
+    lists.sink.inner = Weary(lists.sink.inner, "person0@firma.dk")
+    for lead in (bad, *good, late):
+        await lists.withdraw(lead)
+    lists.sink.removal_size, began = 9, lists.now
+    await look(lists)
+    assert (lists.members(), lists.now - began) == ({bad}, HOUR)
 
 
 async def test_who_stayed_long_enough_comes_back_when_a_flow_says_so(lists: Lists) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from nurture.domain.errors import Permanent
-from nurture.ports import NO_IDENTIFIER, Identifiers, Person
+from nurture.ports import NO_IDENTIFIER, NOT_TRIED, Identifiers, Person
 
 _BUDGET = 128
 """Requests spent on one batch: enough for several bad records in 10,000, well below every quota."""
@@ -23,7 +23,7 @@ async def narrowed(
 ) -> dict[str, str]:
     """Make `attempt` work by leaving bad records out, halving where it must; lead ids refused and why.
 
-    What is left when the budget is spent counts as refused with the reason `not_tried`.
+    What is left when the budget is spent counts as refused with the reason NOT_TRIED.
     """
     refused: dict[str, str] = {}
     waiting = [people] if people else []
@@ -37,7 +37,7 @@ async def narrowed(
             at = range(len(batch)) if len(batch) == 1 else error.at
             refused |= {batch[place].lead_id: error.reason for place in at}
             waiting += _rest(batch, at)
-    return refused | {person.lead_id: "not_tried" for batch in waiting for person in batch}
+    return refused | {person.lead_id: NOT_TRIED for batch in waiting for person in batch}
 
 
 def _rest(batch: Sequence[Person], at: Sequence[int]) -> list[Sequence[Person]]:
