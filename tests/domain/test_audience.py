@@ -127,6 +127,6 @@ def _left_over(people: list[int], bad: set[int], size: int) -> list[int]:
     return [one for request in requests if bad & set(request) for one in request]
 
 
-def test_one_who_cannot_be_taken_off_costs_few_requests_and_is_alone_after_a_day() -> None:
+def test_a_removal_that_fails_goes_in_quarters_until_everybody_goes_alone() -> None:
     assert [together(10_000, n) for n in range(9)] == [10_000, 2_500, 625, 156, 39, 9, 2, 1, 1]
     assert together(10_000, 10**4) == 1
