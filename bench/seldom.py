@@ -113,7 +113,7 @@ class Seldom:
             await audiences.give_up(session, _LIST, now)
             for refused in (True, False):
                 await audiences.anyone_named(session, GIVEN_UP, refused)
-            await audiences.to_remove(session, GIVEN_UP, now, 1000, everyone=True)
+            await audiences.to_remove(session, GIVEN_UP, now, lambda tried: 1000, everyone=True)
             await audiences.next_due(session, GIVEN_UP, adds=True, everyone=True)
 
     async def _senders(self) -> None:
