@@ -83,7 +83,7 @@ class Retention:
         nameless = {row.id for row in held if row.email is None}.intersection(visitors)
         standing = {row.id for row in held if _stands(row)}.intersection(asked.values())
         nobody = and_(col(LeadRow.id).in_(nameless), ~_named())
-        doubtful = and_(col(LeadRow.id).in_(standing), unconfirmed.nothing_else(self._browsers))
+        doubtful = unconfirmed.nothing_else(standing, self._browsers)
         rows = (await session.execute(select(LeadRow).where(or_(nobody, doubtful)))).scalars().all()
         await enrolments.end_all(session, [row.id for row in rows], erasing.ERASED, now)
         await erasing.anonymise(session, rows, now)

@@ -41,26 +41,26 @@ async def requests(session: AsyncSession, since: datetime, most: int) -> Mapping
     return dict(found)
 
 
-def nothing_else(browsers: Collection[str]) -> ColumnElement[bool]:
-    """Who came by a form that asked, or in a browser, and whom nothing keeps, among leads that are neither joined nor
-    erased. `browsers`: sources whose word anybody can give in another's name."""
+def nothing_else(ids: Collection[str], browsers: Collection[str]) -> ColumnElement[bool]:
+    """Who came by a form that asked, or in a browser, and whom nothing keeps, among these leads, which are neither
+    joined nor erased. `browsers`: sources whose word anybody can give in another's name."""
     source = col(LeadRow.source)
     return and_(
+        col(LeadRow.id).in_(ids),
         or_(source.in_(browsers), _asked_by(LeadRow.id, source)),
-        *(~kept for kept in _kept_by(browsers)),
+        *(~kept for kept in _kept_by(ids, browsers)),
     )
 
 
-def _kept_by(browsers: Collection[str]) -> Sequence[ColumnElement[bool]]:
+def _kept_by(ids: Collection[str], browsers: Collection[str]) -> Sequence[ColumnElement[bool]]:
     """Each of these alone keeps a lead. What was noted of it stays when the touch that told it is too old."""
     row, touch = LeadRow, TouchRow
     against = col(row.suppressed)
+    complained = and_(against.is_not(None), against != HARD_BOUNCE)
     return (
         _has(ConsentRequestRow),  # it may still be confirmed
         _has(ConsentRow),  # the person granted or refused: no list may undo that
-        and_(
-            against.is_not(None), against != HARD_BOUNCE
-        ),  # it complained, which no list may undo either
+        complained,  # no list may undo that either
         col(row.paused_until).is_not(None),  # it asked for a break
         _has(IdentityRow, col(IdentityRow.kind) == USER),  # it has an account
         _has(SaleRow),
@@ -68,7 +68,11 @@ def _kept_by(browsers: Collection[str]) -> Sequence[ColumnElement[bool]]:
         col(row.talks_until).is_not(None),  # sales talked to it
         _has(HandoverRow),
         _has(StageChangeRow, col(StageChangeRow.by) != RULE),
-        _has(EnrolmentRow, col(EnrolmentRow.reason).startswith(BROUGHT)),
+        _has(
+            EnrolmentRow,
+            col(EnrolmentRow.lead_id).in_(ids),
+            col(EnrolmentRow.reason).startswith(BROUGHT),
+        ),
         _has(touch, ~or_(_doubtful(browsers), _asked_by(touch.lead_id, col(touch.source)))),
     )
 
