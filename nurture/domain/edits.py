@@ -143,7 +143,7 @@ def _in_new(old: Flow, new: Flow, cursor: Cursor, now: datetime, resumed: bool) 
         return Fate(words, step, woken=True)
     if _asked(old) != _asked(new):
         return Fate("stays; goal and exits are asked anew", step, woken=True)
-    if cursor.step and step and _awaits(old.steps.get(cursor.step)) != _awaits(new.steps[step]):
+    if cursor.step and step and _awaited(old, new, cursor.step) != _awaits(new.steps[step]):
         return Fate("stays, and waits for what the step now says", step, woken=True)
     return Fate("stays where it is", step)
 
@@ -177,6 +177,14 @@ def _ends(flow: Flow, step: Step | None, cursor: Cursor) -> datetime | None:
             return step.within.after(cursor.since, flow.calendar)
         case _:
             return None
+
+
+def _awaited(old: Flow, new: Flow, step: str) -> object:
+    """What ended a stay at the step of `old`; the step whose touch that was goes by its name in `new`."""
+    its = old.steps.get(step)
+    if isinstance(its, WaitFor) and its.of:
+        its = replace(its, of=counterpart(old, new, its.of))
+    return _awaits(its)
 
 
 def _awaits(step: Step | None) -> object:

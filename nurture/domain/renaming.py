@@ -162,5 +162,5 @@ def _knowing(flow: Flow, told: Mapping[str, Any] | None, among: Collection[str])
         formerly=frozenset(told["formerly"]).difference(among),
         merged=frozenset(told["merged"]),
         origins=told["origins"],
-        was=told["was"],
+        was={**flow.was, **told["was"]},  # an earlier release read less in the files
     )

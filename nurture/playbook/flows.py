@@ -86,7 +86,7 @@ def flow(model: s.Flow, naming: Naming, around: Surroundings) -> core.Flow:
         live=model.live,
         paused=core.Paused(model.paused) if model.paused else None,
         in_flight=core.InFlight(model.in_flight),
-        was=linking.was,
+        was=naming.was,
         formerly=frozenset(model.was),
         revision=revision,
         outline=_outline(naming),
@@ -168,7 +168,6 @@ class _Linking:
     window: Calendar | None
     window_in_lead_zone: bool
     steps: dict[str, core.Step] = field(default_factory=dict)
-    was: dict[str, str] = field(default_factory=dict)
 
     def entrance(self, model: s.Flow, first: str | None) -> str | None:
         """Where leads begin: before the first step, if they enter on a date."""
@@ -192,7 +191,6 @@ class _Linking:
                 continue
             name = self.naming.ids[here]
             self.steps[name] = self._link(step, here, target)
-            self.was.update(dict.fromkeys(step.was, name))
             target = name
         return target
 

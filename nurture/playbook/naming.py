@@ -1,7 +1,8 @@
 """Step ids: what a lead's place in a flow is known by, so they must survive edits elsewhere in the flow.
 
 A step is called what its author says (`id:`), else after what it does: a mail after its template, a wait
-after the step before it. What would get one name twice needs an id of its own.
+after the step before it. What would get one name twice needs an id of its own. A name that is made of another
+step's follows that one's renaming.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,8 @@ ON_DATE: Path = ("enter", "date")
 STILL_WANTED: Path = ("enter", "when")
 DONE: Path = ("task", "within")
 Steps = Sequence["s.AnyStep"]
+Names = Sequence[str]
+"""What a step is called, then what it was called before."""
 
 
 @dataclass(frozen=True)
@@ -30,13 +33,22 @@ class Nested:
 
 @dataclass
 class Naming:
-    """The ids of one flow's steps by their path in the file, and what is wrong with them."""
+    """The ids of one flow's steps by their path in the file, what they were before, and what is wrong with them."""
 
     document: Document
     findings: list[Finding] = field(default_factory=list)
     ids: dict[Path, str] = field(default_factory=dict)
+    _said: dict[str, str] = field(default_factory=dict)
+    _followed: dict[str, str] = field(default_factory=dict)
 
-    def walk(self, steps: Steps, path: Path, before: str = START) -> None:
+    @property
+    def was(self) -> dict[str, str]:
+        """By each earlier name the one of today. What the author says goes before what only follows from it."""
+        live = self.ids.values()
+        followed = {was: name for was, name in self._followed.items() if was not in live}
+        return {**followed, **self._said}
+
+    def walk(self, steps: Steps, path: Path, before: Names = (START,)) -> None:
         """Name each step in the order of the file; same names and unreachable steps are findings."""
         for index, step in enumerate(steps):
             here = (*path, index)
@@ -45,10 +57,14 @@ class Naming:
                 self.findings.append(self.document.at(here, problem))
             if isinstance(step, str):
                 continue
-            before = self._name(here, step, step.id or _derived(step, before))
+            names = [step.id] if step.id else self._derived(step, before)
+            self._name(here, step, names)
+            self._said.update(dict.fromkeys(step.was, names[0]))
+            before = [*names, *step.was]
             self._implied(here, step, before)
             for nested in nested_in(step):
-                self.walk(nested.steps, (*here, *nested.path), f"{before}-{nested.label}")
+                inside = [f"{name}-{nested.label}" for name in before]
+                self.walk(nested.steps, (*here, *nested.path), inside)
 
     def enter(self, flow: "s.Flow") -> None:
         """Who enters on a date waits for it first, and is asked whether it still is wanted."""
@@ -56,17 +72,30 @@ class Naming:
             self.ids[ON_DATE] = "entry-date"
             self.ids[STILL_WANTED] = "entry-wanted"
 
-    def _implied(self, path: Path, step: s.Step, name: str) -> None:
+    def _derived(self, step: s.Step, before: Names) -> Names:
+        """After each name of the steps that its own is made of."""
+        match step:
+            case s.WaitFor(wait_for=s.Awaited(touch=str(touch), of=of)):
+                called = "wait-for-" + touch.replace("_", "-")
+                earlier = {**self._followed, **self._said}
+                names = [of, *(was for was, name in earlier.items() if name == of)]
+                return [f"{called}-{name}" for name in names] if of else [called]
+            case _:
+                return list(dict.fromkeys(_made_of(step, name) for name in before))
+
+    def _implied(self, path: Path, step: s.Step, names: Names) -> None:
         """Steps that one line of YAML stands for."""
         match step:
             case s.CreateTask(task=s.Task(within=within)) if within:
-                self._name((*path, *DONE), step, f"{name}-done")
+                self._name((*path, *DONE), step, [f"{name}-done" for name in names])
             case s.Split():
                 for index, share in enumerate(step.split):
                     if share.holdout:
-                        self._name((*path, "split", index, "holdout"), step, f"{name}-holdout")
+                        holdouts = [f"{name}-holdout" for name in names]
+                        self._name((*path, "split", index, "holdout"), step, holdouts)
 
-    def _name(self, path: Path, step: s.Step, name: str) -> str:
+    def _name(self, path: Path, step: s.Step, names: Names) -> None:
+        name, *earlier = names
         if name in self.ids.values():
             free = next(n for n in range(2, 10_000) if f"{name}-{n}" not in self.ids.values())
             problem = Problem(
@@ -76,7 +105,8 @@ class Naming:
             where = (*path, "id") if step.id else path
             self.findings.append(self.document.at(where, problem))
         self.ids[path] = name
-        return name
+        for was in earlier:
+            self._followed.setdefault(was, name)
 
 
 def nested_in(step: "s.AnyStep") -> Iterator[Nested]:
@@ -109,14 +139,12 @@ def leaves(step: "s.AnyStep") -> bool:
     return bool(lists) and all(any(leaves(inner) for inner in steps) for steps in lists)
 
 
-def _derived(step: s.Step, before: str) -> str:
+def _made_of(step: s.Step, before: str) -> str:
     match step:
         case s.Email():
             return step.template
         case s.Wait():
             return f"wait-after-{before}"
-        case s.WaitFor(wait_for=s.Awaited(touch=str(touch), of=of)):
-            return "-".join(["wait-for", touch.replace("_", "-"), *([of] if of else [])])
         case s.WaitFor():
             return f"wait-for-after-{before}"
         case s.Branch():

@@ -137,6 +137,15 @@ def test_what_a_lead_waits_for_may_change_under_it() -> None:
     assert not of(new, at("pause")).woken
 
 
+def test_a_mail_that_is_renamed_is_still_what_a_lead_behind_it_waits_for() -> None:
+    answer = WaitFor(Span(4 * DAY), "clicked", "tips", then="more", otherwise="last")
+    steps = {"guide": None, "tips": Email("guide", "answer"), "answer": answer}
+    assert of(edited(steps, was={"guide": "tips"}), at("answer")) == Fate(
+        "stays where it is", "answer"
+    )
+    assert of(edited(steps), at("answer")).woken, "of another mail"
+
+
 @pytest.mark.parametrize(
     ("choice", "words", "ends"),
     [

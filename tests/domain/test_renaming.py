@@ -154,6 +154,13 @@ def test_what_is_kept_of_the_names_gives_them_back() -> None:
     assert (back["c"].root, back["c"].root_of("a2")) == ("launch", "a")
 
 
+def test_what_a_file_tells_of_names_counts_also_where_an_earlier_release_kept_less() -> None:
+    kept = written("launch", "hello", "pause", hello="welcome")
+    plain = replace(kept, was={**kept.was, "rest": "pause"})
+    [back] = knowing({"launch": plain}, told({"launch": kept})).values()
+    assert back.was == {"welcome": "hello", "rest": "pause"}
+
+
 def test_another_name_deals_nobody_another_share() -> None:
     steps = {"ab": Split(((1, "x"), (1, "y"))), "x": Email("x"), "y": Email("y")}
     renamed = {"shares": steps["ab"], "x": steps["x"], "y": steps["y"]}

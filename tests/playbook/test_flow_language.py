@@ -158,6 +158,82 @@ def test_a_step_keeps_its_leads_under_a_new_name() -> None:
     assert flow.names_of("hello") == {"hello", "welcome"}
 
 
+def _everything_behind(mail: str) -> str:
+    """Steps whose names are made of that mail's, and of one another's."""
+    return f"""\
+{mail}  - wait: 1 day
+  - wait: 2 days
+  - wait_for: {{touch: clicked, of: hello, within: 1 day}}
+    else:
+      - branch:
+          - if: stage == 'lead'
+            do: [wait: 3 days]
+        else: [wait: 4 days]
+  - tag: {{add: a}}
+    id: again
+  - split:
+      - {{weight: 1, do: [wait: 5 days]}}
+      - {{weight: 1, do: []}}
+  - task: {{kind: call, to: sales, title: Call, within: 1 day}}
+    id: ring
+    was: call
+    else: [wait: 6 days]
+"""
+
+
+def test_names_that_are_made_of_a_renamed_steps_follow_it() -> None:
+    flow = steps(_everything_behind("  - email: welcome\n    id: hello\n    was: [hi, welcome]\n"))
+    assert {
+        name: sorted(flow.names_of(name) - {name})
+        for name in flow.steps
+        if len(flow.names_of(name)) > 1
+    } == {
+        "hello": ["hi", "welcome"],
+        "wait-after-hello": ["wait-after-hi", "wait-after-welcome"],
+        "wait-after-wait-after-hello": [
+            "wait-after-wait-after-hi",
+            "wait-after-wait-after-welcome",
+        ],
+        "wait-for-clicked-hello": ["wait-for-clicked-hi", "wait-for-clicked-welcome"],
+        "branch-after-wait-for-clicked-hello-else": [
+            "branch-after-wait-for-clicked-hi-else",
+            "branch-after-wait-for-clicked-welcome-else",
+        ],
+        "wait-after-branch-after-wait-for-clicked-hello-else-1": [
+            "wait-after-branch-after-wait-for-clicked-hi-else-1",
+            "wait-after-branch-after-wait-for-clicked-welcome-else-1",
+        ],
+        "wait-after-branch-after-wait-for-clicked-hello-else-else": [
+            "wait-after-branch-after-wait-for-clicked-hi-else-else",
+            "wait-after-branch-after-wait-for-clicked-welcome-else-else",
+        ],
+        "ring": ["call"],
+        "ring-done": ["call-done"],
+        "wait-after-ring-else": ["wait-after-call-else"],
+    }
+
+
+def test_a_split_behind_a_renamed_step_follows_it_with_its_shares() -> None:
+    renamed = "  - email: welcome\n    id: hello\n    was: welcome\n"
+    split = (
+        "  - split:\n      - {weight: 1, do: [wait: 5 days]}\n      - {weight: 1, holdout: true}\n"
+    )
+    assert steps(renamed + split).was == {
+        "welcome": "hello",
+        "split-after-welcome": "split-after-hello",
+        "split-after-welcome-holdout": "split-after-hello-holdout",
+        "wait-after-split-after-welcome-1": "wait-after-split-after-hello-1",
+    }
+
+
+def test_what_the_author_says_of_a_name_goes_before_what_follows_from_another() -> None:
+    renamed = "  - email: welcome\n    id: hello\n    was: welcome\n  - wait: 1 day\n"
+    taken = "  - wait: 2 days\n    id: wait-after-welcome\n"
+    assert steps(renamed + taken).was == {"welcome": "hello"}
+    said = "  - wait: 2 days\n    id: rest\n    was: wait-after-welcome\n"
+    assert steps(renamed + said).was == {"welcome": "hello", "wait-after-welcome": "rest"}
+
+
 @pytest.mark.parametrize("change", ["title: Other\n", "in_flight: exit\n", "live: false\n"])
 def test_what_changes_nothing_for_those_inside_keeps_the_revision(change: str) -> None:
     changed = FLOW.replace("title: Launch\n", "") if change.startswith("title") else FLOW

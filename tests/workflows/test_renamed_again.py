@@ -58,6 +58,35 @@ async def test_a_wait_that_was_renamed_is_not_cut_short_by_the_next_edit(
     assert looks.box.subjects == ["Hello"]
 
 
+BEHIND = {
+    "a wait": "  - wait: 10 days\n",
+    "a wait for a touch": "  - wait_for: {touch: clicked, of: NAME, within: 10 days}\n",
+    "a wait in a share": (
+        "  - split: [{weight: 1, do: [wait: 10 days]}, {weight: 1, do: [wait: 10 days]}]\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("behind", BEHIND.values(), ids=BEHIND)
+async def test_who_waits_behind_a_mail_that_is_renamed_waits_its_time(
+    db: Database, behind: str
+) -> None:
+    looks = Looks(db)
+    await looks.apply({LAUNCH: _flow(MAIL, behind.replace("NAME", "welcome"), SECOND)}, NOW)
+    run = await looks.enter(NOW)
+    await looks.look(run, NOW)
+    for number, (name, was) in enumerate([("hi", "welcome"), ("hello", "hi"), ("hello", "")], 1):
+        files = {LAUNCH: _flow(_called(MAIL, name, was), behind.replace("NAME", name), SECOND)}
+        plan = await Shelf(db).plan({**FILES, **files}, NOW + number * DAY)
+        assert [found.fate for found in plan.affected] == ["stays where it is"]
+        await looks.apply(files, NOW + number * DAY)
+        if number != 2:  # it sleeps through one of them
+            await looks.look(run, NOW + number * DAY)
+    assert looks.box.subjects == ["Hello"]
+    await looks.look(run, NOW + 10 * DAY)
+    assert looks.box.subjects == ["Hello", "Second"]
+
+
 MOVED = {
     "renamed again": [_called(MAIL, "greeting", "hello")],
     "with the line about it tidied away": [_called(MAIL, "hello")],
