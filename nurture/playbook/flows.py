@@ -1,11 +1,7 @@
 """A flow as written, nested lists and all -> the core's graph of steps."""
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
-from hashlib import sha256
-from typing import Any
 
 from nurture.domain import flow as core
 from nurture.domain.calendar import Calendar, Span, no_holidays
@@ -13,6 +9,7 @@ from nurture.domain.enrolment import Entry
 from nurture.domain.gate import MAX_HOLD, FrequencyCap, MailRules
 from nurture.domain.topics import LEAD
 from nurture.playbook import flow_schema as s
+from nurture.playbook import meaning
 from nurture.playbook.document import Path
 from nurture.playbook.durations import Durations
 from nurture.playbook.fields import LAPSED, WINDOW
@@ -70,7 +67,6 @@ def _until_date(on: s.OnDate | None) -> core.WaitUntil:
 
 def flow(model: s.Flow, naming: Naming, around: Surroundings) -> core.Flow:
     """The compiled flow; `naming` holds the ids of its steps."""
-    revision = _revision(naming.document.value)
     linking = _Linking(naming, _window(model, around), _in_lead_zone(model))
     first = linking.entrance(model, linking.chain(model.steps, ("steps",), None))
     in_file_order = {name: linking.steps[name] for name in naming.ids.values()}
@@ -88,8 +84,8 @@ def flow(model: s.Flow, naming: Naming, around: Surroundings) -> core.Flow:
         in_flight=core.InFlight(model.in_flight),
         was=naming.was,
         formerly=frozenset(model.was),
-        revision=revision,
-        outline=_outline(naming),
+        revision=meaning.revision(model, naming),
+        outline=meaning.outline(model, naming),
     )
 
 
@@ -125,39 +121,6 @@ def _window(model: s.Flow, around: Surroundings) -> Calendar | None:
     )
     opens, closes = window.hours
     return Calendar(window.days, opens, closes, zone, window.holidays or no_holidays)
-
-
-_SAYS_NOTHING = ("title", "in_flight", "live", "enter", "start", "end", "was", "sender", "paused")
-"""Keys that change nothing for a lead inside the flow."""
-
-
-def _revision(value: Mapping[str, Any]) -> str:
-    said = {key: value[key] for key in value if key not in _SAYS_NOTHING}
-    return sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
-
-
-def _outline(naming: Naming) -> str:
-    """As the revision, without the names of flows and steps: a step that another means is told by its place."""
-    places: dict[object, int] = {name: place for place, name in enumerate(naming.ids.values())}
-
-    def unnamed(value: object, path: Path) -> object:
-        step = path[:-1] in naming.ids and path[-1]
-        if step == "goto":
-            return None
-        if isinstance(value, list):
-            return [unnamed(each, (*path, index)) for index, each in enumerate(value)]
-        if isinstance(value, dict):
-            names = ("id", "was") if path in naming.ids else ()
-            inner = {key: unnamed(value[key], (*path, key)) for key in value if key not in names}
-            if step == "wait_for" and "of" in inner:
-                inner["of"] = places.get(inner["of"], inner["of"])
-            return inner
-        return value
-
-    said = {key: value for key, value in naming.document.value.items() if key != "flow"}
-    told = unnamed(said, ())
-    assert isinstance(told, dict)
-    return _revision(told)
 
 
 @dataclass

@@ -240,6 +240,72 @@ def test_what_changes_nothing_for_those_inside_keeps_the_revision(change: str) -
     assert book(changed + change).flows["launch"].revision == book(FLOW).flows["launch"].revision
 
 
+SHARES = (
+    "  - split:\n      - {{weight: {}, do: [email: welcome]}}\n      - {{weight: {}, do: []}}\n"
+)
+LEADS, ESCAPED = "stage == 'lead'", r"r'\\x41' == lead.country"
+ASKED = f'  - wait_for: {{when: "{LEADS}", within: 1 day}}\n    id: asked\n'
+TWO = (
+    "  - email: welcome\n  - email: welcome\n    id: again\n"
+    "  - wait_for: {{touch: clicked, of: {}, within: 1 day}}\n    id: answer\n"
+)
+SAME = {
+    "durations": ("  - wait: 7 days\n", "  - wait: 1w\n"),
+    "shares": (SHARES.format(1, 3), SHARES.format(50, 150)),
+    "defaults": (ASKED, ASKED + "    then: []\n    else: []\n    was: []\n"),
+    "its own name": ("  - email: welcome\n", "  - email: welcome\n    id: welcome\n"),
+    "an earlier name": ("  - email: welcome\n", "  - email: welcome\n    was: hi\n"),
+    "a mail for every persona": ("  - email: welcome\n", "  - email: {default: welcome}\n"),
+    "conditions": (ASKED, ASKED.replace(f'"{LEADS}"', "'stage==\"lead\"'")),
+    "comments and the order of keys": (
+        "  - wait_for: {touch: clicked, within: 2 days}\n    id: a\n",
+        "  - id: a  # as before\n    wait_for:\n      within: 48h\n      touch: clicked\n",
+    ),
+}
+HEADS = {
+    "defaults": ("", "priority: 0\nconsent: email_marketing\ntransactional: false\nexit: []\n"),
+    "the order of exits": ("exit: [A, B]\n", "exit: [B, A]\n"),
+    "a send window": (
+        'send_window: {days: mon-wed, hours: "08:00-24:00", holidays: DK}\n',
+        'send_window: {hours: "08:00-24:00", holidays: DK, days: "mon, tue-wed"}\n',
+    ),
+}
+
+
+@pytest.mark.parametrize(("one", "other"), SAME.values(), ids=SAME)
+def test_the_same_steps_in_other_words_are_no_edit(one: str, other: str) -> None:
+    first, second = steps(one), steps(other)
+    assert (first.revision, first.outline) == (second.revision, second.outline)
+
+
+@pytest.mark.parametrize(("one", "other"), HEADS.values(), ids=HEADS)
+def test_nor_is_what_else_a_flow_says_in_other_words(one: str, other: str) -> None:
+    first, second = (
+        book(FLOW + head.replace("A", "stage == 'lead'").replace("B", "stage == 'sql'"))
+        for head in (one, other)
+    )
+    assert first.flows["launch"].revision == second.flows["launch"].revision
+
+
+OTHERWISE = {
+    "shares": (SHARES.format(1, 3), SHARES.format(1, 2)),
+    "a condition": (ASKED, ASKED.replace("lead", "sql")),
+    "what is escaped": (
+        ASKED.replace(LEADS, ESCAPED),
+        ASKED.replace(LEADS, ESCAPED.replace("r", "", 1)),
+    ),
+    "a step before it": ("  - email: welcome\n", "  - tag: {add: a}\n  - email: welcome\n"),
+    "the mail whose click is waited for": (TWO.format("welcome"), TWO.format("again")),
+}
+
+
+@pytest.mark.parametrize(("one", "other"), OTHERWISE.values(), ids=OTHERWISE)
+def test_what_a_lead_would_notice_is_an_edit(one: str, other: str) -> None:
+    first, second = steps(one), steps(other)
+    assert first.revision != second.revision
+    assert first.outline != second.outline
+
+
 def test_another_wait_is_another_revision() -> None:
     one, other = steps("  - wait: 1 day\n"), steps("  - wait: 2 days\n")
     assert one.revision != other.revision
