@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from nurture.domain.steps import Flow
+from nurture.domain.steps import End, Flow
 
 Flows = Mapping[str, Flow]
 
@@ -151,6 +151,23 @@ def told(flows: Flows) -> dict[str, Any]:
 def knowing(flows: Flows, told: Mapping[str, Any]) -> dict[str, Flow]:
     """The flows with what was told of their names."""
     return {name: _knowing(flow, told.get(name), flows) for name, flow in flows.items()}
+
+
+def unread(told: Mapping[str, Any], flows: Flows) -> dict[str, Flow]:
+    """The flows before these, of which nobody can read more than what was `told` of their names; in all else they
+    were as these are."""
+    before = {name: _unread(name, its, flows) for name, its in told.items()}
+    gone = {was for its in told.values() for was in its["formerly"]}
+    return {name: flow for name, flow in flows.items() if name not in gone} | before
+
+
+def _unread(name: str, told: Mapping[str, Any], flows: Flows) -> Flow:
+    later = (name, told["origin"], *told["formerly"])
+    flow = next((flows[each] for each in later if each in flows), None)
+    alike = {step: End() for step in (flow.steps if flow else ()) if step not in told["was"]}
+    renamed = {step: End() for step in (*told["origins"], *told["was"].values())}
+    plain = Flow(name, name, {**renamed, **alike}, None)
+    return _knowing(plain, told, {name})
 
 
 def _knowing(flow: Flow, told: Mapping[str, Any] | None, among: Collection[str]) -> Flow:

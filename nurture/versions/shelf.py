@@ -50,13 +50,10 @@ class _Before:
 
     def followed_by(self, playbook: Playbook) -> Playbook:
         """What comes in force next, with all that is known of its flows' names."""
+        before = self.playbook.flows if self.playbook else {}
         if self.unread:
-            flows = renaming.knowing(playbook.flows, self.names)
-        else:
-            flows = renaming.succeeding(
-                self.playbook.flows if self.playbook else {}, playbook.flows
-            )
-        return replace(playbook, flows=flows)
+            before = renaming.unread(self.names, playbook.flows)
+        return replace(playbook, flows=renaming.succeeding(before, playbook.flows))
 
 
 class Shelf:

@@ -3,9 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+import pytest
+
 from nurture.domain.edits import adopt, counterpart
 from nurture.domain.flow import Email, Flow, Split, advance
-from nurture.domain.renaming import back_then, forebears, in_force, knowing, succeeding, told
+from nurture.domain.renaming import (
+    back_then,
+    forebears,
+    in_force,
+    knowing,
+    succeeding,
+    told,
+    unread,
+)
 from tests.support.domain import NOW, at, facts, flow, lead
 
 Flows = Mapping[str, Flow]
@@ -152,6 +162,32 @@ def test_what_is_kept_of_the_names_gives_them_back() -> None:
     back = knowing(plain, told(versions[2]))
     assert told(back) == told(versions[2])
     assert (back["c"].root, back["c"].root_of("a2")) == ("launch", "a")
+
+
+TOLD = {
+    "a step": [written("launch", "b", "rest", b="a")],
+    "a flow": [written("b", "a", "rest", formerly="launch")],
+    "both": [written("b", "b", "rest", formerly="launch", b="a")],
+    "nothing": [written("launch", "a", "rest")],
+}
+
+
+@pytest.mark.parametrize("renamed", TOLD.values(), ids=TOLD)
+def test_the_way_back_from_a_playbook_that_nobody_can_read_and_forward_again_loses_no_name(
+    renamed: list[Flow],
+) -> None:
+    older = [written("launch", "a", "rest")]
+    tidied = [replace(each, was={}, formerly=frozenset()) for each in renamed]
+    first, second, back, forward = over(older, renamed, older, tidied)
+    plain = {"launch": older[0]}
+    unknown = succeeding(unread(told(second), plain), plain)
+    assert told(unknown) == told(back)
+    assert told(succeeding(unknown, {each.id: each for each in tidied})) == told(forward)
+    [now], step = forward.values(), next(iter(renamed[0].steps))
+    assert in_force(unknown, forward, "launch") == now
+    for version in (first, unknown):
+        assert counterpart(version["launch"], now, "a") == step
+    assert counterpart(second[now.id], back["launch"], step) == "a"
 
 
 def test_what_a_file_tells_of_names_counts_also_where_an_earlier_release_kept_less() -> None:

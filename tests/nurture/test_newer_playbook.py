@@ -7,6 +7,8 @@ import pytest
 from sqlalchemy import update
 
 from nurture.domain.errors import Unreadable
+from nurture.domain.renaming import succeeding, told
+from nurture.playbook.compiler import compile_playbook
 from nurture.playbook.planning import UNREAD
 from nurture.store.audience_tables import AudienceRow
 from nurture.store.database import Database
@@ -109,6 +111,19 @@ async def test_who_stands_at_a_step_that_both_have_goes_on(room: Room) -> None:
         await session.execute(update(EnrolmentRow).values(step="rest"))
     await room.shelf.apply(OURS, "ida", NOW)
     assert await room.looked_at() == [("rest", None), ("rest", None)]
+
+
+async def test_what_the_newer_one_renamed_goes_by_both_names_back_and_forward_again(
+    room: Room,
+) -> None:
+    renamed = {**OURS, LAUNCH: REST.replace("id: rest", "id: nap\n    was: rest")}
+    names = told(succeeding(compile_playbook(OURS).flows, compile_playbook(renamed).flows))
+    await room.came_in()
+    await newer.put_in_force(room.world.db, renamed, LAUNCH, names)
+    await room.shelf.apply(OURS, "ida", NOW)
+    assert await room.looked_at() == [("rest", None), ("rest", None)]
+    await room.shelf.apply(THEIRS, "ida", NOW)
+    assert await room.looked_at() == [("nap", None), ("nap", None)]
 
 
 async def test_no_rollback_leads_to_what_only_the_newer_release_reads(room: Room) -> None:
