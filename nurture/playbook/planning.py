@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 
 from nurture.domain.edits import alike, counterpart, steps_among
-from nurture.domain.flow import Flow, InFlight
+from nurture.domain.flow import Act, CallWebhook, Email, Flow, InFlight, Step
 from nurture.domain.lead import Condition
 from nurture.domain.renaming import forebears
 from nurture.playbook import Playbook
@@ -95,6 +95,8 @@ def _edits(old: Flow, new: Flow, old_book: Playbook | None, new_book: Playbook) 
     for step in new.steps:
         if step not in kept.values():
             yield f"step {step} inserted ({step_words(new.steps[step])})"
+            if (other := _took_over(old, new, step)) and _is_told_once(new.steps[step]):
+                yield f"step {step} has the name that {other} had, so who got that does not get this"
     for step in _moved([kept[step] for step in old.steps if step in kept], new):
         yield f"step {step} moved"
     yield from _settings(old, new)
@@ -106,6 +108,21 @@ def _edits(old: Flow, new: Flow, old_book: Playbook | None, new_book: Playbook) 
         yield "who enters changes"
     if _parts_ways(old, new, old_book, new_book):
         yield f"in flight: {new.in_flight}"
+
+
+def _took_over(old: Flow, new: Flow, step: str) -> str | None:
+    """Which step had the name of this new one before, if that is there still."""
+    its = old.was.get(step)
+    if its and (now := counterpart(old, new, its)):
+        return now
+    return next((name for name in new.steps if name != step and new.root_of(name) == step), None)
+
+
+def _is_told_once(step: Step) -> bool:
+    """Whether each run gets it once, by its name."""
+    return isinstance(step, Email) or (
+        isinstance(step, Act) and isinstance(step.effect, CallWebhook)
+    )
 
 
 def _parts_ways(old: Flow, new: Flow, old_book: Playbook | None, new_book: Playbook) -> bool:

@@ -114,6 +114,7 @@ SENTENCES = (
     later("step %(text)s deleted (%(does)s)"),
     later("step %(text)s inserted (%(does)s)"),
     later("step %(text)s: %(does)s → %(will_do)s"),
+    later("step %(text)s has the name that %(other)s had, so who got that does not get this"),
     later("step %(text)s is now called %(other)s"),
     later("step %(text)s moved"),
     later("who enters changes"),

@@ -16,6 +16,7 @@ from tests.support.small import FLOW, LAUNCH
 NOW = datetime(2026, 3, 4, 10, tzinfo=UTC)
 OTHER = "config/flows/other.yaml"
 MAIL, REST = "  - email: welcome\n", "  - wait: 10 days\n    id: rest\n"
+SECOND = "  - email: second\n"
 
 
 def _flow(*steps: str, name: str = "launch", more: str = "") -> str:
@@ -111,6 +112,33 @@ async def test_a_mail_that_was_renamed_is_not_sent_again_when_it_moves_behind_it
     assert looks.box.subjects.count("Hello") == 1
 
 
+async def test_a_plan_says_that_a_new_mail_with_the_name_of_another_is_not_sent_to_who_got_that(
+    db: Database,
+) -> None:
+    looks = Looks(db)
+    await looks.apply({LAUNCH: _flow(MAIL, REST)}, NOW)
+    run = await looks.enter(NOW)
+    await looks.look(run, NOW)
+    await looks.apply({LAUNCH: _flow(_called(MAIL, "hello", "welcome"), REST)}, NOW + DAY)
+    await looks.look(run, NOW + DAY)
+    reused = {LAUNCH: _flow(_called(MAIL, "hello"), REST, _called(SECOND, "welcome"))}
+    for number in (2, 3):  # also when it came once before
+        plan = await Shelf(db).plan({**FILES, **reused}, NOW + number * DAY)
+        [change] = plan.difference.flows
+        assert change.changes == (
+            "step welcome inserted (mail second)",
+            "step welcome has the name that hello had, so who got that does not get this",
+        )
+        await looks.apply(reused, NOW + number * DAY)
+        if number == 2:
+            await looks.apply({LAUNCH: _flow(_called(MAIL, "hello"), REST)}, NOW + number * DAY)
+    await looks.look(run, NOW + 11 * DAY)
+    assert looks.box.subjects == ["Hello"]
+    other = {LAUNCH: _flow(_called(MAIL, "hello"), REST, _called(SECOND, "news"))}
+    plan = await Shelf(db).plan({**FILES, **other}, NOW + 12 * DAY)
+    assert "has the name" not in str(plan.difference.sentences())
+
+
 CLICKS = {
     "a step twice": [
         _flow(_called(MAIL, "hello", "welcome"), REST, _clicked("hello")),
@@ -203,7 +231,6 @@ async def test_a_renaming_alone_leads_nobody_out_of_a_flow_that_leads_out_when_i
     assert row.ended == ("flow_changed" if also else None)
 
 
-SECOND = "  - email: second\n"
 BOTH = _flow(MAIL, REST, SECOND)
 MERGED = {
     "as a new one": BOTH.replace("flow: launch", "flow: both\nwas: [other, launch]"),
