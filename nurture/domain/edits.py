@@ -98,7 +98,7 @@ def steps_among(old: Flow, then: Mapping[str, Flow], flows: Mapping[str, Flow]) 
 
 def counterpart(old: Flow, new: Flow, step: str) -> str | None:
     """The same step in `new`, which may have come long after: by what it was first called, or else by names. What was
-    another step in `old` only has the name."""
+    another step in `old`, or was first called otherwise, only has the name."""
     found = successor(old, new, step)
     if old.root != new.root:
         return found
@@ -108,7 +108,7 @@ def counterpart(old: Flow, new: Flow, step: str) -> str | None:
     others = {old.root_of(name) for name in old.steps}
     if found is None or new.was.get(step) == found:
         return found
-    return None if new.root_of(found) in others else found
+    return found if new.root_of(found) == found and found not in others else None
 
 
 def surviving(old: Flow, new: Flow, step: str | None) -> str | None:

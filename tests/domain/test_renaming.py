@@ -74,6 +74,10 @@ def test_a_name_that_is_used_again_is_that_of_something_new() -> None:
     assert counterpart(second["launch"], third["launch"], "b") == "b"
     assert counterpart(third["launch"], fourth["launch"], "a") == "c"
     assert counterpart(first["launch"], fourth["launch"], "a") == "b"
+    gone = succeeding(third, {"launch": written("launch", "a", "d")})
+    assert counterpart(first["launch"], gone["launch"], "a") is None, (
+        "what it was is no longer there"
+    )
 
 
 def test_steps_that_became_one_are_all_found_in_it() -> None:
