@@ -36,6 +36,8 @@ _NOT_CONFIGURED, _RATE_LIMITED = "not_configured", "rate_limited"
 _HELD, _HELD_FOR = "list_held", timedelta(minutes=10)
 """While another audience is taken off the same list; looked at again after so long."""
 
+_EVER = datetime.min.replace(tzinfo=UTC)
+
 
 @dataclass(frozen=True)
 class Look:
@@ -155,21 +157,7 @@ class AudienceKeeper:
         async with self._outbox.write() as session:
             state = await ad_lists.state(session, name)
             assert state is not None
-            held = [state.free_at, await ad_lists.resting(session, state.platform)]
-            waits = not leaving and await _held(session, playbook, state)
-            adds = not (leaving or waits or state.paused)
-            renew_at = state.renew_asked_at and (state.session_until or state.renew_asked_at)
-            return _Job(
-                name=name,
-                platform=state.platform,
-                external_id=state.external_id,
-                leaving=leaving,
-                waits=waits,
-                adds=adds,
-                due=None if leaving else _due(state, playbook),
-                held=max((at for at in held if at), default=None),
-                renew=renew_at if adds else None,
-            )
+            return await _job(session, playbook, state)
 
     async def _batch(
         self, job: _Job, sink: AudienceSink, add: bool, now: datetime
@@ -278,14 +266,46 @@ class AudienceKeeper:
         return await self._next(job, now)
 
     async def _next(self, job: _Job, earliest: datetime) -> Look:
-        """The next time something falls due; what already is waits until `earliest`."""
         async with self._outbox.write() as session:
-            owed = await audiences.next_due(session, job.name, job.adds, job.leaving)
-            question = await ad_requests.next_due(session, job.name)
-        times = [max(at, earliest) for at in (owed, question, job.renew) if at]
-        times += [job.due] if job.due else []
-        times += [earliest + _HELD_FOR] if job.waits else []
-        return Look(min(times, default=None))
+            return Look(await _falls_due(session, job, earliest))
+
+
+async def due(session: AsyncSession, playbook: Playbook, state: AudienceRow) -> datetime | None:
+    """Since when, or from when on, something is to be done for the list, by the times that are kept; None: it waits for
+    a change. A new playbook wakes no list that it leaves as it was, so by that one nothing is due."""
+    job = await _job(session, playbook, state)
+    job.due = job.due and state.compared_at and _daily(state.compared_at, playbook)
+    job.waits = False  # looked at again in minutes, of which no time is kept
+    return await _falls_due(session, job, job.held or _EVER)
+
+
+async def _falls_due(session: AsyncSession, job: _Job, earliest: datetime) -> datetime | None:
+    """The next time something does; what already did waits until `earliest`."""
+    owed = await audiences.next_due(session, job.name, job.adds, job.leaving)
+    question = await ad_requests.next_due(session, job.name)
+    times = [max(at, earliest) for at in (owed, question, job.renew) if at]
+    times += [job.due] if job.due else []
+    times += [earliest + _HELD_FOR] if job.waits else []
+    return min(times, default=None)
+
+
+async def _job(session: AsyncSession, playbook: Playbook, state: AudienceRow) -> _Job:
+    leaving = _left(state, playbook.audiences.get(state.name))
+    held = [state.free_at, await ad_lists.resting(session, state.platform)]
+    waits = not leaving and await _held(session, playbook, state)
+    adds = not (leaving or waits or state.paused)
+    renew_at = state.renew_asked_at and (state.session_until or state.renew_asked_at)
+    return _Job(
+        name=state.name,
+        platform=state.platform,
+        external_id=state.external_id,
+        leaving=leaving,
+        waits=waits,
+        adds=adds,
+        due=None if leaving else _due(state, playbook),
+        held=max((at for at in held if at), default=None),
+        renew=renew_at if adds else None,
+    )
 
 
 def _most(sink: AudienceSink) -> Callable[[int], int]:
@@ -341,5 +361,9 @@ def _left(state: AudienceRow | None, audience: Audience | None) -> bool:
 def _due(state: AudienceRow, playbook: Playbook) -> datetime:
     """When all leads are to be compared with the rule: daily, and at once under another playbook."""
     if state.compared_at is None or state.compared_by != playbook.hash:
-        return state.compared_at or datetime.min.replace(tzinfo=UTC)
-    return state.compared_at + max(playbook.day, AGAIN)
+        return state.compared_at or _EVER
+    return _daily(state.compared_at, playbook)
+
+
+def _daily(before: datetime, playbook: Playbook) -> datetime:
+    return before + max(playbook.day, AGAIN)

@@ -2,16 +2,19 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
+from sqlalchemy import literal
+from sqlalchemy import select as select_columns
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 from sqlmodel import col, func, select
 
-from nurture.store import messages
+from nurture.store import messages, wakeups
 from nurture.store.audience_tables import AudienceMemberRow
 from nurture.store.handover_tables import NoticeRow
-from nurture.store.tables import CallRow, EnrolmentRow, LeadRow, MessageRow, WakeupRow
+from nurture.store.tables import CallRow, ClickRow, EnrolmentRow, LeadRow, MessageRow, WakeupRow
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,72 @@ class Late:
 ENROLMENTS = "enrolments"
 
 
+@dataclass(frozen=True)
+class Standing:
+    """What stands still: `kind` and `key` of the workflow that would act on it, or of the row itself where none does,
+    but the loop beside the worker that takes what is due."""
+
+    kind: str
+    key: str
+    flow: str = ""
+
+
+@dataclass(frozen=True)
+class _Due:
+    """Rows are due `since`, unless `where` says that they are done. `stands`: a Standing's columns; none where it takes
+    more than a row to say what stands still."""
+
+    since: Any
+    where: tuple[Any, ...] = ()
+    stands: tuple[Any, ...] = ()
+
+
+def _due(at: datetime) -> dict[str, _Due]:
+    """Every time at which somebody has to act and that is kept in a row of what it is for. Handovers' are worked out
+    from their terms, audiences' from all that is known of them (see nurture.audiences.keeper)."""
+    wakeup, mail, notice, member = WakeupRow, MessageRow, NoticeRow, AudienceMemberRow
+    return {
+        "wakeups": _Due(
+            col(wakeup.created_at), (), (col(wakeup.kind), col(wakeup.key), col(wakeup.flow))
+        ),
+        ENROLMENTS: _Due(col(EnrolmentRow.wake_at), (col(EnrolmentRow.ended).is_(None),)),
+        "mails": _Due(
+            col(mail.claimed_at),
+            (col(mail.state) == messages.CLAIMED,),
+            (literal(wakeups.ENROLMENT), col(mail.enrolment_id), col(mail.flow)),
+        ),
+        "notices": _Due(
+            col(notice.next_attempt_at),
+            (*_untold(notice), ~_behind_another(at)),
+            (literal(wakeups.HANDOVER), col(notice.handover_id), literal("")),
+        ),
+        "calls": _Due(col(CallRow.next_attempt_at), (), _itself("call", CallRow.id)),
+        "audience_changes": _Due(
+            col(member.next_try_at), (col(member.desired) != col(member.confirmed),)
+        ),
+        "clicks": _Due(col(ClickRow.due), (), _itself("click", ClickRow.touch_id)),
+        "expired_scores": _Due(col(LeadRow.next_score_at), (), _itself("score", LeadRow.id)),
+    }
+
+
+def _itself(kind: str, key: Any) -> tuple[Any, ...]:
+    """No workflow acts on it."""
+    return literal(kind), col(key), literal("")
+
+
+def _untold(notice: Any) -> tuple[Any, ...]:
+    return col(notice.delivered_at).is_(None), col(notice.dead_at).is_(None)
+
+
+def _behind_another(at: datetime) -> Any:
+    """Notices of a handover go out in order: while one waits for its next try, those after it do."""
+    other = aliased(NoticeRow)
+    its = col(other.handover_id) == col(NoticeRow.handover_id)
+    earlier = col(other.number) < col(NoticeRow.number)
+    waits = *_untold(other), col(other.next_attempt_at) > at
+    return select(other.id).where(its, earlier, *waits).exists()
+
+
 async def backlog(
     session: AsyncSession, at: datetime, but: Collection[str] = ()
 ) -> dict[str, Late]:
@@ -32,27 +101,24 @@ async def backlog(
 
     Give a moment a little before now: what has just become due is not late yet.
     """
-    member = AudienceMemberRow
-    due: dict[str, tuple[Any, ...]] = {
-        "wakeups": (col(WakeupRow.created_at),),
-        ENROLMENTS: (col(EnrolmentRow.wake_at), col(EnrolmentRow.ended).is_(None)),
-        "mails": (col(MessageRow.claimed_at), col(MessageRow.state) == messages.CLAIMED),
-        "notices": (
-            col(NoticeRow.next_attempt_at),
-            col(NoticeRow.delivered_at).is_(None),
-            col(NoticeRow.dead_at).is_(None),
-        ),
-        "calls": (col(CallRow.next_attempt_at),),
-        "audience_changes": (
-            col(member.next_try_at),
-            col(member.desired) != col(member.confirmed),
-        ),
-        "expired_scores": (col(LeadRow.next_score_at),),
-    }
     found = {}
-    for kind, (since, *where) in due.items():
-        if kind in but:
-            continue
-        query = select(func.count(), func.min(since)).where(since <= at, *where)
-        found[kind] = Late(*(await session.execute(query)).one())
+    for name, due in _due(at).items():
+        if name not in but:
+            query = select(func.count(), func.min(due.since)).where(due.since <= at, *due.where)
+            found[name] = Late(*(await session.execute(query)).one())
     return found
+
+
+TOLD = tuple(name for name, due in _due(datetime.max.replace(tzinfo=UTC)).items() if due.stands)
+"""The kinds of which is told one by one what stands still."""
+
+
+async def overdue(
+    session: AsyncSession, name: str, at: datetime, after: str, limit: int
+) -> list[Standing]:
+    """The next page, in the order of its keys, of what was due by then and is not done."""
+    due = _due(at)[name]
+    _, key, _ = due.stands
+    query = select_columns(*due.stands).where(due.since <= at, *due.where, key > after)
+    rows = (await session.execute(query.distinct().order_by(key).limit(limit))).all()
+    return [Standing(*row) for row in rows]

@@ -1,21 +1,25 @@
-"""Does everything that should be going on go on? The database is compared with Temporal, page by page.
+"""Does everything that should be going on go on? The database is compared with Temporal and the clock, page by page.
 
 A difference is repaired by waking its workflow: signal-with-start begins one that Temporal lost, and one
 that has nothing left to do ends at its next look. Waking one that only seemed lost does no harm, so what
-Temporal's list shows some seconds late is no danger.
+Temporal's list shows some seconds late is no danger. What no workflow acts on, but a loop beside the workers, stands
+first in its queue already; that it is late is found all the same.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from nurture.audiences import keeper
 from nurture.domain import sla
 from nurture.handovers import tenure
 from nurture.outbox import Outbox
 from nurture.ports import Runs
-from nurture.store import ad_lists, audiences, lines, upkeep, wakeups
+from nurture.store import ad_lists, audiences, backlog, lines, upkeep, wakeups
+from nurture.store.backlog import Standing
 from nurture.store.handover_tables import HandoverRow
 from nurture.versions.shelf import Shelf
 
@@ -40,14 +44,11 @@ class Place:
 
 @dataclass(frozen=True)
 class _Page:
-    """How many were looked at, what was found by key, where the part goes on (empty: it is over), and whose flow
-    each enrolment is in."""
+    """How many were looked at, what was found of what stands still, and where the part goes on (empty: it is over)."""
 
-    kind: str
     looked: int
-    found: Mapping[str, str]
+    found: Mapping[Standing, str]
     after: str = ""
-    flows: Mapping[str, str] = field(default_factory=dict)
 
 
 class Reconciling:
@@ -65,6 +66,7 @@ class Reconciling:
             "audiences": self._audiences,
             "enrolment_workflows": self._enrolment_workflows,
             "handover_workflows": self._handover_workflows,
+            "overdue": self._overdue,
         }
 
     @property
@@ -77,9 +79,10 @@ class Reconciling:
         following = self._after(place, page)
         async with self._outbox.write() as session:
             row = await upkeep.begin(session, night, now)
-            for key, what in page.found.items():
-                await upkeep.note(session, night, page.kind, key, what, now)
-                wakeups.add(session, page.kind, key, now, page.flows.get(key, ""))
+            for each, what in page.found.items():
+                await upkeep.note(session, night, each.kind, each.key, what, now)
+                if each.kind in wakeups.KINDS:
+                    wakeups.add(session, each.kind, each.key, now, each.flow)
             looked = row.looked.get(place.part, 0) + page.looked
             row.looked = {**row.looked, place.part: looked}
             row.ended_at = None if following else now
@@ -98,10 +101,9 @@ class Reconciling:
             due = [row for row in rows if row.wake_at and row.wake_at < now - GRACE]
             paced = await self._paced(session, now) if due else frozenset()
         overdue = [row.id for row in due if row.flow not in paced]
-        found = await self._missing(wakeups.ENROLMENT, [row.id for row in rows], overdue)
         flows = {row.id: row.flow for row in rows}
-        behind = self._behind([row.id for row in rows])
-        return _Page(wakeups.ENROLMENT, len(rows), found, behind, flows)
+        found = await self._missing(wakeups.ENROLMENT, list(flows), overdue, flows)
+        return _Page(len(rows), found, self._behind(list(flows)))
 
     async def _paced(self, session: AsyncSession, now: datetime) -> frozenset[str]:
         """Flows whose mails may be due for long, since their sender has a rate and sends as fast as that."""
@@ -117,14 +119,14 @@ class Reconciling:
         going_on = [id_ for id_, (runs, _) in states.items() if runs]
         due = {id_ for id_, (_, late) in states.items() if late}
         found = await self._missing(wakeups.HANDOVER, going_on, due)
-        return _Page(wakeups.HANDOVER, len(rows), found, self._behind([row.id for row in rows]))
+        return _Page(len(rows), found, self._behind([row.id for row in rows]))
 
     async def _notices(self, after: str, now: datetime) -> _Page:
         """What is closed may still have something to tell."""
         async with self._outbox.read() as session:
             keys = list(await upkeep.untold(session, after, now - GRACE, self._size))
         found = await self._missing(wakeups.HANDOVER, keys, ())
-        return _Page(wakeups.HANDOVER, len(keys), found, self._behind(keys))
+        return _Page(len(keys), found, self._behind(keys))
 
     def _behind(self, keys: Sequence[str]) -> str:
         """Where the next page begins; empty when this one was not full."""
@@ -144,8 +146,11 @@ class Reconciling:
         """All of them at once: there are few. One that is in step is compared daily, and one that the playbook
         gave up has to be emptied; only where nobody ever was on a list without a rule is there nothing to do."""
         async with self._outbox.read() as session:
-            wanted = (await self._shelf.current(session)).audiences
-            known = await ad_lists.known(session)
+            playbook = await self._shelf.current(session)
+            wanted, known = playbook.audiences, await ad_lists.known(session)
+            due = {
+                name: await keeper.due(session, playbook, state) for name, state in known.items()
+            }
             idle = [
                 name
                 for name in wanted.keys() - known.keys()
@@ -154,22 +159,43 @@ class Reconciling:
             ]
         names = sorted(wanted.keys() | known.keys())
         busy = [name for name in names if name not in idle]
-        found = await self._missing(wakeups.AUDIENCE, busy, ())
-        return _Page(wakeups.AUDIENCE, len(names), found)
+        overdue = [name for name, at in due.items() if at and at < now - GRACE]
+        return _Page(len(names), await self._missing(wakeups.AUDIENCE, busy, overdue))
 
-    async def _missing(self, kind: str, keys: list[str], overdue: Iterable[str]) -> dict[str, str]:
+    async def _missing(
+        self,
+        kind: str,
+        keys: list[str],
+        overdue: Iterable[str],
+        flows: Mapping[str, str] = MappingProxyType({}),
+    ) -> dict[Standing, str]:
         running = await self._runs.running(kind, keys) if keys else set()
         lost = dict.fromkeys((key for key in keys if key not in running), LOST)
-        return {**dict.fromkeys(overdue, OVERDUE), **lost}
+        found = {**dict.fromkeys(overdue, OVERDUE), **lost}
+        return {Standing(kind, key, flows.get(key, "")): what for key, what in found.items()}
 
     async def _enrolment_workflows(self, after: str, now: datetime) -> _Page:
         keys, following = await self._runs.page(wakeups.ENROLMENT, after)
         async with self._outbox.read() as session:
             idle = await upkeep.ended(session, keys, now - GRACE)
-        return _Page(wakeups.ENROLMENT, len(keys), dict.fromkeys(sorted(idle), IDLE), following)
+        return _Page(len(keys), _idle(wakeups.ENROLMENT, idle), following)
 
     async def _handover_workflows(self, after: str, now: datetime) -> _Page:
         keys, following = await self._runs.page(wakeups.HANDOVER, after)
         async with self._outbox.read() as session:
             idle = await upkeep.closed(session, keys, now - GRACE)
-        return _Page(wakeups.HANDOVER, len(keys), dict.fromkeys(sorted(idle), IDLE), following)
+        return _Page(len(keys), _idle(wakeups.HANDOVER, idle), following)
+
+    async def _overdue(self, after: str, now: datetime) -> _Page:
+        """What has a due time in a row of its own, one kind after another."""
+        name, _, key = (after or backlog.TOLD[0]).partition(" ")
+        async with self._outbox.read() as session:
+            late = await backlog.overdue(session, name, now - GRACE, key, self._size)
+        behind = self._behind([each.key for each in late])
+        later = backlog.TOLD[backlog.TOLD.index(name) + 1 :]
+        following = f"{name} {behind}" if behind else next(iter(later), "")
+        return _Page(len(late), dict.fromkeys(late, OVERDUE), following)
+
+
+def _idle(kind: str, keys: Iterable[str]) -> dict[Standing, str]:
+    return {Standing(kind, key): IDLE for key in sorted(keys)}

@@ -6,15 +6,25 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from sqlalchemy import inspect, update
 
 from nurture.domain.lead import Condition
 from nurture.domain.sla import State
 from nurture.incoming import Answer
 from nurture.store import ad_lists, audiences, handovers, messages, upkeep
+from nurture.store.audience_tables import AdRequestRow, AudienceMemberRow, AudienceRow
 from nurture.store.database import Database
-from nurture.store.handover_tables import HandoverRow
-from nurture.store.tables import EnrolmentRow, LeadRow, MessageRow
+from nurture.store.handover_tables import HandoverRow, NoticeRow
+from nurture.store.tables import (
+    CallRow,
+    ClickRow,
+    EnrolmentRow,
+    LeadRow,
+    MessageRow,
+    WakeupRow,
+)
 from nurture.store.upkeep_tables import DriftRow
+from nurture.store.wakeups import ENROLMENT, HANDOVER
 from nurture.upkeep.reconciling import GRACE, IDLE, LOST, OVERDUE, Reconciling
 from tests.support.domain import DAY, HOUR, NEVER_TRUE, NOW
 from tests.support.world import World
@@ -59,6 +69,8 @@ class Night:
         async with self.world.db.write() as session:
             for row in await upkeep.active(session, "", NOW + DAY, 100):
                 row.wake_at = NOW + 3 * DAY
+            await session.execute(update(NoticeRow).values(next_attempt_at=NOW + 3 * DAY))
+        await self.world.outbox.drain()
         self.world.alarm.woken.clear()
 
     async def pass_(self, now: datetime = NOW + HOUR, night: str = "n1") -> dict[str, str]:
@@ -91,6 +103,7 @@ async def test_when_everything_goes_on_nothing_is_found_and_nobody_woken(night: 
         "audiences": 1,
         "enrolment_workflows": 3,
         "handover_workflows": 1,
+        "overdue": 0,
     }
     assert seen.found == {}
 
@@ -131,6 +144,76 @@ async def test_a_deadline_that_passed_without_a_reminder_is_woken(night: Night) 
     [row] = await night.world.rows(HandoverRow)
     found = await night.pass_(NOW + DAY + HOUR)
     assert found[row.id] == OVERDUE
+
+
+def waits(night: Night, run: EnrolmentRow, handover: HandoverRow, kind: str) -> Any:
+    """A row of that kind that was due at NOW, and of which nobody did anything."""
+    match kind:
+        case "wakeups":
+            return WakeupRow(kind=ENROLMENT, key=run.id, created_at=NOW, claimed_until=NOW + DAY)
+        case "mails":
+            fields = {"enrolment_id": run.id, "lead_id": run.lead_id, "flow": run.flow}
+            its = {"step": "hello", "template": "hello", "sender": "courses"}
+            return MessageRow(id="m", state=messages.CLAIMED, claimed_at=NOW, **fields, **its)
+        case "notices":
+            its = {"handover_id": handover.id, "type": "lead.handover.reminder"}
+            return NoticeRow(id="n", number=0, created_at=NOW, next_attempt_at=NOW, **its)
+        case "calls":
+            its = {"enrolment_id": run.id, "endpoint": "crm"}
+            return CallRow(id="c", created_at=NOW, next_attempt_at=NOW, **its)
+        case "clicks":
+            return ClickRow(touch_id="t", due=NOW)
+    return LeadRow(id="l", stage="lead", created_at=NOW, next_score_at=NOW)
+
+
+@pytest.mark.parametrize(
+    ("kind", "woken", "told"),
+    [
+        ("wakeups", ENROLMENT, ENROLMENT),
+        ("mails", ENROLMENT, ENROLMENT),
+        ("notices", HANDOVER, HANDOVER),
+        ("calls", "", "call"),
+        ("clicks", "", "click"),
+        ("expired_scores", "", "score"),
+    ],
+)
+async def test_whatever_was_due_and_is_not_done_is_told_and_its_workflow_woken(
+    night: Night, kind: str, woken: str, told: str
+) -> None:
+    """A grace later. What no workflow acts on is first in its loop's queue as it is."""
+    [run, *_], [handover] = (
+        await night.world.rows(EnrolmentRow),
+        await night.world.rows(HandoverRow),
+    )
+    async with night.world.db.write() as session:
+        session.add(row := waits(night, run, handover, kind))
+    assert await night.pass_(NOW + GRACE / 2, "n1") == {}
+    found = await night.pass_(NOW + 2 * GRACE, "n2")
+    key = {ENROLMENT: run.id, HANDOVER: handover.id}.get(told) or inspect(row).identity[0]
+    assert (found, night.world.alarm.woken) == ({key: OVERDUE}, [(woken, key)] if woken else [])
+    async with night.world.db.read() as session:
+        [latest, _] = await upkeep.nights(session)
+    assert (latest.found, latest.looked["overdue"]) == ({f"{told}: {OVERDUE}": 1}, 1)
+
+
+@pytest.mark.parametrize("waiting", [True, False])
+async def test_a_notice_behind_one_that_waits_for_its_next_try_is_not_late(
+    night: Night, waiting: bool
+) -> None:
+    [handover], told = await night.world.rows(HandoverRow), {"type": "lead.handover.reminder"}
+    async with night.world.db.write() as session:
+        its = {"handover_id": handover.id, "created_at": NOW, "next_attempt_at": NOW}
+        session.add(NoticeRow(id="n", number=2, **its, **told))
+        if not waiting:
+            await session.execute(update(NoticeRow).values(next_attempt_at=NOW))
+    assert await night.pass_() == ({} if waiting else {handover.id: OVERDUE})
+
+
+async def test_more_than_a_page_of_overdue_rows_are_told_page_by_page(night: Night) -> None:
+    night.reconciling = Reconciling(night.world.outbox, night.world.shelf, night.listed, size=2)
+    async with night.world.db.write() as session:
+        session.add_all([ClickRow(touch_id=f"t{n}", due=NOW) for n in range(5)])
+    assert await night.pass_() == dict.fromkeys([f"t{n}" for n in range(5)], OVERDUE)
 
 
 async def test_a_workflow_whose_run_is_over_is_woken_to_end(night: Night) -> None:
@@ -210,6 +293,40 @@ async def test_an_audience_in_step_that_nothing_runs_for_is_started_again(
     assert night.world.alarm.woken == [("audience", "hesitating")]
     night.listed.keys["audience"] = {"hesitating"}
     assert await night.pass_(night="n2") == {}
+
+
+OWED = {"confirmed": False, "next_try_at": NOW}
+
+
+@pytest.mark.parametrize(
+    ("member", "state", "asked", "late"),
+    [
+        (OWED, {}, False, True),
+        (OWED, {"paused": True}, False, False),
+        (OWED, {"free_at": NOW + DAY}, False, False),
+        (OWED | {"desired": False}, {"paused": True}, False, True),
+        ({"leaves_at": NOW}, {}, False, True),
+        ({}, {"compared_at": NOW}, False, False),
+        ({}, {"compared_at": NOW - DAY}, False, True),
+        ({}, {"renew_asked_at": NOW}, False, True),
+        ({}, {}, True, True),
+    ],
+    ids=["owed", "paused", "resting", "removal", "stay", "today", "compare", "renew", "asked"],
+)
+async def test_an_audience_that_nobody_looked_at_although_something_was_due_is_woken(
+    night: Night, member: dict[str, Any], state: dict[str, Any], asked: bool, late: bool
+) -> None:
+    """What its platform or an operator keeps waiting is not late."""
+    await named(night)
+    night.listed.keys["audience"] = {"hesitating"}
+    async with night.world.db.write() as session:
+        await session.execute(update(AudienceMemberRow).values({"next_try_at": NOW + DAY} | member))
+        await session.execute(update(AudienceRow).values({"error": ""} | state))
+        if asked:
+            its = {"audience": "hesitating", "adds": True, "accepted_at": NOW, "ask_at": NOW}
+            session.add(AdRequestRow(id="r", **its))
+    assert await night.pass_() == ({"hesitating": OVERDUE} if late else {})
+    assert night.world.alarm.woken == ([("audience", "hesitating")] if late else [])
 
 
 async def test_an_audience_that_was_given_up_and_not_emptied_yet_is_started_again(
