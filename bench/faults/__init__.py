@@ -18,10 +18,10 @@ from typing import Any
 import httpx
 from sqlmodel import col, func, select
 
-from bench.faults import checker, drill, plan
+from bench.faults import checker, crm, drill, plan
 from bench.faults.checker import Verdict
 from bench.faults.disk import small_disk
-from bench.faults.ends import Ends, Mail, Notice
+from bench.faults.ends import Call, Ends, Mail, Notice
 from bench.faults.plan import Outage
 from bench.faults.stage import Stage, opened
 from embedded.ads.members import Row
@@ -89,20 +89,21 @@ async def run(folder: Path, wish: Drill) -> Outcome:
         postgres = None if wish.sqlite else stack.enter_context(own_postgres())
         disk = stack.enter_context(small_disk(folder / "disk")) if wish.sqlite else None
         where = postgres.url if postgres else f"sqlite+aiosqlite:///{(disk or folder) / 'n.db'}"
-        settings = _settings(folder, wish, where)
-        async with opened(settings, postgres, disk, wish.doors) as stage:
+        [port] = free_ports(1)
+        settings = _settings(folder, wish, where, crm.url(port))
+        async with opened(settings, postgres, disk, port, wish.doors) as stage:
             planned = plan.faults(wish.seed, sorted(stage.parts), wish.faults)
             outages, _ = await asyncio.gather(plan.play(planned, stage.parts), _arrive(stage, wish))
             verdict = await _settled(stage, wish, outages)
     return Outcome(wish.leads, verdict, outages, time.monotonic() - began)
 
 
-def _settings(folder: Path, wish: Drill, database: str) -> Settings:
+def _settings(folder: Path, wish: Drill, database: str, hook: str) -> Settings:
     found = zip(PORTS, free_ports(len(PORTS)), strict=True)
     ports: dict[str, Any] = {f"{name}_port": port for name, port in found}
     return Settings(
         data_dir=folder / "data",
-        playbook_dir=drill.write(folder / "playbook"),
+        playbook_dir=drill.write(folder / "playbook", hook),
         database_url=database,
         pace=f"1 day = {wish.day} s",
         **ports,
@@ -114,19 +115,30 @@ _GROUP = 4
 
 
 async def _arrive(stage: Stage, wish: Drill) -> None:
-    """All leads, some at a time. Of these each server is told all, at the same moment as the others and in an order of
-    its own, and again under the same ids until it has taken it."""
+    """All leads, some at a time, and some time in their second half all guests at once. Of these each server is told
+    all, at the same moment as the others and in an order of its own, and again under the same ids until it has taken
+    it."""
     _, _, key = stage.settings.server_keys.get_secret_value().partition(":")
     chance = random.Random(wish.seed)
     async with httpx.AsyncClient(timeout=20, auth=(key, "")) as http:
-        for first in range(0, wish.leads, _GROUP):
+        begins = range(0, wish.leads, _GROUP)
+        party = chance.choice(begins[len(begins) // 2 :])
+        for first in begins:
             people = range(first, min(first + _GROUP, wish.leads))
-            batches = drill.mixed(people, chance)
-            servers = (stage.servers * len(batches))[: len(batches)]
-            await asyncio.gather(
-                *(_tell(http, url, batch) for url, batch in zip(servers, batches, strict=True))
-            )
+            await _spread_word(http, stage, drill.mixed(people, chance))
+            if first == party:
+                guests = [drill.invitation(n) for n in range(drill.guests(wish.leads))]
+                await _spread_word(http, stage, drill.twice(guests, chance))
             await asyncio.sleep(len(people) * wish.arrive * wish.day / wish.leads)
+
+
+async def _spread_word(
+    http: httpx.AsyncClient, stage: Stage, batches: Sequence[Sequence[drill.Message]]
+) -> None:
+    servers = (stage.servers * len(batches))[: len(batches)]
+    await asyncio.gather(
+        *(_tell(http, url, batch) for url, batch in zip(servers, batches, strict=True))
+    )
 
 
 async def _tell(http: httpx.AsyncClient, server: str, batch: Sequence[drill.Message]) -> None:
@@ -174,7 +186,8 @@ async def _ends(stage: Stage) -> Ends:
     members = [_address(row) for row in stage.now("ads").meta.members.rows(drill.AUDIENCE)]
     db = Database(stage.settings.database)
     try:
-        return Ends(mails, notices, members, await _unknown(db), await _pages(db))
+        calls = await _calls(db, stage.crm)
+        return Ends(mails, notices, calls, members, await _unknown(db), await _pages(db))
     finally:
         await db.close()
 
@@ -183,6 +196,18 @@ def _address(row: Row) -> str:
     """By which hash a member was told; without any, what else it was told by."""
     names = dict(name.split(":", 1) for name in row)
     return names.get("EMAIL", row[0])
+
+
+async def _calls(db: Database, end: crm.Crm) -> list[Call]:
+    """With the address of whom each names by an id; who is not known stays one."""
+    async with db.read() as session:
+        rows = (await session.execute(select(col(LeadRow.id), col(LeadRow.email)))).all()
+    known = {id_: str(email) for id_, email in rows}
+    return [
+        Call(each.id, each.data["flow"], known.get(who, who), each.at)
+        for each in end.taken
+        for who in [each.data["lead"]["id"]]
+    ]
 
 
 async def _unknown(db: Database) -> Mapping[tuple[str, str], datetime]:
@@ -213,12 +238,14 @@ def told(outcome: Outcome) -> dict[str, Any]:
     wrong = verdict.lost + verdict.doubled + verdict.stray + verdict.doubted + verdict.disordered
     return {
         "leads": outcome.leads,
+        "guests": drill.guests(outcome.leads),
         "lost": len(verdict.lost),
         "silent_duplicates": len(verdict.doubled),
         "out_of_order": len(verdict.disordered),
         "stray": len(verdict.stray),
         "unknown_and_reported": verdict.unknown,
-        "unknown_with_nothing_away": len(verdict.doubted),
+        "calls_made_again": verdict.again,
+        "unknown_or_again_with_nothing_away": len(verdict.doubted),
         "examples": wrong[:5],
         "early": [each.what for each in verdict.early()],
         "deadlines_unexplained": len(verdict.unexplained()),
@@ -226,6 +253,7 @@ def told(outcome: Outcome) -> dict[str, Any]:
         "seconds_away": round(outcome.away, 1),
         "seconds": round(outcome.seconds, 1),
         "late_s": _lateness(verdict),
+        "handovers_late_s": _spread(e.late for e in every if e.what.startswith("handover")),
         "later_than_the_outage_s": _spread(each.beyond for each in every if not each.calm),
         "late_with_nothing_away_s": _spread(each.late for each in every if each.calm),
         "latest": [

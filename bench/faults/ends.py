@@ -29,12 +29,23 @@ class Notice:
 
 
 @dataclass(frozen=True)
+class Call:
+    """A flow's webhook step as the CRM took it, in order. `id` is the key under which it may come again."""
+
+    id: str
+    flow: str
+    email: str
+    at: datetime
+
+
+@dataclass(frozen=True)
 class Ends:
     """The receiving ends, and what the product says of itself: unknown mails as (address, step) with the moment of
     their claim, and how many pages each address looked at. `members` as the ad platform knows them (drill.member)."""
 
     mails: Sequence[Mail]
     notices: Sequence[Notice]
+    calls: Sequence[Call]
     members: Sequence[str]
     unknown: Mapping[tuple[str, str], datetime]
     pages: Mapping[str, int]

@@ -4,13 +4,13 @@ Only a part that a deadline needs explains anything. Taking touches is all that 
 deadlines, and a clock that is wrong explains nothing at all: everything here is due by Temporal's time.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
 from bench.faults import drill
-from bench.faults.ends import CREATED, ESCALATED, Mail, Notice
+from bench.faults.ends import CREATED, ESCALATED, Call, Ends, Notice
 from bench.faults.plan import Outage
 
 CATCH_UP = 5.0
@@ -21,9 +21,10 @@ ORDINARY = 2.0
 of the drill shows that nothing befalls."""
 
 _TO_DECIDE = frozenset({"worker", "temporal", "postgres", "disk"})
-_TO_MAIL = _TO_DECIDE | {"smtp"}
-_TO_TELL = _TO_MAIL | {"webhook", "storm"}
-"""What a handover waits for is a mail, which may have come and not be known of."""
+TO_MAIL = _TO_DECIDE | {"smtp"}
+_TO_TELL = TO_MAIL | {"webhook", "storm"}
+TO_CALL = TO_MAIL | {"crm"}
+"""What a handover or a call waits for is a mail, which may have come and not be known of."""
 
 _UNDER_WAY = timedelta(seconds=1)
 """So long it takes at most that what came is also known to have come."""
@@ -33,6 +34,10 @@ _TRUSTED = timedelta(seconds=10)
 
 _SHADOW = timedelta(minutes=1)
 """What was due so long after any outage is looked at apart: it may have been held up by what was made up for then."""
+
+
+_Arrived = Mapping[tuple[str, str], datetime]
+"""When whom which mail came to."""
 
 
 @dataclass(frozen=True)
@@ -73,34 +78,48 @@ class Deadline:
         return self.beyond <= self.hits * CATCH_UP + ordinary
 
 
-def deadlines(
-    mails: Iterable[Mail], notices: Sequence[Notice], day: float, outages: Iterable[Outage]
-) -> list[Deadline]:
+def deadlines(ends: Ends, day: float, outages: Iterable[Outage]) -> list[Deadline]:
     """`day`: seconds that a day of the playbook lasts."""
     ordered = sorted(outages, key=lambda outage: outage.began)
-    found = _due(mails, notices, timedelta(seconds=day))
+    arrived = {(mail.to, mail.subject): mail.at for mail in ends.mails}
+    found = [
+        *_mails_due(arrived, timedelta(seconds=day)),
+        *_calls_due(arrived, ends.calls),
+        *_notices_due(arrived, ends.notices, timedelta(seconds=day)),
+    ]
     return [_deadline(due, at, ordered) for due, at in found]
 
 
-def met(at: datetime, outages: Iterable[Outage]) -> bool:
-    """Whether a mail whose sending began then met an outage of what that needs, or what one left to be made up for."""
+def met(at: datetime, outages: Iterable[Outage], needs: Container[str]) -> bool:
+    """Whether what was begun then and needs these met an outage of theirs, or what one left to be made up for."""
     reach = timedelta(seconds=CATCH_UP)
     return any(
-        outage.kind in _TO_MAIL and outage.began - reach < at < outage.ended + reach
+        outage.kind in needs and outage.began - reach < at < outage.ended + reach
         for outage in outages
     )
 
 
-def _due(
-    mails: Iterable[Mail], notices: Sequence[Notice], day: timedelta
-) -> Iterator[tuple[Due, datetime]]:
-    """Each mail after the first is due a day after the one before, a handover at once after the last of them, its
-    escalation so many days after it was opened; and when it came."""
-    arrived = {(mail.to, mail.subject): mail.at for mail in mails}
+def _mails_due(arrived: _Arrived, day: timedelta) -> Iterator[tuple[Due, datetime]]:
+    """Each mail of a lead after the first is due a day after the one before; and when it came."""
     for before, step in pairwise(drill.MAILS):
         for (who, subject), at in arrived.items():
             if subject == before and (next_ := arrived.get((who, step))):
-                yield Due(f"{step} to {who}", at, at + day, _TO_MAIL, _TO_MAIL), next_
+                yield Due(f"{step} to {who}", at, at + day, TO_MAIL, TO_MAIL), next_
+
+
+def _calls_due(arrived: _Arrived, calls: Iterable[Call]) -> Iterator[tuple[Due, datetime]]:
+    """A call is due at once after the mail before it; and when it first came."""
+    first = {call.id: call for call in reversed([*calls])}
+    for call in first.values():
+        if last := arrived.get((call.email, drill.CALLS.get(call.flow, ""))):
+            yield Due(f"call for {call.email}", last, last, TO_CALL, TO_CALL), call.at
+
+
+def _notices_due(
+    arrived: _Arrived, notices: Sequence[Notice], day: timedelta
+) -> Iterator[tuple[Due, datetime]]:
+    """A handover is due at once after the last of the mails, its escalation so many days after it was opened; and when
+    it came."""
     opened = {each.handover: each for each in notices if each.kind == CREATED}
     for handover in opened.values():
         if last := arrived.get((handover.email, drill.MAILS[-1])):

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 import httpx
 
+from bench.faults.crm import Crm
 from embedded import local, temporal
 from embedded.ads.platform import AdPlatform
 from embedded.inbox import Inbox
@@ -156,9 +157,10 @@ class FullDisk:
 
 @dataclass
 class Stage:
-    """`servers`: where they answer."""
+    """`servers`: where they answer; `crm` receives the calls of webhook steps."""
 
     settings: Settings
+    crm: Crm
     servers: list[str] = field(default_factory=list)
     parts: dict[str, Part] = field(default_factory=dict)
 
@@ -171,7 +173,7 @@ class Stage:
 
 @asynccontextmanager
 async def opened(
-    given: Settings, postgres: OwnServer | None, disk: Path | None, doors: int = 1
+    given: Settings, postgres: OwnServer | None, disk: Path | None, crm_port: int, doors: int = 1
 ) -> AsyncIterator[Stage]:
     """Everything up. `disk`: a small file system of its own that holds the database."""
     settings = local.prepare(given)
@@ -180,7 +182,10 @@ async def opened(
     async with AsyncExitStack() as stack:
         group = await stack.enter_async_context(Processes(settings.data_dir / "logs"))
         each = _side_by_side(settings, doors)
-        stage = Stage(settings, [local.server(own) for own in each], _receivers(settings))
+        crm = Crm(crm_port, settings.sales_secret.get_secret_value().split())
+        await crm.start()
+        stack.push_async_callback(crm.stop)
+        stage = Stage(settings, crm, [local.server(own) for own in each], _receivers(settings))
         stage.parts["temporal"] = _temporal(group, settings)
         killed: dict[str, Killed] = {}
         for number, own in enumerate(each, start=1):
@@ -194,6 +199,7 @@ async def opened(
         sales = stage.parts["webhook"]
         assert isinstance(sales, Closed)
         stage.parts["storm"] = Angry(sales)
+        stage.parts["crm"] = crm
         stage.parts["clock"] = Jumping(list(killed.values()))
         if postgres:
             stage.parts["postgres"] = postgres

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.faults import Drill, checker, drill, run
-from bench.faults.ends import CREATED, ESCALATED, Ends, Mail, Notice
+from bench.faults.ends import CREATED, ESCALATED, Call, Ends, Mail, Notice
 from bench.faults.lateness import CATCH_UP, ORDINARY, Deadline
 from bench.faults.plan import Outage
 
@@ -25,10 +25,12 @@ BUSY = 15 * ORDINARY
 async def test_through_every_fault_nothing_is_lost_doubled_unseen_or_late_without_a_reason(
     tmp_path: Path,
 ) -> None:
-    wish = Drill(leads=12, day=3.0, arrive=4, faults=9, seed=340, sqlite=True, patience=240)
+    wish = Drill(leads=12, day=3.0, arrive=4, faults=9, seed=1386, sqlite=True, patience=240)
     outcome = await run(tmp_path, wish)
     verdict = outcome.verdict
-    assert {"worker", "server", "temporal", "smtp", "clock"} <= {o.kind for o in outcome.outages}
+    assert {"worker", "server", "temporal", "smtp", "clock", "crm"} <= {
+        o.kind for o in outcome.outages
+    }
     assert (verdict.lost, verdict.doubled, verdict.disordered) == ([], [], [])
     assert (verdict.stray, verdict.doubted) == ([], [])
     assert verdict.early() == []
@@ -37,6 +39,10 @@ async def test_through_every_fault_nothing_is_lost_doubled_unseen_or_late_withou
 
 def notice(kind: str, who: str, at: datetime) -> Notice:
     return Notice(kind, f"h-{who}", who, at, at)
+
+
+def call(flow: str, who: str, at: datetime) -> Call:
+    return Call(f"{flow}-{who}", flow, who, at)
 
 
 def ends(leads: int = 2) -> Ends:
@@ -53,7 +59,13 @@ def ends(leads: int = 2) -> Ends:
         for kind, day in ((CREATED, 2), (ESCALATED, 4))
     ]
     members = [drill.member(who) for who in people]
-    return Ends(mails, notices, members, {}, dict.fromkeys(people, drill.PAGES))
+    guests = [drill.guest(n) for n in range(drill.guests(leads))]
+    mails += [Mail(who, drill.NEWS, NOW) for who in guests]
+    calls = [
+        *(call("drill", who, NOW + timedelta(seconds=DAY)) for who in people),
+        *(call("guests", who, NOW) for who in guests),
+    ]
+    return Ends(mails, notices, calls, members, {}, dict.fromkeys(people, drill.PAGES))
 
 
 KILLED = Outage("worker-1", NOW + timedelta(seconds=0.1), NOW + timedelta(seconds=4))
@@ -80,7 +92,8 @@ def test_a_mail_is_reported_as_unknown_only_if_something_was_away_while_it_was_s
     outages: Sequence[Outage],
 ) -> None:
     mails = [(drill.address(n), step) for n in range(2) for step in drill.MAILS]
-    silent = replace(ends(), mails=[], unknown=dict.fromkeys(mails, NOW))
+    theirs = [mail for mail in ends().mails if mail.subject == drill.NEWS]
+    silent = replace(ends(), mails=theirs, unknown=dict.fromkeys(mails, NOW))
     verdict = checker.judge(2, silent, DAY, outages)
     assert not verdict.clean
     assert len(verdict.doubted) == len(verdict.lost) == len(mails)
@@ -160,6 +173,63 @@ def test_the_checker_finds_what_sales_was_told_twice_or_in_the_wrong_order() -> 
     assert checker.judge(2, twice, DAY).doubled
     backwards = replace(whole, notices=whole.notices[::-1])
     assert checker.judge(2, backwards, DAY).disordered
+
+
+def test_the_checker_misses_a_call_and_a_guests_mail_and_finds_calls_that_nobody_should_get() -> (
+    None
+):
+    whole, guest = ends(), drill.guest(0)
+    calls = [
+        *whole.calls[1:-1],
+        call("drill", guest, NOW),
+        call("guests", "anna@elsewhere.example", NOW),
+        call("welcome", drill.address(0), NOW),
+    ]
+    short = replace(whole, mails=whole.mails[:-1], calls=calls)
+    verdict = checker.judge(2, short, DAY)
+    assert verdict.lost == [
+        f"news to {guest}",
+        "call for lead0@drill.example",
+        f"call for {guest}",
+    ]
+    assert verdict.stray == [
+        "call for anna@elsewhere.example",
+        f"call for {guest}",
+        "welcome lead0@drill.example",
+    ]
+
+
+def test_a_call_that_comes_again_under_its_key_is_told_and_under_another_one_is_a_duplicate() -> (
+    None
+):
+    whole = ends()
+    first = whole.calls[0]
+    away = Outage("crm", first.at - timedelta(seconds=1), first.at + timedelta(seconds=1))
+    repeated = replace(whole, calls=[*whole.calls, first])
+    verdict = checker.judge(2, repeated, DAY, [away])
+    assert (verdict.clean, verdict.again) == (True, 1)
+    for outages in ([], [replace(away, part="webhook")]):
+        doubted = checker.judge(2, repeated, DAY, outages)
+        assert (doubted.clean, doubted.doubted) == (False, ["call for lead0@drill.example"])
+    other = replace(whole, calls=[*whole.calls, replace(first, id="another")])
+    verdict = checker.judge(2, other, DAY, [away])
+    assert (verdict.doubled, verdict.again) == (["call for lead0@drill.example"], 0)
+
+
+@pytest.mark.parametrize(
+    ("part", "reason"), [("crm", True), ("worker-1", True), ("webhook", False), ("ads", False)]
+)
+def test_a_call_is_due_at_once_after_its_mail_and_late_only_if_what_it_needs_was_away(
+    part: str, reason: bool
+) -> None:
+    whole = ends(1)
+    mailed = whole.calls[0].at
+    late = replace(whole.calls[0], at=mailed + timedelta(seconds=9))
+    ends_ = replace(whole, calls=[late, whole.calls[1]])
+    away = Outage(part, mailed - timedelta(seconds=1), mailed + timedelta(seconds=5))
+    [unexplained] = checker.judge(1, ends_, DAY).unexplained()
+    assert (unexplained.what, unexplained.late) == ("call for lead0@drill.example", 9)
+    assert (checker.judge(1, ends_, DAY, [away]).unexplained() == []) is reason
 
 
 def test_the_checker_finds_a_page_that_is_missing_and_one_that_is_kept_twice() -> None:
