@@ -1,6 +1,6 @@
 """Sending the figures to both teams: each mail and each webhook once, tried again until it is taken."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ from nurture.domain.reporting import ReportPlan
 from nurture.domain.retries import wait_after
 from nurture.playbook import Playbook
 from nurture.ports import Mailers, Notice, SalesDesk
+from nurture.store import reports_sent
 from nurture.store.database import Database
 from nurture.store.tables import ReportSentRow
 from nurture.versions.shelf import Shelf
@@ -45,20 +46,30 @@ class ReportActivities:
         due = datetime.fromtimestamp(order.at, UTC)
         async with self._db.read() as session:
             playbook = await self._shelf.current(session)
-            plan = playbook.reports.get(order.plan)
-            if plan is None:
-                return Next(done=True)
-            zone = figures.zone_of(playbook)
-            month = plan.month(due, zone) if figures.is_monthly(playbook) else ""
-            report = await figures.report(session, playbook, due, figures.Question(month))
+        plan = playbook.reports.get(order.plan)
+        if plan is None:
+            return await self._over(order, ())
+        report = await self._figures(playbook, plan, due)
+        hooks = [name for name in plan.webhooks if name in playbook.webhooks]
         times = [await self._mail(order, plan, playbook, report, address) for address in plan.to]
-        times += [
-            await self._call(order, playbook, report, name, due)
-            for name in plan.webhooks
-            if name in playbook.webhooks
-        ]
-        later = [at for at in times if at]
-        return Next(wake_at=min(later).timestamp()) if later else Next(done=True)
+        times += [await self._call(order, playbook, report, name, due) for name in hooks]
+        if later := [at for at in times if at]:
+            return Next(wake_at=min(later).timestamp())
+        return await self._over(order, (*plan.to, *hooks))
+
+    async def _figures(self, playbook: Playbook, plan: ReportPlan, due: datetime) -> dict[str, Any]:
+        zone = figures.zone_of(playbook)
+        month = plan.month(due, zone) if figures.is_monthly(playbook) else ""
+        async with self._db.read() as session:
+            return await figures.report(session, playbook, due, figures.Question(month))
+
+    async def _over(self, order: ReportOrder, receivers: Sequence[str]) -> Next:
+        """All of these got what they will get, and nobody else is to get anything."""
+        theirs = [keys.report_id(order.plan, order.at, each) for each in receivers]
+        async with self._db.write() as session:
+            run = keys.report_run(order.plan, order.at)
+            await reports_sent.give_up(session, run, theirs, clock.now())
+        return Next(done=True)
 
     async def _mail(
         self,
@@ -104,13 +115,14 @@ class ReportActivities:
             if row is None:
                 row = ReportSentRow(id=id_, plan=order.plan, state="waiting", changed_at=now)
                 session.add(row)
-            if row.state == "claimed" and not safe:
+            row.run = keys.report_run(order.plan, order.at)
+            if row.state == reports_sent.CLAIMED and not safe:
                 row.state, row.error = "unknown", "the process ended while it was sent"
-            if row.state not in ("waiting", "claimed"):
+            if row.state not in reports_sent.OPEN:
                 return None
             if row.next_try_at and row.next_try_at > now:
                 return row.next_try_at
-            row.state, row.attempts, row.changed_at = "claimed", row.attempts + 1, now
+            row.state, row.attempts, row.changed_at = reports_sent.CLAIMED, row.attempts + 1, now
             attempt = row.attempts
         state, error, wait = await _outcome(send, id_, attempt)
         async with self._db.write() as session:

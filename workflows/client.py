@@ -33,6 +33,7 @@ BY_KIND: dict[str, tuple[Any, Any, Priority]] = {
     "enrolment": (Enrolment.run, keys.enrolment_workflow, policies.USUAL),
     "handover": (Handover.run, keys.handover_workflow, policies.URGENT),
     "audience": (AudienceSync.run, keys.audience_workflow, policies.PATIENT),
+    "report": (SendReport.run, keys.report_workflow, policies.USUAL),
 }
 
 

@@ -1,4 +1,4 @@
-"""One report to both teams, started by its schedule."""
+"""One report to both teams, started by its schedule; by upkeep where Temporal lost it."""
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey
@@ -6,6 +6,7 @@ from temporalio.common import SearchAttributeKey
 with workflow.unsafe.imports_passed_through():
     from activities import queues
     from activities.contract import SEND_REPORT, Next, ReportOrder
+    from nurture.domain import keys
     from workflows import policies
     from workflows.sleeper import Sleeper
 
@@ -23,12 +24,20 @@ class SendReport:
     def __init__(self, plan: str) -> None:
         self._sleeper = Sleeper()
 
+    @workflow.signal
+    def wake(self) -> None:
+        """Something of it was due and nobody acted."""
+        self._sleeper.wake()
+
     @workflow.run
     async def run(self, plan: str) -> None:
+        """`plan`: from upkeep with the time that it was due (see nurture.domain.keys)."""
         info = workflow.info()
+        name, at = keys.read_report_run(plan)
         due = info.typed_search_attributes.get(_SCHEDULED, info.workflow_start_time)
-        order = ReportOrder(plan, int(due.timestamp()))
+        order = ReportOrder(name, int(due.timestamp()) if at is None else at)
         while True:
+            self._sleeper.start_looking()
             next_: Next = await workflow.execute_activity(
                 SEND_REPORT,
                 order,

@@ -5,6 +5,7 @@ Message-IDs are written to places from which nothing can be erased.
 """
 
 import re
+from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha1
 from uuid import UUID
@@ -72,6 +73,23 @@ def report_id(plan: str, at: int, target: str) -> str:
 
 def report_schedule(plan: str) -> str:
     return f"report/{plan}"
+
+
+def report_run(plan: str, at: int) -> str:
+    """The report that was due then; `at` in seconds since 1970."""
+    return f"{plan}@{at}"
+
+
+def read_report_run(run: str) -> tuple[str, int | None]:
+    """The plan, and when it was due where that is said."""
+    plan, _, at = run.partition("@")
+    return plan, int(at) if at else None
+
+
+def report_workflow(run: str) -> str:
+    """As the schedule calls what it starts, so that two never run for one."""
+    plan, at = read_report_run(run)
+    return f"{report_schedule(plan)}-{datetime.fromtimestamp(at or 0, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def enrolment_workflow(enrolment_id: str) -> str:

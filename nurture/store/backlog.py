@@ -11,10 +11,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col, func, select
 
-from nurture.store import messages, wakeups
+from nurture.store import messages, reports_sent, wakeups
 from nurture.store.audience_tables import AudienceMemberRow
 from nurture.store.handover_tables import NoticeRow
-from nurture.store.tables import CallRow, ClickRow, EnrolmentRow, LeadRow, MessageRow, WakeupRow
+from nurture.store.tables import (
+    CallRow,
+    ClickRow,
+    EnrolmentRow,
+    LeadRow,
+    MessageRow,
+    ReportSentRow,
+    WakeupRow,
+)
 
 
 @dataclass(frozen=True)
@@ -52,6 +60,7 @@ def _due(at: datetime) -> dict[str, _Due]:
     """Every time at which somebody has to act and that is kept in a row of what it is for. Handovers' are worked out
     from their terms, audiences' from all that is known of them (see nurture.audiences.keeper)."""
     wakeup, mail, notice, member = WakeupRow, MessageRow, NoticeRow, AudienceMemberRow
+    report = ReportSentRow
     return {
         "wakeups": _Due(
             col(wakeup.created_at), (), (col(wakeup.kind), col(wakeup.key), col(wakeup.flow))
@@ -70,6 +79,11 @@ def _due(at: datetime) -> dict[str, _Due]:
         "calls": _Due(col(CallRow.next_attempt_at), (), _itself("call", CallRow.id)),
         "audience_changes": _Due(
             col(member.next_try_at), (col(member.desired) != col(member.confirmed),)
+        ),
+        "reports": _Due(
+            func.coalesce(report.next_try_at, report.changed_at),
+            (col(report.state).in_(reports_sent.OPEN), col(report.run) != ""),
+            (literal(wakeups.REPORT), col(report.run), literal("")),
         ),
         "clicks": _Due(col(ClickRow.due), (), _itself("click", ClickRow.touch_id)),
         "expired_scores": _Due(col(LeadRow.next_score_at), (), _itself("score", LeadRow.id)),

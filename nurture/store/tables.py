@@ -372,7 +372,8 @@ class QuarantineRow(SQLModel, table=True):
 
 
 class ReportSentRow(SQLModel, table=True):
-    """A report to one receiver, whose address is not kept here.
+    """A report to one receiver, whose address is not kept here. `run` is its plan and the time that it was due; empty
+    for what an earlier release began, until it is tried again.
 
     States: waiting, claimed, sent, failed, unknown (a mail that may have gone out; never repeated).
     """
@@ -380,6 +381,7 @@ class ReportSentRow(SQLModel, table=True):
     __tablename__ = "report_sent"
     id: str = Field(primary_key=True)
     plan: str
+    run: str = Field(default="", sa_column_kwargs={"server_default": ""})
     state: str
     attempts: int = 0
     changed_at: datetime = moment()

@@ -21,10 +21,11 @@ from nurture.store.tables import (
     EnrolmentRow,
     LeadRow,
     MessageRow,
+    ReportSentRow,
     WakeupRow,
 )
 from nurture.store.upkeep_tables import DriftRow
-from nurture.store.wakeups import ENROLMENT, HANDOVER
+from nurture.store.wakeups import ENROLMENT, HANDOVER, REPORT
 from nurture.upkeep.reconciling import GRACE, IDLE, LOST, OVERDUE, Reconciling
 from tests.support.domain import DAY, HOUR, NEVER_TRUE, NOW
 from tests.support.world import World
@@ -163,6 +164,12 @@ def waits(night: Night, run: EnrolmentRow, handover: HandoverRow, kind: str) -> 
             return CallRow(id="c", created_at=NOW, next_attempt_at=NOW, **its)
         case "clicks":
             return ClickRow(touch_id="t", due=NOW)
+        case "reports":
+            its = {"id": "r", "plan": "monthly", "run": "monthly@1", "state": "waiting"}
+            return ReportSentRow(changed_at=NOW - DAY, next_try_at=NOW, **its)
+        case "claimed reports":
+            its = {"id": "r", "plan": "monthly", "run": "monthly@1", "state": "claimed"}
+            return ReportSentRow(changed_at=NOW, **its)
     return LeadRow(id="l", stage="lead", created_at=NOW, next_score_at=NOW)
 
 
@@ -172,6 +179,8 @@ def waits(night: Night, run: EnrolmentRow, handover: HandoverRow, kind: str) -> 
         ("wakeups", ENROLMENT, ENROLMENT),
         ("mails", ENROLMENT, ENROLMENT),
         ("notices", HANDOVER, HANDOVER),
+        ("reports", REPORT, REPORT),
+        ("claimed reports", REPORT, REPORT),
         ("calls", "", "call"),
         ("clicks", "", "click"),
         ("expired_scores", "", "score"),
@@ -189,7 +198,9 @@ async def test_whatever_was_due_and_is_not_done_is_told_and_its_workflow_woken(
         session.add(row := waits(night, run, handover, kind))
     assert await night.pass_(NOW + GRACE / 2, "n1") == {}
     found = await night.pass_(NOW + 2 * GRACE, "n2")
-    key = {ENROLMENT: run.id, HANDOVER: handover.id}.get(told) or inspect(row).identity[0]
+    key = {ENROLMENT: run.id, HANDOVER: handover.id, REPORT: "monthly@1"}.get(told) or inspect(
+        row
+    ).identity[0]
     assert (found, night.world.alarm.woken) == ({key: OVERDUE}, [(woken, key)] if woken else [])
     async with night.world.db.read() as session:
         [latest, _] = await upkeep.nights(session)

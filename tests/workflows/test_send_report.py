@@ -26,12 +26,15 @@ from temporalio.worker import Worker
 
 from activities import queues
 from activities.contract import SEND_REPORT, Next, ReportOrder
+from nurture.domain import keys
 from nurture.domain.errors import Permanent, StartError, Transient, Unknown
 from nurture.domain.reporting import ReportPlan
+from nurture.store import wakeups
 from nurture.store.tables import ReportSentRow
 from tests.support.domain import DAY, HOUR, NOW
 from tests.support.reporting import MONTHLY, reporting_playbook
 from tests.support.temporal import Stage, dev_server
+from workflows.client import TemporalWaker
 from workflows.schedules import keep_schedules
 from workflows.send_report import SendReport
 
@@ -103,6 +106,43 @@ async def test_a_report_that_the_playbook_no_longer_has_ends(stage: Stage) -> No
     assert stage.mailer.got == []
 
 
+async def test_a_report_that_temporal_lost_is_sent_to_whom_it_still_owes_it_as_it_was_due(
+    stage: Stage,
+) -> None:
+    """Upkeep wakes what is overdue: nobody else knows of it any more."""
+    stage.book.book, due = reporting_playbook(), await stage.now() - 40 * DAY
+    run = keys.report_run("monthly", int(due.timestamp()))
+    [first, *_] = MONTHLY.to
+    async with stage.world.db.write() as session:
+        for to, state in ((first, "waiting"), ("gone@example.org", "waiting")):
+            id_ = keys.report_id("monthly", int(due.timestamp()), to)
+            row = ReportSentRow(id=id_, plan="monthly", run=run, state=state, changed_at=due)
+            session.add(row)
+    waker = TemporalWaker(stage.client, stage.queue)
+    await asyncio.gather(*(waker.wake(wakeups.REPORT, run) for _ in range(2)))
+    await stage.client.get_workflow_handle(keys.report_workflow(run)).result()
+    over = due.replace(day=1) - DAY
+    assert f"{over:%Y-%m}" in stage.mailer.subjects[0]
+    rows = {row.id: row for row in await stage.world.rows(ReportSentRow)}
+    gone = rows.pop(keys.report_id("monthly", int(due.timestamp()), "gone@example.org"))
+    assert {row.state for row in rows.values()} == {"sent"}
+    assert gone.state == "failed"
+    assert gone.error == "the playbook does not name this receiver any more"
+
+
+@pytest.mark.parametrize(("state", "becomes"), [("waiting", "failed"), ("claimed", "unknown")])
+async def test_what_is_left_of_a_report_that_the_playbook_no_longer_has_is_given_up(
+    stage: Stage, state: str, becomes: str
+) -> None:
+    begun = await stage.now()
+    run = keys.report_run("gone", int(begun.timestamp()))
+    async with stage.world.db.write() as session:
+        session.add(ReportSentRow(id="r", plan="gone", run=run, state=state, changed_at=begun))
+    await TemporalWaker(stage.client, stage.queue).wake(wakeups.REPORT, run)
+    await stage.client.get_workflow_handle(keys.report_workflow(run)).result()
+    assert [row.state for row in await stage.world.rows(ReportSentRow)] == [becomes]
+
+
 @pytest.mark.parametrize(("every", "month"), [("month", "2026-10"), ("week", ""), ("day", "")])
 def test_a_monthly_report_is_about_the_month_before_on_the_companys_clock(
     every: str, month: str
@@ -158,11 +198,11 @@ async def test_schedules_follow_the_playbook(tmp_path: Path) -> None:
 async def test_a_report_that_is_made_up_for_is_known_by_when_it_was_due(put_forward: bool) -> None:
     """So a Temporal that is older than the database after a restore sends none again. Also where the clock went from
     2:00 to 3:00 that night."""
-    orders = asyncio.Queue[ReportOrder]()
+    orders = asyncio.Queue[tuple[ReportOrder, str | None]]()
 
     @activity.defn(name=SEND_REPORT)
     async def send(order: ReportOrder) -> Next:
-        orders.put_nowait(order)
+        orders.put_nowait((order, activity.info().workflow_id))
         return Next(done=True)
 
     queue, zone, begun = "reports", ZoneInfo("Europe/Copenhagen"), datetime.now(UTC) - 400 * DAY
@@ -182,8 +222,9 @@ async def test_a_report_that_is_made_up_for_is_known_by_when_it_was_due(put_forw
         ):
             missed = ScheduleBackfill(due - 4 * HOUR, due + 4 * HOUR)
             await client.get_schedule_handle("report/daily").backfill(missed)
-            order = await asyncio.wait_for(orders.get(), 30)
-    assert order == ReportOrder("daily", int(due.timestamp()))
+            order, workflow = await asyncio.wait_for(orders.get(), 30)
+    assert order == ReportOrder("daily", at := int(due.timestamp()))
+    assert workflow == keys.report_workflow(keys.report_run("daily", at)), "upkeep begins no second"
 
 
 async def _next(client: Client, id_: str) -> datetime:
