@@ -11,7 +11,7 @@ from sqlalchemy import inspect, update
 from nurture.domain.lead import Condition
 from nurture.domain.sla import State
 from nurture.incoming import Answer
-from nurture.store import ad_lists, audiences, handovers, messages, upkeep
+from nurture.store import ad_lists, audiences, calls, handovers, messages, upkeep
 from nurture.store.audience_tables import AdRequestRow, AudienceMemberRow, AudienceRow
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverRow, NoticeRow
@@ -147,7 +147,7 @@ async def test_a_deadline_that_passed_without_a_reminder_is_woken(night: Night) 
     assert found[row.id] == OVERDUE
 
 
-def waits(night: Night, run: EnrolmentRow, handover: HandoverRow, kind: str) -> Any:
+def waits(run: EnrolmentRow, handover: HandoverRow, kind: str) -> Any:
     """A row of that kind that was due at NOW, and of which nobody did anything."""
     match kind:
         case "wakeups":
@@ -195,7 +195,7 @@ async def test_whatever_was_due_and_is_not_done_is_told_and_its_workflow_woken(
         await night.world.rows(HandoverRow),
     )
     async with night.world.db.write() as session:
-        session.add(row := waits(night, run, handover, kind))
+        session.add(row := waits(run, handover, kind))
     assert await night.pass_(NOW + GRACE / 2, "n1") == {}
     found = await night.pass_(NOW + 2 * GRACE, "n2")
     key = {ENROLMENT: run.id, HANDOVER: handover.id, REPORT: "monthly@1"}.get(told) or inspect(
@@ -205,6 +205,29 @@ async def test_whatever_was_due_and_is_not_done_is_told_and_its_workflow_woken(
     async with night.world.db.read() as session:
         [latest, _] = await upkeep.nights(session)
     assert (latest.found, latest.looked["overdue"]) == ({f"{told}: {OVERDUE}": 1}, 1)
+
+
+@pytest.mark.parametrize("kind", ["calls", "clicks", "expired_scores"])
+async def test_what_no_workflow_acts_on_is_done_by_the_first_that_looks(
+    night: Night, kind: str
+) -> None:
+    [run, *_], [handover] = (
+        await night.world.rows(EnrolmentRow),
+        await night.world.rows(HandoverRow),
+    )
+    async with night.world.db.write() as session:
+        session.add(waits(run, handover, kind))
+    assert len(await night.pass_(NOW + 2 * GRACE)) == 1
+    match kind:
+        case "calls":
+            async with night.world.db.write() as session:
+                done = len(await calls.take_due(session, NOW + 2 * GRACE))
+        case "clicks":
+            done = await night.world.clicks.page(NOW + 2 * GRACE)
+        case "expired_scores":
+            _, done = await night.world.relay.look()
+    assert done == 1
+    assert await night.pass_(NOW + 2 * GRACE, "n2") == {}
 
 
 @pytest.mark.parametrize("waiting", [True, False])
