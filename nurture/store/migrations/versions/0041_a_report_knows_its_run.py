@@ -1,13 +1,13 @@
 """What is left to send of a report says of which of its times it is.
 
-Revision: 0046, after 0039
+Revision: 0041, after 0040
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0046"
-down_revision = "0039"
+revision = "0041"
+down_revision = "0040"
 branch_labels = None
 depends_on = None
 
