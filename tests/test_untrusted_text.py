@@ -40,9 +40,9 @@ def test_a_token_with_any_character_changed_is_refused(data: st.DataObject) -> N
         read = TOKENS.read(HANDOVER, changed)
     except InputError:
         return
-    # Base64's last character has bits that say nothing.
+    # Base64's last character has bits that say nothing, and a slash is its underscore.
     assert read == "h1"
-    assert changed == token or place in (token.index(".") - 1, len(token) - 1)
+    assert changed.replace("/", "_") == token or place in (token.index(".") - 1, len(token) - 1)
 
 
 def test_a_link_outlives_the_key_that_signed_it_as_long_as_that_is_kept() -> None:
