@@ -9,6 +9,7 @@ import typer
 
 from commands import opening
 from nurture.domain.errors import InputError
+from nurture.domain.scoring import CAP
 
 
 def lead(
@@ -51,12 +52,14 @@ def _told(lead: dict[str, Any]) -> str:
 
 
 def _reason(reason: dict[str, Any]) -> list[str]:
-    """The rule's points and, of each touch that earned some, what it still gives, from when and until when."""
+    """The rule's points and, of each touch that earned some, what it still gives, from when and until when. Those for
+    what a lead says of itself, which no touch earned, count as long as the rule's condition holds."""
     touches = reason["touches"]
     whole = sum(entry["points"] for entry in touches)
     capped = f" (of {whole:+d}, capped)" if touches and whole != reason["points"] else ""
+    held = "" if touches or reason["rule"].startswith(CAP) else ", as long as that holds"
     return [
-        f"  {reason['points']:+d} {reason['title']}{capped}",
+        f"  {reason['points']:+d} {reason['title']}{capped}{held}",
         *(
             f"    {entry['points']:+d} {reason['touch']} {_span(reason, entry)}"
             for entry in touches

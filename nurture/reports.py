@@ -102,6 +102,7 @@ class Reports:
                 "stage": row.stage,
                 "persona": leads.persona(row) or None,
                 "traits": row.traits,
+                "traits_at": {name: row.traits_at.get(name) for name in row.traits},
                 "tags": row.tags,
                 "consents": row.consents,
                 "suppressed": row.suppressed,

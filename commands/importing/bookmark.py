@@ -12,12 +12,13 @@ from nurture.incoming import Receipt
 
 @dataclass
 class Tally:
-    """What became of a file's rows."""
+    """What became of a file's rows. `undeclared`: traits that they told and the playbook does not declare."""
 
     accepted: int = 0
     duplicates: int = 0
     rejected: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
+    undeclared: list[str] = field(default_factory=list)
 
     def take(self, receipt: Receipt) -> None:
         self.accepted += receipt.accepted

@@ -6,7 +6,7 @@ import io
 import json
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import datetime
 from hashlib import sha256
 from itertools import islice
@@ -59,10 +59,11 @@ def import_(
 ) -> None:
     """Import leads from a CSV file.
 
-    A column goes to email, user_id, stage, a consent (email_marketing, ad_audiences, tracking: yes or no),
-    or the trait of its name. Stopped, it goes on where it was when the same command is given again. The same
-    file imported twice changes nothing; written anew it is another list, whose word is the latest. A yes in it
-    does not bring mails back to who unsubscribed. Exits with 1 when rows were rejected."""
+    A column goes to email, user_id, stage, a consent (email_marketing, ad_audiences, tracking: yes or no), when and
+    to what the row's consents were given (consent_at, consent_wording, consent_proof), or the trait of its name.
+    Stopped, it goes on where it was when the same command is given again. The same file imported twice changes
+    nothing; written anew it is another list, whose word is the latest. A yes in it does not bring mails back to who
+    unsubscribed. Exits with 1 when rows were rejected."""
     config = local.known(opening.load())
     rejects = rejects or _beside(file, dry_run)
     columns, rows = csv_rows.read(file)
@@ -70,7 +71,7 @@ def import_(
     inputs = [file, map_file] if map_file else [file]
     mark = Bookmark.open(file, inputs, place(config.database), rejects)
     begun = mark.line
-    mapped = Mapped(targets, {}, file.name, _edition(file))
+    mapped = Mapped(targets, {}, file.name, _edition(file), map_file)
     try:
         if dry_run:
             tally = asyncio.run(_rehearse(config, file, rows, mapped, rejects))
@@ -136,7 +137,7 @@ async def _knowing(services: Services, mapped: Mapped) -> Mapped:
     """With the kinds of the traits of the playbook in force."""
     async with services.db.read() as session:
         playbook = await services.shelf.current(session)
-    return replace(mapped, kinds=playbook.traits)
+    return mapped.knowing(playbook.traits)
 
 
 async def bring_in(
@@ -153,6 +154,7 @@ async def bring_in(
     The mark is moved after each batch. `tell` hears the line that was reached.
     """
     tally = mark.tally if mark else Tally()
+    tally.undeclared = mapped.undeclared()
 
     def reject(found: Reject) -> int:
         tally.reject(found.reason)
@@ -246,4 +248,7 @@ def _told(tally: Tally, rejects: Path, begun: int, dry_run: bool) -> str:
     if tally.rejected:
         lines.append(f"{tally.rejected} rows rejected, see {rejects}")
         lines += [f"  {number} x {reason}" for reason, number in sorted(tally.reasons.items())]
+    if tally.undeclared:
+        names = ", ".join(tally.undeclared)
+        lines.append(f"kept as texts, since config/traits.yaml does not declare them: {names}")
     return "\n".join(lines)

@@ -1,12 +1,13 @@
 """From a row of somebody's list to a message of ours. Pure.
 
-Every column goes to a target: `email`, `user_id`, `stage`, a consent purpose (`email_marketing`, yes or no), or
-else the trait of that name. Without a map a column's own name in snake_case is its target.
+Every column goes to a target: `email`, `user_id`, `stage`, a consent purpose (`email_marketing`, yes or no), when and
+to what the row's consents were given (`consent_at`, `consent_wording`, `consent_proof`), or else the trait of that
+name. Without a map a column's own name in snake_case is its target.
 """
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -19,11 +20,15 @@ from commands.csv_rows import Row
 from nurture.domain.consent import LIST, PURPOSES, ConsentRecord
 from nurture.domain.errors import InputError
 from nurture.incoming import Incoming
+from nurture.playbook.findings import misspelt
 from nurture.playbook.traits import as_kind
-from nurture.web.segment import LONGEST_ID
+from nurture.web.segment import EARLIEST, LONGEST_ID
 from nurture.web.traits import normalised, snake_case
 
 EMAIL, USER, STAGE = "email", "user_id", "stage"
+AT, WORDING, PROOF = "consent_at", "consent_wording", "consent_proof"
+OURS = frozenset({EMAIL, USER, STAGE, *PURPOSES, AT, WORDING, PROOF})
+"""Targets that are no traits."""
 
 _LATER = timedelta(microseconds=1)
 """A row is dated so much after the line before it; to read it takes longer."""
@@ -38,6 +43,20 @@ class Mapped:
     kinds: Mapping[str, str]
     file: str = ""
     edition: str = ""
+    map_file: Path | None = None
+
+    def knowing(self, kinds: Mapping[str, str]) -> "Mapped":
+        """With these kinds. Raises InputError for what a map calls nearly as something that is known: a misspelt
+        consent would become a trait."""
+        mapped = replace(self, kinds=kinds)
+        for target in mapped.undeclared() if self.map_file else ():
+            if near := misspelt(target, OURS | kinds.keys()):
+                raise InputError(
+                    f'unknown target "{target}"; did you mean "{near}"?'
+                    " If it is a trait, declare it in config/traits.yaml",
+                    str(self.map_file),
+                )
+        return mapped
 
     def message(self, row: Row, began: datetime) -> Incoming:
         """Raises InputError naming the column that cannot be used.
@@ -69,21 +88,41 @@ class Mapped:
 
     def traits(self, values: Mapping[str, str]) -> dict[str, Any]:
         """What the row says of the lead. Raises InputError naming the column that cannot be used."""
-        taken = {EMAIL, USER, STAGE, *PURPOSES}
         return {
             name: self._value(name, self.kinds.get(name, "text"), values[column])
             for column, name in self.targets.items()
-            if name not in taken and values.get(column)
+            if name not in OURS and values.get(column)
         }
 
+    def undeclared(self) -> list[str]:
+        """Targets that are no words of ours and no traits of the playbook: they are kept as texts."""
+        return sorted({*self.targets.values()} - OURS - self.kinds.keys())
+
     def _consents(self, told: Mapping[str, str], at: datetime) -> list[ConsentRecord]:
+        said = self._said_at(told, at)
+        about = LIST + self.file, told.get(WORDING) or "", told.get(PROOF) or ""
         return [
             ConsentRecord(
-                purpose, bool(self._value(purpose, "yes/no", told[purpose])), at, LIST + self.file
+                purpose, bool(self._value(purpose, "yes/no", told[purpose])), said, *about
             )
             for purpose in PURPOSES
             if told.get(purpose)
         ]
+
+    def _said_at(self, told: Mapping[str, str], now: datetime) -> datetime:
+        """When the consents of the row were given or refused: if it does not say so, as of the import."""
+        if not told.get(AT):
+            return now
+        said: datetime | None = as_kind("date", told[AT])
+        if said is None:
+            raise InputError(
+                "must be a date, such as 2025-11-30 or 2025-11-30T09:15Z", self._column(AT)
+            )
+        if not EARLIEST <= said <= now:
+            raise InputError(
+                f"lies in the future, or before the year {EARLIEST.year}", self._column(AT)
+            )
+        return said
 
     def _value(self, target: str, kind: str, cell: str) -> Any:
         value = as_kind(kind, cell)
@@ -99,7 +138,7 @@ def targets(columns: Sequence[str], path: Path | None) -> dict[str, str]:
     """Where each column goes. With a map (YAML: `Column name: target`) the others are left out.
 
     Raises InputError for a map that is unreadable, names a column that is not there, or gives two
-    columns one target, and when neither `email` nor `user_id` is given.
+    columns one target, when neither `email` nor `user_id` is given, and when only a consent's proof is.
     """
     place = str(path or "")
     found = _read(path) if path else {name: snake_case(name) for name in columns}
@@ -114,6 +153,11 @@ def targets(columns: Sequence[str], path: Path | None) -> dict[str, str]:
         raise InputError(
             f"no column goes to email or user_id; there are: {', '.join(columns)};"
             " name one with --map",
+            place,
+        )
+    if (of := sorted({AT, WORDING, PROOF} & set(given))) and not {*PURPOSES} & set(given):
+        raise InputError(
+            f"{', '.join(of)} says of a consent, but no column goes to {', '.join(PURPOSES)}",
             place,
         )
     return found

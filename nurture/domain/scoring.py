@@ -22,6 +22,10 @@ LIMIT = re.compile(r"([<>]=?)\s*(-?\d+(?:\.\d+)?)")
 """A `where` value that asks for a number's size."""
 
 
+CAP = "cap/"
+"""What the rule of a reason begins with that takes off what a group gives beyond its cap."""
+
+
 @dataclass(frozen=True)
 class FitRule:
     """`points` (may be negative) while `when` holds of the lead."""
@@ -231,7 +235,7 @@ def explain(scoring: Scoring, facts: Facts, earned: Sequence[Entry], now: dateti
     rules = scoring.rules
     by_rule = _by_rule(scoring, earned, now)
     reasons += [
-        Reason(f"cap/{group}", f"Beyond what {group} may give", -points)
+        Reason(f"{CAP}{group}", f"Beyond what {group} may give", -points)
         for group, points in _over(scoring, by_rule).items()
     ]
     reasons += [_reason(rules[id_], points, earned, now) for id_, points in by_rule.items()]

@@ -35,15 +35,23 @@ def wrong(text: str, remedy: str = "") -> Wrong:
     return Wrong(Problem(text, remedy))
 
 
+_MISSPELT = 0.8
+"""So alike are a word and its misspelling."""
+
+
+def misspelt(word: str, known: Iterable[str]) -> str:
+    """The known word that this one surely means; empty if it may well be a word of its own."""
+    return _nearest(word, known, _MISSPELT)
+
+
 def suggest(word: str, known: Iterable[str], otherwise: str = "") -> str:
     """The remedy for an unknown word: the nearest known one, else `otherwise`, else what there is."""
     names = sorted(set(known))
-    spelled = {name.lower(): name for name in names}
-    near = get_close_matches(word.lower(), spelled, n=1, cutoff=0.6)
+    near = _nearest(word, names, 0.6)
     if not near and len(word) >= _TELLING:
-        near = [name for name in spelled if name.startswith(word.lower())]
+        near = next((name for name in names if name.lower().startswith(word.lower())), "")
     if near:
-        return f'did you mean "{spelled[near[0]]}"?'
+        return f'did you mean "{near}"?'
     if otherwise:
         return otherwise
     if not names:
@@ -51,3 +59,9 @@ def suggest(word: str, known: Iterable[str], otherwise: str = "") -> str:
     if len(names) > _LISTED:
         return f"one of {', '.join(names[:_LISTED])}, ..."
     return f"one of {', '.join(names)}"
+
+
+def _nearest(word: str, known: Iterable[str], alike: float) -> str:
+    spelled = {name.lower(): name for name in sorted(known)}
+    near = get_close_matches(word.lower(), spelled, n=1, cutoff=alike)
+    return spelled[near[0]] if near else ""

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,6 +50,18 @@ def test_a_consent_column_is_recorded_with_its_list_as_source() -> None:
     assert granted.source == "import/list.csv"
 
 
+def test_a_consent_that_was_given_before_is_recorded_as_of_then_with_what_was_shown() -> None:
+    [said] = message(
+        email="bo@firm.dk",
+        email_marketing="yes",
+        consent_at="2025-11-30",
+        consent_wording="Send me the newsletter",
+        consent_proof="https://old.example/proof/7",
+    ).consents
+    assert said.at == datetime(2025, 11, 30, tzinfo=UTC)
+    assert (said.wording, said.proof) == ("Send me the newsletter", "https://old.example/proof/7")
+
+
 def test_the_same_row_is_the_same_message_and_a_changed_one_another() -> None:
     first = message(email="bo@firm.dk", city="Vejle")
     assert first.message_id == message(email="bo@firm.dk", city="Vejle").message_id
@@ -75,6 +88,17 @@ def test_of_two_rows_the_later_one_is_the_later_word() -> None:
         ({"email": ""}, "email: must not be empty"),
         ({"email": "bo@firm.dk", "employees": "many"}, "employees: must be a number"),
         ({"email": "bo@firm.dk", "tracking": "perhaps"}, "tracking: must be a yes/no"),
+        (
+            {"email": "bo@firm.dk", "tracking": "yes", "consent_at": "in May"},
+            "consent_at: must be a date, such as 2025-11-30 or 2025-11-30T09:15Z",
+        ),
+        *(
+            (
+                {"email": "bo@firm.dk", "tracking": "yes", "consent_at": day},
+                "consent_at: lies in the future, or before the year 2000",
+            )
+            for day in ("2026-03-03", "1999-12-31")
+        ),
     ],
 )
 def test_a_cell_that_cannot_be_used_is_named_by_its_column(
@@ -99,6 +123,10 @@ def test_with_a_map_only_the_named_columns_are_taken(tmp_path: Path) -> None:
         ("Fornavn: first_name\n", "no column goes to email or user_id"),
         ("- E-mail\n", 'must hold lines such as "E-mail address: email"'),
         ("a: [", "is not YAML"),
+        (
+            "E-mail: email\nFornavn: consent_at\n",
+            "consent_at says of a consent, but no column goes to email_marketing, ad_audiences,",
+        ),
     ],
 )
 def test_a_map_that_does_not_fit_is_refused_with_the_remedy(
@@ -113,3 +141,25 @@ def test_a_user_id_is_as_long_as_one_that_a_server_may_tell_and_no_longer() -> N
     assert message(user_id="u" * 255).user_id == "u" * 255
     with pytest.raises(InputError, match=r"user_id: longer than 255 characters\Z"):
         message(user_id="u" * 256)
+
+
+@pytest.mark.parametrize(
+    ("target", "near"), [("email_marketting", "email_marketing"), ("employes", "employees")]
+)
+def test_a_misspelt_target_of_a_map_becomes_no_trait(
+    tmp_path: Path, target: str, near: str
+) -> None:
+    columns = {"Mail": "email", "Column": target}
+    path = tmp_path / "map.yaml"
+    remedy = (
+        f'unknown target "{target}"; did you mean "{near}"?'
+        " If it is a trait, declare it in config/traits.yaml"
+    )
+    with pytest.raises(InputError, match=re.escape(remedy)):
+        Mapped(columns, {}, map_file=path).knowing(KINDS)
+    assert Mapped(columns, {}).knowing(KINDS).undeclared() == [target]  # a list's own words
+
+
+def test_what_the_playbook_does_not_declare_is_told() -> None:
+    columns = {"Mail": "email", "Shoe size": "shoes", "Staff": "employees", "Ads": "ad_audiences"}
+    assert Mapped(columns, {}, map_file=Path("map.yaml")).knowing(KINDS).undeclared() == ["shoes"]

@@ -66,6 +66,7 @@ async def test_the_history_of_two_leads_that_are_one_stands_in_order(db: Databas
         times = [each["at"] for each in told[history]]
         assert times == sorted(times)
     assert [each["to_stage"] for each in told["stage_history"]][-2:] == ["sql", "customer"]
+    assert told["traits_at"] == {"occupation": (NOW - 3 * DAY).isoformat()}
 
 
 async def test_a_history_is_told_to_its_end_however_long_it_is(db: Database) -> None:

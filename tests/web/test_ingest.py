@@ -34,6 +34,19 @@ async def test_a_track_call_becomes_a_touch_in_snake_case(client, world):
     )
 
 
+async def test_a_conversation_in_a_chat_is_a_touch_of_the_person_who_said_who_it_is(client, world):
+    about = {"agent": "Bo", "about": "prices", "minutes": 7}
+    calls = [
+        {"type": "identify", "userId": "42", "traits": {"email": "anna@firm.example"}},
+        {"type": "track", "userId": "42", "event": "Chat Conversation", "properties": about},
+    ]
+    answer = await client.post("/v1/batch", headers=WK, json={"batch": calls})
+    assert answer.status_code == 200
+    [(_, who), (_, said)] = world.intake.taken
+    assert (who.email, said.user_id) == ("anna@firm.example", "42")
+    assert (said.touch, said.properties) == ("chat_conversation", about)
+
+
 async def test_an_identify_tells_traits_and_a_normalised_address(client, world):
     traits = {
         "email": " Ada@Firm.Example ",
