@@ -1,6 +1,6 @@
 """The send ledger: a mail is claimed here before it goes to the provider."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import and_, or_, update
@@ -189,6 +189,17 @@ async def under_way(session: AsyncSession, lead_id: str) -> list[tuple[str, date
         col(MessageRow.lead_id) == lead_id, col(MessageRow.sent_at).is_(None)
     )  # asked for the state, SQLite would read what is on its way to everybody
     return [(run, at) for run, at, state in await session.execute(query) if state == CLAIMED]
+
+
+async def tried_since(
+    session: AsyncSession, runs: Collection[str], since: datetime
+) -> Collection[str]:
+    """Of which of these runs a mail that is yet to go out had its turn since then."""
+    row = MessageRow
+    query = select(row.enrolment_id).where(
+        col(row.enrolment_id).in_(runs), col(row.state).in_(OPEN), col(row.claimed_at) >= since
+    )
+    return (await session.execute(query)).scalars().all()
 
 
 async def sent_since(session: AsyncSession, sender: str, since: datetime, but: str) -> int:

@@ -18,7 +18,7 @@ from nurture.domain import sla
 from nurture.handovers import tenure
 from nurture.outbox import Outbox
 from nurture.ports import Runs
-from nurture.store import ad_lists, audiences, backlog, lines, upkeep, wakeups
+from nurture.store import ad_lists, audiences, backlog, lines, messages, upkeep, wakeups
 from nurture.store.backlog import Standing
 from nurture.store.handover_tables import HandoverRow
 from nurture.versions.shelf import Shelf
@@ -100,9 +100,10 @@ class Reconciling:
             rows = await upkeep.active(session, after, now - GRACE, self._size)
             due = [row for row in rows if row.wake_at and row.wake_at < now - GRACE]
             paced = await self._paced(session, now) if due else frozenset()
-        overdue = [row.id for row in due if row.flow not in paced]
+            late = {row.id for row in due if row.flow not in paced}
+            late -= {*await messages.tried_since(session, late, now - GRACE)}  # put off for now
         flows = {row.id: row.flow for row in rows}
-        found = await self._missing(wakeups.ENROLMENT, list(flows), overdue, flows)
+        found = await self._missing(wakeups.ENROLMENT, list(flows), sorted(late), flows)
         return _Page(len(rows), found, self._behind(list(flows)))
 
     async def _paced(self, session: AsyncSession, now: datetime) -> frozenset[str]:

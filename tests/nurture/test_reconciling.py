@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -139,6 +139,21 @@ async def test_mails_that_stand_in_their_senders_line_are_no_difference_as_long_
     shelf.book = replace(shelf.book, senders={"courses": courses})
     found = await night.pass_(NOW + 3 * DAY + HOUR)
     assert len([key for key in night.listed.keys["enrolment"] if key in found]) == overdue
+
+
+@pytest.mark.parametrize(("tried", "late"), [(GRACE / 2, False), (2 * GRACE, True)])
+async def test_a_mail_that_is_put_off_is_late_only_if_nobody_tries_it_again(
+    night: Night, tried: timedelta, late: bool
+) -> None:
+    [run, *_], [handover] = (
+        await night.world.rows(EnrolmentRow),
+        await night.world.rows(HandoverRow),
+    )
+    async with night.world.db.write() as session:
+        session.add(mail := waits(run, handover, "mails"))
+        mail.state, mail.put_off_at, mail.claimed_at = messages.PLANNED, NOW, NOW + HOUR - tried
+        await session.execute(update(EnrolmentRow).values(wake_at=NOW))
+    assert (run.id in await night.pass_()) is late
 
 
 async def test_a_deadline_that_passed_without_a_reminder_is_woken(night: Night) -> None:
