@@ -68,24 +68,30 @@ def _heir(before: list[Flow], flow: Flow, taken: set[str], among: Collection[str
 
 
 def _with_steps(before: list[Flow], flow: Flow) -> Flow:
-    """Of steps that became one, the first is it, or the one that has its name."""
+    """Of steps that became one, the first is it, or the one that has its name. Of one that is gone its names are kept:
+    it may be put back."""
     was = dict(flow.was)
     for old in before:
         moved = _moved(old, flow)
-        earlier = {name: moved[step] for name, step in old.was.items() if step in moved}
+        earlier = {name: moved.get(step, step) for name, step in old.was.items()}
         was = {**earlier, **moved, **was}
     names = {name: step for name, step in was.items() if name not in flow.steps}
-    first = before[0]
-    came = {now: first.root_of(step) for step, now in reversed(_moved(first, flow).items())}
+    return replace(flow, was=names, origins=_origins(before[0], flow))
+
+
+def _origins(first: Flow, flow: Flow) -> dict[str, str]:
+    moved = _moved(first, flow)
+    came = {now: first.root_of(step) for step, now in reversed(moved.items())}
     came |= {step: first.root_of(step) for step in flow.steps if step in first.steps}
-    taken = {*came.values(), *names}
+    taken = set(came.values())
     roots = {step: came.get(step) or _fresh(step, taken) for step in flow.steps}
-    origins = {step: root for step, root in roots.items() if root != step}
-    return replace(flow, was=names, origins=origins)
+    gone = {step: root for step, root in first.origins.items() if step not in moved}
+    return {step: root for step, root in (gone | roots).items() if root != step}
 
 
 def _moved(old: Flow, new: Flow) -> dict[str, str]:
-    return {step: now for step in old.steps if (now := successor(old, new, step))}
+    gone = sorted(set(old.was.values()).difference(old.steps))
+    return {step: now for step in (*old.steps, *gone) if (now := successor(old, new, step))}
 
 
 def _fresh(name: str, taken: Collection[str]) -> str:
@@ -164,9 +170,8 @@ def unread(told: Mapping[str, Any], flows: Flows) -> dict[str, Flow]:
 def _unread(name: str, told: Mapping[str, Any], flows: Flows) -> Flow:
     later = (name, told["origin"], *told["formerly"])
     flow = next((flows[each] for each in later if each in flows), None)
-    alike = {step: End() for step in (flow.steps if flow else ()) if step not in told["was"]}
-    renamed = {step: End() for step in (*told["origins"], *told["was"].values())}
-    plain = Flow(name, name, {**renamed, **alike}, None)
+    steps = {*told["origins"], *told["was"].values(), *(flow.steps if flow else ())}
+    plain = Flow(name, name, {step: End() for step in sorted(steps - told["was"].keys())}, None)
     return _knowing(plain, told, {name})
 
 

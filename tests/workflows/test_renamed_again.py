@@ -59,6 +59,22 @@ async def test_a_wait_that_was_renamed_is_not_cut_short_by_the_next_edit(
     assert looks.box.subjects == ["Hello"]
 
 
+async def test_a_wait_that_was_renamed_deleted_and_put_back_is_waited_to_its_end(
+    db: Database,
+) -> None:
+    looks = Looks(db)
+    await looks.apply({LAUNCH: _flow(_called(WAIT, "a"), MAIL)}, NOW)
+    run = await looks.enter(NOW)
+    await looks.look(run, NOW)
+    for steps in ([_called(WAIT, "b", "a"), MAIL], [_called(WAIT, "b"), MAIL], [MAIL]):
+        await looks.apply({LAUNCH: _flow(*steps)}, NOW + DAY)
+    await looks.rollback(NOW + DAY)
+    await looks.look(run, NOW + DAY)
+    assert looks.box.subjects == []
+    await looks.look(run, NOW + 10 * DAY)
+    assert looks.box.subjects == ["Hello"]
+
+
 BEHIND = {
     "a wait": "  - wait: 10 days\n",
     "a wait for a touch": "  - wait_for: {touch: clicked, of: NAME, within: 10 days}\n",
