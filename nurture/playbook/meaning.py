@@ -15,7 +15,7 @@ from nurture.playbook import flow_schema as s
 from nurture.playbook.conditions import CelCondition
 from nurture.playbook.document import Path
 from nurture.playbook.fields import DEFAULT
-from nurture.playbook.naming import Naming
+from nurture.playbook.naming import ON_DATE, Naming
 from nurture.playbook.tokens import Token, tokens
 
 _SAYS_NOTHING = ("title", "in_flight", "live", "enter", "start", "end", "was", "sender", "paused")
@@ -46,6 +46,7 @@ class _Meaning:
     def of_flow(self, flow: s.Flow) -> dict[str, Any]:
         told = self._keys(flow, ())
         told.update({key: sorted(told[key]) for key in _ANY_ORDER})
+        told["waits for a date"] = ON_DATE in self.ids  # which a lead may stand at
         silent = _SAYS_NOTHING if self.named else (*_SAYS_NOTHING, "flow")
         return {key: told[key] for key in told if key not in silent}
 

@@ -224,6 +224,22 @@ async def test_a_new_flow_may_take_the_name_that_another_had(room: Room) -> None
     assert sorted(row.flow for row in rows) == ["launch", "liftoff"]
 
 
+async def test_who_waits_for_its_date_goes_on_as_planned_where_its_flow_enters_on_none(
+    room: Room,
+) -> None:
+    dates = {"config/traits.yaml": SMALL["config/traits.yaml"] + "trial_ends: date\n"}
+    dated = FLOW.replace("form_submitted", "date, date: {trait: trial_ends}")
+    await room.shelf.apply({**SMALL, **dates, LAUNCH: dated}, "ida", NOW)
+    await room.world.tell(traits={"trial_ends": (NOW + 9 * DAY).isoformat()})
+    plan = await room.shelf.plan({**SMALL, **dates, LAUNCH: FLOW}, NOW)
+    assert [(found.step, found.fate) for found in plan.affected] == [
+        ("entry-date", "goes on with welcome")
+    ]
+    await room.shelf.apply({**SMALL, **dates, LAUNCH: FLOW}, "ida", NOW)
+    run = await looked_at(room)
+    assert (run.step, run.ended) == ("welcome", None)
+
+
 async def test_leads_of_a_removed_flow_are_woken_to_leave(room: Room) -> None:
     await room.enter("anna", ago=1)
     other = FLOW.replace("flow: launch", "flow: other").replace("form_submitted", "page")

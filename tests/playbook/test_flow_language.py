@@ -6,6 +6,7 @@ import pytest
 
 from nurture.domain import topics
 from nurture.domain.calendar import Span
+from nurture.domain.edits import adopt
 from nurture.domain.effects import CallWebhook, CreateTask, RefuseMail, SendMail
 from nurture.domain.flow import (
     Act,
@@ -285,6 +286,18 @@ def test_nor_is_what_else_a_flow_says_in_other_words(one: str, other: str) -> No
         for head in (one, other)
     )
     assert first.flows["launch"].revision == second.flows["launch"].revision
+
+
+def test_who_waits_for_its_date_notices_when_the_flow_no_longer_enters_on_one() -> None:
+    dated = "{{on: date, date: {{trait: trial_ends, before: {} days}}}}"
+    week, day, other = (
+        book(FLOW.replace("{on: form_submitted}", enter)).flows["launch"]
+        for enter in (dated.format(7), dated.format(1), "{on: page}")
+    )
+    assert week.revision == day.revision
+    assert week.revision != other.revision
+    assert week.outline != other.outline
+    assert adopt(week, other, Cursor("entry-date", NOW), NOW) == Cursor("welcome", NOW)
 
 
 OTHERWISE = {
