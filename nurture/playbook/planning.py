@@ -113,9 +113,9 @@ def _edits(old: Flow, new: Flow, old_book: Playbook | None, new_book: Playbook) 
 def _took_over(old: Flow, new: Flow, step: str) -> str | None:
     """Which step had the name of this new one before, if that is there still."""
     its = old.was.get(step)
-    if its and (now := counterpart(old, new, its)):
-        return now
-    return next((name for name in new.steps if name != step and new.root_of(name) == step), None)
+    now = counterpart(old, new, its) if its else None
+    had = (name for name in new.steps if name == now or new.root_of(name) == step)
+    return next((name for name in had if name != step), None)
 
 
 def _is_told_once(step: Step) -> bool:
