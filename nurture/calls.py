@@ -57,7 +57,8 @@ class Calls:
     """`desk_of` opens the receiver at an address; its `deliver` signs the call and posts it.
 
     At most so many `slots` are on their way at once, and not more than half of them to one receiver: one that is down
-    keeps none of the others waiting.
+    keeps none of the others waiting. What is on its way is told to be so every second, since a process that dies says
+    nothing.
     """
 
     def __init__(
@@ -76,30 +77,42 @@ class Calls:
         self._slots = slots
         self._share = max(1, slots // 4)
         self._pause = pause
-        self._under_way: dict[asyncio.Task[bool], str] = {}
+        self._under_way: dict[asyncio.Task[bool], CallRow] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set; what is on its way then arrives first."""
         stopped = asyncio.create_task(stop.wait())
-        while not stopped.done():
-            if not await self._begun():
+        while self._under_way or not stopped.done():
+            begun = await self._looked(stopped.done())
+            tasks = {*self._under_way} | (set() if stopped.done() else {stopped})
+            if tasks and not begun:
                 await asyncio.wait(
-                    {stopped, *self._under_way},
+                    tasks,
                     timeout=self._pause.total_seconds(),
                     return_when=asyncio.FIRST_COMPLETED,
                 )
-        await asyncio.gather(*self._under_way)
 
-    async def _begun(self) -> bool:
+    async def _looked(self, stopped: bool) -> bool:
+        """Whether calls were begun."""
         try:
-            return bool(await self.begin(self._now()))
+            await self.keep(self._now())
+            return not stopped and bool(await self.begin(self._now()))
         except Transient as error:
             log.warning("calls_wait", error=error.detail)
             return False
 
+    async def keep(self, now: datetime) -> None:
+        """Tell of what is on its way that it still is."""
+        held = [
+            row for row in self._under_way.values() if calls.is_held_since(row, now, self._pause)
+        ]
+        if held:
+            async with self._db.write() as session:
+                await calls.keep(session, held, now)
+
     async def begin(self, now: datetime) -> list[asyncio.Task[bool]]:
         """Begin what is due, as far as there is room; each says whether it was heard."""
-        to = Counter(self._under_way.values())
+        to = Counter(row.endpoint for row in self._under_way.values())
         room = min(self._share, self._slots - to.total())
         if not room:
             return []
@@ -108,7 +121,7 @@ class Calls:
             due = await calls.take_due(session, now, room, busy)
             addresses = (await self._shelf.current(session)).webhooks if due else {}
         begun = {
-            asyncio.create_task(self._tried(row, addresses.get(row.endpoint), now)): row.endpoint
+            asyncio.create_task(self._tried(row, addresses.get(row.endpoint), now)): row
             for row in due
         }
         for task in begun:

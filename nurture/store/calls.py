@@ -1,8 +1,9 @@
 """Calls of webhook steps: which are due, and what became of them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -11,8 +12,8 @@ from nurture.domain.flow import Act, Flow
 from nurture.store import leases
 from nurture.store.tables import CallRow
 
-_LEASE = timedelta(seconds=30)
-"""Longer than any try takes; what a process that died in between had in hand is tried again then."""
+_LEASE = timedelta(seconds=4)
+"""A call of which its process says nothing for so long is tried again: the process died."""
 
 
 async def asked(session: AsyncSession, run: str, steps: Collection[str]) -> bool:
@@ -43,6 +44,21 @@ async def take_due(
     """Calls to be tried now, `but` those to these receivers; leased to the caller."""
     among = [col(CallRow.endpoint).not_in(sorted(but))] if but else []
     return await leases.take(session, CallRow, "next_attempt_at", now, _LEASE, limit, *among)
+
+
+def is_held_since(row: CallRow, now: datetime, span: timedelta) -> bool:
+    """Whether the caller took it, or told that it is under way, so long ago."""
+    until = row.next_attempt_at
+    return until is not None and until - _LEASE + span <= now
+
+
+async def keep(session: AsyncSession, held: Sequence[CallRow], now: datetime) -> None:
+    """They are still under way, but those of which is known by now what came of them."""
+    until, ids = {row.next_attempt_at for row in held}, [row.id for row in held]
+    still = update(CallRow).where(col(CallRow.id).in_(ids), col(CallRow.next_attempt_at).in_(until))
+    await session.execute(still.values(next_attempt_at=now + _LEASE))
+    for row in held:
+        row.next_attempt_at = now + _LEASE
 
 
 async def record(

@@ -141,8 +141,8 @@ async def test_what_a_dead_process_had_taken_is_tried_by_the_next(db: Database) 
     found.receiver.errors = [RuntimeError("killed")]
     with pytest.raises(RuntimeError, match="killed"):
         await found.deliver(NOW)
-    assert await found.deliver(NOW + timedelta(seconds=20)) == 0
-    assert await found.deliver(NOW + timedelta(seconds=30)) == 1
+    assert await found.deliver(NOW + timedelta(seconds=3)) == 0
+    assert await found.deliver(NOW + timedelta(seconds=4)) == 1
 
 
 class Hanging:
@@ -178,6 +178,35 @@ async def test_a_receiver_that_hangs_keeps_none_of_the_others_waiting(
     stop.set()
     down.over.set()
     await running
+
+
+async def test_what_is_on_its_way_for_long_is_not_taken_for_dead(db: Database) -> None:
+    found, slow = await house(db), Hanging()
+    calls = Calls(db, found.world.shelf, lambda url: slow, lambda: NOW)
+    [under_way] = await calls.begin(NOW)
+    for seconds in range(2, 20, 2):
+        await calls.keep(NOW + timedelta(seconds=seconds))
+        assert await found.deliver(NOW + timedelta(seconds=seconds + 1)) == 0
+    slow.over.set()
+    assert await under_way
+    await calls.keep(NOW + timedelta(seconds=20))
+    row = await found.row()
+    assert (slow.asked, row.attempts, row.next_attempt_at) == (1, 1, None)
+
+
+async def test_what_came_of_a_call_meanwhile_stays(db: Database) -> None:
+    """Its process was taken for dead, and another one was told to come back later."""
+    found, slow = await house(db), Hanging()
+    calls = Calls(db, found.world.shelf, lambda url: slow, lambda: NOW)
+    [under_way] = await calls.begin(NOW)
+    found.receiver.errors = [Transient("503")]
+    later = NOW + timedelta(seconds=10)
+    await found.deliver(later)
+    again = (await found.row()).next_attempt_at
+    await calls.keep(later)
+    assert (await found.row()).next_attempt_at == again
+    slow.over.set()
+    assert await under_way
 
 
 async def test_of_who_was_erased_while_the_call_was_on_its_way_nobody_is_told_again(
