@@ -75,10 +75,16 @@ async def hand_over(
 ) -> None:
     """The lead goes on in another run of one flow: what it got in this one, it got there, and what was on its way may
     have gone out. What it goes on in is another `flow` where its own was merged into that; a mail whose step is another
-    mail there stays, or that one would never be sent."""
+    mail there stays, or that one would never be sent; so does what that run has sent itself."""
     await give_up(session, run, "its run ended", now)
+    there = {row.step: row for row in await _of_run(session, to)}
     for row in await _of_run(session, run):
-        if flow is None or _same_mail(flow, row):
+        other = there.get(row.step)
+        if other and other.state == PLANNED and row.state not in _KEPT_BACK:
+            await session.delete(other)  # it was yet to go out, and has
+            await session.flush()
+            other = None
+        if other is None and (flow is None or _same_mail(flow, row)):
             row.enrolment_id = to.id
     await session.flush()
 

@@ -3,9 +3,11 @@
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import update
+from sqlmodel import col
 
 from nurture.store.database import Database
-from nurture.store.tables import CallRow, EnrolmentRow
+from nurture.store.tables import CallRow, EnrolmentRow, MessageRow
 from tests.support.domain import DAY
 from tests.support.looks import Looks
 from tests.support.small import FLOW, LAUNCH
@@ -56,6 +58,31 @@ async def test_a_webhook_is_told_and_a_mail_sent_once_to_two_leads_that_turn_out
     await looks.look(run, NOW + DAY)
     assert [row.data["step"] for row in await looks.world.rows(CallRow)] == ["tell-crm"]
     assert await looks.ledger() == [("welcome", "accepted")]
+
+
+@pytest.mark.parametrize(("state", "mails"), [("accepted", 2), ("planned", 1)])
+async def test_of_two_such_leads_that_both_came_to_the_mail_nobody_gets_it_a_third_time(
+    db: Database, state: str, mails: int
+) -> None:
+    """Nor does it go out where the first one's was put off and the other's was not."""
+    looks = Looks(db)
+    await looks.apply(_flow(MAIL, REST), NOW)
+    for name in ("anna", "ann"):
+        lead = {"email": f"{name}@example.org", "user_id": name}
+        row = await looks.world.tell("form_submitted", at=NOW, **lead)
+        [run] = [run for run in await _under_way(looks) if run.lead_id == row.id]
+        await looks.look(run, NOW)
+        if name == "anna":
+            [first] = await looks.world.rows(MessageRow)
+            async with db.write() as session:
+                values = {"state": state, "sent_at": None if state == "planned" else NOW}
+                await session.execute(update(MessageRow).values(values))
+                of_first = update(EnrolmentRow).where(col(EnrolmentRow.id) == first.enrolment_id)
+                await session.execute(of_first.values(step=first.step, wake_at=NOW))
+    await looks.world.tell(None, user_id="anna", previous_id="ann", at=NOW + DAY)
+    [run] = await _under_way(looks)
+    await looks.look(run, NOW + DAY)
+    assert await looks.ledger() == [("welcome", "accepted")] * mails
 
 
 OTHER = "config/flows/other.yaml"
