@@ -98,7 +98,6 @@ def _ordered(world: World, member: Member, handed: Handed, sale: Sale) -> list[T
         world.note(member, "enriched", news, handed.flow)
         return []
     _won(world, member)
-    member.sold[-1] = replace(sale, said=True)
     return [Trigger(topics.SALES)]
 
 

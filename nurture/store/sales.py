@@ -27,7 +27,8 @@ async def book(
         col(SaleRow.at).between(sale.at - within, sale.at + within),
     )
     rows, told = await _entries(session, sale.lead_id, *alike)
-    twin = orders.twin(_told(sale, since), told.values(), within)
+    news = _told(sale, since, said=not _is_order(sale))
+    twin = orders.twin(news, told.values(), within)
     if twin is None:
         session.add(sale)
         return sale
@@ -46,7 +47,7 @@ async def join(session: AsyncSession, lead_id: str, within: timedelta) -> None:
 
 async def _join(session: AsyncSession, one: SaleRow, other: SaleRow) -> SaleRow:
     """The order's entry stays, as the handover's and at the earlier time: the same whichever was told first."""
-    order, won = (one, other) if _told(one).ordered else (other, one)
+    order, won = (one, other) if _is_order(one) else (other, one)
     order.handover_id, order.at = won.handover_id, min(order.at, won.at)
     session.add(order)
     if won in session:
@@ -57,18 +58,21 @@ async def _join(session: AsyncSession, one: SaleRow, other: SaleRow) -> SaleRow:
 async def _entries(
     session: AsyncSession, lead_id: str, *where: Any
 ) -> tuple[dict[str, SaleRow], dict[str, Sale]]:
-    since = col(HandoverRow.opened_at)
+    """Sales said `won` where the handover has an amount: an order that wins what sales has in hand leaves none."""
     query = (
-        select(SaleRow, since)
+        select(SaleRow, col(HandoverRow.opened_at), col(HandoverRow.amount))
         .outerjoin(HandoverRow, col(HandoverRow.id) == col(SaleRow.handover_id))
         .where(col(SaleRow.lead_id) == lead_id, *where)
         .order_by(col(SaleRow.at), col(SaleRow.id))
     )
     found = (await session.execute(query)).all()
-    return {row.id: row for row, _ in found}, {row.id: _told(row, at) for row, at in found}
+    told = {row.id: _told(row, at, said=amount is not None) for row, at, amount in found}
+    return {row.id: row for row, *_ in found}, told
 
 
-def _told(row: SaleRow, since: datetime | None = None) -> Sale:
-    said = row.handover_id is not None
-    ordered = row.handover_id is None or row.id != said_id(row.handover_id)
-    return Sale(row.id, row.amount, row.currency, row.at, ordered, said, since)
+def _told(row: SaleRow, since: datetime | None, *, said: bool) -> Sale:
+    return Sale(row.id, row.amount, row.currency, row.at, _is_order(row), said, since)
+
+
+def _is_order(row: SaleRow) -> bool:
+    return row.handover_id is None or row.id != said_id(row.handover_id)

@@ -213,6 +213,22 @@ async def test_what_was_ordered_before_sales_had_the_lead_is_not_what_sales_won(
     assert await sales(world) == [(12_500, NOW - DAY), (12_500, WON.at)]
 
 
+@pytest.mark.parametrize("told_first", ["won", "order"])
+async def test_won_of_a_lost_lead_is_one_sale_with_the_order_that_won_it_when_handed_over_again(
+    world: World, told_first: str
+) -> None:
+    lost = await given(world)
+    await world.desk.answer(lost, Answer(State.LOST, NOW))
+    await world.desk.open("anna@example.org", "called again", "Bo", NOW + DAY)
+    if told_first == "won":
+        await world.desk.answer(lost, WON)
+    await order(world, WON.at - DAY)
+    if told_first == "order":
+        await world.desk.answer(lost, WON)
+    assert await sales(world) == [(12_500, WON.at - DAY)]
+    assert {row.state for row in await world.rows(HandoverRow)} == {"won"}
+
+
 async def test_an_order_that_was_told_of_somebody_who_turns_out_to_be_the_lead_is_its_sale(
     world: World,
 ) -> None:
