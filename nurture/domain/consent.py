@@ -1,7 +1,7 @@
 """Consent: an append-only list of what a lead said, folded to what holds now."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 EMAIL_MARKETING = "email_marketing"
@@ -11,6 +11,10 @@ PURPOSES = (EMAIL_MARKETING, AD_AUDIENCES, TRACKING)
 
 LIST = "import/"
 """What the sources of imported lists begin with: somebody else's word on a person."""
+
+BROWSER = "browser/"
+"""What the source of a visitor's yes to being watched begins with. It proves what was said in that browser; since
+anybody can send it, it neither takes a no back nor lets mails be counted."""
 
 WATCHED = frozenset({"page", "screen", "opened", "clicked"})
 """Touches by which a person is only watched. Whoever takes `tracking` back leaves none of them any more."""
@@ -42,6 +46,20 @@ def part(purpose: str, subscription: str) -> str:
     return f"{purpose}/{subscription}"
 
 
+def counts(source: str) -> bool:
+    """Whether a statement from there decides about anything."""
+    return not source.startswith(BROWSER)
+
+
+def proofs(said: Iterable[ConsentRecord]) -> list[ConsentRecord]:
+    """Of what a browser said of nobody but its own visitor, each yes to being watched."""
+    return [
+        replace(record, source=BROWSER + record.source)
+        for record in said
+        if record.granted and record.purpose == TRACKING
+    ]
+
+
 def held(records: Iterable[ConsentRecord]) -> frozenset[str]:
     """The purposes granted now."""
     return frozenset(record.purpose for record in _latest(records) if record.granted)
@@ -63,6 +81,8 @@ def _latest(records: Iterable[ConsentRecord]) -> Iterable[ConsentRecord]:
     latest: dict[str, ConsentRecord] = {}
     own: dict[str, ConsentRecord] = {}
     for record in records:
+        if not counts(record.source):
+            continue
         _keep_later(latest, record)
         if not record.source.startswith(LIST):
             _keep_later(own, record)

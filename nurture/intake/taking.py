@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from nurture.domain import keys, machines, topics
-from nurture.domain.consent import REQUEST_LASTS, ConsentRecord, unwatched
+from nurture.domain.consent import REQUEST_LASTS, ConsentRecord, proofs, unwatched
 from nurture.domain.enrolment import LONG_AGO, Trigger
 from nurture.domain.errors import InputError
 from nurture.domain.lead import Touch
@@ -367,6 +367,8 @@ def _consents(message: Incoming, row: LeadRow) -> list[ConsentRecord]:
     gave already needs no second confirmation."""
     again = [record for record in message.requests if record.purpose in row.consents]
     said = [record for record in message.consents if message.trusted or not record.granted]
+    if not (message.trusted or message.user_id or message.email):
+        said += proofs(message.consents)
     return said + again
 
 

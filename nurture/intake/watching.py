@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from nurture.domain.consent import TRACKING, ConsentRecord
+from nurture.domain.consent import TRACKING, ConsentRecord, counts
 from nurture.store import consents
 from nurture.store.tables import LeadRow
 
@@ -28,6 +28,8 @@ class Watching:
 
     def _may_change(self, row: LeadRow, record: ConsentRecord) -> bool:
         """A no to what was declined changes nothing, nor does one from before the lead agreed."""
+        if not counts(record.source):
+            return False
         if record.granted or TRACKING in row.declined:
             return record.granted and TRACKING in row.declined
         agreed = self._agreed.get(row.id)

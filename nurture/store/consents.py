@@ -7,7 +7,15 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from nurture.domain.consent import ConsentRecord, asked_before, confirmed, declined, held, pending
+from nurture.domain.consent import (
+    ConsentRecord,
+    asked_before,
+    confirmed,
+    counts,
+    declined,
+    held,
+    pending,
+)
 from nurture.store.tables import ConsentRequestRow, ConsentRow, LeadRow, MessageRow
 
 
@@ -18,15 +26,15 @@ async def tell(
     ledger = await _ledger(session, [row.id for row, _ in said])
     for lead, records in said:
         known = ledger[lead.id]
-        of = defaultdict[str, list[ConsentRow]](list)
+        of = defaultdict[tuple[str, str], list[ConsentRow]](list)
         for row in known:
-            of[row.purpose].append(row)
+            of[_line(row)].append(row)
         for record in sorted(records, key=lambda record: record.at):
-            if not _repeats(of[record.purpose], record):
+            if not _repeats(of[_line(record)], record):
                 row = _row(lead, record)
                 session.add(row)
                 known.append(row)
-                of[record.purpose].append(row)
+                of[_line(record)].append(row)
         lead.consents = sorted(held(_statements(known)))
         lead.declined = sorted(declined(_statements(known)))
 
@@ -103,7 +111,9 @@ async def confirm(
 async def agreed_at(session: AsyncSession, lead_id: str, purpose: str) -> datetime:
     """When the lead last granted what it consents to."""
     rows = (await _ledger(session, [lead_id]))[lead_id]
-    return max(_last(row) for row in rows if row.granted and row.purpose == purpose)
+    return max(
+        _last(row) for row in rows if row.granted and row.purpose == purpose and counts(row.source)
+    )
 
 
 async def _ledger(session: AsyncSession, ids: Sequence[str]) -> defaultdict[str, list[ConsentRow]]:
@@ -115,6 +125,12 @@ async def _ledger(session: AsyncSession, ids: Sequence[str]) -> defaultdict[str,
     for row in (await session.execute(query.order_by(col(ConsentRow.id)))).scalars():
         found[row.lead_id].append(row)
     return found
+
+
+def _line(said: ConsentRow | ConsentRecord) -> tuple[str, str]:
+    """What a statement may be the repetition of. What counts for nothing is one line for each source, between whatever
+    else is said: anybody may say yes and no by turns, a thousand times."""
+    return said.purpose, "" if counts(said.source) else said.source
 
 
 def _repeats(same: Sequence[ConsentRow], record: ConsentRecord) -> bool:
@@ -130,10 +146,11 @@ def _repeats(same: Sequence[ConsentRow], record: ConsentRecord) -> bool:
 
 
 def _says(row: ConsentRow, record: ConsentRecord) -> bool:
-    """A no needs no proof of what it was said to: in whatever words it comes, it is the same."""
+    """A no needs no proof of what it was said to: in whatever words it comes, it is the same. Nor is a visitor asked in
+    other words, who said yes."""
     if (row.granted, row.source) != (record.granted, record.source):
         return False
-    return not row.granted or row.wording == record.wording
+    return not row.granted or not counts(row.source) or row.wording == record.wording
 
 
 def _last(row: ConsentRow) -> datetime:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
+from nurture.domain.consent import BROWSER
 from nurture.domain.feedback import HARD_BOUNCE
 from nurture.domain.lifecycle import RULE
 from nurture.domain.sources import FEEDBACK, FORM, MAIL
@@ -59,7 +60,8 @@ def _kept_by(ids: Collection[str], browsers: Collection[str]) -> Sequence[Column
     complained = and_(against.is_not(None), against != HARD_BOUNCE)
     return (
         _has(ConsentRequestRow),  # it may still be confirmed
-        _has(ConsentRow),  # the person granted or refused: no list may undo that
+        # the person granted or refused: no list may undo that
+        _has(ConsentRow, ~col(ConsentRow.source).startswith(BROWSER)),
         complained,  # no list may undo that either
         col(row.paused_until).is_not(None),  # it asked for a break
         _has(IdentityRow, col(IdentityRow.kind) == USER),  # it has an account

@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.domain.consent import LIST, PURPOSES, ConsentRecord, declined, held
+from nurture.domain.consent import BROWSER, LIST, PURPOSES, ConsentRecord, declined, held
 from tests.support.domain import DAY, NOW
 
 records = st.lists(
@@ -14,7 +14,7 @@ records = st.lists(
         purpose=st.sampled_from(PURPOSES),
         granted=st.booleans(),
         at=st.integers(0, 3).map(lambda days: NOW + days * DAY),
-        source=st.sampled_from(("form", f"{LIST}fair.csv")),
+        source=st.sampled_from(("form", f"{LIST}fair.csv", f"{BROWSER}track/site")),
     ),
     max_size=9,
 )
@@ -46,6 +46,13 @@ def test_a_list_that_says_yes_does_not_take_back_a_no_that_no_list_said() -> Non
     history = [said(True), said(False, 1), in_list(True, 2)]
     assert (held(history), declined(history)) == (frozenset(), {"email_marketing"})
     assert held([*history, said(True, 3)]) == {"email_marketing"}
+
+
+def test_a_visitors_yes_is_proof_and_lets_nothing_be_done() -> None:
+    yes = ConsentRecord("tracking", True, NOW + 3 * DAY, f"{BROWSER}track/site")
+    assert held([yes]) == frozenset()
+    assert declined([said(False, 1, "tracking"), yes]) == {"tracking"}
+    assert held([said(True, 1, "tracking"), yes]) == {"tracking"}
 
 
 def test_of_what_lists_say_the_latest_counts_and_their_no_always_does() -> None:

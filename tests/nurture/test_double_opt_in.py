@@ -14,6 +14,7 @@ from nurture.domain.consent import (
     CLOCKS_DIFFER,
     EMAIL_MARKETING,
     REQUEST_LASTS,
+    TRACKING,
     ConsentRecord,
 )
 from nurture.domain.feedback import Event, Kind
@@ -288,6 +289,9 @@ async def test_who_never_confirmed_is_forgotten_once_nothing_can_be_confirmed_an
     await _ask(forgetful)
     seen = {"email": ANNA, "anonymous_id": "b1", "trusted": False, "consents": ()}
     await forgetful.tell("page", source=BROWSER, **seen)
+    yes = (ConsentRecord(TRACKING, True, NOW, "track/site"),)
+    await forgetful.intake.take(BROWSER, [Incoming("y", NOW, "b1", consents=yes)], NOW)
+    assert len(await forgetful.rows(ConsentRow)) == 1
     await forgetful.intake.hit("m1", "opened", {}, None, NOW + DAY)
     assert not await _forgotten(forgetful, NOW + REQUEST_LASTS - timedelta(seconds=1))
     assert await _forgotten(forgetful, NOW + REQUEST_LASTS + DAY)

@@ -192,6 +192,65 @@ async def test_a_browser_cannot_grant_consent_but_can_withdraw_it(db: Database) 
     assert (await world.lead("anna@example.org")).consents == []
 
 
+@pytest.mark.parametrize(
+    ("purpose", "who"),
+    [
+        (TRACKING, {"email": "anna@example.org"}),
+        (TRACKING, {"user_id": "u"}),
+        (EMAIL_MARKETING, {}),
+    ],
+)
+async def test_a_browser_grants_nothing_in_the_name_of_a_person_nor_any_other_purpose(
+    db: Database, purpose: str, who: dict[str, str]
+) -> None:
+    world = World(db)
+    granted = ConsentRecord(purpose, True, NOW, "track/site")
+    message = Incoming("w", NOW, anonymous_id="b1", consents=(granted,), **who)
+    await world.intake.take("site", [message], NOW)
+    assert await world.rows(ConsentRow) == []
+
+
+async def test_what_a_visitor_says_of_being_watched_is_on_record_and_its_no_is_kept(
+    db: Database,
+) -> None:
+    """However often it changes its mind, or says that it does."""
+    world = World(db)
+    said = [
+        Incoming(
+            f"s{n}",
+            at := NOW + n * timedelta(seconds=1),
+            anonymous_id="b1",
+            consents=(ConsentRecord(TRACKING, n % 2 == 0, at, "track/site", f"words {n}"),),
+        )
+        for n in range(20)
+    ]
+    for message in said:
+        await world.intake.take("site", [message], message.at)
+    yes, no = await world.rows(ConsentRow)
+    assert (yes.granted, yes.source, yes.wording) == (True, "browser/track/site", "words 0")
+    assert (no.granted, no.source, no.again_at) == (False, "track/site", said[-1].at)
+    assert yes.again_at == said[-2].at
+    page = {"email": None, "anonymous_id": "b1", "trusted": False, "at": NOW + DAY}
+    row = await world.tell("page", **page)
+    assert (row.consents, row.declined) == ([], [TRACKING])
+    assert "page" not in [touch.name for touch in await world.rows(TouchRow)]
+
+
+async def test_who_took_tracking_back_is_not_watched_since_a_browser_says_yes(db: Database) -> None:
+    world = World(db)
+    anna = await world.tell(None, consents=(TRACKING,))
+    await world.intake.withdraw(anna.id, TRACKING, "unsubscribe", NOW + DAY)
+    later = NOW + 2 * DAY
+    yes = ConsentRecord(TRACKING, True, later, "track/site")
+    await world.intake.take(
+        "site", [Incoming("y", later, anonymous_id="b1", consents=(yes,))], later
+    )
+    joined = Incoming("j", later, anonymous_id="b1", email="anna@example.org")
+    await world.intake.take("site", [joined], later)
+    row = await world.lead("b1")
+    assert (row.id, row.consents, row.declined) == (anna.id, [], [TRACKING])
+
+
 async def test_an_older_message_does_not_overwrite_a_newer_trait(db: Database) -> None:
     world = World(db)
     await world.tell(traits={"first_name": "Anna"}, at=NOW)

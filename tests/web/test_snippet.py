@@ -58,8 +58,18 @@ def browse(served, tmp_path):
         server.shutdown()
 
 
-def test_before_consent_nothing_is_sent_and_nothing_is_stored(served, browse):
-    page = browse("nurture.identify({email: 'ada@firm.example'})")
+def consents(world):
+    """What visitors said of being watched, and in whose name."""
+    return [
+        (record.purpose, record.granted, record.wording, message.anonymous_id)
+        for message in world.intake.messages
+        for record in message.consents
+    ]
+
+
+@pytest.mark.parametrize("refuses", ["", "; nurture.consent(false)"])
+def test_without_consent_nothing_is_sent_and_nothing_is_stored(served, browse, refuses):
+    page = browse("nurture.identify({email: 'ada@firm.example'})" + refuses)
     world, _ = served
     assert world.intake.taken == []
     assert "<title>cookie </title>" in page
@@ -67,11 +77,16 @@ def test_before_consent_nothing_is_sent_and_nothing_is_stored(served, browse):
 
 
 def test_with_consent_what_waited_is_sent_in_the_visitors_name(served, browse):
-    page = browse("nurture.identify({email: 'Ada@Firm.example'}); nurture.consent(true)")
+    page = browse(
+        "nurture.identify({email: 'Ada@Firm.example'});"
+        "nurture.consent(true, 'Count me'); nurture.consent(true, 'Count me')"
+    )
     world, _ = served
-    found = {(message.touch, message.email) for message in world.intake.messages}
+    told = [message for message in world.intake.messages if not message.consents]
+    found = {(message.touch, message.email) for message in told}
     assert found == {("page", None), ("video_played", None), (None, "ada@firm.example")}
     [visitor] = {message.anonymous_id for message in world.intake.messages}
+    assert consents(world) == [("tracking", True, "Count me", visitor)]
     assert f"<title>cookie nurture_id={visitor}</title>" in page
     assert f'name="anonymous_id" value="{visitor}"' in page
 
@@ -87,7 +102,9 @@ def test_what_a_server_could_not_take_for_a_moment_is_sent_once_more(served, bro
 def test_a_no_that_was_said_before_the_script_came_holds_for_its_first_page_too(served, browse):
     page = browse("0", 'document.cookie = "nurture_id=old-1"; nurture = [["consent", false]]')
     world, _ = served
-    assert world.intake.taken == []
+    assert consents(world) == [("tracking", False, "", "old-1")]
+    [told] = world.intake.messages
+    assert (told.touch, told.traits) == (None, {})
     assert "<title>cookie </title>" in page
 
 
@@ -96,3 +113,5 @@ def test_a_consent_that_is_taken_back_takes_the_cookie_along(served, browse):
     world, _ = served
     assert "<title>cookie </title>" in page
     assert "later" not in {message.touch for message in world.intake.messages}
+    [(visitor, yes), (same, no)] = sorted((said[3], said[1]) for said in consents(world))
+    assert (visitor == same, {yes, no}) == (True, {True, False})

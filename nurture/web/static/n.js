@@ -1,39 +1,33 @@
-/* nurture. Until nurture.consent(true) nothing is sent and nothing is stored. */
 ((w, d) => {
   const me = d.currentScript, host = new URL(me.src).origin, early = w.nurture || [];
   let waiting = [], id = (d.cookie.match(/(?:^|; )nurture_id=([\w-]+)/) || [])[1];
 
   const name = () => Date.now() + "-" + Math.random().toString(36).slice(2);
 
-  const keep = (value, age) => {
-    const secure = location.protocol === "https:" ? ";Secure" : "";
-    d.cookie = `nurture_id=${value};path=/;max-age=${age};SameSite=Lax${secure}`;
-    id = value;
-  };
-
   const send = (call) => {
-    Object.assign(call, { anonymousId: id, writeKey: me.dataset.key, sentAt: new Date() });
+    Object.assign(call, { anonymousId: call.anonymousId || id, writeKey: me.dataset.key, sentAt: new Date() });
     fetch(`${host}/v1/${call.type}`, { method: "POST", body: JSON.stringify(call), keepalive: true, credentials: "omit" })
       .then((r) => { if (r.status > 428) throw r; })
       .catch(() => call.again++ || setTimeout(send, 5e3, call));
   };
 
-  const tell = (call) => {
-    call.again = 0;
-    call.messageId = name();
-    call.timestamp = new Date();
-    call.context = {
+  const tell = (call, consent) => {
+    const context = consent ? { consent } : {
       page: { url: location.href, title: d.title, referrer: d.referrer },
       timezone: Intl.DateTimeFormat().resolvedOptions().timeZone
     };
+    Object.assign(call, { context, messageId: name(), timestamp: new Date(), again: 0 });
     id ? send(call) : waiting.push(call);
   };
 
   const api = w.nurture = {
-    consent(yes) {
-      if (yes) keep(id || name(), 31536e3);
-      else keep("", 0);
+    consent(yes, wording) {
+      const news = !yes === !!id, secure = location.protocol === "https:" ? ";Secure" : "";
+      id = id || name();
+      d.cookie = `nurture_id=${id};path=/;max-age=${yes ? 31536e3 : 0};SameSite=Lax${secure}`;
+      if (news) tell({ type: "identify" }, { categoryPreferences: { tracking: !!yes }, wording });
       if (yes) waiting.forEach(send);
+      else id = "";
       waiting = [];
     },
     page: (properties) => tell({ type: "page", properties }),
@@ -43,10 +37,8 @@
   };
 
   d.addEventListener("submit", ({ target }) => {
-    if (!id || !target.action.startsWith(host + "/forms/")) return;
-    const field = d.createElement("input");
-    Object.assign(field, { type: "hidden", name: "anonymous_id", value: id });
-    target.append(field);
+    if (id && target.action.startsWith(host + "/forms/"))
+      target.append(Object.assign(d.createElement("input"), { type: "hidden", name: "anonymous_id", value: id }));
   }, true);
 
   early.forEach(api.push);
