@@ -12,7 +12,13 @@ from tests.support.domain import DAY, NOW
 from tests.support.world import World
 
 ANNA = "anna@example.org"
-COLUMNS = {name: name for name in ("email", "email_marketing", "first_name")}
+COLUMNS = {
+    name: name
+    for name in (
+        *("email", "email_marketing", "first_name"),
+        *("consent_at", "consent_wording", "consent_proof"),
+    )
+}
 
 
 async def bring(world: World, at: datetime, *rows: dict[str, str], edition: str = "") -> Receipt:
@@ -64,6 +70,25 @@ async def test_who_unsubscribed_gets_no_mails_again_because_a_list_says_yes(db: 
     row = await world.lead(ANNA)
     assert (row.consents, row.declined) == ([], [EMAIL_MARKETING])
     await world.tell("form_submitted", at=NOW + 3 * DAY, consents=(EMAIL_MARKETING,))
+    assert (await world.lead(ANNA)).consents == [EMAIL_MARKETING]
+
+
+async def test_a_lists_old_yes_is_on_record_as_of_then_and_undoes_no_later_no(db: Database) -> None:
+    world = World(db)
+    await bring(world, NOW, {"email_marketing": "no"})
+    then = NOW - 30 * DAY
+    proof = {"consent_wording": "Send me news", "consent_proof": "https://old.example/7"}
+    await bring(world, NOW + DAY, {"email_marketing": "yes", "consent_at": f"{then:%F}", **proof})
+    row = await world.lead(ANNA)
+    assert (row.consents, row.declined) == ([], [EMAIL_MARKETING])
+    _, yes = await world.rows(ConsentRow)
+    assert (yes.granted, yes.at, yes.wording, yes.proof) == (
+        True,
+        then.replace(hour=0, minute=0),
+        *proof.values(),
+    )
+    again = {"email_marketing": "yes", "consent_at": f"{NOW + DAY:%F}", **proof}
+    await bring(world, NOW + 2 * DAY, again)
     assert (await world.lead(ANNA)).consents == [EMAIL_MARKETING]
 
 
