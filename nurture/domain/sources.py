@@ -1,5 +1,7 @@
 """Who tells of leads: the sources that are our own, whose names no key may have."""
 
+from nurture.domain.consent import BROWSER, LIST
+
 MAIL, FEEDBACK = "mail", "feedback"
 """A mail of ours was opened, clicked or confirmed; what mail systems tell of it."""
 
@@ -12,10 +14,11 @@ IMPORT = "import"
 FORM, PROVIDER = "form/", "feedback/"
 """What the sources of forms begin with, and of what providers told that could not be used."""
 
+_PREFIXES = (FORM, PROVIDER, LIST, BROWSER)
 _OWN = (MAIL, FEEDBACK, SALES, PREFERENCES, UNSUBSCRIBE, IMPORT)
 
-LISTED = ", ".join((*_OWN, f"{FORM}…", f"{PROVIDER}…"))
+LISTED = ", ".join((*_OWN, *(f"{each}…" for each in _PREFIXES)))
 
 
 def is_own(name: str) -> bool:
-    return name in _OWN or name.startswith((FORM, PROVIDER))
+    return name in _OWN or name.startswith(_PREFIXES)

@@ -60,7 +60,7 @@ def test_no_key_and_no_name_is_public_and_trusted(public: str, secret: str, told
 def test_no_key_goes_by_a_name_under_which_we_ourselves_tell_of_leads(name: str) -> None:
     told = (
         "entry 2 has a name that nurture itself goes by (mail, feedback, sales, preferences, unsubscribe, import,"
-        " form/…, feedback/…); give it another, such as shop, and keep the key"
+        " form/…, feedback/…, import/…, browser/…); give it another, such as shop, and keep the key"
     )
     keys = f"shop:k1, {name}:k2"
     assert refused(server_keys=keys) == f"NURTURE_SERVER_KEYS: {told}"
