@@ -19,7 +19,6 @@ IMPORT = "import"
 IMPORTED_A_DAY = 864_000
 """Imported leads enter a flow without a cap of its own at ten a second."""
 
-REMOVED = "removed by hand"
 BROUGHT = "by hand"
 """How the reason of a run begins into which somebody brought the lead."""
 
@@ -68,7 +67,7 @@ def next_turn(
 def look_again(playbook: Playbook, row: LeadRow, run: EnrolmentRow, now: datetime) -> None:
     """A run is over. If it took longer than `again`, nobody looks at its flow for the lead any more."""
     entry = playbook.returning.get(run.flow)
-    if entry and entry.outlasted(run.started_at, now) and not row.erased_at:
+    if entry and entry.outlasted(enrolments.told(run), now) and not row.erased_at:
         row.next_score_at = min(row.next_score_at or now, now)
 
 
@@ -125,7 +124,7 @@ class Enrolling:
             run = await enrolments.lock(session, run_id)
             if run is None or run.lead_id != lead_id or run.ended:
                 raise InputError("the lead is not in this flow any more")
-            enrolments.end(run, REMOVED, now)
+            enrolments.end(run, enrolments.REMOVED, now)
             enrolments.wake(session, run, now)
             wakeups.leave_to_relay(session, now)
 

@@ -61,10 +61,15 @@ def alike(old: Flow, new: Flow) -> bool:
         return True
     if old.outline is None or old.outline != new.outline or len(old.steps) != len(new.steps):
         return False  # entering on a date has steps of its own
-    return all(
-        step == new.steps[now] if isinstance(step, Goto) else counterpart(old, new, name) == now
-        for (name, step), now in zip(old.steps.items(), new.steps, strict=True)
-    )
+    pairs = zip(old.steps.items(), new.steps, strict=True)
+    return all(_alike(old, new, name, step, now) for (name, step), now in pairs)
+
+
+def _alike(old: Flow, new: Flow, name: str, step: Step, now: str) -> bool:
+    """Of a step that leads to a flow the name is not enough; of one that is gone only an end is left."""
+    if Goto in (type(step), type(new.steps[now])):
+        return step == new.steps[now]
+    return counterpart(old, new, name) == now
 
 
 def fate_of_joining(

@@ -40,10 +40,12 @@ class Trigger:
 
 @dataclass(frozen=True)
 class Run:
-    """An earlier or present enrolment of the lead in the flow."""
+    """An earlier or present enrolment of the lead in the flow. `led_out`: it did not end by itself, somebody or an edit
+    ended it."""
 
     started_at: datetime
     active: bool
+    led_out: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,15 +82,17 @@ class Entry:
 
     def next_turn(self, runs: Sequence[Run], now: datetime, asked: bool) -> datetime | None:
         """When to look whether `again` lets in whoever had these runs. None: at none but, where one is under way, its
-        end. `asked`: the flow was just asked."""
+        end; and who was led out is left alone. `asked`: the flow was just asked."""
         at = self.again_at(runs)
         if at is None or now < at:
             return at
-        return None if asked or any(run.active for run in runs) else now
+        latest = max(runs, key=lambda run: run.started_at)
+        return None if asked or latest.led_out or any(run.active for run in runs) else now
 
-    def outlasted(self, started_at: datetime, now: datetime) -> bool:
-        """Whether a run since then took so long that `again` would have let the lead in meanwhile."""
-        return self.again is not None and self.again.after(started_at, ALWAYS) <= now
+    def outlasted(self, run: Run, now: datetime) -> bool:
+        """Whether the run, which ended by itself, took so long that `again` would have let the lead in meanwhile."""
+        at = None if run.led_out else self.again_at([run])
+        return at is not None and at <= now
 
 
 def may_enter(

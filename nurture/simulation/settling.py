@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from nurture.domain import audience as audiences
 from nurture.domain import keys, topics
 from nurture.domain.audience import Membership
+from nurture.domain.enrolment import Run as Earlier
 from nurture.domain.enrolment import Trigger, may_enter, outside, turn
 from nurture.domain.flow import Cursor
 from nurture.domain.lifecycle import rest
@@ -61,7 +62,7 @@ def begin(world: World, member: Member, flow: str, start: datetime | None = None
 def look_again(world: World, member: Member, run: Run) -> None:
     """As nurture.enrolling does when a run is over."""
     entry = world.playbook.returning.get(run.flow)
-    if entry and entry.outlasted(run.started_at, world.now):
+    if entry and entry.outlasted(Earlier(run.started_at, active=False), world.now):
         member.next_score_at = world.now
         world.expire(member, world.now)
 

@@ -24,8 +24,9 @@ async def asked(session: AsyncSession, run: str, steps: Collection[str]) -> bool
 
 async def hand_over(session: AsyncSession, run: str, to: str, flow: Flow | None = None) -> None:
     """The lead goes on in another run of one flow: who was told in this one, is not told again there. What it goes on
-    in is another `flow` where its own was merged into that; a call of which it makes another one stays."""
-    query = select(CallRow).where(col(CallRow.enrolment_id) == run)
+    in is another `flow` where its own was merged into that; a call of which it makes another one stays, and one that
+    was given up."""
+    query = select(CallRow).where(col(CallRow.enrolment_id) == run, col(CallRow.dead_at).is_(None))
     for row in (await session.execute(query)).scalars():
         if flow is None or _same_call(flow, row):
             row.enrolment_id = to

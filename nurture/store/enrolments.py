@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, select
 
 from nurture.domain import gate, keys
+from nurture.domain.edits import FLOW_CHANGED
 from nurture.domain.enrolment import Run
 from nurture.domain.flow import Cursor, Flow
 from nurture.domain.gate import DAILY_LIMIT
@@ -24,7 +25,7 @@ SOON = timedelta(seconds=1)
 _STARTS = 0x73746172
 """The lock's number on PostgreSQL. SQLite has one writer anyway."""
 
-SUPERSEDED = "superseded"
+SUPERSEDED, REMOVED = "superseded", "removed by hand"
 
 COMPETE = ("frequency_cap", "priority", "send_window")
 """What a mail waits for while it still means to go as soon as it may."""
@@ -42,7 +43,11 @@ async def of_lead(session: AsyncSession, lead_id: str) -> list[EnrolmentRow]:
 def runs_of(rows: Iterable[EnrolmentRow], flow: Flow) -> list[Run]:
     """Also one that still goes by an earlier name: it was begun while the others were renamed."""
     names = {flow.id, *flow.formerly}
-    return [Run(row.started_at, row.ended is None) for row in rows if row.flow in names]
+    return [told(row) for row in rows if row.flow in names]
+
+
+def told(row: EnrolmentRow) -> Run:
+    return Run(row.started_at, row.ended is None, row.ended in (REMOVED, FLOW_CHANGED))
 
 
 def begin(

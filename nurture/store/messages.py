@@ -24,6 +24,8 @@ _AHEAD = ": "
 """Between flow and step of a mail that is kept with the run that may lead to its own; no step's name has it."""
 
 _SENT = frozenset({ACCEPTED, UNKNOWN})
+_OUT = frozenset({ACCEPTED, DELIVERED, COMPLAINED, UNKNOWN})
+"""The lead has it, or may have it."""
 OPEN = (PLANNED, CLAIMED)
 _KEPT_BACK = frozenset({PLANNED, REFUSED})
 """All others went out, or may have, or were found impossible: no gate takes that back."""
@@ -75,16 +77,19 @@ async def hand_over(
 ) -> None:
     """The lead goes on in another run of one flow: what it got in this one, it got there, and what was on its way may
     have gone out. What it goes on in is another `flow` where its own was merged into that; a mail whose step is another
-    mail there stays, or that one would never be sent; so does what that run has sent itself."""
+    mail there stays, or that one would never be sent; so does one that did not go out, or that the other run sent, too.
+    """
     await give_up(session, run, "its run ended", now)
     there = {row.step: row for row in await _of_run(session, to)}
     for row in await _of_run(session, run):
         other = there.get(row.step)
-        if other and other.state == PLANNED and row.state not in _KEPT_BACK:
-            await session.delete(other)  # it was yet to go out, and has
+        if row.state not in _OUT or (flow and not _same_mail(flow, row)):
+            continue
+        if other and other.state == PLANNED:
+            await session.delete(other)
             await session.flush()
             other = None
-        if other is None and (flow is None or _same_mail(flow, row)):
+        if other is None:
             row.enrolment_id = to.id
     await session.flush()
 

@@ -171,6 +171,21 @@ def test_a_flow_that_leads_out_does_so_where_a_step_is_another_in_the_place_of_o
     assert of(replace(new, steps=longer), old=old).ends == edits.FLOW_CHANGED
 
 
+def test_a_flow_that_leads_out_does_so_where_it_leads_to_another_flow_and_the_first_is_gone() -> (
+    None
+):
+    rest = {"pause": Wait(Span(10 * DAY), next="leave")}
+    old = replace(BEFORE, outline="same", steps={**rest, "leave": End(edits.FLOW_REMOVED)})
+    new = replace(
+        BEFORE,
+        revision="2",
+        outline="same",
+        steps={**rest, "leave": Goto("another")},
+        in_flight=InFlight.EXIT,
+    )
+    assert of(new, old=old).ends == edits.FLOW_CHANGED
+
+
 def test_leads_of_a_flow_that_is_gone_leave() -> None:
     assert of(None).ends == edits.FLOW_REMOVED
 

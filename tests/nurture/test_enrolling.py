@@ -12,14 +12,14 @@ from nurture.domain.calendar import Span
 from nurture.domain.enrolment import CONDITION, Entry
 from nurture.domain.errors import InputError
 from nurture.domain.flow import Paused, WaitUntil
-from nurture.enrolling import Enrolling
+from nurture.enrolling import Enrolling, look_again
 from nurture.playbook.conditions import Conditions
 from nurture.playbook.durations import Durations
 from nurture.store import enrolments
 from nurture.store.database import Database
 from nurture.store.tables import EnrolmentRow, LeadRow, WakeupRow
 from nurture.upkeep.relay import Relay
-from tests.support.domain import DAY, NOW, when
+from tests.support.domain import DAY, HOUR, NOW, when
 from tests.support.playbook import PLAYBOOK
 from tests.support.world import OneBook, World
 
@@ -327,3 +327,23 @@ async def test_of_two_flows_that_hold_a_mail_the_one_with_priority_is_known_to_t
         await session.flush()
         assert await enrolments.held_mails(session, book, low) == (9,)
         assert await enrolments.held_mails(session, book, high) == ()
+
+
+async def test_whom_a_colleague_took_out_is_not_brought_back_before_it_does_something(
+    db: Database,
+) -> None:
+    house = world(db, Entry(frozenset({CONDITION}), when=HOT, again=Span(2 * DAY)))
+    lead = await house.tell("page", traits={"occupation": "hot"})
+    [run] = await runs(house)
+    await _look(house, NOW + 2 * DAY)  # it is still inside
+    enrolling, later = Enrolling(db, house.shelf), NOW + 4 * DAY
+    await enrolling.take_out(lead.id, run.id, later)
+    async with db.write() as session:
+        row, ended = await session.get(LeadRow, lead.id), await session.get(EnrolmentRow, run.id)
+        assert row is not None
+        assert ended is not None
+        look_again(house.shelf.book, row, ended, later)
+    await _look(house, later)
+    assert len(await runs(house)) == 1
+    await house.tell("page", at=later + HOUR)
+    assert len(await runs(house)) == 2

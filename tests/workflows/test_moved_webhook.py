@@ -6,9 +6,10 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import col
 
+from nurture.domain.consent import EMAIL_MARKETING
 from nurture.store.database import Database
 from nurture.store.tables import CallRow, EnrolmentRow, MessageRow
-from tests.support.domain import DAY
+from tests.support.domain import DAY, HOUR
 from tests.support.looks import Looks
 from tests.support.small import FLOW, LAUNCH
 
@@ -83,6 +84,27 @@ async def test_of_two_such_leads_that_both_came_to_the_mail_nobody_gets_it_a_thi
     [run] = await _under_way(looks)
     await looks.look(run, NOW + DAY)
     assert await looks.ledger() == [("welcome", "accepted")] * mails
+
+
+async def test_what_one_of_the_two_did_not_get_the_other_still_does(db: Database) -> None:
+    """Ann had not agreed to mail; and her webhook was never heard."""
+    looks = Looks(db)
+    await looks.apply(_flow(CALL, MAIL, REST), NOW)
+    for name, agreed in (("anna", (EMAIL_MARKETING,)), ("ann", ())):
+        lead = {"email": f"{name}@example.org", "user_id": name, "consents": agreed}
+        row = await looks.world.tell("form_submitted", at=NOW, **lead)
+        if name == "ann":
+            [run] = [run for run in await _under_way(looks) if run.lead_id == row.id]
+            await looks.look(run, NOW)
+    async with db.write() as session:
+        await session.execute(update(CallRow).values(dead_at=NOW, next_attempt_at=None))
+    await looks.world.tell(
+        None, user_id="anna", previous_id="ann", consents=(EMAIL_MARKETING,), at=NOW + HOUR
+    )
+    [run] = await _under_way(looks)
+    await looks.look(run, NOW + HOUR)
+    assert [state for _, state in await looks.ledger()] == ["refused", "accepted"]
+    assert len(await looks.world.rows(CallRow)) == 2
 
 
 OTHER = "config/flows/other.yaml"
