@@ -83,7 +83,7 @@ def _as_text(seen: Seen) -> str:
         lines += [f"    {number} {what}" for what, number in night.found.items()]
         lines += [] if night.found else ["    everything goes on"]
     if seen.drifts:
-        lines += ["repaired:"]
+        lines += ["found, and woken where a workflow acts on it:"]
         lines += [
             f"    {row.at:%Y-%m-%d %H:%M}  {row.kind} {row.key}: {row.what}" for row in seen.drifts
         ]

@@ -62,6 +62,10 @@ class Outbox:
         """A transaction that changes nothing."""
         return self._db.read()
 
+    async def wake(self, kind: str, key: str) -> None:
+        """At once and without a row: whoever asks does so again. Raises Transient."""
+        await self._waker.wake(kind, key)
+
     async def relay(self, now: datetime) -> int:
         """Hand over what nobody did within its lease; how many went through."""
         async with self._db.write() as session:

@@ -49,6 +49,8 @@ class TemporalWaker:
         self._task_queue = task_queue
 
     async def wake(self, kind: str, key: str, flow: str = "", sender: str = "") -> None:
+        if kind not in BY_KIND:
+            raise Transient("temporal", f"only a newer release wakes a {kind}")
         run, workflow_id, priority = BY_KIND[kind]
         try:
             await self._client.start_workflow(

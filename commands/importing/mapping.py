@@ -99,18 +99,21 @@ class Mapped:
         return sorted({*self.targets.values()} - OURS - self.kinds.keys())
 
     def _consents(self, told: Mapping[str, str], at: datetime) -> list[ConsentRecord]:
-        said = self._said_at(told, at)
+        """A no is as of the import: when the list says that a consent was given, it was not refused."""
+        given_at = self._given_at(told, at)
         about = LIST + self.file, told.get(WORDING) or "", told.get(PROOF) or ""
-        return [
-            ConsentRecord(
-                purpose, bool(self._value(purpose, "yes/no", told[purpose])), said, *about
-            )
+        said = {
+            purpose: bool(self._value(purpose, "yes/no", told[purpose]))
             for purpose in PURPOSES
             if told.get(purpose)
+        }
+        return [
+            ConsentRecord(purpose, granted, given_at if granted else at, *about)
+            for purpose, granted in said.items()
         ]
 
-    def _said_at(self, told: Mapping[str, str], now: datetime) -> datetime:
-        """When the consents of the row were given or refused: if it does not say so, as of the import."""
+    def _given_at(self, told: Mapping[str, str], now: datetime) -> datetime:
+        """When the consents of the row were given: if it does not say so, as of the import."""
         if not told.get(AT):
             return now
         said: datetime | None = as_kind("date", told[AT])

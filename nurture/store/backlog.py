@@ -35,6 +35,9 @@ class Late:
 
 ENROLMENTS = "enrolments"
 
+REPORT = "report"
+"""The kind of what stands still where a report's workflow would go on."""
+
 
 @dataclass(frozen=True)
 class Standing:
@@ -59,12 +62,9 @@ class _Due:
 def _due(at: datetime) -> dict[str, _Due]:
     """Every time at which somebody has to act and that is kept in a row of what it is for. Handovers' are worked out
     from their terms, audiences' from all that is known of them (see nurture.audiences.keeper)."""
-    wakeup, mail, notice, member = WakeupRow, MessageRow, NoticeRow, AudienceMemberRow
-    report = ReportSentRow
+    mail, notice, member, report = MessageRow, NoticeRow, AudienceMemberRow, ReportSentRow
     return {
-        "wakeups": _Due(
-            col(wakeup.created_at), (), (col(wakeup.kind), col(wakeup.key), col(wakeup.flow))
-        ),
+        "wakeups": _Due(col(WakeupRow.created_at)),  # of itself what a repair would write
         ENROLMENTS: _Due(col(EnrolmentRow.wake_at), (col(EnrolmentRow.ended).is_(None),)),
         "mails": _Due(
             col(mail.claimed_at),
@@ -83,7 +83,7 @@ def _due(at: datetime) -> dict[str, _Due]:
         "reports": _Due(
             func.coalesce(report.next_try_at, report.changed_at),
             (col(report.state).in_(reports_sent.OPEN), col(report.run) != ""),
-            (literal(wakeups.REPORT), col(report.run), literal("")),
+            (literal(REPORT), col(report.run), literal("")),
         ),
         "clicks": _Due(col(ClickRow.due), (), _itself("click", ClickRow.touch_id)),
         "expired_scores": _Due(col(LeadRow.next_score_at), (), _itself("score", LeadRow.id)),

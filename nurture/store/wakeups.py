@@ -10,7 +10,7 @@ from sqlmodel import col, func, select
 from nurture.store import leases
 from nurture.store.tables import WakeupRow
 
-KINDS = ENROLMENT, HANDOVER, AUDIENCE, REPORT = "enrolment", "handover", "audience", "report"
+KINDS = ENROLMENT, HANDOVER, AUDIENCE = "enrolment", "handover", "audience"
 
 WRITTEN = "wakeups"
 

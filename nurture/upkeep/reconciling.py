@@ -74,7 +74,10 @@ class Reconciling:
         return Place(next(iter(self._parts)))
 
     async def page(self, night: str, place: Place, now: datetime) -> Place | None:
-        """Compare the next page and repair what differs; where to go on. None: that was all."""
+        """Compare the next page and repair what differs; where to go on. None: that was all, or a part that only
+        another release knows."""
+        if place.part not in self._parts:
+            return None
         page = await self._parts[place.part](place.after, now)
         following = self._after(place, page)
         async with self._outbox.write() as session:
@@ -86,6 +89,9 @@ class Reconciling:
             looked = row.looked.get(place.part, 0) + page.looked
             row.looked = {**row.looked, place.part: looked}
             row.ended_at = None if following else now
+        for each in page.found:
+            if each.kind == backlog.REPORT:  # in the outbox the release before would not know it
+                await self._outbox.wake(each.kind, each.key)
         return following
 
     def _after(self, place: Place, page: _Page) -> Place | None:

@@ -48,8 +48,7 @@ class Retention:
             playbook = await self._shelf.current(session)
             visitors = await _old_visitors(session, playbook, now)
             asked = await _old_requests(session, playbook, now)
-            # whether somebody is known otherwise is seen by touches, so they stay as long as some is looked at
-            touches = [] if asked else await _old_touches(session, playbook, now)
+            touches = await _old_touches(session, playbook, now)
             aside = await _old_quarantine(session, playbook, now)
             news = await _old_feedback(session, playbook, now)
         gone = sum(map(len, (touches, visitors, asked, aside, news)))
@@ -90,7 +89,14 @@ class Retention:
 
 
 async def _old_touches(session: AsyncSession, playbook: Playbook, now: datetime) -> Sequence[str]:
-    return await _ids(session, TouchRow, TouchRow.received_at, playbook.retention.touches, now)
+    """But of those who may still confirm, or are yet to be looked at since they did not: by their touches is seen how
+    they came."""
+    asked = select(ConsentRequestRow.id).where(
+        col(ConsentRequestRow.lead_id) == col(TouchRow.lead_id),
+        col(ConsentRequestRow.confirmed_at).is_(None),
+    )
+    kept = playbook.retention.touches
+    return await _ids(session, TouchRow, TouchRow.received_at, kept, now, ~asked.exists())
 
 
 async def _old_quarantine(
@@ -150,11 +156,16 @@ def _stands(row: LeadRow) -> bool:
 
 
 async def _ids(
-    session: AsyncSession, table: Any, at: Any, kept: timedelta | None, now: datetime
+    session: AsyncSession,
+    table: Any,
+    at: Any,
+    kept: timedelta | None,
+    now: datetime,
+    *which: ColumnElement[bool],
 ) -> Sequence[Any]:
     if kept is None:
         return []
-    query = select(table.id).where(col(at) <= now - kept).limit(PAGE)
+    query = select(table.id).where(col(at) <= now - kept, *which).limit(PAGE)
     return list((await session.execute(query)).scalars())
 
 

@@ -1,6 +1,6 @@
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -60,6 +60,11 @@ def test_a_consent_that_was_given_before_is_recorded_as_of_then_with_what_was_sh
     ).consents
     assert said.at == datetime(2025, 11, 30, tzinfo=UTC)
     assert (said.wording, said.proof) == ("Send me the newsletter", "https://old.example/proof/7")
+
+
+def test_a_no_is_as_of_the_import_whenever_the_consent_was_given_before() -> None:
+    [said] = message(email="bo@firm.dk", email_marketing="no", consent_at="2024-03-01").consents
+    assert (said.granted, said.at) == (False, NOW + timedelta(microseconds=2))
 
 
 def test_the_same_row_is_the_same_message_and_a_changed_one_another() -> None:

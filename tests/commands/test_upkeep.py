@@ -32,7 +32,7 @@ def test_each_night_says_what_it_looked_at_and_what_it_repaired() -> None:
         "    1 enrolment: nothing ran for it",
         "2026-03-03 10:00  looked at 2 enrolments",
         "    everything goes on",
-        "repaired:",
+        "found, and woken where a workflow acts on it:",
         "    2026-03-04 10:00  enrolment e1: nothing ran for it",
     ]
     assert '"key": "e1"' in _as_json(FOUND)

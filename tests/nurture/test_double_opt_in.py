@@ -462,6 +462,19 @@ async def test_that_a_form_asked_is_not_forgotten_before_whom_it_asked(brief: Wo
     assert gone[anna]
 
 
+async def test_who_was_asked_by_two_forms_and_confirmed_neither_is_forgotten_after_the_last(
+    brief: World,
+) -> None:
+    """The touches of the first form are older by then than touches are kept."""
+    await _ask(brief)
+    later = NOW + 20 * DAY
+    again = {"at": later, "consents": (), "requests": (request(later, EMAIL_MARKETING),)}
+    await brief.tell("form_submitted", source="form/demo", **again)
+    for days in (29, 31, 49):
+        assert not await _forgotten(brief, NOW + days * DAY)
+    assert await _forgotten(brief, NOW + 51 * DAY)
+
+
 async def test_without_a_period_nobody_is_forgotten(world: World) -> None:
     await _ask(world)
     assert not await _forgotten(world, NOW + 900 * DAY)

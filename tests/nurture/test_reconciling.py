@@ -13,6 +13,7 @@ from nurture.domain.sla import State
 from nurture.incoming import Answer
 from nurture.store import ad_lists, audiences, calls, handovers, messages, upkeep
 from nurture.store.audience_tables import AdRequestRow, AudienceMemberRow, AudienceRow
+from nurture.store.backlog import REPORT
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverRow, NoticeRow
 from nurture.store.tables import (
@@ -22,10 +23,9 @@ from nurture.store.tables import (
     LeadRow,
     MessageRow,
     ReportSentRow,
-    WakeupRow,
 )
 from nurture.store.upkeep_tables import DriftRow
-from nurture.store.wakeups import ENROLMENT, HANDOVER, REPORT
+from nurture.store.wakeups import ENROLMENT, HANDOVER
 from nurture.upkeep.reconciling import GRACE, IDLE, LOST, OVERDUE, Reconciling
 from tests.support.domain import DAY, HOUR, NEVER_TRUE, NOW
 from tests.support.world import World
@@ -165,8 +165,6 @@ async def test_a_deadline_that_passed_without_a_reminder_is_woken(night: Night) 
 def waits(run: EnrolmentRow, handover: HandoverRow, kind: str) -> Any:
     """A row of that kind that was due at NOW, and of which nobody did anything."""
     match kind:
-        case "wakeups":
-            return WakeupRow(kind=ENROLMENT, key=run.id, created_at=NOW, claimed_until=NOW + DAY)
         case "mails":
             fields = {"enrolment_id": run.id, "lead_id": run.lead_id, "flow": run.flow}
             its = {"step": "hello", "template": "hello", "sender": "courses"}
@@ -191,7 +189,6 @@ def waits(run: EnrolmentRow, handover: HandoverRow, kind: str) -> Any:
 @pytest.mark.parametrize(
     ("kind", "woken", "told"),
     [
-        ("wakeups", ENROLMENT, ENROLMENT),
         ("mails", ENROLMENT, ENROLMENT),
         ("notices", HANDOVER, HANDOVER),
         ("reports", REPORT, REPORT),

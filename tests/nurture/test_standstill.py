@@ -1,5 +1,6 @@
 """A door whose event loop stands still."""
 
+import signal
 import subprocess
 import sys
 
@@ -16,6 +17,19 @@ async def work():
 
 asyncio.run(watched(work(), longest=0.2))
 """
+
+
+def test_one_that_was_held_goes_on_when_it_is_let_go() -> None:
+    """A container that was frozen; it was no standstill of its own."""
+    words = [sys.executable, "-uc", PROCESS.format(then="print('held'); await asyncio.sleep(0.5)")]
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as held:
+        assert held.stdout is not None
+        held.stdout.readline()
+        held.send_signal(signal.SIGSTOP)
+        with pytest.raises(subprocess.TimeoutExpired):
+            held.wait(1)
+        held.send_signal(signal.SIGCONT)
+    assert held.returncode == 0
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,10 @@ import pytest
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
+from nurture.domain.errors import Transient
 from tests.support.ports import free_port
 from tests.support.temporal import dev_server
-from workflows.client import ping
+from workflows.client import TemporalWaker, ping
 
 
 async def test_temporal_is_there_when_it_has_our_namespace() -> None:
@@ -25,6 +26,12 @@ async def test_temporal_is_there_when_it_has_our_namespace() -> None:
 async def test_a_temporal_that_is_away_is_told() -> None:
     client = await Client.connect(f"127.0.0.1:{free_port()}", lazy=True)
     assert await ping(client) == "Temporal does not answer; touches are kept until it does"
+
+
+async def test_a_wake_up_of_a_newer_release_waits_for_it() -> None:
+    client = await Client.connect(f"127.0.0.1:{free_port()}", lazy=True)
+    with pytest.raises(Transient, match="only a newer release wakes a dance"):
+        await TemporalWaker(client, "q").wake("dance", "d1")
 
 
 @dataclass
