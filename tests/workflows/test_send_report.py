@@ -29,7 +29,7 @@ from activities.contract import SEND_REPORT, Next, ReportOrder
 from nurture.domain import keys
 from nurture.domain.errors import Permanent, StartError, Transient, Unknown
 from nurture.domain.reporting import ReportPlan
-from nurture.store import wakeups
+from nurture.store import backlog
 from nurture.store.tables import ReportSentRow
 from tests.support.domain import DAY, HOUR, NOW
 from tests.support.reporting import MONTHLY, reporting_playbook
@@ -119,7 +119,7 @@ async def test_a_report_that_temporal_lost_is_sent_to_whom_it_still_owes_it_as_i
             row = ReportSentRow(id=id_, plan="monthly", run=run, state=state, changed_at=due)
             session.add(row)
     waker = TemporalWaker(stage.client, stage.queue)
-    await asyncio.gather(*(waker.wake(wakeups.REPORT, run) for _ in range(2)))
+    await asyncio.gather(*(waker.wake(backlog.REPORT, run) for _ in range(2)))
     await stage.client.get_workflow_handle(keys.report_workflow(run)).result()
     over = due.replace(day=1) - DAY
     assert f"{over:%Y-%m}" in stage.mailer.subjects[0]
@@ -138,7 +138,7 @@ async def test_what_is_left_of_a_report_that_the_playbook_no_longer_has_is_given
     run = keys.report_run("gone", int(begun.timestamp()))
     async with stage.world.db.write() as session:
         session.add(ReportSentRow(id="r", plan="gone", run=run, state=state, changed_at=begun))
-    await TemporalWaker(stage.client, stage.queue).wake(wakeups.REPORT, run)
+    await TemporalWaker(stage.client, stage.queue).wake(backlog.REPORT, run)
     await stage.client.get_workflow_handle(keys.report_workflow(run)).result()
     assert [row.state for row in await stage.world.rows(ReportSentRow)] == [becomes]
 
