@@ -31,6 +31,8 @@ MJML = """<mjml lang="en">
 """
 PARTIAL = f"<mj-section><mj-column><mj-text>{FOOTER}</mj-text></mj-column></mj-section>"
 
+LOOPS = "more than 10000 turns of loops in one mail"
+
 
 def mjml(body: str = MJML) -> dict[str, str]:
     return {
@@ -254,6 +256,39 @@ def test_a_template_without_its_files_is_an_error(missing: str) -> None:
 def test_a_template_cannot_reach_out_of_its_sandbox(attempt: str) -> None:
     with pytest.raises(InputError):
         render(templates(f"<p>{attempt}</p>{FOOTER}"))
+
+
+@pytest.mark.parametrize(
+    ("attempt", "told"),
+    [
+        ("{% for i in range(9999) %}{% for j in range(9999) %}{% endfor %}{% endfor %}", LOOPS),
+        (
+            "{% macro m() %}{% for i in range(200) %}{% endfor %}{% endmacro %}"
+            "{% for i in range(200) %}{{ m() }}{% endfor %}",
+            LOOPS,
+        ),
+        ("{% for i in 'x' * 99999 %}{% for j in 'y' * 99999 %}{% endfor %}{% endfor %}", LOOPS),
+        ("{{ 'a' * 10 ** 9 }}", "powers are not for templates"),
+        ("{{ 'a' * 999999999 }}", "repeated to more than 100000 characters"),
+        ("{{ 999999999 * ['a'] }}", "repeated to more than 100000 characters"),
+        ("{{ '%999999999d' % 1 }}", "no width has more than four digits"),
+        ("{{ '%999999999d' | format(1) }}", "no width has more than four digits"),
+        ("{{ 'a' | center(999999999) }}", "numbers above 100000 are not for templates to hand on"),
+        ("{{ 'a'.ljust(999999999) }}", "numbers above 100000 are not for templates to hand on"),
+        ("{{ 'a' | indent(999999999, true) }}", "numbers above 100000 are not for templates"),
+    ],
+)
+def test_a_template_cannot_keep_a_worker_busy_or_fill_its_memory(attempt: str, told: str) -> None:
+    with pytest.raises(InputError, match=re.escape(told)):
+        render(templates(f"<p>{attempt}</p>{FOOTER}"))
+
+
+def test_loops_and_numbers_of_an_ordinary_mail_are_as_ever() -> None:
+    body = (
+        "{% for word in ['a', 'b'] %}{% for i in range(3) %}{{ loop.index * 2 }}{{ word * 2 }} "
+        "{% endfor %}{% endfor %}{{ '%05.1f' % 2.5 }} {{ 'x' | center(5) }}"
+    )
+    assert "2aa 4aa 6aa 2bb 4bb 6bb 002.5   x" in render(templates(f"<p>{body}</p>{FOOTER}")).html
 
 
 def test_a_link_that_holds_the_leads_address_is_refused_at_rendering() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import mrml
 from css_inline import CSSInliner, InlineError
-from jinja2 import Environment, Template, TemplateError, TemplateSyntaxError
+from jinja2 import Environment, TemplateError, TemplateSyntaxError
 
 from nurture.delivery.email import plaintext
 from nurture.delivery.email.sandbox import environment
@@ -43,7 +43,8 @@ class Part:
             code = environment.compile(prepared.text, name, self._file)
         except TemplateSyntaxError as error:
             raise self._error(error, error.lineno) from error
-        self._template = Template.from_code(environment, code, environment.make_globals(None))
+        known = environment.make_globals(None)
+        self._template = environment.template_class.from_code(environment, code, known)
 
     def render(self, values: Mapping[str, Any]) -> str:
         try:

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from jinja2 import FunctionLoader, StrictUndefined
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from nurture.delivery.email.bounded import Bounded
 from nurture.delivery.email.variants import Files
 from nurture.domain.lead import Lead
 from nurture.playbook import Company, Sender
@@ -29,15 +29,13 @@ JOINERS = "\u200c\u200d"
 """Unseen, and yet a letter or an emoji is another one without them."""
 
 
-def environment(files: Files | None, html: bool) -> ImmutableSandboxedEnvironment:
+def environment(files: Files | None, html: bool) -> Bounded:
     """A sandbox in which an unknown name is an error and, for HTML, every value is escaped."""
 
     def load(name: str) -> tuple[str, str, None] | None:
         return (files[name], files.place(name), None) if files and name in files else None
 
-    found = ImmutableSandboxedEnvironment(
-        autoescape=html, undefined=StrictUndefined, loader=FunctionLoader(load)
-    )
+    found = Bounded(autoescape=html, undefined=StrictUndefined, loader=FunctionLoader(load))
     found.globals.pop("lipsum")
     return found
 
