@@ -49,6 +49,8 @@ less than a tenth of a second."""
 REQUESTED, CONFIRMED = "consent_requested", "consent_confirmed"
 """A form was sent whose consent the mailbox has to confirm; it did."""
 
+WITHOUT_TRAITS = "all but its traits was taken: "
+
 ERASED = "this person asked to be forgotten; only a form it fills in itself brings it back"
 
 
@@ -139,7 +141,7 @@ class Intake:
         for message in _in_order(messages, refused):
             row = await register.lead_of(message, source, now)
             if problem := merging.too_much(row, message.traits):
-                refused[message.message_id] = f"all but its traits was taken: {problem}"
+                refused[message.message_id] = f"{WITHOUT_TRAITS}{problem}"
                 message = message._replace(traits={})
             await watching.hear(row, _consents(message, row))
             triggers = heard.setdefault(row.id, [])

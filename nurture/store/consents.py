@@ -147,10 +147,12 @@ def _repeats(same: Sequence[ConsentRow], record: ConsentRecord) -> bool:
 
 def _says(row: ConsentRow, record: ConsentRecord) -> bool:
     """A no needs no proof of what it was said to: in whatever words it comes, it is the same. Nor is a visitor asked in
-    other words, who said yes."""
+    other words, who said yes. A yes that comes with a proof is another than one without."""
     if (row.granted, row.source) != (record.granted, record.source):
         return False
-    return not row.granted or not counts(row.source) or row.wording == record.wording
+    if not row.granted or not counts(row.source):
+        return True
+    return row.wording == record.wording and record.proof in ("", row.proof)
 
 
 def _last(row: ConsentRow) -> datetime:

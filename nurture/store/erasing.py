@@ -1,6 +1,6 @@
 """Taking a person out of the database: what happened stays countable, who it was is gone."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,12 +10,14 @@ from sqlmodel import col, select
 
 from nurture.domain.errors import Contended
 from nurture.domain.sla import State
+from nurture.domain.sources import FORM
 from nurture.store import leads, words
 from nurture.store.audience_tables import AudienceMemberRow
 from nurture.store.feedback_tables import FeedbackRow
 from nurture.store.handover_tables import HandoverEventRow, HandoverRow, NoticeRow
 from nurture.store.tables import (
     CallRow,
+    ConsentRow,
     EnrolmentRow,
     ErasureRow,
     IdentityRow,
@@ -64,6 +66,8 @@ async def anonymise(session: AsyncSession, rows: Iterable[LeadRow], now: datetim
     """Empty the leads. Names, amounts and times of what happened remain, under an id that leads nowhere; so do persona
     and source, by which a month that is over was split and promised."""
     ids = []
+    rows = list(rows)
+    await _scrub_consents(session, {row.id: _names(row) for row in rows})
     for row in rows:
         ids.append(row.id)
         row.email = None
@@ -88,6 +92,24 @@ async def anonymise(session: AsyncSession, rows: Iterable[LeadRow], now: datetim
     await session.execute(spoken.values(reason=""))
     await _scrub_handovers(session, ids)
     await _scrub_calls(session, ids, now)
+
+
+def _names(row: LeadRow) -> set[str]:
+    """What the person may be known by, in small letters."""
+    told = [row.email, *row.traits.values()]
+    return {each.casefold() for each in told if isinstance(each, str) and len(each) > 1}
+
+
+async def _scrub_consents(session: AsyncSession, names_of: Mapping[str, set[str]]) -> None:
+    """The ledger stays, without what others wrote into it in their own words: a proof, and a wording that names the
+    person. Our forms' wordings are the playbook's, and our proofs are mails' ids."""
+    query = select(ConsentRow).where(
+        col(ConsentRow.lead_id).in_(names_of), ~col(ConsentRow.source).startswith(FORM)
+    )
+    for row in (await session.execute(query)).scalars():
+        row.proof, worded = "", row.wording.casefold()
+        if "@" in worded or any(name in worded for name in names_of[row.lead_id]):
+            row.wording = ""
 
 
 async def _scrub_calls(session: AsyncSession, ids: Sequence[str], now: datetime) -> None:

@@ -111,11 +111,10 @@ def forget_bounces(row: LeadRow, now: datetime) -> None:
 
 def too_much(row: Described, traits: Mapping[str, Any]) -> str:
     """Why the lead cannot be told these as well, or nothing. Whoever looks at a lead reads all of them."""
-    if (new := traits.keys() - row.traits_at.keys()) and len(row.traits_at) + len(
-        new
-    ) > MOST_TRAITS:
+    new = traits.keys() - row.traits_at.keys()
+    if new and (number := len(row.traits_at) + len(new)) > MOST_TRAITS:
         return (
-            f"traits: this lead has {MOST_TRAITS} already, and these would be more; "
+            f"traits: a lead has {MOST_TRAITS} at most, and with these this one would have {number}; "
             "send what changes (a date, an id) as the value of one trait, or as a property of a touch"
         )
     size = len(to_json({**row.traits, **traits})) if traits else 0

@@ -1,5 +1,6 @@
 """Segment-compatible ingest: what websites, apps and servers report with the SDKs they already have."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -8,6 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 
 from nurture.incoming import Receipt
+from nurture.intake.taking import WITHOUT_TRAITS
 from nurture.web import payload, segment
 from nurture.web.access import open_to
 from nurture.web.deps import Current
@@ -100,10 +102,22 @@ async def _take(messages: Sequence[Any], source: Source, deps: Current) -> Recei
     receipt = Receipt()
     if parsed.messages:
         receipt = await deps.intake.take(source.name, parsed.messages, now)
-    if parsed.refused:
-        await deps.intake.refuse(source.name, list(_rows(parsed.refused)), now)
+    kept = [*parsed.refused, *_traits_alone(messages, receipt)]
+    if kept:
+        await deps.intake.refuse(source.name, list(_rows(kept)), now)
     refused = tuple((refusal.message_id, refusal.reason) for refusal in parsed.refused)
     return replace(receipt, refused=refused + receipt.refused)
+
+
+def _traits_alone(messages: Sequence[Any], receipt: Receipt) -> Iterator[Refused]:
+    """Of messages that were taken without their traits, these: under an id of their own, or another try would find them
+    taken."""
+    without = {id_: why for id_, why in receipt.refused if why.startswith(WITHOUT_TRAITS)}
+    for message in messages if without else ():
+        name = str(message.get("messageId")) if isinstance(message, dict) else ""
+        if name in without:
+            told = {**message, "type": "identify", "messageId": f"{name}/traits"}
+            yield Refused(name, without[name], json.dumps(told))
 
 
 def _rows(refused: Sequence[Refused]) -> Iterator[tuple[str, str]]:

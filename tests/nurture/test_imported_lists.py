@@ -113,3 +113,12 @@ async def test_a_list_that_is_only_tried_leaves_no_trace_and_wakes_nobody(db: Da
     await world.outbox.drain()
     kept = [await world.rows(kind) for kind in (LeadRow, TouchRow, WakeupRow)]
     assert (kept, world.alarm.woken) == ([[], [], []], [])
+
+
+async def test_a_proof_that_a_later_list_brings_is_kept(db: Database) -> None:
+    world = World(db)
+    await bring(world, NOW, {"email_marketing": "yes"})
+    proven = {"email_marketing": "yes", "consent_proof": "paper form 17"}
+    for week in (1, 2):
+        await bring(world, NOW + week * 7 * DAY, proven)
+    assert [row.proof for row in await world.rows(ConsentRow)] == ["", "paper form 17"]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlmodel import SQLModel
 
-from nurture.domain.consent import EMAIL_MARKETING, ConsentRecord
+from nurture.domain.consent import EMAIL_MARKETING, TRACKING, ConsentRecord
 from nurture.domain.effects import CreateTask
 from nurture.domain.errors import InputError
 from nurture.domain.lifecycle import SALES
@@ -31,7 +31,7 @@ from tests.support.domain import DAY, HOUR, NOW
 from tests.support.playbook import PLAYBOOK, playbook
 from tests.support.world import OneBook, World
 
-SECRETS = ("anna", "Asta", "Skovgaard", "12345678", "crm-77")
+SECRETS = ("anna", "Asta", "Skovgaard", "12345678", "99887766", "crm-77")
 
 
 async def _known(db: Database) -> World:
@@ -46,6 +46,10 @@ async def _known(db: Database) -> World:
         traits={"first_name": "Asta", "last_name": "Skovgaard", "occupation": "pro"},
         properties={"phone": "12345678"},
     )
+    said = "Yes, write to me, Asta Skovgaard", "on paper, with her number 99887766"
+    signed = ConsentRecord(TRACKING, True, NOW, "import/list.csv", *said)
+    listed = Incoming("l1", NOW, email="anna@example.org", consents=(signed,), trusted=True)
+    await world.intake.take("import", [listed], NOW)
     await world.intake.refuse("site", [('{"email": "ANNA@example.org"}', "no type")], NOW)
     await world.intake.refuse("site", [('{"email": "bo@example.org"}', "no type")], NOW)
     lead = await world.lead("anna@example.org")

@@ -8,12 +8,14 @@ import pytest
 
 from nurture.store import leads
 from nurture.store.database import Database
+from nurture.store.tables import QuarantineRow
 from nurture.tokens import HANDOVER, UNSUBSCRIBE, Tokens
 from tests.support.domain import NOW
 from tests.support.house import House
 from tests.support.playbook import PLAYBOOK
 from tests.support.world import World
 
+MANY = [f"t{number}" for number in range(501)]
 SERVER = {"authorization": "Bearer token"}
 ORDER = {"type": "track", "userId": "u1", "event": "Order Completed", "properties": {"amount": 5}}
 
@@ -105,3 +107,19 @@ async def test_strange_messages_are_stored_or_refused(client, message):
         answer = await client.post("/v1/batch", headers=SERVER, content=body)
         assert answer.status_code == 200
     assert (await client.get("/api/report", headers=SERVER)).json()["touches"] >= 1
+
+
+async def test_traits_beyond_a_leads_limit_are_kept_in_quarantine_and_the_rest_is_taken(
+    client, house
+):
+    many = {"type": "identify", "userId": "u1", "messageId": "m1", "traits": dict.fromkeys(MANY, 1)}
+    page = {"type": "page", "userId": "u1", "messageId": "m2"}
+    told = await client.post("/v1/batch", headers=SERVER, json={"batch": [many, page]})
+    assert told.status_code == 200
+    [refused] = told.json()["refused"]
+    assert refused["messageId"] == "m1"
+    assert "a lead has 500 at most, and with these this one would have 501" in refused["reason"]
+    [kept] = await house.rows(QuarantineRow)
+    left = json.loads(kept.raw)
+    assert (left["type"], left["messageId"], left["userId"]) == ("identify", "m1/traits", "u1")
+    assert len(left["traits"]) == 501
