@@ -259,3 +259,13 @@ def test_the_time_on_the_website_earns_points_by_its_size(
     scoring = compile_playbook(shipped).scoring
     visit = Touch("1", "session_ended", datetime(2026, 5, 4, tzinfo=UTC), {"minutes": minutes})
     assert sum(entry.points for entry in entries(scoring, visit)) == points
+
+
+def test_an_opened_mail_gives_no_points_in_the_playbook_that_comes_with_the_product(
+    shipped: dict[str, str],
+) -> None:
+    """Machines open most of them."""
+    scoring = compile_playbook(shipped).scoring
+    about = {"message": "m", "template": "welcome"}
+    opened = Touch("t", "opened", datetime(2026, 3, 2, tzinfo=UTC), about)
+    assert list(entries(scoring, opened)) == []
