@@ -2,9 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import select as sa_select
@@ -14,7 +13,9 @@ from sqlmodel import col, func, select
 
 from nurture.domain.audience import Audience, Membership, asked, objects
 from nurture.domain.lead import Facts
-from nurture.ports import NO_IDENTIFIER, NOT_TRIED, Identifiers, Person
+from nurture.ports import NO_IDENTIFIER, NOT_TRIED, Person
+from nurture.store import ad_names
+from nurture.store.ad_names import KnownBy, earlier, hashed
 from nurture.store.audience_tables import AudienceMemberRow
 from nurture.store.tables import LeadRow
 
@@ -22,8 +23,6 @@ _AT_ONCE = 1000
 """Ids in one statement: below every database's limit of parameters."""
 
 _Row = AudienceMemberRow
-
-KnownBy = Callable[[Person], Identifiers]
 
 _STAYING = (col(_Row.desired), col(_Row.confirmed))
 """Who is on the list and is to stay."""
@@ -80,7 +79,7 @@ def align(
     if (
         row.confirmed
         and desired
-        and _otherwise(_person(who.id, who.email, who.traits), row.sent_as)
+        and ad_names.otherwise(ad_names.person(who.id, who.email, who.traits), row.sent_as)
     ):
         row.confirmed, row.changed_at, row.next_try_at = False, now, now
         return True
@@ -121,12 +120,12 @@ async def to_remove(
         .order_by(col(_Row.next_try_at), col(_Row.lead_id))
     )
     objecting = query.where(*LEAVING, col(_Row.objects))
-    others = query.where(*LEAVING, ~col(_Row.objects))
-    strayed = [query.where(*_STRAYED)] if everyone else []
-    for first in (objecting.where(col(_Row.attempts) == 0), objecting, others, *strayed):
+    pages = [objecting, query.where(*LEAVING, ~col(_Row.objects))]
+    if everyone:
+        pages.append(query.where(*_STRAYED))
+    for first in (objecting.where(col(_Row.attempts) == 0), *pages):
         found = (await session.execute(first.limit(1))).first()
         if found:
-            pages = (objecting, others, *strayed)
             return await _as_often(session, pages, found.attempts, most)
     return []
 
@@ -168,12 +167,12 @@ async def claim(
         .with_for_update(of=AudienceMemberRow)
     )
     owed = [
-        Owed(person := _person(lead_id, email, traits), _earlier(person, sent, known_by), attempts)
+        Owed(who := ad_names.person(lead_id, email, traits), earlier(who, sent, known_by), attempts)
         for lead_id, sent, attempts, email, traits in (await session.execute(query)).all()
     ]
     owed = [one for one in owed if one.attempts == owed[0].attempts]
-    if earlier := [one for one in owed if one.before]:
-        return earlier
+    if before := [one for one in owed if one.before]:
+        return before
     await name(session, audience, [one.person for one in owed], known_by)
     return owed
 
@@ -183,7 +182,7 @@ async def name(
 ) -> None:
     """The platform may hold them under these names now, and under no earlier ones."""
     if people:
-        marks = [_mark(audience, one, known_by(one)) for one in people]
+        marks = [ad_names.mark(audience, one, known_by(one)) for one in people]
         await session.execute(update(AudienceMemberRow), marks)
 
 
@@ -220,8 +219,8 @@ async def unconfirm_sharing(
     """Platforms remove by address and phone, so a removal takes off everyone who shares one: to be named again."""
     told = [known_by(person) for person in people]
     for column, values in (
-        (col(_Row.email_hash), {one.email for one in told} | {_hash(one.email) for one in people}),
-        (col(_Row.phone_hash), {one.phone for one in told} | {_hash(one.phone) for one in people}),
+        (col(_Row.email_hash), {one.email for one in told} | {hashed(one.email) for one in people}),
+        (col(_Row.phone_hash), {one.phone for one in told} | {hashed(one.phone) for one in people}),
     ):
         for some in _chunks(sorted(value for value in values if value)):
             shared = update(_Row).where(col(_Row.audience) == audience, column.in_(some))
@@ -284,7 +283,7 @@ async def wanted(session: AsyncSession, audience: str, after: str, limit: int) -
         .order_by(col(_Row.lead_id))
         .limit(limit)
     )
-    return [_person(*row) for row in (await session.execute(query)).all()]
+    return [ad_names.person(*row) for row in (await session.execute(query)).all()]
 
 
 async def members(session: AsyncSession, audience: str, after: str, limit: int) -> list[Person]:
@@ -370,38 +369,3 @@ async def change(
 
 def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
     return (values[start : start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE))
-
-
-def _person(lead_id: str, email: str | None, traits: Mapping[str, Any]) -> Person:
-    told = {name: traits.get(name) for name in ("phone", "first_name", "last_name", "country")}
-    said = {name: str(value) for name, value in told.items() if value is not None}
-    return Person(lead_id=lead_id, email=email, **said)
-
-
-def _earlier(person: Person, sent: Mapping[str, Any] | None, known_by: KnownBy) -> Person | None:
-    """Who the platform may hold the lead as, if that is somebody else to it than `person`."""
-    before = _otherwise(person, sent)
-    return before if before and known_by(before) != known_by(person) else None
-
-
-def _otherwise(person: Person, sent: Mapping[str, Any] | None) -> Person | None:
-    """The lead as it was sent, if its address or phone was written otherwise."""
-    before = Person(**sent) if sent else person
-    return None if (before.email, before.phone) == (person.email, person.phone) else before
-
-
-def _mark(audience: str, person: Person, told: Identifiers) -> dict[str, Any]:
-    return {
-        "audience": audience,
-        "lead_id": person.lead_id,
-        "named": True,
-        "sent_as": asdict(person),
-        "email_hash": told.email or None,
-        "phone_hash": told.phone or None,
-        "request": None,
-    }
-
-
-def _hash(value: str | None) -> str | None:
-    """What an earlier release kept of those it named, whatever their platform was told."""
-    return sha256("".join(value.lower().split()).encode()).hexdigest() if value else None
