@@ -1,5 +1,6 @@
 """Flows and steps are renamed while leads sleep, more than once, and flows are merged; on both databases."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import pytest
@@ -33,6 +34,15 @@ def _clicked(mail: str) -> str:
     return f"  - wait_for: {awaited}\n    id: answer\n    then: [{{tag: {{add: clicked}}}}]\n"
 
 
+async def _inside(db: Database, files: Mapping[str, str]) -> tuple[Looks, EnrolmentRow]:
+    """A lead came into the only flow of these, and its run was looked at."""
+    looks = Looks(db)
+    await looks.apply(files, NOW)
+    run = await looks.enter(NOW)
+    await looks.look(run, NOW)
+    return looks, run
+
+
 WAIT = "  - wait: 10 days\n"
 TWICE = {
     "renamed again": (_called(WAIT, "c", "b"), ["stays where it is"]),
@@ -44,10 +54,7 @@ TWICE = {
 async def test_a_wait_that_was_renamed_is_not_cut_short_by_the_next_edit(
     db: Database, third: str, fates: list[str]
 ) -> None:
-    looks = Looks(db)
-    await looks.apply({LAUNCH: _flow(_called(WAIT, "a"), MAIL)}, NOW)
-    run = await looks.enter(NOW)
-    await looks.look(run, NOW)
+    looks, run = await _inside(db, {LAUNCH: _flow(_called(WAIT, "a"), MAIL)})
     await looks.apply({LAUNCH: _flow(_called(WAIT, "b", "a"), MAIL)}, NOW + DAY)
     files = {LAUNCH: _flow(third, MAIL)}
     plan = await Shelf(db).plan({**FILES, **files}, NOW + 2 * DAY)
@@ -62,10 +69,7 @@ async def test_a_wait_that_was_renamed_is_not_cut_short_by_the_next_edit(
 async def test_a_wait_that_was_renamed_deleted_and_put_back_is_waited_to_its_end(
     db: Database,
 ) -> None:
-    looks = Looks(db)
-    await looks.apply({LAUNCH: _flow(_called(WAIT, "a"), MAIL)}, NOW)
-    run = await looks.enter(NOW)
-    await looks.look(run, NOW)
+    looks, run = await _inside(db, {LAUNCH: _flow(_called(WAIT, "a"), MAIL)})
     for steps in ([_called(WAIT, "b", "a"), MAIL], [_called(WAIT, "b"), MAIL], [MAIL]):
         await looks.apply({LAUNCH: _flow(*steps)}, NOW + DAY)
     await looks.rollback(NOW + DAY)
@@ -88,10 +92,7 @@ BEHIND = {
 async def test_who_waits_behind_a_mail_that_is_renamed_waits_its_time(
     db: Database, behind: str
 ) -> None:
-    looks = Looks(db)
-    await looks.apply({LAUNCH: _flow(MAIL, behind.replace("NAME", "welcome"), SECOND)}, NOW)
-    run = await looks.enter(NOW)
-    await looks.look(run, NOW)
+    looks, run = await _inside(db, {LAUNCH: _flow(MAIL, behind.replace("NAME", "welcome"), SECOND)})
     for number, (name, was) in enumerate([("hi", "welcome"), ("hello", "hi"), ("hello", "")], 1):
         files = {LAUNCH: _flow(_called(MAIL, name, was), behind.replace("NAME", name), SECOND)}
         plan = await Shelf(db).plan({**FILES, **files}, NOW + number * DAY)
@@ -118,10 +119,7 @@ MOVED = {
 async def test_a_mail_that_was_renamed_is_not_sent_again_when_it_moves_behind_its_leads(
     db: Database, third: list[str]
 ) -> None:
-    looks = Looks(db)
-    await looks.apply({LAUNCH: _flow(MAIL, REST)}, NOW)
-    run = await looks.enter(NOW)
-    await looks.look(run, NOW)
+    looks, run = await _inside(db, {LAUNCH: _flow(MAIL, REST)})
     await looks.apply({LAUNCH: _flow(_called(MAIL, "hello", "welcome"), REST)}, NOW + DAY)
     await looks.apply({LAUNCH: _flow(REST, *third)}, NOW + 2 * DAY)
     await looks.look(run, NOW + 11 * DAY)
@@ -131,10 +129,7 @@ async def test_a_mail_that_was_renamed_is_not_sent_again_when_it_moves_behind_it
 async def test_a_plan_says_that_a_new_mail_with_the_name_of_another_is_not_sent_to_who_got_that(
     db: Database,
 ) -> None:
-    looks = Looks(db)
-    await looks.apply({LAUNCH: _flow(MAIL, REST)}, NOW)
-    run = await looks.enter(NOW)
-    await looks.look(run, NOW)
+    looks, run = await _inside(db, {LAUNCH: _flow(MAIL, REST)})
     await looks.apply({LAUNCH: _flow(_called(MAIL, "hello", "welcome"), REST)}, NOW + DAY)
     await looks.look(run, NOW + DAY)
     reused = {LAUNCH: _flow(_called(MAIL, "hello"), REST, _called(SECOND, "welcome"))}
@@ -176,10 +171,7 @@ CLICKS = {
 async def test_a_click_counts_under_whatever_name_the_mail_went_out(
     db: Database, later: list[str]
 ) -> None:
-    looks = Looks(db)
-    await looks.apply({LAUNCH: _flow(MAIL, REST, _clicked("welcome"))}, NOW)
-    run = await looks.enter(NOW)
-    await looks.look(run, NOW)
+    looks, run = await _inside(db, {LAUNCH: _flow(MAIL, REST, _clicked("welcome"))})
     [mail] = await looks.world.rows(MessageRow)
     await looks.world.click(mail.id, NOW + HOUR)
     for number, flow in enumerate(later, 1):
@@ -199,10 +191,7 @@ AGAIN = {
 async def test_a_flow_renamed_twice_does_with_its_leads_what_the_plan_says(
     db: Database, choice: str
 ) -> None:
-    looks = Looks(db)
-    await looks.apply({LAUNCH: _flow(REST, MAIL)}, NOW)
-    run = await looks.enter(NOW)
-    await looks.look(run, NOW)
+    looks, run = await _inside(db, {LAUNCH: _flow(REST, MAIL)})
     await looks.apply({LAUNCH: _flow(REST, MAIL, name="b", more="was: launch")}, NOW + DAY)
     third = {LAUNCH: _flow(MAIL, name="c", more=f"was: b\n{choice}")}
     plan = await Shelf(db).plan({**FILES, **third}, NOW + 2 * DAY)
@@ -346,10 +335,7 @@ async def test_a_restored_database_doubts_mails_of_a_run_that_is_yet_to_come_ove
 async def test_a_restored_database_doubts_mails_of_the_version_that_a_renamed_flow_lets_finish(
     db: Database,
 ) -> None:
-    looks = Looks(db)
-    await looks.apply({LAUNCH: _flow(REST, MAIL)}, NOW)
-    run = await looks.enter(NOW)
-    await looks.look(run, NOW)
+    looks, run = await _inside(db, {LAUNCH: _flow(REST, MAIL)})
     other = _flow(REST, SECOND, name="b", more="was: launch\nin_flight: finish_old")
     await looks.apply({LAUNCH: other}, NOW + DAY)
     await Restoring(db, Shelf(db)).doubt(NOW + 11 * DAY)
@@ -361,10 +347,7 @@ async def test_a_restored_database_doubts_mails_of_the_version_that_a_renamed_fl
 async def test_what_an_earlier_release_put_in_force_has_the_names_that_its_files_tell(
     db: Database,
 ) -> None:
-    looks = Looks(db)
-    await looks.apply({LAUNCH: _flow(_called(WAIT, "a"), MAIL)}, NOW)
-    run = await looks.enter(NOW)
-    await looks.look(run, NOW)
+    looks, run = await _inside(db, {LAUNCH: _flow(_called(WAIT, "a"), MAIL)})
     await looks.apply({LAUNCH: _flow(_called(WAIT, "b", "a"), MAIL)}, NOW + DAY)
     async with db.write() as session:
         await session.execute(update(PlaybookInForceRow).values(names=None))
