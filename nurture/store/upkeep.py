@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, select
 
 from nurture.domain.sla import RUNNING
-from nurture.store import messages
+from nurture.store import messages, wakeups
+from nurture.store.backlog import Standing
 from nurture.store.handover_tables import HandoverRow, NoticeRow
 from nurture.store.handovers import unclosed
 from nurture.store.tables import EnrolmentRow, MessageRow
@@ -90,6 +91,21 @@ async def untold(
         .limit(limit)
     )
     return (await session.execute(query)).scalars().all()
+
+
+async def begun_since(session: AsyncSession, since: datetime) -> list[Standing]:
+    """What all of these leave out for having begun so lately, and is not over."""
+    run, handover, notice = EnrolmentRow, HandoverRow, NoticeRow
+    runs = select(run.id, run.flow).where(col(run.started_at) >= since, col(run.ended).is_(None))
+    opened = select(handover.id).where(unclosed(), col(handover.opened_at) >= since)
+    untold = select(notice.handover_id).where(
+        col(notice.delivered_at).is_(None),
+        col(notice.dead_at).is_(None),
+        col(notice.created_at) >= since,
+    )
+    found = [Standing(wakeups.ENROLMENT, *row) for row in (await session.execute(runs)).all()]
+    told = {key for query in (opened, untold) for key in (await session.execute(query)).scalars()}
+    return [*found, *(Standing(wakeups.HANDOVER, key) for key in sorted(told))]
 
 
 async def ended(session: AsyncSession, ids: Collection[str], before: datetime) -> set[str]:

@@ -10,10 +10,11 @@ from nurture.domain.flow import Cursor, Flow
 from nurture.domain.renaming import back_then, in_force
 from nurture.domain.restored import Door, doors, may_have_entered, may_have_sent
 from nurture.playbook import Playbook
-from nurture.store import enrolments, handovers, messages
+from nurture.store import enrolments, handovers, messages, upkeep, wakeups
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverRow
 from nurture.store.tables import EnrolmentRow
+from nurture.upkeep.reconciling import GRACE
 from nurture.versions.shelf import Shelf
 
 REASON = "the database was restored to a moment before it was due"
@@ -33,7 +34,8 @@ class Restoring:
         self._shelf = shelf
 
     async def doubt(self, now: datetime) -> Restored:
-        """Mails that came due until now and of which the database knows nothing become unknown.
+        """Mails that came due until now and of which the database knows nothing become unknown; and what began so
+        lately that the comparison with Temporal passes it over is woken: Temporal may not have it.
 
         To be called before any worker runs. Harmless when repeated.
         """
@@ -45,6 +47,9 @@ class Restoring:
                 for run in page:
                     await self._doubt_run(session, playbook, run, now)
                 await session.flush()
+            for each in await upkeep.begun_since(session, now - GRACE):
+                wakeups.add(session, each.kind, each.key, now, each.flow)
+            wakeups.leave_to_relay(session, now)
             await messages.suspect_open(session, REASON, now)
             found = await messages.unknown_for(session, REASON)
         return Restored(len(found), len(set(found)))

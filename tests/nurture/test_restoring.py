@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from sqlalchemy import delete
+
 from nurture.domain.calendar import Span
 from nurture.domain.effects import HandOver
 from nurture.domain.flow import Cursor, Email, Flow, Wait
@@ -10,7 +12,7 @@ from nurture.domain.steps import Act, Branch, Goto, Split, WaitFor
 from nurture.store import enrolments
 from nurture.store.database import Database
 from nurture.store.handover_tables import HandoverRow
-from nurture.store.tables import MessageRow
+from nurture.store.tables import EnrolmentRow, MessageRow, WakeupRow
 from nurture.upkeep.restoring import REASON, Restoring
 from tests.support.domain import DAY, HOUR, NOW, when
 from tests.support.playbook import PLAYBOOK, playbook
@@ -126,3 +128,20 @@ async def test_a_mail_to_whom_sales_has_in_hand_may_have_gone_out_once_it_was_gi
     await Restoring(db, world.shelf).doubt(NOW + timedelta(minutes=1))
     mails = {mail.step: mail.state for mail in await world.rows(MessageRow)}
     assert mails["win-back: comeback"] == "unknown"
+
+
+async def test_what_began_so_lately_that_no_comparison_looks_at_it_is_woken(db: Database) -> None:
+    """Temporal, restored to another moment, may not have it."""
+    world = World(db)
+    await world.tell("form_submitted")
+    await world.tell("demo_requested", traits={"occupation": "pro"})
+    runs, [handover] = await world.rows(EnrolmentRow), await world.rows(HandoverRow)
+    young = {("handover", handover.id), *(("enrolment", run.id) for run in runs if not run.ended)}
+    assert len(young) > 1
+    for later, woken in (timedelta(minutes=20), set()), (timedelta(minutes=1), young):
+        async with db.write() as session:
+            await session.execute(delete(WakeupRow))
+        await Restoring(db, world.shelf).doubt(NOW + later)
+        rows = await world.rows(WakeupRow)
+        assert {(row.kind, row.key) for row in rows} == woken
+        assert all(row.claimed_until == NOW + later for row in rows)
