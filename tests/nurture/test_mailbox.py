@@ -135,6 +135,24 @@ async def _to_leave_by_mail(world: World) -> bytes:
     return written.as_bytes(policy=policy.SMTP)
 
 
+async def test_a_mail_has_so_many_recipients_and_no_more() -> None:
+    """Each makes its head longer, and what is read has an end."""
+    heard: list[bytes] = []
+
+    async def take(raw: bytes) -> None:
+        heard.append(raw)
+
+    listener = Listener("127.0.0.1", 0, take, "NURTURE_BOUNCE_PORT")
+    await listener.start()
+    async with aiosmtplib.SMTP(hostname="127.0.0.1", port=listener.port) as smtp:
+        everybody = [f"b{n}@x.example" for n in range(300)]
+        refused, _ = await smtp.sendmail("a@x.example", everybody, "Subject: hi\r\n\r\nhi")
+    await listener.stop()
+    assert {code.code for code in refused.values()} == {452}
+    assert len(refused) == 200
+    assert heard[0].count(b"Delivered-To: ") == 100
+
+
 async def test_a_mail_program_unsubscribes_by_mail_as_its_button_would(
     world: World, mailbox: Mailbox
 ) -> None:

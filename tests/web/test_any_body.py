@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from nurture.tokens import HANDOVER
 from tests.support.web import World, connect
+from tests.web.test_crm import signed
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just("half \ud83d"),
@@ -51,6 +52,14 @@ BATCHES = st.fixed_dictionaries(
 )
 PATHS = st.sampled_from(["/v1/track", "/v1/p", "/v1/batch", "/v1/b", "/v1/identify"])
 KEY = {"authorization": "Bearer token"}
+ANSWERS = ["accepted", "contacted", "booked", "snoozed", "rejected", "won", "lost", "", "unheard"]
+TOLD = ["handover", "lead", "email", "by", "at", "how", "amount", "currency", "until", "reason"]
+EVENTS = st.fixed_dictionaries(
+    {
+        "type": st.sampled_from([f"handover.{each}" for each in ANSWERS]) | JSON,
+        "data": st.dictionaries(st.sampled_from(TOLD), JSON | st.just("h1")) | JSON,
+    }
+)
 
 
 def post(world: World, path: str, body: bytes, **headers: str):
@@ -104,6 +113,16 @@ def test_what_is_taken_can_be_kept_by_every_database(batch):
 )
 def test_any_json_to_a_form_or_the_api_is_answered(path, body):
     assert post(World(), path, json.dumps(body).encode()).status_code < 500
+
+
+@settings(max_examples=40, deadline=None)
+@given(EVENTS | JSON)
+def test_any_event_that_a_crm_signed_is_answered(event):
+    world = World()
+    call = signed(world, json.dumps(event))
+    answer = post(world, "/webhooks/crm", call["content"].encode(), **call["headers"])
+    assert answer.status_code < 500
+    assert answer.json()["message"]
 
 
 @settings(max_examples=40, deadline=None)

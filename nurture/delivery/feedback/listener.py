@@ -10,6 +10,9 @@ from nurture.domain.errors import StartError, Transient
 
 _LARGEST = 2 * 1024 * 1024
 
+_MOST = 100
+"""Recipients of one mail: RFC 5321 4.5.3.1.8 asks for so many. Each makes its head longer."""
+
 Take = Callable[[bytes], Awaitable[None]]
 
 
@@ -55,10 +58,19 @@ class Listener:
 
 
 class _Handler:
-    """What aiosmtpd calls; the method's name is its protocol."""
+    """What aiosmtpd calls; the methods' names are its protocol."""
 
     def __init__(self, take: Take) -> None:
         self._take = take
+
+    async def handle_RCPT(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if len(envelope.rcpt_tos) >= _MOST:
+            return "452 4.5.3 too many recipients"
+        envelope.rcpt_tos.append(address)
+        envelope.rcpt_options.extend(options)
+        return "250 2.1.5 noted"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         content = envelope.content
