@@ -4,7 +4,7 @@ import asyncio
 import socket
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +72,8 @@ class Database:
         except (ArgumentError, NoSuchModuleError, ImportError, InvalidRequestError) as error:
             raise address.unusable(error) from error
         self._writer, self._turn = self.engine, None
+        self._file = file = parsed.database if self.sqlite else None
         if self.sqlite:
-            file = parsed.database
             self._turn = Turn(_lock_file(file))
             if self._turn.file and file:
                 self._writer = inline.engine(file)
@@ -131,8 +131,11 @@ class Database:
     async def ping(self) -> str | None:
         """None when the database answers soon and takes changes, else what is wrong."""
         try:
-            async with asyncio.timeout(_ANSWERS_WITHIN), self.read() as session:
-                await session.execute(text("SELECT 1" if self.sqlite else _MAY_WRITE))
+            async with asyncio.timeout(_ANSWERS_WITHIN):
+                async with self.read() as session:
+                    await session.execute(text("SELECT 1" if self.sqlite else _MAY_WRITE))
+                if self._file and (problem := await asyncio.to_thread(_refusal, self._file)):
+                    return f"the database takes no changes: {problem}"
         except Transient as error:
             return f"the database does not answer: {error.detail}"
         except TimeoutError:
@@ -144,6 +147,17 @@ class Database:
         await self._writer.dispose()
         if self._turn:
             self._turn.close()
+
+
+def _refusal(file: str) -> str | None:
+    """What keeps the SQLite file from taking changes, such as a full disk. Who else writes just now shows that it does
+    take them."""
+    try:
+        with closing(sqlite3.connect(file, timeout=0, isolation_level=None)) as connection:
+            connection.execute("PRAGMA user_version = 0")  # which nobody reads
+    except sqlite3.OperationalError as error:
+        return None if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY else str(error)
+    return None
 
 
 def _lock_file(database: str | None) -> Path | None:

@@ -1,5 +1,6 @@
 """A database that is away for a while is told from one that something is wrong with."""
 
+import resource
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -133,6 +134,26 @@ async def test_a_database_killed_in_the_middle_of_a_transaction_is_away() -> Non
         await server.restore()
         assert await answers(db) == 1
         await db.close()
+
+
+async def test_who_is_asked_whether_it_is_ready_says_that_a_sqlite_has_no_room_until_it_has(
+    tmp_path: Path,
+) -> None:
+    db = Database(f"sqlite+aiosqlite:///{tmp_path / 'n.db'}")
+    async with db.write() as session:
+        await session.execute(text("CREATE TABLE t (x TEXT)"))
+        assert await db.ping() is None  # somebody writes just now
+    assert await db.ping() is None
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+    try:
+        said = await db.ping()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert said
+    assert said.startswith("the database takes no changes: ")
+    assert await db.ping() is None
+    await db.close()
 
 
 async def test_a_full_sqlite_is_away_and_takes_the_same_again_when_there_is_room(
