@@ -91,8 +91,9 @@ def create_app(deps: Deps) -> FastAPI:
         app.include_router(router)
     describe_tokens(app, ROUTERS)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    errors.install(app)
+    https = is_https(deps.settings)
+    errors.install(app, https)
     app.add_middleware(Auditing, audit=deps.access.audit)
-    app.add_middleware(Headers, https=is_https(deps.settings))
+    app.add_middleware(Headers, https=https)
     app.add_middleware(Measure, measures=app.state.measures)
     return app

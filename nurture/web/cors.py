@@ -33,6 +33,11 @@ _SAFETY = {
 _HTTPS = {"strict-transport-security": "max-age=31536000"}
 
 
+def safety(https: bool) -> dict[str, str]:
+    """What goes with every answer; `https`: the public address is one."""
+    return {**_SAFETY, **(_HTTPS if https else {})}
+
+
 def headers(path: str) -> dict[str, str]:
     """The cross-origin headers of that path; none for what only our own pages and programs call."""
     return _CORS if path.startswith(PUBLIC) else {}
@@ -43,7 +48,7 @@ class Headers:
 
     def __init__(self, app: ASGIApp, https: bool = False) -> None:
         self._app = app
-        self._safety = {**_SAFETY, **(_HTTPS if https else {})}
+        self._safety = safety(https)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

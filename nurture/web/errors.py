@@ -1,6 +1,7 @@
 """Errors as answers: the one table from what went wrong to a status and a body {"code", "message"}."""
 
 from collections.abc import Mapping
+from functools import partial
 from http import HTTPStatus
 
 import structlog
@@ -35,13 +36,14 @@ class Refusal(InputError):
         self.headers = dict(headers or {})
 
 
-def install(app: FastAPI) -> None:
+def install(app: FastAPI, https: bool = False) -> None:
+    """`https`: the public address is one."""
     app.add_exception_handler(InputError, _input_error)
     app.add_exception_handler(HTTPException, _http_exception)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Transient, _away)
-    app.add_exception_handler(HTTPStatus.INTERNAL_SERVER_ERROR, _unexpected)
+    app.add_exception_handler(HTTPStatus.INTERNAL_SERVER_ERROR, partial(_unexpected, https))
 
 
 def answer(
@@ -104,15 +106,15 @@ def _tell(request: Request, error: str) -> None:
     log.warning("request_put_off", route=route, error=error)
 
 
-def _unexpected(request: Request, error: Exception) -> Response:
-    """A fault of ours. It is made outside the CORS middleware, so a browser needs the headers here."""
+def _unexpected(https: bool, request: Request, error: Exception) -> Response:
+    """A fault of ours. It is made outside the middleware that puts the headers on all others (see cors)."""
     response = answer(
         request,
         HTTPStatus.INTERNAL_SERVER_ERROR,
         "internal",
         "something failed here; please try again",
     )
-    response.headers.update(cors.headers(request.url.path))
+    response.headers.update(cors.safety(https) | cors.headers(request.url.path))
     return response
 
 
