@@ -120,14 +120,14 @@ class Form:
     """A form whose answers may be posted to /forms/{id}.
 
     `fields` maps a form field to a trait; `consent` maps a checkbox field to a consent purpose; the
-    `wording` shown beside it is recorded as proof. `honeypot` is a field no human fills in. With
+    `wording` shown beside each box is recorded as proof. `honeypot` is a field no human fills in. With
     `double_opt_in` a consent counts once it is confirmed from a mail.
     """
 
     id: str
     fields: Mapping[str, str]
     consent: Mapping[str, str] = field(default_factory=dict)
-    wording: str = ""
+    wording: Mapping[str, str] = field(default_factory=dict)
     honeypot: str | None = None
     redirect: str | None = None
     double_opt_in: bool = False

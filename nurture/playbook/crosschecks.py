@@ -142,7 +142,8 @@ def _audiences(reading: Reading) -> Iterator[Finding]:
 
 
 def _forms(reading: Reading) -> Iterator[Finding]:
-    """A consent that has to be confirmed needs a box, and a flow that asks for it without needing consent."""
+    """A consent that has to be confirmed needs a box, and a flow that asks for it without needing consent. What was
+    agreed to is what stood beside the box."""
     asking = any(
         flow.live and flow.transactional and topics.touch("consent_requested") in flow.enter.on
         for _, flow in reading.flows()
@@ -157,6 +158,21 @@ def _forms(reading: Reading) -> Iterator[Finding]:
         elif form.double_opt_in and not asking:
             remedy = "write one: transactional: true, with a mail that has {{ confirm_url }}"
             yield document.at(path, Problem("no live flow enters on consent_requested", remedy))
+        yield from _boxes(document, name, form)
+
+
+def _boxes(document: Document, name: str, form: schema.Form) -> Iterator[Finding]:
+    told = form.wording
+    for box in form.consent:
+        if not told or (isinstance(told, dict) and box not in told):
+            remedy = "add it as wording: it is the proof of what was agreed to"
+            problem = Problem(f"nobody knows the text beside the box {box}", remedy)
+            yield document.at((name, "consent", box), problem)
+    for box in told if isinstance(told, dict) else ():
+        if box not in form.consent:
+            yield document.at(
+                (name, "wording", box), Problem(f"{box} is no box of consent", "take it out")
+            )
 
 
 def _retention(reading: Reading) -> Iterator[Finding]:

@@ -227,10 +227,17 @@ def forms(models: Mapping[str, schema.Form]) -> dict[str, Form]:
             id=id_,
             fields=dict(model.fields),
             consent=dict(model.consent),
-            wording=(model.wording or "").strip(),
+            wording=_beside(model),
             honeypot=model.honeypot,
             redirect=model.redirect,
             double_opt_in=model.double_opt_in,
         )
         for id_, model in models.items()
     }
+
+
+def _beside(form: schema.Form) -> dict[str, str]:
+    """The text beside each box. One for all stands beside each."""
+    if isinstance(form.wording, dict):
+        return {box: text.strip() for box, text in form.wording.items()}
+    return dict.fromkeys(form.consent, (form.wording or "").strip())

@@ -273,7 +273,7 @@ class Subscription(f.Model):
 class Form(f.Model):
     fields: Annotated[dict[f.Text, f.FormTarget], Field(min_length=1)]
     consent: dict[f.Text, Purpose] = Field(default_factory=dict)
-    wording: f.Text | None = None
+    wording: f.Text | dict[f.Text, f.Text] | None = None
     honeypot: f.Text | None = None
     redirect: f.Text | None = None
     double_opt_in: bool = False

@@ -112,9 +112,9 @@ def read(
 def _consents(form: Form, answers: Mapping[str, Any], now: datetime) -> tuple[ConsentRecord, ...]:
     """A ticked box grants. An empty one says nothing: it does not take back what was said elsewhere."""
     return tuple(
-        ConsentRecord(purpose, True, now, f"{FORM}{form.id}", form.wording)
-        for name, purpose in form.consent.items()
-        if fields.ticked(answers, name)
+        ConsentRecord(purpose, True, now, f"{FORM}{form.id}", form.wording[box])
+        for box, purpose in form.consent.items()
+        if fields.ticked(answers, box)
     )
 
 

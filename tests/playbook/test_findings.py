@@ -658,7 +658,10 @@ def test_a_grade_is_asked_for_only_where_leads_get_one() -> None:
     assert not any("no lead gets a grade" in each for each in unreadable)
 
 
-NEWSLETTER = "news: {fields: {mail: email}, consent: {box: email_marketing}, double_opt_in: true}\n"
+NEWSLETTER = (
+    "news: {fields: {mail: email}, consent: {box: email_marketing}, double_opt_in: true, "
+    "wording: Mails}\n"
+)
 ASKS = FLOW.replace("form_submitted", "consent_requested")
 
 
@@ -694,6 +697,24 @@ def test_two_audiences_on_one_list_are_a_finding_but_one_in_force_stays_readable
     ]
     files = SMALL | {"config/audiences.yaml": texts["audiences"]}
     assert len(compile_playbook(files, kept=True).audiences) == 3
+
+
+def test_nobody_agrees_to_a_box_whose_text_is_not_known() -> None:
+    form = "news: {fields: {mail: email}, consent: {a: email_marketing, b: ad_audiences}%s}\n"
+    told = [
+        "nobody knows the text beside the box a; add it as wording: it is the proof of what was agreed to",
+        "nobody knows the text beside the box b; add it as wording: it is the proof of what was agreed to",
+    ]
+    assert [line.partition(": ")[2] for line in said(forms=form % "")] == told
+    assert [
+        line.partition(": ")[2] for line in said(forms=form % ", wording: {a: Mails, c: C}")
+    ] == [
+        told[1],
+        "c is no box of consent; take it out",
+    ]
+    assert said(forms=form % ", wording: Mails and ads") == []
+    book = compile_playbook(SMALL | {FORMS: form % ", wording: {a: Mails, b: Ads}"})
+    assert book.forms["news"].wording == {"a": "Mails", "b": "Ads"}
 
 
 def test_a_double_opt_in_needs_a_consent() -> None:

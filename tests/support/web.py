@@ -42,7 +42,7 @@ FORM = Form(
     id="whitepaper",
     fields={"mail": "email", "first": "first_name", "job": "occupation"},
     consent={"newsletter": "email_marketing"},
-    wording="Yes, write to me about backups. I can stop it at any time.",
+    wording={"newsletter": "Yes, write to me about backups. I can stop it at any time."},
     honeypot="website",
 )
 
@@ -283,7 +283,7 @@ class FakePreferences:
     said: list[tuple[str, Any]] = field(default_factory=list)
     waits: list[ConsentRecord] = field(
         default_factory=lambda: [
-            ConsentRecord(purpose, True, OPENED, "form/whitepaper", FORM.wording)
+            ConsentRecord(purpose, True, OPENED, "form/whitepaper", FORM.wording["newsletter"])
             for purpose in ("ad_audiences", "email_marketing")
         ]
     )

@@ -26,7 +26,7 @@ async def test_a_ticked_box_is_kept_with_the_wording_that_was_shown(client, worl
     await client.post("/forms/whitepaper", data=PERSON)
     [record] = world.intake.messages[0].consents
     assert (record.purpose, record.granted) == ("email_marketing", True)
-    assert record.wording == world.form.wording
+    assert record.wording == world.form.wording["newsletter"]
     assert record.source == "form/whitepaper"
 
 
@@ -202,4 +202,4 @@ async def test_with_double_opt_in_a_ticked_box_is_only_asked_for(client, world):
     [message] = world.intake.messages
     [record] = message.requests
     assert message.consents == ()
-    assert (record.purpose, record.wording) == ("email_marketing", world.form.wording)
+    assert (record.purpose, record.wording) == ("email_marketing", world.form.wording["newsletter"])
