@@ -43,12 +43,18 @@ def _told(lead: dict[str, Any]) -> str:
         ),
         *(line for reason in score["reasons"] for line in _reason(reason)),
         f"consents: {', '.join(lead['consents']) or 'none'}",
-        *(f"  {name}: {value}" for name, value in sorted(lead["traits"].items())),
+        *_traits(lead["traits"], lead["traits_at"]),
         *_section("flows", lead["enrolments"], ("flow", "started_at", "step", "held", "ended")),
         *_section("mails", lead["mails"], ("template", "state", "reason", "sent_at")),
         *_section("handovers", lead["handovers"], ("kind", "owner", "state", "due_at")),
     ]
     return "\n".join(lines)
+
+
+def _traits(traits: dict[str, Any], told_at: dict[str, str | None]) -> list[str]:
+    """Each with when it was told: since then it gives points."""
+    when = {name: f" (told {_minute(at)})" for name, at in told_at.items() if at}
+    return [f"  {name}: {value}{when.get(name, '')}" for name, value in sorted(traits.items())]
 
 
 def _reason(reason: dict[str, Any]) -> list[str]:

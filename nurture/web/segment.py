@@ -274,16 +274,16 @@ def _consents(
     consent = _object(context, "consent")
     told = _object(consent, "categoryPreferences")
     wording = consent.get("wording")
-    named = {_purpose(category): category for category in told}
-    for purpose, category in named.items():
-        if purpose in PURPOSES and not isinstance(told[category], bool):
+    named = [(_purpose(category), category) for category in told]
+    ours = sorted((purpose, category) for purpose, category in named if purpose in PURPOSES)
+    for _, category in ours:
+        if not isinstance(told[category], bool):
             raise InputError(
                 "must be true or false", f"context.consent.categoryPreferences.{category}"
             )
     return tuple(
         ConsentRecord(purpose, told[category], at, f"track/{origin.source}", str(wording or ""))
-        for purpose, category in sorted(named.items())
-        if purpose in PURPOSES
+        for purpose, category in ours
     )
 
 

@@ -53,7 +53,7 @@ async def opened(token: str, request: Request, deps: Current) -> Response:
     status_code=302,
 )
 async def clicked(token: str, request: Request, deps: Current) -> Response:
-    """On to the signed target. HEAD is answered alike and never counted."""
+    """On to the signed target. HEAD is answered alike, and kept as a machine's."""
     try:
         message_id, url = deps.tokens.read(CLICK, token)
     except (InputError, ValueError, TypeError) as error:
@@ -68,8 +68,6 @@ async def _hit(
     deps: Deps, request: Request, use: str, token: str, message_id: str, properties: dict[str, str]
 ) -> None:
     """Keep it. The reader gets on also while the database is away: the link is in the token."""
-    if request.method == "HEAD":
-        return
     try:
         await _keep(deps, request, use, token, message_id, properties)
     except Transient as error:

@@ -49,6 +49,7 @@ def test_every_touch_of_a_score_is_told_with_its_points_and_when_they_end(
     lines = told.splitlines()
     assert "score 66 = fit 10 + engagement 56" in lines
     assert "  +10 From Denmark, as long as that holds" in lines
+    assert f"  country: DK (told {then})" in lines
     assert "  +8 Looked at a page (of +10, capped)" in lines
     assert f"    +5 page {today}, until {ends}" in lines
     assert f"    +5 page {then}, until {before}" in lines

@@ -50,10 +50,13 @@ async def test_the_pixel_is_a_gif_that_no_cache_keeps(client, world, pixel):
     assert world.intake.hits == [("m1", "opened", {}, None)]
 
 
-async def test_a_head_request_leads_on_and_counts_nothing(client, world, click, pixel):
+async def test_a_head_request_leads_on_and_is_kept_as_a_machines(client, world, click, pixel):
     assert (await client.head(click, headers=HUMAN)).headers["location"] == TARGET
     assert (await client.head(pixel, headers=HUMAN)).status_code == 200
-    assert world.intake.hits == []
+    assert [(name, machine) for _, name, _, machine in world.intake.hits] == [
+        ("clicked", "head request"),
+        ("opened", "head request"),
+    ]
 
 
 async def test_a_scanners_click_is_kept_with_its_reason(client, world, click):
@@ -136,7 +139,7 @@ async def test_the_link_of_a_double_opt_in_asks_and_only_its_button_confirms(
 ):
     page = (await client.get(confirm, headers=HUMAN)).text
     assert "<button" in page
-    assert page.count(f"<li>{world.form.wording}</li>") == 1
+    assert page.count(f"<li>{world.form.wording['newsletter']}</li>") == 1
     assert (await client.head(confirm, headers=HUMAN)).status_code < 500
     assert world.intake.confirmed == []
     assert "may write to you" in (await client.post(confirm)).text

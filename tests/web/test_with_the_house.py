@@ -65,6 +65,14 @@ async def test_unsubscribing_takes_the_consent_back(client, tokens):
     assert (await client.get("/api/leads/u1", headers=SERVER)).json()["consents"] == []
 
 
+@pytest.mark.parametrize("order", [1, -1])
+async def test_of_two_categories_of_one_purpose_that_disagree_the_no_counts(client, order):
+    said = list({"Email Marketing": False, "email_marketing": True}.items())[::order]
+    answer = await identify(client, consent={"categoryPreferences": dict(said)})
+    assert answer.json()["accepted"] == 1
+    assert (await client.get("/api/leads/u1", headers=SERVER)).json()["consents"] == []
+
+
 async def test_sales_answers_on_the_page(client, house, tokens):
     await identify(client)
     lead = (await client.get("/api/leads/u1", headers=SERVER)).json()

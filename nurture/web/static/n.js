@@ -1,6 +1,6 @@
 ((w, d) => {
   const me = d.currentScript, host = new URL(me.src).origin, early = w.nurture || [];
-  let waiting = [], id = (d.cookie.match(/(?:^|; )nurture_id=([\w-]+)/) || [])[1];
+  let queue = [], id = (d.cookie.match(/(?:^|; )nurture_id=([\w-]+)/) || [])[1];
 
   const name = () => Date.now() + "-" + Math.random().toString(36).slice(2);
 
@@ -17,18 +17,18 @@
       timezone: Intl.DateTimeFormat().resolvedOptions().timeZone
     };
     Object.assign(call, { context, messageId: name(), timestamp: new Date(), again: 0 });
-    id ? send(call) : waiting.push(call);
+    id ? send(call) : queue.push(call);
   };
 
   const api = w.nurture = {
     consent(yes, wording) {
-      const news = !yes === !!id, secure = location.protocol === "https:" ? ";Secure" : "";
+      const news = !yes === !!id;
       id = id || name();
-      d.cookie = `nurture_id=${id};path=/;max-age=${yes ? 31536e3 : 0};SameSite=Lax${secure}`;
+      d.cookie = `nurture_id=${id};path=/;max-age=${yes ? 31536e3 : 0};SameSite=Lax${location.protocol === "https:" ? ";Secure" : ""}`;
       if (news) tell({ type: "identify" }, { categoryPreferences: { tracking: !!yes }, wording });
-      if (yes) waiting.forEach(send);
+      if (yes) queue.forEach(send);
       else id = "";
-      waiting = [];
+      queue = [];
     },
     page: (properties) => tell({ type: "page", properties }),
     track: (event, properties) => tell({ type: "track", event, properties }),
