@@ -1,18 +1,23 @@
-"""`nurture db`: the database's schema."""
+"""`nurture db`: the database's schema, and all its rows into another."""
 
 import asyncio
+import json
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from commands import opening
-from nurture.store import migrate
+from nurture.domain.errors import InputError, StartError
+from nurture.store import copying, migrate
+from nurture.store.address import place
+from nurture.store.database import Database
 from nurture.upkeep.restoring import Restored, Restoring
 from nurture.versions.shelf import Shelf
 
 app = typer.Typer(
-    help="The database: upgrade, downgrade, current, restored.",
+    help="The database: upgrade, downgrade, current, copy, restored.",
     no_args_is_help=True,
     add_completion=False,
 )
@@ -58,6 +63,46 @@ def current() -> None:
     typer.echo(f"{found or 'nothing'} (needed: {wanted})")
     if migrate.behind(found):
         raise typer.Exit(1)
+
+
+@app.command()
+def copy(
+    url: Annotated[
+        str, typer.Argument(help="The database to fill, as NURTURE_DATABASE_URL would name it.")
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Copy every row into another database, which is upgraded and empty: the way from SQLite to PostgreSQL.
+
+    All rows or none. Stop servers and workers before: what they write meanwhile stays behind."""
+    copied = asyncio.run(_copy(url))
+    rows = sum(copied.values())
+    if as_json:
+        typer.echo(json.dumps({"rows": rows, "tables": copied}, indent=2))
+    else:
+        typer.echo(
+            f"{rows} rows of {len(copied)} tables copied; servers and workers go on there with"
+            " NURTURE_DATABASE_URL set to it"
+        )
+
+
+async def _copy(url: str) -> dict[str, int]:
+    config = opening.load()
+    try:
+        target, there = Database(url), place(url)
+    except StartError as error:
+        raise InputError(str(error), "URL") from error
+    if there == place(config.database):
+        raise InputError("this is the database of the settings itself; name another", "URL")
+    console = Console(stderr=True)
+    async with opening.database(config) as source:
+        try:
+            with console.status("copying") as status:
+                return await copying.copy(
+                    source, target, lambda table, rows: status.update(f"{table}: {rows} rows")
+                )
+        finally:
+            await target.close()
 
 
 @app.command()
