@@ -3,22 +3,9 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    Column,
-    Row,
-    Table,
-    TableClause,
-    column,
-    func,
-    insert,
-    select,
-    text,
-    tuple_,
-)
+import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.sql.expression import table as plain
 
 from nurture.domain.errors import InputError, StartError
 from nurture.store import migrate
@@ -29,7 +16,7 @@ from nurture.store.declared import METADATA
 PAGE = 2_000
 """Rows that are in memory at a time."""
 
-_OR_NULL = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+_OR_NULL = sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 """What is not there stays NULL; SQLAlchemy would write JSON's own `null`, which no condition takes for that."""
 
 
@@ -49,9 +36,9 @@ async def copy(
     async with source.read() as origin, target.write() as session:
         await _require_empty(session)
         if not source.sqlite:
-            await origin.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+            await origin.execute(sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
         if not target.sqlite:  # else the server has every reference in memory until the commit
-            await session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+            await session.execute(sa.text("SET CONSTRAINTS ALL IMMEDIATE"))
         for table in METADATA.sorted_tables:
             async for rows in _pages(origin, table, page):
                 await _write(session, table, rows)
@@ -83,16 +70,18 @@ async def _require_schemas(source: Database, target: Database) -> None:
 
 async def _require_empty(session: AsyncSession) -> None:
     for table in METADATA.sorted_tables:
-        if (await session.execute(select(text("1")).select_from(table).limit(1))).first():
+        if (await session.execute(sa.select(sa.text("1")).select_from(table).limit(1))).first():
             raise InputError(
                 f"the target has rows already, in the table {table.name}; nothing was copied, name an empty database"
             )
 
 
-async def _pages(session: AsyncSession, table: Table, size: int) -> AsyncIterator[Sequence[Row[Any]]]:
+async def _pages(
+    session: AsyncSession, table: sa.Table, size: int
+) -> AsyncIterator[Sequence[sa.Row[Any]]]:
     """All rows in the order of their key, so that the next page costs the same however far it is."""
-    key = tuple_(*table.primary_key)
-    query = select(table).order_by(*table.primary_key).limit(size)
+    key = sa.tuple_(*table.primary_key)
+    query = sa.select(table).order_by(*table.primary_key).limit(size)
     rows = (await session.execute(query)).all()
     while rows:
         yield rows
@@ -100,26 +89,26 @@ async def _pages(session: AsyncSession, table: Table, size: int) -> AsyncIterato
         rows = (await session.execute(query.where(key > last))).all()
 
 
-async def _write(session: AsyncSession, table: Table, rows: Sequence[Row[Any]]) -> None:
+async def _write(session: AsyncSession, table: sa.Table, rows: Sequence[sa.Row[Any]]) -> None:
     try:
         with told_apart():
-            await session.execute(insert(_written(table)), [dict(row._mapping) for row in rows])
+            await session.execute(sa.insert(_written(table)), [dict(row._mapping) for row in rows])
     except InputError as error:
         raise InputError(f"a row {error}; nothing was copied", f"the table {table.name}") from error
 
 
-def _written(table: Table) -> TableClause:
+def _written(table: sa.Table) -> sa.TableClause:
     """With the types of the columns, but without what they make of a value that is not there."""
 
-    def kind(each: Column[Any]) -> Any:
-        return _OR_NULL if isinstance(each.type, JSON) else each.type
+    def kind(each: sa.Column[Any]) -> Any:
+        return _OR_NULL if isinstance(each.type, sa.JSON) else each.type
 
-    return plain(table.name, *(column(each.name, kind(each)) for each in table.columns))
+    return sa.table(table.name, *(sa.column(each.name, kind(each)) for each in table.columns))
 
 
-async def _count_on(session: AsyncSession, table: Table) -> None:
+async def _count_on(session: AsyncSession, table: sa.Table) -> None:
     """PostgreSQL numbers rows by a count of its own, which knows nothing of numbers that were given."""
     key = table.autoincrement_column
     if key is not None:
-        sequence = func.pg_get_serial_sequence(table.name, key.name)
-        await session.execute(select(func.setval(sequence, func.max(key))))
+        sequence = sa.func.pg_get_serial_sequence(table.name, key.name)
+        await session.execute(sa.select(sa.func.setval(sequence, sa.func.max(key))))

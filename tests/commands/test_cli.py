@@ -2,12 +2,15 @@ import asyncio
 import json
 from pathlib import Path
 
+import pytest
+
 from embedded import local
 from nurture import settings
 from nurture.playbook.planning import UNREAD
 from nurture.playbook.source import read_files
 from nurture.settings import Settings
 from nurture.store.database import Database
+from nurture.store.declared import METADATA
 from tests.support import newer
 from tests.support.command import Nurture
 
@@ -92,6 +95,63 @@ def test_an_unknown_lead_is_a_sentence_and_no_traceback(nurture: Nurture) -> Non
     found = nurture("lead", "nobody@firm.dk")
     assert found.returncode == 2
     assert found.stderr == "nurture: nobody@firm.dk: no lead goes by this name\n"
+
+
+def test_everything_is_copied_into_another_database_where_the_settings_can_lead_then(
+    nurture: Nurture, tmp_path: Path
+) -> None:
+    here, there = {"NURTURE_DATABASE_URL": ""}, f"sqlite+aiosqlite:///{tmp_path}/there.db"
+    for words in (("db", "upgrade"), ("apply",)):
+        assert nurture(*words).returncode == 0
+    behind = nurture("db", "copy", there)
+    assert behind.returncode == 2
+    assert behind.stderr.endswith(
+        "; run `nurture db upgrade` with NURTURE_DATABASE_URL set to it\n"
+    )
+    assert nurture("db", "upgrade", NURTURE_DATABASE_URL=there).returncode == 0
+
+    told = json.loads(nurture("db", "copy", there, "--json", **here).stdout)
+    assert {name: rows for name, rows in told["tables"].items() if rows} == {
+        "playbook": 1,
+        "playbook_in_force": 1,
+    }
+    assert told["rows"] == 2
+    assert nurture("plan", NURTURE_DATABASE_URL=there).stdout == "nothing would change\n"
+    again = nurture("db", "copy", there, **here)
+    assert (again.returncode, again.stdout) == (2, "")
+
+
+def test_who_copies_a_database_hears_how_much_and_what_to_set(
+    nurture: Nurture, tmp_path: Path
+) -> None:
+    here, there = {"NURTURE_DATABASE_URL": ""}, f"sqlite+aiosqlite:///{tmp_path}/there.db"
+    for env in (here, {"NURTURE_DATABASE_URL": there}):
+        assert nurture("db", "upgrade", **env).returncode == 0
+    copied = nurture("db", "copy", there, **here)
+    tables = len(METADATA.tables)
+    assert (copied.stdout, copied.stderr) == (
+        f"0 rows of {tables} tables copied; servers and workers go on there with NURTURE_DATABASE_URL set to it\n",
+        "",
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        (
+            "sqlite+aiosqlite:///data/nurture.db",
+            "URL: this is the database of the settings itself; name another",
+        ),
+        ("nosuchdb://x", "URL: NURTURE_DATABASE_URL: Can't load plugin: "),
+        ("postgresql+asyncpg://a:p@ss@x/n", "URL: NURTURE_DATABASE_URL cannot be read: "),
+    ],
+)
+def test_a_url_that_no_database_is_copied_to_is_refused(
+    nurture: Nurture, url: str, told: str
+) -> None:
+    refused = nurture("db", "copy", url)
+    assert refused.returncode == 2
+    assert refused.stderr.startswith(f"nurture: {told}")
 
 
 def test_a_setting_that_cannot_be_is_named(nurture: Nurture) -> None:

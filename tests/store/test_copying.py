@@ -127,7 +127,7 @@ async def test_a_copy_that_fails_leaves_the_target_empty(db: Database, fresh: Fr
 async def test_only_databases_of_this_release_are_copied(db: Database, fresh: Fresh) -> None:
     async with fresh() as source:
         await migrate.downgrade(source, "0040")
-        with pytest.raises(StartError, match="is at 0040, this version needs .*; run `nurture"):
+        with pytest.raises(StartError, match=r"is at 0040, this version needs .*; run `nurture"):
             await copy(source, db)
         with pytest.raises(StartError) as behind:
             await copy(db, source)
@@ -151,6 +151,6 @@ async def test_only_databases_of_this_release_are_copied(db: Database, fresh: Fr
 
 async def test_a_target_that_does_not_answer_is_told_from_the_source(db: Database) -> None:
     nowhere = Database("postgresql+asyncpg://nobody@127.0.0.1:1/nothing", pool=1)
-    with pytest.raises(StartError, match="^the target: the database cannot be used: "):
+    with pytest.raises(StartError, match=r"^the target: the database cannot be used: "):
         await copy(db, nowhere)
     await nowhere.close()
