@@ -22,6 +22,9 @@ _NO_TEXT = ("22021", "22P05")
 _READ_ONLY = "25006"
 """It takes no changes: what was the primary is a standby now, or somebody closed it to writing."""
 
+_LETS_NOBODY_IN = ("28", "3D000")
+"""That user, password or database is not known there: PostgreSQL says so at the connection."""
+
 _AWAY = "database_away"
 
 _SQLITE = frozenset({5, 6, 10, 13, 14})
@@ -56,7 +59,9 @@ def needed() -> Iterator[None]:
     try:
         with told_apart():
             yield
-    except OperationalError as error:
+    except DBAPIError as error:
+        if not (isinstance(error, OperationalError) or _is_of(error, _LETS_NOBODY_IN)):
+            raise
         raise StartError(f"the database cannot be used: {error.orig}") from error
     except Transient as error:
         if error.reason != _AWAY:

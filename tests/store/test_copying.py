@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Table, func, insert, null, select, text
+from sqlalchemy.engine import make_url
 
 from nurture.domain.errors import InputError, StartError
 from nurture.store import migrate
@@ -149,8 +150,21 @@ async def test_only_databases_of_this_release_are_copied(db: Database, fresh: Fr
             )
 
 
-async def test_a_target_that_does_not_answer_is_told_from_the_source(db: Database) -> None:
-    nowhere = Database("postgresql+asyncpg://nobody@127.0.0.1:1/nothing", pool=1)
-    with pytest.raises(StartError, match=r"^the target: the database cannot be used: "):
+@pytest.mark.parametrize(
+    ("elsewhere", "why"),
+    [
+        ({"host": "127.0.0.1", "port": 1, "query": {}}, "ConnectionRefusedError"),
+        ({"database": "nowhere"}, '"nowhere"'),
+        ({"username": "nobody"}, '"nobody"'),
+    ],
+)
+async def test_a_target_that_cannot_be_used_is_told_from_the_source(
+    postgres: str, db: Database, elsewhere: dict[str, Any], why: str
+) -> None:
+    url = make_url(postgres).set(**elsewhere)
+    nowhere = Database(url.render_as_string(hide_password=False), pool=1)
+    with pytest.raises(StartError) as refused:
         await copy(db, nowhere)
+    assert str(refused.value).startswith("the target: the database cannot be used: ")
+    assert why in str(refused.value)
     await nowhere.close()
