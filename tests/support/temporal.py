@@ -124,7 +124,7 @@ class Stage:
     """Everything of a `World` plus Temporal, a mail provider, a sales floor and an ad account."""
 
     FILE = "stage.db"
-    """Its database in its folder; made where there is none."""
+    """Its database in its folder, unless another is given; made where there is none."""
 
     def __init__(self, environment: WorkflowEnvironment, db: Database) -> None:
         self.environment = environment
@@ -174,17 +174,23 @@ class Stage:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, environment: WorkflowEnvironment, folder: Path, sandbox: bool = True
+        cls,
+        environment: WorkflowEnvironment,
+        folder: Path,
+        sandbox: bool = True,
+        url: str | None = None,
     ) -> AsyncIterator["Stage"]:
-        async with cls.idle(environment, folder) as stage, stage.working(sandbox=sandbox):
+        async with cls.idle(environment, folder, url) as stage, stage.working(sandbox=sandbox):
             yield stage
             await stage.world.outbox.drain()
 
     @classmethod
     @asynccontextmanager
-    async def idle(cls, environment: WorkflowEnvironment, folder: Path) -> AsyncIterator["Stage"]:
+    async def idle(
+        cls, environment: WorkflowEnvironment, folder: Path, url: str | None = None
+    ) -> AsyncIterator["Stage"]:
         """Nobody works yet."""
-        db = Database(f"sqlite+aiosqlite:///{folder / cls.FILE}")
+        db = Database(url or f"sqlite+aiosqlite:///{folder / cls.FILE}")
         await migrate.upgrade(db)
         stage = cls(environment, db)
         yield stage

@@ -3,6 +3,7 @@
 from nurture.domain.errors import Transient
 from nurture.store.audience_tables import AudienceMemberRow
 from nurture.store.tables import EnrolmentRow
+from tests.support.both import ON_BOTH
 from tests.support.domain import DAY, HOUR
 from tests.support.temporal import Stage
 
@@ -16,6 +17,7 @@ async def test_who_hesitates_is_put_on_the_list(stage: Stage) -> None:
     assert stage.ads.members == {lead.id}
 
 
+@ON_BOTH
 async def test_many_go_out_in_batches_the_platform_allows(stage: Stage) -> None:
     for n in range(5):
         await stage.tell("form_submitted", email=f"lead-{n}@example.org")
@@ -24,6 +26,7 @@ async def test_many_go_out_in_batches_the_platform_allows(stage: Stage) -> None:
     assert all(len(people) <= stage.ads.batch_size for _, people in stage.ads.got)
 
 
+@ON_BOTH
 async def test_a_withdrawn_consent_takes_the_lead_off_the_list(stage: Stage) -> None:
     lead = await stage.tell("form_submitted")
     await stage.pass_time(HESITATED)

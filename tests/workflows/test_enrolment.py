@@ -1,6 +1,7 @@
 """A lead's weeks in a flow, on real timers that are skipped."""
 
 import re
+from asyncio import gather
 from dataclasses import replace
 from datetime import timedelta
 
@@ -9,13 +10,16 @@ from nurture.domain.consent import ConsentRecord
 from nurture.domain.errors import AddressRefused, Transient, Unknown
 from nurture.domain.gate import MailRules
 from nurture.store.handover_tables import HandoverRow
-from nurture.store.tables import EnrolmentRow, MessageRow
+from nurture.store.tables import EnrolmentRow, MessageRow, WakeupRow
 from nurture.tokens import CONFIRM, Tokens
+from tests.support.both import ON_BOTH
 from tests.support.domain import DAY, HOUR
 from tests.support.playbook import ASKING, PLAYBOOK, playbook
 from tests.support.temporal import Stage
+from tests.support.world import World
 
 
+@ON_BOTH
 async def test_mails_go_out_on_their_days(stage: Stage) -> None:
     await stage.tell("form_submitted", traits={"first_name": "Anna"})
     await stage.pass_time(2 * DAY)
@@ -28,6 +32,24 @@ async def test_mails_go_out_on_their_days(stage: Stage) -> None:
     assert run.ended == "finished"
 
 
+@ON_BOTH
+async def test_what_a_process_that_died_had_only_written_begins_with_the_relay(
+    stage: Stage,
+) -> None:
+    died = World(stage.world.db, stage.book)
+    died.alarm.down = Transient("killed")
+    await died.tell("form_submitted", at=await stage.now(), traits={"first_name": "Anna"})
+    await stage.pass_time(HOUR)
+    assert stage.mailer.got == []
+    now = await stage.now()
+    taken = await gather(stage.world.outbox.relay(now), stage.world.outbox.relay(now))
+    assert sorted(taken) == [0, 1], "of two workers' relays one takes it"
+    await stage.pass_time(HOUR)
+    assert stage.mailer.subjects == ["hello Anna"]
+    assert await stage.world.rows(WakeupRow) == []
+
+
+@ON_BOTH
 async def test_a_click_ends_the_wait_and_hands_the_lead_over(stage: Stage) -> None:
     await stage.tell("form_submitted")
     await stage.pass_time(3 * DAY + HOUR)
@@ -97,6 +119,7 @@ async def test_an_outcome_nobody_knows_is_reported_and_never_sent_again(stage: S
     assert summary["mails"]["unknown"] == 1
 
 
+@ON_BOTH
 async def test_a_mail_that_never_went_out_is_sent_once_more_even_when_the_flow_is_over(
     stage: Stage,
 ) -> None:

@@ -11,6 +11,7 @@ from nurture.incoming import Answer
 from nurture.ports import Notice
 from nurture.store.handover_tables import HandoverEventRow, HandoverRow, NoticeRow
 from nurture.store.tables import EnrolmentRow
+from tests.support.both import ON_BOTH
 from tests.support.domain import DAY, HOUR
 from tests.support.temporal import Stage
 
@@ -45,6 +46,7 @@ async def test_a_contact_in_time_ends_every_reminder(stage: Stage) -> None:
     assert stage.sales.heard == ["lead.handover.created"]
 
 
+@ON_BOTH
 async def test_a_forgotten_lead_is_reminded_escalated_reassigned_and_recycled(stage: Stage) -> None:
     await _hand_over(stage)
     await stage.pass_time(10 * DAY)
@@ -101,6 +103,7 @@ async def test_a_rejection_takes_the_lead_back_to_nurture(stage: Stage) -> None:
     assert "comeback Anna" in stage.mailer.subjects
 
 
+@ON_BOTH
 async def test_of_two_leads_who_are_one_only_one_is_reminded_of_and_the_other_ends(
     stage: Stage,
 ) -> None:
@@ -132,6 +135,7 @@ class Once:
             await self._do()
 
 
+@ON_BOTH
 async def test_who_is_erased_during_the_last_word_to_sales_is_erased_there_too(
     stage: Stage,
 ) -> None:

@@ -14,6 +14,7 @@ from nurture.store import upkeep
 from nurture.store.tables import EnrolmentRow
 from nurture.store.upkeep_tables import DriftRow
 from nurture.upkeep.reconciling import GRACE, IDLE, LOST
+from tests.support.both import ON_BOTH
 from tests.support.temporal import Stage, dev_server
 from workflows.runs import TemporalRuns
 from workflows.schedules import UPKEEP, UPKEEP_AT, keep_upkeep
@@ -21,10 +22,10 @@ from workflows.upkeep import Upkeep
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+async def stage(tmp_path: Path, stage_url: str | None) -> AsyncIterator[Stage]:
     """On the development server: the time-skipping one keeps no list."""
     environment = await dev_server()
-    async with environment, Stage.open(environment, tmp_path) as stage:
+    async with environment, Stage.open(environment, tmp_path, url=stage_url) as stage:
         yield stage
 
 
@@ -58,6 +59,7 @@ async def compare(stage: Stage) -> dict[str, str]:
     return {row.key: row.what for row in await stage.world.rows(DriftRow)}
 
 
+@ON_BOTH
 async def test_what_temporal_lost_begins_again_and_what_should_have_ended_ends(
     stage: Stage,
 ) -> None:
