@@ -15,12 +15,11 @@ JOURNEYS = int(os.environ.get("BENCH_JOURNEYS", "100"))
 
 VARIANTS: dict[str, dict[str, int]] = {
     "usual": {},
-    "slots 5": {"decision_slots": 5, "mail_slots": 5},
-    "slots 100": {"decision_slots": 100, "mail_slots": 100},
+    "slots 20": {"decision_slots": 20, "mail_slots": 20, "workflow_slots": 20},
+    "slots 100": {"decision_slots": 100, "mail_slots": 100, "workflow_slots": 100},
     "pollers 5": {"pollers": 5},
     "pollers 100": {"pollers": 100},
     "cached workflows 0": {"cached_workflows": 0},
-    "workflow slots 100": {"workflow_slots": 100},
     "usual again": {},
 }
 

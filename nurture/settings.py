@@ -234,11 +234,11 @@ class Settings(BaseSettings):
     build_id: str = ""
     take_over: bool = True
     worker_sandbox: bool = False
-    decision_slots: int = Field(20, ge=1)
-    mail_slots: int = Field(20, ge=1)
+    decision_slots: int = Field(5, ge=1)
+    mail_slots: int = Field(5, ge=1)
     webhook_slots: int = Field(20, ge=1)
     ad_slots: int = Field(5, ge=1)
-    workflow_slots: int = Field(20, ge=2)
+    workflow_slots: int = Field(5, ge=2)
     cached_workflows: int = Field(1000, ge=0)
     pollers: int = Field(20, ge=2)
     metrics_port: int = Field(0, ge=0, le=65535)
