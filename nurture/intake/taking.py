@@ -42,7 +42,7 @@ from nurture.versions.shelf import Shelf
 
 _DAY = timedelta(days=1)
 
-TOGETHER = 1_000
+TOGETHER = 600
 """Messages that share a transaction: enough that its own cost does not count, few enough that others who write wait
 less than a tenth of a second."""
 
