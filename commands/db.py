@@ -13,7 +13,7 @@ from nurture.domain.errors import InputError, StartError
 from nurture.store import copying, migrate
 from nurture.store.address import place
 from nurture.store.database import Database
-from nurture.upkeep.restoring import Restored, Restoring
+from nurture.upkeep.restoring import Restored, Restoring, wake_the_young
 from nurture.versions.shelf import Shelf
 
 app = typer.Typer(
@@ -98,9 +98,12 @@ async def _copy(url: str) -> dict[str, int]:
     async with opening.database(config) as source:
         try:
             with console.status("copying") as status:
-                return await copying.copy(
+                copied = await copying.copy(
                     source, target, lambda table, rows: status.update(f"{table}: {rows} rows")
                 )
+            async with target.write() as session:
+                await wake_the_young(session, datetime.now(UTC))
+            return copied
         finally:
             await target.close()
 

@@ -158,7 +158,8 @@ def _forms(reading: Reading) -> Iterator[Finding]:
         elif form.double_opt_in and not asking:
             remedy = "write one: transactional: true, with a mail that has {{ confirm_url }}"
             yield document.at(path, Problem("no live flow enters on consent_requested", remedy))
-        yield from _boxes(document, name, form)
+        if not reading.kept:
+            yield from _boxes(document, name, form)
 
 
 def _boxes(document: Document, name: str, form: schema.Form) -> Iterator[Finding]:

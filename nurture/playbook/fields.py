@@ -306,6 +306,12 @@ DEFAULT = "default"
 ENTRIES = (topics.STAGE, topics.PERSONA, "import", CONDITION, DATE, "by_hand")
 _EARLY = "personas and fit points are found before the score and the stage"
 
+
+def written_out(data: Any) -> str:
+    """The tag of what may be written in a word or, as a mapping, with more to it."""
+    return "<mapping>" if isinstance(data, dict) else "<text>"
+
+
 Text = Annotated[str, Field(min_length=1, max_length=2000)]
 Texts = Annotated[list[Text], BeforeValidator(as_list, json_schema_input_type=str | list[str])]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]

@@ -98,10 +98,6 @@ class Step(f.Model):
     was: Was = Field(default_factory=list)
 
 
-def _written_out(data: Any) -> str:
-    return "<mapping>" if isinstance(data, dict) else "<text>"
-
-
 def _need_default(variants: dict[str, str]) -> dict[str, str]:
     if f.DEFAULT not in variants:
         raise f.refusal(wrong("the other personas get no mail", "add default: <template>"))
@@ -114,7 +110,7 @@ Variants = Annotated[dict[f.Variant, f.TemplateName], AfterValidator(_need_defau
 class Email(Step):
     email: Annotated[
         Annotated[f.TemplateName, Tag("<text>")] | Annotated[Variants, Tag("<mapping>")],
-        Discriminator(_written_out),
+        Discriminator(f.written_out),
     ]
 
     @property
@@ -144,7 +140,7 @@ class Until(Shift):
 class Wait(Step):
     wait: Annotated[
         Annotated[f.Duration, Tag("<text>")] | Annotated[Until, Tag("<mapping>")],
-        Discriminator(_written_out),
+        Discriminator(f.written_out),
     ]
     otherwise: Annotated[list["AnyStep"], Field(alias="else", default_factory=list)]
 

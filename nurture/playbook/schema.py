@@ -3,7 +3,7 @@
 from datetime import time
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from nurture.playbook import FIRST_LANGUAGE
 from nurture.playbook import fields as f
@@ -270,10 +270,17 @@ class Subscription(f.Model):
     about: dict[f.Language, f.Text] = Field(default_factory=dict)
 
 
+Wording = Annotated[
+    Annotated[f.Text, Tag("<text>")] | Annotated[dict[f.Text, f.Text], Tag("<mapping>")],
+    Discriminator(f.written_out),
+]
+"""The text beside all boxes, or beside each."""
+
+
 class Form(f.Model):
     fields: Annotated[dict[f.Text, f.FormTarget], Field(min_length=1)]
     consent: dict[f.Text, Purpose] = Field(default_factory=dict)
-    wording: f.Text | dict[f.Text, f.Text] | None = None
+    wording: Wording | None = None
     honeypot: f.Text | None = None
     redirect: f.Text | None = None
     double_opt_in: bool = False

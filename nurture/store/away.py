@@ -27,8 +27,8 @@ _LETS_NOBODY_IN = ("28", "3D000")
 
 _AWAY = "database_away"
 
-_SQLITE = frozenset({5, 6, 10, 13, 14})
-"""Primary result codes: BUSY, LOCKED, IOERR, FULL, CANTOPEN."""
+_SQLITE = frozenset({5, 6, 8, 10, 13, 14})
+"""Primary result codes: BUSY, LOCKED, READONLY, IOERR, FULL, CANTOPEN."""
 
 
 @contextmanager

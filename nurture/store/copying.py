@@ -95,6 +95,9 @@ async def _write(session: AsyncSession, table: sa.Table, rows: Sequence[sa.Row[A
             await session.execute(sa.insert(_written(table)), [dict(row._mapping) for row in rows])
     except InputError as error:
         raise InputError(f"a row {error}; nothing was copied", f"the table {table.name}") from error
+    except sa.exc.IntegrityError as error:
+        why = str(error.orig).partition("\n")[0]
+        raise InputError(f"{why}; nothing was copied", f"the table {table.name}") from error
 
 
 def _written(table: sa.Table) -> sa.TableClause:

@@ -153,8 +153,11 @@ def _refusal(file: str) -> str | None:
     """What keeps the SQLite file from taking changes, such as a full disk. Who else writes just now shows that it does
     take them."""
     try:
-        with closing(sqlite3.connect(file, timeout=0, isolation_level=None)) as connection:
-            connection.execute("PRAGMA user_version = 0")  # which nobody reads
+        where = f"{Path(file).absolute().as_uri()}?mode=rw"
+        with closing(sqlite3.connect(where, timeout=0, isolation_level=None, uri=True)) as found:
+            for pragma in ("synchronous=NORMAL", "wal_autocheckpoint=0"):  # it holds nobody up
+                found.execute(f"PRAGMA {pragma}")
+            found.execute("PRAGMA user_version = 0")  # which nobody reads
     except sqlite3.OperationalError as error:
         return None if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY else str(error)
     return None

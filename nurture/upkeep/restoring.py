@@ -34,8 +34,7 @@ class Restoring:
         self._shelf = shelf
 
     async def doubt(self, now: datetime) -> Restored:
-        """Mails that came due until now and of which the database knows nothing become unknown; and what began so
-        lately that the comparison with Temporal passes it over is woken: Temporal may not have it.
+        """Mails that came due until now and of which the database knows nothing become unknown.
 
         To be called before any worker runs. Harmless when repeated.
         """
@@ -47,9 +46,7 @@ class Restoring:
                 for run in page:
                     await self._doubt_run(session, playbook, run, now)
                 await session.flush()
-            for each in await upkeep.begun_since(session, now - GRACE):
-                wakeups.add(session, each.kind, each.key, now, each.flow)
-            wakeups.leave_to_relay(session, now)
+            await wake_the_young(session, now)
             await messages.suspect_open(session, REASON, now)
             found = await messages.unknown_for(session, REASON)
         return Restored(len(found), len(set(found)))
@@ -91,6 +88,14 @@ class Restoring:
         if runs:
             ways = [(flow, handover.opened_at) for flow in sorted(flows)]
             await _doubt_entered(session, playbook, runs[0], runs, ways, now)
+
+
+async def wake_the_young(session: AsyncSession, now: datetime) -> None:
+    """What began so lately that the comparison with Temporal passes it over: one that was restored, or is another, may
+    not have it."""
+    for each in await upkeep.begun_since(session, now - GRACE):
+        wakeups.add(session, each.kind, each.key, now, each.flow)
+    wakeups.leave_to_relay(session, now)
 
 
 def _called(playbook: Playbook, flow: Flow, name: str) -> Playbook:

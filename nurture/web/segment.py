@@ -268,22 +268,26 @@ def _consents(
 ) -> tuple[ConsentRecord, ...]:
     """What `context.consent.categoryPreferences` says, where it was told on purpose: SDKs repeat it on
     every message, and a ledger of page views is no proof of anything. Raises InputError for a purpose that is neither
-    given nor taken back: a withdrawal must not be lost. Categories that are no purpose of ours mean nothing here."""
+    given nor taken back: a withdrawal must not be lost, nor is it when a purpose goes by two names here that disagree.
+    Categories that are no purpose of ours mean nothing here."""
     if kind != "identify" and touch != _CONSENT_EVENT:
         return ()
     consent = _object(context, "consent")
     told = _object(consent, "categoryPreferences")
     wording = consent.get("wording")
-    named = [(_purpose(category), category) for category in told]
-    ours = sorted((purpose, category) for purpose, category in named if purpose in PURPOSES)
-    for _, category in ours:
-        if not isinstance(told[category], bool):
+    said: dict[str, bool] = {}
+    for category, granted in told.items():
+        purpose = _purpose(category)
+        if purpose not in PURPOSES:
+            continue
+        if not isinstance(granted, bool):
             raise InputError(
                 "must be true or false", f"context.consent.categoryPreferences.{category}"
             )
+        said[purpose] = granted and said.get(purpose, True)
     return tuple(
-        ConsentRecord(purpose, told[category], at, f"track/{origin.source}", str(wording or ""))
-        for purpose, category in ours
+        ConsentRecord(purpose, granted, at, f"track/{origin.source}", str(wording or ""))
+        for purpose, granted in sorted(said.items())
     )
 
 

@@ -1,18 +1,25 @@
 import asyncio
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete
+from sqlmodel import select
 
 from embedded import local
 from nurture import settings
 from nurture.playbook.planning import UNREAD
 from nurture.playbook.source import read_files
 from nurture.settings import Settings
+from nurture.store import enrolments
 from nurture.store.database import Database
 from nurture.store.declared import METADATA
+from nurture.store.tables import WakeupRow
 from tests.support import newer
 from tests.support.command import Nurture
+from tests.support.playbook import PLAYBOOK
+from tests.support.world import consenting
 
 ROOT = Path(__file__).parents[2]
 
@@ -133,6 +140,36 @@ def test_who_copies_a_database_hears_how_much_and_what_to_set(
         f"0 rows of {tables} tables copied; servers and workers go on there with NURTURE_DATABASE_URL set to it\n",
         "",
     )
+
+
+async def _begun_just_now() -> None:
+    db, now = Database(settings.load().database), datetime.now(UTC)
+    async with db.write() as session:
+        session.add(consenting("anna", now))
+        await session.flush()
+        enrolments.begin(session, PLAYBOOK, "anna", "welcome", [], now)
+        await session.flush()
+        await session.execute(delete(WakeupRow))  # handed over to the Temporal of before
+    await db.close()
+
+
+async def _woken(url: str) -> list[str]:
+    db = Database(url)
+    async with db.read() as session:
+        kinds = list((await session.execute(select(WakeupRow.kind))).scalars())
+    await db.close()
+    return kinds
+
+
+def test_who_began_just_before_the_copy_is_woken_since_another_temporal_knows_nobody(
+    nurture: Nurture, tmp_path: Path
+) -> None:
+    here, there = {"NURTURE_DATABASE_URL": ""}, f"sqlite+aiosqlite:///{tmp_path}/there.db"
+    for env in ({"NURTURE_DATABASE_URL": there}, here):
+        assert nurture("db", "upgrade", **env).returncode == 0
+    asyncio.run(_begun_just_now())
+    assert nurture("db", "copy", there, **here).returncode == 0
+    assert asyncio.run(_woken(there)) == ["enrolment"]
 
 
 @pytest.mark.parametrize(

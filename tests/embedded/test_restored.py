@@ -30,7 +30,7 @@ title: Launch
 enter: {on: stage, stage: lead}
 steps:
   - email: welcome
-  - wait: 1 hour
+  - wait: 4 hours
   - email: second
   - wait: 10 days
   - email: third

@@ -69,14 +69,18 @@ def test_what_a_later_release_finds_fault_with_does_not_stop_a_playbook_in_force
         "config/scoring.yaml": (grades, ""),
         "config/stages.yaml": ("score.total >= 65", 'score.grade == "A1"'),
         "config/company.yaml": ("touches: 800 days", "touches: 100 days"),
+        "config/forms.yaml": ("  wording: Yes, X Education may", "  redirect: https://x.example/?"),
     }
     old = {**shipped, **{file: shipped[file].replace(*edit) for file, edit in edits.items()}}
-    assert compile_playbook(old, kept=True).hash == content_hash(old)
+    kept = compile_playbook(old, kept=True)
+    assert kept.hash == content_hash(old)
+    assert kept.forms["newsletter"].wording == {"agree": ""}
     with pytest.raises(PlaybookError) as error:
         compile_playbook(old)
     assert {finding.file for finding in error.value.findings} >= {
         "config/stages.yaml",
         "config/company.yaml",
+        "config/forms.yaml",
     }
 
 

@@ -713,6 +713,9 @@ def test_nobody_agrees_to_a_box_whose_text_is_not_known() -> None:
         "c is no box of consent; take it out",
     ]
     assert said(forms=form % ", wording: Mails and ads") == []
+    assert said(forms=form % ", wording: {a: 5, b: Ads}") == [
+        f'{FORMS}:1:92: "a" should be text, not 5'
+    ]
     book = compile_playbook(SMALL | {FORMS: form % ", wording: {a: Mails, b: Ads}"})
     assert book.forms["news"].wording == {"a": "Mails", "b": "Ads"}
 

@@ -1,6 +1,8 @@
 """From one database into another: every row of every table, or none."""
 
+import sqlite3
 from collections.abc import Iterable
+from contextlib import closing
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -122,6 +124,23 @@ async def test_a_copy_that_fails_leaves_the_target_empty(db: Database, fresh: Fr
     assert str(refused.value) == (
         "the table lead: a row holds a character that cannot be kept; nothing was copied"
     )
+    assert not any((await _rows(db)).values())
+
+
+async def test_a_reference_to_nothing_is_named_and_leaves_the_target_empty(
+    db: Database, fresh: Fresh
+) -> None:
+    """As hands may leave one in a SQLite file: it asks for none that is not told to."""
+    async with fresh() as source:
+        with closing(sqlite3.connect(str(source.engine.url.database))) as by_hand:
+            by_hand.execute(
+                "INSERT INTO identity (kind, value, lead_id, by_browser) VALUES ('user', 'u', 'x', 0)"
+            )
+            by_hand.commit()
+        with pytest.raises(InputError) as refused:
+            await copy(source, db)
+    assert str(refused.value).startswith("the table identity: ")
+    assert str(refused.value).endswith("; nothing was copied")
     assert not any((await _rows(db)).values())
 
 
