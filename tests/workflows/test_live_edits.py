@@ -284,12 +284,12 @@ async def test_who_may_enter_changes_nothing_for_those_inside(live: Live) -> Non
 
 async def test_a_new_send_window_holds_from_the_next_look_on(live: Live) -> None:
     await live.days(4)
-    day = (await live.stage.now() + 8 * DAY).astimezone(COPENHAGEN).strftime("%a").lower()
+    day = (await live.stage.now() + 9 * DAY).astimezone(COPENHAGEN).strftime("%a").lower()
     await live.edit(head=f'send_window: {{days: {day}, hours: "00:00-24:00"}}\n')
     await live.days(7)
     assert live.mails == []
     assert (await live.run()).held == "send_window"
-    await live.days(2)
+    await live.days(3)
     assert live.mails == ["Second"]
 
 
