@@ -2,7 +2,7 @@
 
 from sqlmodel import SQLModel
 
-from nurture.store import (
+from nurture.store import (  # noqa: F401 - the tables are declared there
     access_tables,
     audience_tables,
     feedback_tables,
@@ -10,15 +10,5 @@ from nurture.store import (
     tables,
     upkeep_tables,
 )
-
-MODULES = (
-    access_tables,
-    audience_tables,
-    feedback_tables,
-    handover_tables,
-    tables,
-    upkeep_tables,
-)
-"""To import them is to declare their tables."""
 
 METADATA = SQLModel.metadata
