@@ -11,6 +11,7 @@ from nurture.playbook import flow_schema as s
 from nurture.playbook.document import Document, Path
 from nurture.playbook.fields import RESERVED
 from nurture.playbook.findings import Problem, suggest
+from nurture.playbook.form_schema import Form
 from nurture.playbook.naming import Naming, Steps, nested_in
 from nurture.playbook.reading import Reading
 from nurture.playbook.traits import as_kind
@@ -148,7 +149,7 @@ def _forms(reading: Reading) -> Iterator[Finding]:
         flow.live and flow.transactional and topics.touch("consent_requested") in flow.enter.on
         for _, flow in reading.flows()
     )
-    forms: Mapping[str, schema.Form] = reading.model("forms") or {}
+    forms: Mapping[str, Form] = reading.model("forms") or {}
     for name, form in forms.items():
         document, path = reading.documents["config/forms.yaml"], (name, "double_opt_in")
         if form.double_opt_in and not form.consent:
@@ -162,7 +163,7 @@ def _forms(reading: Reading) -> Iterator[Finding]:
             yield from _boxes(document, name, form)
 
 
-def _boxes(document: Document, name: str, form: schema.Form) -> Iterator[Finding]:
+def _boxes(document: Document, name: str, form: Form) -> Iterator[Finding]:
     told = form.wording
     for box in form.consent:
         if not told or (isinstance(told, dict) and box not in told):

@@ -11,7 +11,16 @@ from nurture.domain.allowance import Allowance, WarmUp
 from nurture.domain.calendar import ALWAYS, Calendar, no_holidays
 from nurture.domain.gate import SOFT_BOUNCES, FrequencyCap
 from nurture.domain.reporting import ReportPlan
-from nurture.playbook import Company, Form, LinkRules, Retention, Sender, Subscription, schema
+from nurture.playbook import (
+    Company,
+    Form,
+    LinkRules,
+    Retention,
+    Sender,
+    Subscription,
+    form_schema,
+    schema,
+)
 from nurture.playbook.durations import Durations
 from nurture.ports import SMTP_ACCOUNT, Dkim, MailAccount
 
@@ -221,7 +230,7 @@ def reports(models: Mapping[str, schema.Report]) -> dict[str, ReportPlan]:
     }
 
 
-def forms(models: Mapping[str, schema.Form]) -> dict[str, Form]:
+def forms(models: Mapping[str, form_schema.Form]) -> dict[str, Form]:
     return {
         id_: Form(
             id=id_,
@@ -236,7 +245,7 @@ def forms(models: Mapping[str, schema.Form]) -> dict[str, Form]:
     }
 
 
-def _beside(form: schema.Form) -> dict[str, str]:
+def _beside(form: form_schema.Form) -> dict[str, str]:
     """The text beside each box. One for all stands beside each."""
     if isinstance(form.wording, dict):
         return {box: text.strip() for box, text in form.wording.items()}

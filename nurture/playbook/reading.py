@@ -16,6 +16,7 @@ from nurture.playbook.durations import Durations
 from nurture.playbook.fields import RESERVED, Known
 from nurture.playbook.findings import suggest
 from nurture.playbook.flow_schema import Flow
+from nurture.playbook.form_schema import Forms
 from nurture.playbook.scenario_schema import Scenario
 from nurture.playbook.traits import KINDS
 from nurture.playbook.validation import validate
@@ -34,7 +35,7 @@ SHAPES: Mapping[str, Any] = {
     "scoring": schema.Scoring,
     "audiences": schema.Audiences,
     "senders": schema.Senders,
-    "forms": schema.Forms,
+    "forms": Forms,
     "sla": schema.Sla,
     "webhooks": schema.Webhooks,
     "subscriptions": schema.Subscriptions,

@@ -1,9 +1,9 @@
-"""The shape of every file in config/ but the flows (flow_schema.py)."""
+"""The shape of every file in config/ but the flows (flow_schema.py) and forms (form_schema.py)."""
 
 from datetime import time
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from nurture.playbook import FIRST_LANGUAGE
 from nurture.playbook import fields as f
@@ -270,22 +270,6 @@ class Subscription(f.Model):
     about: dict[f.Language, f.Text] = Field(default_factory=dict)
 
 
-Wording = Annotated[
-    Annotated[f.Text, Tag("<text>")] | Annotated[dict[f.Text, f.Text], Tag("<mapping>")],
-    Discriminator(f.written_out),
-]
-"""The text beside all boxes, or beside each."""
-
-
-class Form(f.Model):
-    fields: Annotated[dict[f.Text, f.FormTarget], Field(min_length=1)]
-    consent: dict[f.Text, Purpose] = Field(default_factory=dict)
-    wording: Wording | None = None
-    honeypot: f.Text | None = None
-    redirect: f.Text | None = None
-    double_opt_in: bool = False
-
-
 class Webhook(f.Model):
     """Who is told when a lead comes to a step `webhook: <name>`."""
 
@@ -400,7 +384,6 @@ class Sla(f.Model):
 Stages = Annotated[dict[f.Slug, Stage], Field(min_length=1)]
 Personas = dict[f.Slug, Persona]
 Audiences = dict[f.Slug, Audience]
-Forms = dict[f.Slug, Form]
 Webhooks = dict[f.Slug, Webhook]
 Subscriptions = dict[f.Slug, Subscription]
 Reports = dict[f.Slug, Report]
