@@ -8,7 +8,7 @@ import pytest
 from nurture.domain.backtest import auc, held_out
 from tests.support.command import Ended, Nurture
 from tests.support.small import SCORING as SCORING_FILE
-from tests.support.small import SMALL, STAGES, TRAITS
+from tests.support.small import SMALL, STAGES, TRAITS, put
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -50,9 +50,7 @@ def small(nurture: Nurture, tmp_path: Path) -> Nurture:
         for name in ("scoring", "map"):
             (tmp_path / f"{name}.yaml").write_text(files[name])
         (tmp_path / "leads.csv").write_text(texts.get("leads", LEADS))
-        for name, text in ({**SMALL, **book} if book else {}).items():
-            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / name).write_text(text)
+        put(tmp_path, {**SMALL, **book} if book else {})
         env = {"NURTURE_PLAYBOOK_DIR": str(tmp_path)} if book else {}
         given = ("--scoring", "scoring.yaml", "--leads", "leads.csv", "--map", "map.yaml")
         return nurture("backtest", *given, "--outcome", "Bought", *words, **env)

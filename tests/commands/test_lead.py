@@ -10,7 +10,7 @@ from nurture.store.database import Database
 from nurture.versions.shelf import Shelf
 from tests.support.command import Nurture
 from tests.support.domain import DAY
-from tests.support.small import SCORING, SMALL
+from tests.support.small import SCORING, SMALL, put
 from tests.support.world import OneBook, World
 
 RULES = """\
@@ -35,10 +35,7 @@ async def _told() -> None:
 def test_every_touch_of_a_score_is_told_with_its_points_and_when_they_end(
     nurture: Nurture, tmp_path: Path
 ) -> None:
-    book = tmp_path / "book"
-    for name, text in {**SMALL, SCORING: RULES}.items():
-        (book / name).parent.mkdir(parents=True, exist_ok=True)
-        (book / name).write_text(text, encoding="utf-8")
+    book = put(tmp_path / "book", {**SMALL, SCORING: RULES})
     here = {"NURTURE_PLAYBOOK_DIR": str(book)}
     for words in (("db", "upgrade"), ("apply",)):
         assert nurture(*words, **here).returncode == 0

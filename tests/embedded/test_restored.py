@@ -13,7 +13,7 @@ from embedded import local
 from embedded.up import running
 from nurture.settings import Settings
 from tests.support.product import at_least, identify
-from tests.support.small import LAUNCH, SMALL, STAGES
+from tests.support.small import LAUNCH, SMALL, STAGES, put
 
 ROOT = Path(__file__).parents[2]
 OURS, TEMPORALS = "nurture.db*", "temporal.db*"
@@ -39,15 +39,11 @@ steps:
 
 @pytest.fixture
 def playbook(tmp_path: Path) -> Path:
-    folder = tmp_path / "playbook"
     files = {**SMALL, STAGES: REACHED, LAUNCH: FLOW}
     for mail in MAILS:
         files[f"templates/email/{mail}/subject.txt"] = mail
         files[f"templates/email/{mail}/body.mjml"] = SMALL["templates/email/welcome/body.mjml"]
-    for place, text in files.items():
-        (folder / place).parent.mkdir(parents=True, exist_ok=True)
-        (folder / place).write_text(text)
-    return folder
+    return put(tmp_path / "playbook", files)
 
 
 def copy(source: Path, target: Path, *patterns: str) -> None:

@@ -1,5 +1,8 @@
 """The smallest playbook that has no findings, as files; a test breaks one of them."""
 
+from collections.abc import Mapping
+from pathlib import Path
+
 FLOW = """\
 flow: launch
 title: Launch
@@ -43,3 +46,11 @@ contact: {within: 48 hours}
         "</mj-text></mj-column></mj-section></mj-body></mjml>"
     ),
 }
+
+
+def put(folder: Path, files: Mapping[str, str]) -> Path:
+    """Into this folder, which is given back."""
+    for place, text in files.items():
+        (folder / place).parent.mkdir(parents=True, exist_ok=True)
+        (folder / place).write_text(text, encoding="utf-8")
+    return folder
