@@ -19,6 +19,10 @@ from nurture.together import Together
 _AT_ONCE = 20
 """For each kind of workflow: a thousand enrolments keep no handover waiting."""
 
+LET_IN = 5
+"""So many runs that begin the relay has on their way at once. More would not begin sooner where every processor is busy,
+but stand before everybody whose next step is due."""
+
 log = structlog.get_logger()
 
 HAND_OVER = "hand-over"
@@ -33,6 +37,7 @@ class Outbox:
         self._waker = waker
         self._free = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(_AT_ONCE))
         self._running: set[asyncio.Task[int]] = set()
+        self._let_in: dict[str, datetime] = {}
         self._records = Together(self._record, len, _AT_ONCE)
 
     @asynccontextmanager
@@ -67,10 +72,20 @@ class Outbox:
         await self._waker.wake(kind, key)
 
     async def relay(self, now: datetime) -> int:
-        """Hand over what nobody did within its lease; how many went through."""
+        """Hand over what nobody did within its lease; how many went through. Of runs that begin no more are let in
+        while nobody has looked at the last ones."""
+        lately = [key for key, at in self._let_in.items() if now - at < wakeups.LEASE]
         async with self._db.write() as session:
             left = await wakeups.take_left(session, now)
-        return await self._hand_over(left)
+            waiting = await wakeups.unseen(session, lately) if lately else ()
+            begin = await wakeups.take_beginning(session, now, LET_IN - len(waiting))
+        self._let_in = {key: self._let_in[key] for key in waiting} | {row.key: now for row in begin}
+        return await self._hand_over([*left, *begin])
+
+    @property
+    def crowded(self) -> bool:
+        """Whether the relay has just let somebody in, so that more may wait behind."""
+        return bool(self._let_in)
 
     async def drain(self) -> None:
         """Wait for the hand-overs under way."""

@@ -1,6 +1,6 @@
 """The outbox of wake-ups: written with the change that causes them, handed to Temporal after the commit."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Boolean, delete, insert, literal_column
@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, select
 
 from nurture.store import leases
-from nurture.store.tables import WakeupRow
+from nurture.store.tables import EnrolmentRow, WakeupRow
 
 KINDS = ENROLMENT, HANDOVER, AUDIENCE = "enrolment", "handover", "audience"
 
@@ -21,6 +21,16 @@ LEFT = 200
 
 _URGENT = literal_column("kind <> 'enrolment'", Boolean)
 """In the words of the partial index."""
+
+_UNSEEN = (
+    col(EnrolmentRow.ended).is_(None),
+    col(EnrolmentRow.wake_at) == col(EnrolmentRow.started_at),
+)
+"""Nobody has looked at the run yet: the first look says until when it waits, or what for."""
+
+_BEGINS = (
+    select(EnrolmentRow.id).where(col(EnrolmentRow.id) == col(WakeupRow.key), *_UNSEEN).exists()
+)
 
 LEASE = timedelta(seconds=4)
 """How long the process that wrote a wake-up has to hand it over before the relay takes it; see docs/decisions/0021."""
@@ -72,12 +82,26 @@ async def spread(
 
 
 async def take_left(session: AsyncSession, now: datetime, limit: int = LEFT) -> list[WakeupRow]:
-    """Wake-ups whose lease ran out, now leased to the caller. However many leads were enrolled at once, what sales was
-    promised goes first."""
+    """Wake-ups whose lease ran out, now leased to the caller, but those of runs that begin. However many leads were
+    enrolled at once, what sales was promised goes first."""
     lease, due = LEASE + limit * _EACH, "claimed_until"
     urgent = await leases.take(session, WakeupRow, due, now, lease, limit, _URGENT)
-    rest = limit - len(urgent)
-    return urgent + (await leases.take(session, WakeupRow, due, now, lease, rest) if rest else [])
+    if rest := limit - len(urgent):
+        urgent += await leases.take(session, WakeupRow, due, now, lease, rest, ~_BEGINS)
+    return urgent
+
+
+async def take_beginning(session: AsyncSession, now: datetime, limit: int) -> list[WakeupRow]:
+    """The same of runs that begin."""
+    if limit <= 0:
+        return []
+    return await leases.take(session, WakeupRow, "claimed_until", now, LEASE, limit, _BEGINS)
+
+
+async def unseen(session: AsyncSession, runs: Collection[str]) -> set[str]:
+    """Which of these enrolments nobody has looked at yet."""
+    query = select(EnrolmentRow.id).where(col(EnrolmentRow.id).in_(runs), *_UNSEEN)
+    return set((await session.execute(query)).scalars())
 
 
 async def done(session: AsyncSession, ids: Iterable[int]) -> None:

@@ -17,6 +17,9 @@ from nurture.versions.shelf import Shelf
 
 _PAGE = 200
 
+_CROWDED = timedelta(milliseconds=100)
+"""The pause while many begin."""
+
 Chore = Callable[[datetime], Awaitable[int]]
 """A page of work that may wait; how much it did."""
 
@@ -50,13 +53,13 @@ class Relay:
         """Hand over wake-ups until `stop` is set. A database that is away for a while is not the end."""
         while not stop.is_set():
             if await self._tried(self._outbox.relay) < wakeups.LEFT:  # else there may be more
-                await self._rest(stop)
+                await self._rest(stop, _CROWDED if self._outbox.crowded else self._pause)
 
     async def tend(self, stop: asyncio.Event) -> None:
         """Beside that: do the chores, and score whoever is due."""
         while not stop.is_set():
             await self._tried(self._round)
-            await self._rest(stop)
+            await self._rest(stop, self._pause)
 
     async def look(self) -> tuple[int, int]:
         """Both once: wake-ups handed over, leads re-scored."""
@@ -70,9 +73,9 @@ class Relay:
             log.warning("relay_waits", error=error.detail)
             return 0
 
-    async def _rest(self, stop: asyncio.Event) -> None:
+    async def _rest(self, stop: asyncio.Event, pause: timedelta) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), self._pause.total_seconds())
+            await asyncio.wait_for(stop.wait(), pause.total_seconds())
 
     async def _round(self, now: datetime) -> int:
         for chore in self._chores:
