@@ -16,18 +16,22 @@ from nurture.versions.shelf import Shelf
 from tests.support.deploy import DEPLOY, OPERATIONS, ROOT, load
 from tests.support.domain import NOW
 
+OPTIONS = r"(?: +(?:-T|--no-deps|(?:--entrypoint|--user|-v|-e) \S+))*"
+DEPLOYMENTS = {"nurture-server", "nurture-worker", "temporal-admintools"}
+"""In Kubernetes: ours, and one of Temporal's own chart."""
+
 
 @pytest.mark.parametrize("path", [DEPLOY / "README.md", OPERATIONS], ids=lambda path: path.name)
 def test_what_the_docs_say_to_do_names_files_and_services_that_are_there(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
+    text = path.read_text(encoding="utf-8").replace("\\\n", "")
     told = "".join(re.findall(r"(?ms)^```sh$.*?^```$|`[^`\n]+`", text))
     for file in re.findall(r"(?<![\w/])deploy/[\w./*-]*\w", told):
         assert list(ROOT.glob(file)), file
     [compose] = load(DEPLOY / "compose" / "compose.yaml")
-    named = re.findall(r"docker compose (?:exec|logs|run --rm)(?: -T| --no-deps)* (\w+)", told)
+    named = re.findall(rf"docker compose (?:exec|logs|run --rm){OPTIONS} +([\w-]+)", told)
     assert named
     assert set(named) <= set(compose["services"])
-    assert set(re.findall(r"deployment/([\w-]+)", told)) <= {"nurture-server", "nurture-worker"}
+    assert set(re.findall(r"deployment/([\w-]+)", told)) <= DEPLOYMENTS
 
 
 async def test_a_copy_that_is_made_while_all_runs_has_what_is_not_in_the_file_yet(
