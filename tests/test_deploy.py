@@ -17,7 +17,6 @@ import promql_parser
 import pytest
 from compose_spec import PyCompose
 from pydantic import SecretStr
-from ruamel.yaml import YAML
 from temporalio import activity
 from temporalio.client import Client
 
@@ -31,22 +30,17 @@ from nurture.store import messages
 from nurture.store.database import Database
 from nurture.versions.shelf import Shelf
 from services import assemble
+from tests.support.deploy import DEPLOY, OPERATIONS, ROOT, load
 from tests.support.domain import NOW
 from tests.support.ports import free_port
 from workflows import telemetry
 from workflows.worker import Workers
 
-ROOT = Path(__file__).parent.parent
-DEPLOY = ROOT / "deploy"
 FILES = [path for path in DEPLOY.rglob("*") if path.is_file() and path.suffix != ".json"]
 METRIC = re.compile(r"\b(nurture_[a-z_]+?)(?:_total|_bucket|_count|_sum)?(?=[{)\[ \"]|$)", re.M)
 
 SECRET = f"whsec_{'A' * 43}="
 """Will do for each of them."""
-
-
-def load(path: Path) -> list[Any]:
-    return list(YAML(typ="safe").load_all(path.read_text(encoding="utf-8")))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
@@ -68,13 +62,18 @@ def compose() -> dict[str, str]:
     return {**assigned(told), **server["environment"]}
 
 
+def made_secrets() -> dict[str, dict[str, str]]:
+    """Those that the README makes in Kubernetes, by name: what each holds."""
+    readme = (DEPLOY / "README.md").read_text(encoding="utf-8").replace("\\\n", "")
+    made = re.findall(r"kubectl create secret generic (\S+)(.*)", readme)
+    return {name: dict(re.findall(r"--from-literal=(\w+)=(\S+)", held)) for name, held in made}
+
+
 def kubernetes() -> dict[str, str]:
     """The map in the manifests, and the secret that the README makes."""
-    readme = (DEPLOY / "README.md").read_text(encoding="utf-8")
-    secret = dict(re.findall(r"--from-literal=(\w+)=(\S+)", readme))
     parts = load(DEPLOY / "kubernetes" / "nurture.yaml")
     [told] = [part["data"] for part in parts if part["kind"] == "ConfigMap"]
-    return {**told, **secret}
+    return {**told, **made_secrets()["nurture"]}
 
 
 def systemd() -> dict[str, str]:
@@ -245,6 +244,50 @@ def test_every_secret_of_the_installation_is_made() -> None:
     assert set(compose["secrets"]) <= set(re.findall(r"(?m)^keep (\S+)", made))
 
 
+@pytest.mark.parametrize("path", sorted(DEPLOY.glob("kubernetes/*")), ids=lambda path: path.name)
+def test_every_secret_that_kubernetes_asks_for_is_made(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    asked = re.findall(r"(?:existingSecret|secretRef): (?:\{name: )?([\w-]+)", text)
+    assert asked
+    assert set(asked) <= made_secrets().keys()
+    for name, key in re.findall(r"existingSecret: (\S+)\s+secretKey: (\S+)", text):
+        assert key in made_secrets()[name]
+
+
+def test_temporals_chart_is_told_in_the_words_of_the_version_that_is_installed() -> None:
+    """Those of charts before 1.0 it refuses: databases that it brought along, and stores without `datastores`."""
+    readme = (DEPLOY / "README.md").read_text(encoding="utf-8")
+    repository = "--repo https://go.temporal.io/helm-charts"
+    assert re.search(rf"helm install temporal temporal {repository} --version 1\.\d+\.\d+ ", readme)
+    [values] = load(DEPLOY / "kubernetes" / "temporal-values.yaml")
+    assert set(values) == {"server", "admintools"}
+    assert set(values["server"]) == {"image", "dynamicConfig", "config"}
+    assert set(values["server"]["config"]) == {"persistence", "namespaces"}
+    persistence = values["server"]["config"]["persistence"]
+    stores = {persistence.pop("defaultStore"), persistence.pop("visibilityStore")}
+    assert set(persistence) == {"numHistoryShards", "datastores"}
+    assert set(persistence["datastores"]) == stores
+    for store in persistence["datastores"].values():
+        assert {"pluginName", "databaseName", "connectAddr", "connectProtocol"} <= set(store["sql"])
+
+
+def test_temporal_in_kubernetes_is_the_one_of_compose_and_where_nurture_looks_for_it() -> None:
+    [values] = load(DEPLOY / "kubernetes" / "temporal-values.yaml")
+    [compose] = load(DEPLOY / "compose" / "compose.yaml")
+    services = compose["services"]
+    server = values["server"]
+    assert services["temporal"]["image"] == f"temporalio/server:{server['image']['tag']}"
+    tools = values["admintools"]["image"]["tag"]
+    assert services["temporal-schema"]["image"] == f"temporalio/admin-tools:{tools}"
+    assert server["config"]["persistence"]["numHistoryShards"] == int(
+        services["temporal"]["environment"]["NUM_HISTORY_SHARDS"]
+    )
+    told = kubernetes()
+    assert told["TEMPORAL_ADDRESS"] == "temporal-frontend:7233"  # <release>-frontend, in the chart
+    [namespace] = server["config"]["namespaces"]["namespace"]
+    assert told["TEMPORAL_NAMESPACE"] == namespace["name"]
+
+
 def rules() -> list[dict[str, Any]]:
     [alerts] = load(DEPLOY / "prometheus" / "alerts.yaml")
     return [rule for group in alerts["groups"] for rule in group["rules"]]
@@ -252,7 +295,7 @@ def rules() -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule["alert"])
 def test_every_alert_has_a_runbook(rule: dict[str, Any]) -> None:
-    runbooks = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    runbooks = OPERATIONS.read_text(encoding="utf-8")
     assert f"\n### {rule['alert']}\n" in runbooks
 
 
@@ -268,7 +311,7 @@ def test_prometheus_understands_what_it_is_asked(question: str) -> None:
     promql_parser.parse(question.replace("$__rate_interval", "5m"))
 
 
-@pytest.mark.parametrize("name", ["nurture.yaml", "apply.yaml"])
+@pytest.mark.parametrize("name", ["nurture.yaml", "apply.yaml", "hand.yaml"])
 def test_kubernetes_understands_the_manifests(name: str) -> None:
     for part in load(DEPLOY / "kubernetes" / name):
         kubernetes_validate.validate(part, "1.33", strict=True)
