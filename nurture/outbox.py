@@ -20,7 +20,7 @@ _AT_ONCE = 20
 """For each kind of workflow: a thousand enrolments keep no handover waiting."""
 
 LET_IN = 5
-"""So many runs that begin the relay has on their way at once. More would not begin sooner where every processor is busy,
+"""So many runs that begin the relay has on their way at once. More would begin no sooner where every processor is busy,
 but stand before everybody whose next step is due."""
 
 log = structlog.get_logger()
