@@ -1,6 +1,7 @@
 """What a worker's settings do for journeys a second: each in turn away from its default, and the default again.
 
 On PostgreSQL, one worker process. `cpu_ms` is what a mail and its wait take of the processor in worker and Temporal.
+What the slots of calls and audiences do, which are not in a journey, is looked at with slow receivers (slots).
 """
 
 import asyncio
@@ -8,7 +9,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from bench import ground, workers
+from bench import ground, slots, workers
 from bench.journeys import MAILS, book
 
 JOURNEYS = int(os.environ.get("BENCH_JOURNEYS", "100"))
@@ -42,4 +43,5 @@ async def measure(folder: Path) -> dict[str, Any]:
                 "journeys_per_second": round(rate, 2),
                 "cpu_ms": ground.milliseconds_each(before, after, JOURNEYS * MAILS),
             }
+        found |= await slots.measure(stand, runs[0])
     return found

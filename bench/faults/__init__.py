@@ -1,6 +1,6 @@
 """Processes killed, receivers away, the clock wrong, the disk full: and in the end nothing lost, nothing twice.
 
-`make bench ARGS=faults` runs 2,000 leads on PostgreSQL; tests/story/test_faults.py runs a short one.
+`make bench ARGS=faults` runs 2,000 leads on PostgreSQL; tests/story/test_faults.py runs two short ones.
 """
 
 import asyncio
