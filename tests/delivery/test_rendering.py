@@ -283,6 +283,15 @@ def test_a_template_cannot_keep_a_worker_busy_or_fill_its_memory(attempt: str, t
         render(templates(f"<p>{attempt}</p>{FOOTER}"))
 
 
+def test_a_mail_that_gets_too_deep_for_one_lead_fails_and_is_not_sent_without_its_text() -> None:
+    deep = "{% for i in range(lead.city | length * 50) %}<div>{% endfor %}"
+    files = templates(f"<table><tr><td>{deep}</td><td>Hi</td></tr></table>{FOOTER}")
+    assert "Hi" in render(files, Lead("lead-2", "bo@firma.example", {"city": "Bo"})).text
+    with pytest.raises(InputError) as raised:
+        render(files)
+    assert str(raised.value) == "templates/email/t/: this is nested too deeply; write it flatter"
+
+
 def test_loops_and_numbers_of_an_ordinary_mail_are_as_ever() -> None:
     body = (
         "{% for word in ['a', 'b'] %}{% for i in range(3) %}{{ loop.index * 2 }}{{ word * 2 }} "
