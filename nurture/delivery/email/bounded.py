@@ -55,7 +55,7 @@ class Bounded(Shallow, ImmutableSandboxedEnvironment):
     template_class = _Ending
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, finalize=_written_out, **kwargs)
         self.filters["join"] = _as_list(self.filters["join"])
         self.filters |= {name: _modest(each, name in _PADS) for name, each in self.filters.items()}
         self.filters |= {"_counted": _counted, "_sized": _sized}
@@ -141,8 +141,16 @@ def _counted_letters(parts: Iterable[str]) -> Iterator[str]:
         yield part
 
 
+def _written_out(value: Any) -> Any:
+    """A list whose lists stand in it many times is small, and its text is not."""
+    if isinstance(value, list | tuple | dict):
+        _fit((value,), {})
+    return value
+
+
 def _sized(value: Any) -> Any:
     """A value that is joined to others."""
+    _written_out(value)
     if hasattr(value, "__len__") and len(value) > _LONGEST:
         raise SecurityError(f"more than {_LONGEST} characters cannot be joined to others")
     return value
@@ -194,11 +202,14 @@ def _fit(args: Iterable[Any], kwargs: Mapping[str, Any]) -> None:
 def _size(value: Any) -> int:
     if isinstance(value, int):
         return min(max(1, abs(value)), _LONGEST)
-    if isinstance(value, dict):
-        value = [*value.values()]
-    if isinstance(value, list | tuple):
-        return sum(max(1, len(each)) if isinstance(each, str) else 1 for each in value) or 1
-    return max(1, len(value)) if isinstance(value, str) else 1
+    ahead, size, lists = [value], 0, 0
+    while ahead and size <= _LARGEST and lists <= _LONGEST:
+        each = ahead.pop()
+        size += max(1, len(each)) if isinstance(each, str) else 1
+        if isinstance(each, list | tuple | dict):
+            ahead += each.values() if isinstance(each, dict) else each
+            lists += 1
+    return _LARGEST + 1 if ahead else size
 
 
 def _narrow(pattern: str, wide: re.Pattern[str] = _WIDE) -> None:
