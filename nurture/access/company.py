@@ -166,7 +166,7 @@ async def _json(
     try:
         answer = await whole(client, request, _PATIENCE, _MOST, auth)
         found = answer.json()
-    except (TimeoutError, httpx.HTTPError, ValueError) as error:
+    except (TimeoutError, httpx.HTTPError, ValueError, RecursionError) as error:
         raise InputError("the company's sign-in does not answer; please try again") from error
     if answer.is_client_error or not isinstance(found, dict):
         raise InputError("the company's sign-in was not completed")

@@ -26,8 +26,14 @@ NAT64 (RFC 6052)."""
 _ITSELF = IPv6Address("::1")
 """The loopback address is written as if it were compatible, and is none (RFC 4291)."""
 
-_INNER = tuple(map(ip_network, ("64:ff9b:1::/48", "fec0::/10")))
-"""NAT64 of one's own (RFC 8215) and site-local (RFC 3879), which Python takes for public."""
+_INNER = tuple(
+    map(
+        ip_network,
+        ("64:ff9b:1::/48", "fec0::/10", "3fff::/20", "5f00::/16", "192.0.0.0/24", "192.88.99.0/24"),
+    )
+)
+"""NAT64 of one's own (RFC 8215), site-local (RFC 3879), for documentation (RFC 9637), segments of a route (RFC 9602),
+the IETF's own (RFC 6890) and the relays of 6to4 (RFC 7526), which Python, or an older one, takes for public."""
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """A name's addresses. Raises OSError when it has none, and UnicodeError when it is no name (RFC 3490, 4)."""
@@ -115,7 +121,7 @@ def _meant(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
 def _is_public(address: IPv4Address | IPv6Address) -> bool:
     if any(address in network for network in _INNER if network.version == address.version):
         return False
-    return address.is_global and not address.is_multicast
+    return address.is_global and not address.is_multicast and not address.is_reserved
 
 
 class _Routed(httpx.AsyncBaseTransport):

@@ -86,7 +86,7 @@ class Renderer:
             said=[str(value) for value in lead.traits.values()],
             tracking=tracking,
         )
-        html, text = _traced(tracing, template, *parts.bodies(values))
+        html, text = _traced(tracing, template, parts, values)
         return Mail(
             id=message_id,
             to=lead.email or "",
@@ -127,8 +127,11 @@ def _compile(files: Files, folder: str, variant: Variant) -> _Compiled:
     )
 
 
-def _traced(tracing: Tracing, template: str, html: str, text: str) -> tuple[str, str]:
+def _traced(
+    tracing: Tracing, template: str, parts: _Compiled, values: Mapping[str, Any]
+) -> tuple[str, str]:
     try:
+        html, text = parts.bodies(values)
         return tracing.in_html(html), tracing.in_text(text)
     except InputError as error:
         raise error if error.place else InputError(str(error), _folder(template)) from error

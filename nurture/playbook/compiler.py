@@ -2,10 +2,18 @@
 
 from collections.abc import Mapping
 
-from jinja2 import Environment, TemplateSyntaxError
+from jinja2 import TemplateSyntaxError
 
 from nurture.domain.errors import Finding, PlaybookError
-from nurture.playbook import Playbook, agreement, crosschecks, flows, grade_checks, parts
+from nurture.playbook import (
+    Playbook,
+    agreement,
+    crosschecks,
+    flows,
+    grade_checks,
+    parts,
+    placeholders,
+)
 from nurture.playbook.durations import Durations
 from nurture.playbook.findings import Problem
 from nurture.playbook.naming import Naming
@@ -56,13 +64,14 @@ def _check(
 
 def _templates(files: Mapping[str, str]) -> list[Finding]:
     """Mail templates whose placeholders cannot be read."""
-    environment, findings = Environment(autoescape=True), []
+    findings = []
     for file in files:
         if file.startswith(MAILS):
             try:
-                environment.parse(files[file])
+                placeholders.parse(files[file])
             except TemplateSyntaxError as error:
-                findings.append(Finding(file, error.lineno, 1, error.message or "unreadable"))
+                problem, _, remedy = (error.message or "unreadable").partition("; ")
+                findings.append(Finding(file, error.lineno, 1, problem, remedy))
     return findings
 
 

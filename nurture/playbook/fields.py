@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta, tzinfo
 from typing import Annotated, Any, Literal
 
-from jinja2 import Environment, TemplateSyntaxError
+from jinja2 import TemplateSyntaxError
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -26,7 +26,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from nurture.domain import scoring, topics
 from nurture.domain.calendar import HolidayTest, Span
 from nurture.domain.enrolment import CONDITION
-from nurture.playbook import addresses, calendars
+from nurture.playbook import addresses, calendars, placeholders
 from nurture.playbook.conditions import CelCondition, Conditions
 from nurture.playbook.durations import Durations
 from nurture.playbook.findings import Wrong, suggest, wrong
@@ -231,7 +231,7 @@ def _one_line(text: str, known: Known) -> str:
     if "\n" in text.strip() or not text.strip():
         raise wrong("this should be one line", 'such as "Call {{ lead.first_name }}"')
     try:
-        Environment(autoescape=True).parse(text)
+        placeholders.parse(text)
     except TemplateSyntaxError as error:
         raise wrong(f"the placeholder cannot be read: {error.message}") from error
     return text

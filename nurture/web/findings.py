@@ -189,6 +189,7 @@ FINDINGS = (
     later("a link holds something of the lead"),
     later("the link %(text)s leads nowhere: its host cannot be read"),
     later("there is no link to unsubscribe"),
+    later("this number is too long"),
     later("empty for a lead that says nothing"),
     later('"%(text)s" is hard to read in dark mode: contrast %(other)s to 1'),
     later('"%(text)s" is hard to read: contrast %(other)s to 1'),

@@ -14,6 +14,7 @@ SHELL = """<mjml><mj-body>
 """
 
 IMG = '<img src="x" alt="Courses" width="600" height="900">'
+DEEP = "this is nested too deeply; write it flatter"
 PICTURE = '<mj-image src="https://x.example/a.png" alt="A desk" width="520px" height="260px" />'
 
 
@@ -64,6 +65,26 @@ def test_what_lies_elsewhere_is_not_looked_at() -> None:
         ("<mj-text>{% if lead.city %}</mj-text>", "Unexpected end of template"),
         ("<mj-text>{{ lead.city | upcase }}</mj-text>", "3:10: No filter named 'upcase'"),
         ("<mj-text>{{ lead.city - 1 }}</mj-text>", "3:1: unsupported operand"),
+        (
+            "<mj-text>{{ lead.city.split(sep='a', sep='b') }}</mj-text>",
+            "3:10: keyword argument rep",
+        ),
+        (f"<mj-text>{{{{ {'9' * 4301} }}}}</mj-text>", "3:10: this number is too long"),
+        (f"<mj-text>{'<b>' * 250}x{'</b>' * 250}</mj-text>", "3:595: this is nested too deeply"),
+        (f"{'<mj-wrapper>' * 2_000}{'</mj-wrapper>' * 2_000}", "3:2353: this is nested too deeply"),
+        (
+            f"<mj-text>{'{% if 1 %}' * 60}x{'{% endif %}' * 60}</mj-text>",
+            "3:10: this is nested too deeply",
+        ),
+        (
+            f"<mj-text>{'{% for x in [1] %}' * 21}x{'{% endfor %}' * 21}</mj-text>",
+            "3:10: this is nested too deeply",
+        ),
+        (f"<mj-text>{{{{ {'(' * 90}1{')' * 90} }}}}</mj-text>", "3:10: this is nested too deeply"),
+        (
+            f"<mj-text>{{{{ lead.city{' + lead.city' * 300} }}}}</mj-text>",
+            "3:10: this is nested too deeply",
+        ),
         (
             '<mj-include path="_layout/no.mjml" />',
             "3:1: there is no templates/email/_layout/no.mjml",
@@ -205,6 +226,30 @@ def test_a_mail_of_which_no_plain_text_can_be_made_needs_one_of_its_own() -> Non
 def test_half_a_comment_is_no_traceback(oddity: str) -> None:
     assert problems(templates(f"{FOOTER}<p>Hi</p>{oddity} there")) == []
     assert all("templates/email/t/body.mjml" in found for found in problems(mjml(oddity)))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"<p>Hi</p>{'<div>' * 9_000}",
+        f"<p>Hi</p>{'<div/>' * 9_000}",
+        f"<p>Hi</p><style>{'<div>' * 9_000}</style>",
+        f"<p>Hi</p>{'<p><b>x</p>' * 9_000}",
+        "<p>Hi</p>{% for i in range(300) %}<div>{% endfor %}",
+        "{% macro m() %}{{ m() }}{% endmacro %}<p>{{ m() }}</p>",
+        '<p>Hi</p>{% include "email/t/body.html" %}',
+    ],
+)
+def test_what_becomes_too_deep_is_found_before_anything_breaks_of_it(body: str) -> None:
+    [found] = problems(templates(FOOTER + body))
+    assert found.startswith("templates/email/t/body.html:1:")
+    assert found.endswith(DEEP)
+
+
+def test_files_that_include_each_other_in_a_long_row_are_found() -> None:
+    row = {f"email/_{i}/a.mjml": f'<mj-include path="_{i + 1}/a.mjml" />' for i in range(2_000)}
+    found = problems({**mjml('<mj-include path="_0/a.mjml" />'), **row})
+    assert "templates/email/_16/a.mjml:1:1: this is nested too deeply; write it flatter" in found
 
 
 def test_a_mail_without_a_preheader_is_remarked_upon() -> None:

@@ -31,7 +31,10 @@ MJML = """<mjml lang="en">
 """
 PARTIAL = f"<mj-section><mj-column><mj-text>{FOOTER}</mj-text></mj-column></mj-section>"
 
-LOOPS = "more than 10000 turns of loops in one mail"
+LOOPS = "more than 10000 turns of loops and calls in one mail"
+JOINED = "more than 100000 characters cannot be joined to others"
+MUCH = "more than 10000000 characters may come of this"
+X = "{% set x = 'a' * 99999 %}"
 
 
 def mjml(body: str = MJML) -> dict[str, str]:
@@ -268,6 +271,34 @@ def test_a_template_cannot_reach_out_of_its_sandbox(attempt: str) -> None:
             LOOPS,
         ),
         ("{% for i in 'x' * 99999 %}{% for j in 'y' * 99999 %}{% endfor %}{% endfor %}", LOOPS),
+        (
+            "{% macro m(n) %}{% if n %}{{ m(n - 1) }}{{ m(n - 1) }}{% endif %}{% endmacro %}{{ m(60) }}",
+            LOOPS,
+        ),
+        ("{% set x = 'ab' %}" + "{% set x = x ~ x %}" * 40, JOINED),
+        ("{% set x = [1] %}" + "{% set x = x + x %}" * 40, JOINED),
+        ("{% set x = [1] %}" + "{% set x = [x, x] %}" * 40 + "{{ x }}", MUCH),
+        ("{% set x = [1] %}" + "{% set x = [x, x] %}" * 40 + "{{ x ~ 1 }}", MUCH),
+        ("{% set x = [1] %}" + "{% set x = [x, x] %}" * 40 + "{{ x | string }}", MUCH),
+        (X + "{{ x | replace('a', x) }}", MUCH),
+        (X + "{{ x.replace('a', x) }}", MUCH),
+        (X + "{{ x | map('upper') | join(x) }}", MUCH),
+        (X + "{{ ([x] * 99999) | join }}", MUCH),
+        (X + "{{ x.translate({97: x}) }}", MUCH),
+        (X + "{{ ('{0}' * 30000).format(x) }}", MUCH),
+        (X + "{{ '%s' * 30000 % ((x,) * 30000) }}", MUCH),
+        ("{{ ('\t' * 99999).expandtabs(99999) }}", MUCH),
+        ("{{ ('a\n' * 49999) | indent(99999) }}", MUCH),
+        ("{{ '{:999999999}'.format(1) }}", "no width has more than four digits"),
+        ("{{ '{:{w}}'.format(1, w='999999999') }}", "no width has more than four digits"),
+        (
+            "{% set x = 99999 %}" + "{% set x = x * x %}" * 40,
+            "numbers of more than 64 bits are not multiplied",
+        ),
+        (
+            X + "{% for i in range(9999) %}{{ x }}{% endfor %}",
+            "more than 1000000 characters in one mail",
+        ),
         ("{{ 'a' * 10 ** 9 }}", "powers are not for templates"),
         ("{{ 'a' * 999999999 }}", "repeated to more than 100000 characters"),
         ("{{ 999999999 * ['a'] }}", "repeated to more than 100000 characters"),
@@ -283,11 +314,32 @@ def test_a_template_cannot_keep_a_worker_busy_or_fill_its_memory(attempt: str, t
         render(templates(f"<p>{attempt}</p>{FOOTER}"))
 
 
+def test_nor_can_includes_that_double_each_other() -> None:
+    row = {f"_{i}__html": f"{{% include 'email/t/_{i + 1}.html' %}}" * 2 for i in range(30)}
+    files = templates("{% include 'email/t/_0.html' %}" + FOOTER, _30__html="x", **row)
+    with pytest.raises(InputError, match=LOOPS):
+        render(files)
+
+
+def test_a_mail_that_gets_too_deep_for_one_lead_fails_and_is_not_sent_without_its_text() -> None:
+    deep = "{% for i in range(lead.city | length * 50) %}<div>{% endfor %}"
+    files = templates(f"<table><tr><td>{deep}</td><td>Hi</td></tr></table>{FOOTER}")
+    assert "Hi" in render(files, Lead("lead-2", "bo@firma.example", {"city": "Bo"})).text
+    with pytest.raises(InputError) as raised:
+        render(files)
+    assert str(raised.value) == "templates/email/t/: this is nested too deeply; write it flatter"
+
+
 def test_loops_and_numbers_of_an_ordinary_mail_are_as_ever() -> None:
     body = (
         "{% for word in ['a', 'b'] %}{% for i in range(3) %}{{ loop.index * 2 }}{{ word * 2 }} "
         "{% endfor %}{% endfor %}{{ '%05.1f' % 2.5 }} {{ 'x' | center(5) }}"
     )
+    more = (
+        "{{ '*{:>2}'.format('a') ~ 1 }}{{ ['a', 'b'] | join(', ') }}{{ 'x-y'.replace('-', '+') }}"
+        "{{ 5000000 | round }}{{ 3 + 4 }}{{ 'a' + 'b' }}"
+    )
+    assert "* a1a, bx+y50000007ab" in render(templates(f"<p>.{more}</p>{FOOTER}")).html
     assert "2aa 4aa 6aa 2bb 4bb 6bb 002.5   x" in render(templates(f"<p>{body}</p>{FOOTER}")).html
 
 

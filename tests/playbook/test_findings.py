@@ -143,6 +143,10 @@ def test_the_small_playbook_has_no_findings() -> None:
             "print statement'.",
         ),
         (
+            f"  - task: {{kind: call, to: sales, title: '{{{{ {'(' * 90}1{')' * 90} }}}}'}}\n",
+            "5:42: the placeholder cannot be read: this is nested too deeply; write it flatter",
+        ),
+        (
             "  - set: {trait: contry, value: DK}\n",
             '5:18: unknown trait "contry"; did you mean "country"?',
         ),

@@ -2,7 +2,7 @@
 
 import os
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from functools import cache
 from io import StringIO
@@ -57,6 +57,17 @@ NOISE = (
     "{% raw %}",
     "{{ x }}",
 )
+DEEP = tuple(
+    opens * levels + closes * levels
+    for levels in (15, 60, 250, 9_000)
+    for opens, closes in (
+        ("{% if lead.email %}", "{% endif %}"),
+        ("{% for x in [1] %}", "{% endfor %}"),
+        ("<div>", "</div>"),
+        ("<mj-wrapper>", "</mj-wrapper>"),
+    )
+) + tuple("{{ " + "(" * levels + "1" + ")" * levels + " }}" for levels in (15, 80, 9_000))
+"""What a template may hold more levels of than its compilers have stack for."""
 
 
 @cache
@@ -103,12 +114,12 @@ def mutate_tree(text: str, chance: random.Random) -> str:
     return dump(tree)
 
 
-def mutate_text(text: str, chance: random.Random) -> str:
+def mutate_text(text: str, chance: random.Random, noise: Sequence[str] = NOISE) -> str:
     """Cut letters out, or put noise in."""
     at = chance.randrange(len(text))
     if chance.random() < 0.5:
         return text[:at] + text[at + chance.randrange(1, 12) :]
-    return text[:at] + chance.choice(NOISE) + text[at:]
+    return text[:at] + chance.choice(noise) + text[at:]
 
 
 def outcome(files: Mapping[str, str]) -> Playbook | PlaybookError:
@@ -157,7 +168,7 @@ def test_a_mutated_template_is_in_order_or_has_findings(shipped: dict[str, str])
     for _ in range(MUTATIONS // 10):
         mail = one_mail(templates, chance)
         path = chance.choice(sorted(mail))
-        mutated = {**mail, path: mutate_text(mail[path], chance)}
+        mutated = {**mail, path: mutate_text(mail[path], chance, NOISE + DEEP)}
         found = check_templates(mutated, playbook.traits, playbook.company.languages, personas)
         refused += bool(found)
         assert all(finding.problem and finding.line >= 1 for finding in found), mutated[path]

@@ -13,7 +13,7 @@ ROOMS = tuple(ROOT / "nurture" / room for room in ("playbook", "delivery/email")
 FITTING = ("text", "filled in", " in dark mode")
 """Each blank of a finding can be filled with one of these."""
 PLACED = re.compile(r"(?:\S+?:)?\d+:\d+: (.+)")
-LIBRARIES = ("unexpected end of", "No filter", "unsupported operand")
+LIBRARIES = ("unexpected end of", "No filter", "unsupported operand", "keyword argument")
 """How texts begin that a library says of what it cannot read."""
 
 

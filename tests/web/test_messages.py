@@ -118,6 +118,12 @@ def test_who_sends_too_fast_is_told_how_long_to_wait() -> None:
         ("/v1/track?writeKey=x", {"json": TRACK}, 401, "this write key is not known"),
         (
             "/v1/track",
+            {"content": rb'{"writeKey": "\ud800", "event": "X"}'},
+            401,
+            "this write key is not known",
+        ),
+        (
+            "/v1/track",
             {"json": TRACK, "headers": {"authorization": "Bearer nurture_abc"}},
             401,
             "a token of the dashboard opens /api only; use a server key here",

@@ -47,7 +47,7 @@ def content(response: httpx.Response) -> dict[str, Any]:
     """The JSON object answered. Raises Transient for anything else, such as a proxy's HTML page."""
     try:
         found = response.json()
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Transient("not_json", f"HTTP {response.status_code}") from error
     if not isinstance(found, dict):
         raise Transient("not_json", f"HTTP {response.status_code}")

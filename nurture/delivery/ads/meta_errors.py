@@ -81,5 +81,5 @@ def _usage(response: httpx.Response) -> list[Mapping[str, Any]]:
     try:
         usage = json.loads(response.headers.get("x-business-use-case-usage", "{}"))
         return [case for business in usage.values() for case in business if isinstance(case, dict)]
-    except (ValueError, AttributeError, TypeError):
+    except (ValueError, AttributeError, TypeError, RecursionError):
         return []

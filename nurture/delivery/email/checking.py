@@ -10,6 +10,7 @@ from nurture.delivery.email import compiling
 from nurture.delivery.email.completeness import BODIES, FILES, SUBJECT, TEXT, completeness
 from nurture.delivery.email.contrast import Faint, faint
 from nurture.delivery.email.linting import lint, lint_html
+from nurture.delivery.email.nesting import too_deep
 from nurture.delivery.email.readable import unreadable
 from nurture.delivery.email.sandbox import (
     LEAD_NAMES,
@@ -23,6 +24,7 @@ from nurture.delivery.email.written import links_in, made_hosts, parted
 from nurture.domain.errors import Finding, InputError
 from nurture.domain.lead import Lead
 from nurture.playbook import Company, Sender
+from nurture.playbook.placeholders import TOO_DEEP
 
 _TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 _HREF_OF_LEAD = re.compile(r"\bhref\s*=\s*(?:\"[^\"<]*?|'[^'<]*?)\{\{[^}\"']*?\blead\s*[.\[]")
@@ -74,13 +76,15 @@ def _file(path: str, files: Mapping[str, str], traits: Collection[str]) -> Itera
         env.compile(text, path, file)
     except TemplateSyntaxError as error:
         line = _line(text, error.lineno)
-        yield Finding(file, error.lineno, _first_column(line, r"\{"), str(error.message))
+        problem, _, remedy = str(error.message).partition("; ")
+        yield Finding(file, error.lineno, _first_column(line, r"\{"), problem, remedy)
         return
     yield from _names(file, text, tree, env, traits)
     yield from _links_to_nowhere(file, _blanked(_REMARK, text))
     markup = _blanked(_TAG, text)
     if path.endswith((".mjml", ".html")):
         yield from _personal_links(file, text)
+        yield from _deep(file, markup)
     if path.endswith(".html"):
         yield from lint_html(file, markup)
     if path.endswith(".mjml"):
@@ -130,6 +134,11 @@ def _personal_links(file: str, text: str) -> Iterator[Finding]:
             "a link holds something of the lead",
             "personal data in addresses ends up in logs; the click already says who it was",
         )
+
+
+def _deep(file: str, markup: str) -> Iterator[Finding]:
+    if place := too_deep(markup, file.endswith(".mjml")):
+        yield Finding(file, *place, *TOO_DEEP.split("; "))
 
 
 def _links_to_nowhere(file: str, text: str) -> Iterator[Finding]:
@@ -187,8 +196,8 @@ def _rendered(
             yield Finding(place, 1, 1, "empty for a lead that says nothing", remedy)
     except InputError as error:
         file, _, line = (error.place or f"{files.place(path)}:1").rpartition(":")
-        problem = str(error).removeprefix(f"{error.place}: ")
-        yield Finding(file, int(line), 1, problem)
+        problem, _, remedy = str(error).removeprefix(f"{error.place}: ").partition("; ")
+        yield Finding(file, int(line), 1, problem, remedy)
 
 
 def _faint(found: Faint, files: Files, reached: list[str]) -> Finding:

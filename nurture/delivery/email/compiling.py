@@ -11,16 +11,29 @@ from css_inline import CSSInliner, InlineError
 from jinja2 import Environment, TemplateError, TemplateSyntaxError
 
 from nurture.delivery.email import plaintext
+from nurture.delivery.email.nesting import shallow
 from nurture.delivery.email.sandbox import environment
 from nurture.delivery.email.shelter import Origin, Restored, Shelter, Tag
 from nurture.delivery.email.variants import FOLDER, Files
 from nurture.domain.errors import InputError
+from nurture.playbook.placeholders import TOO_DEEP
 
 INCLUDE = re.compile(r"<mj-include\s+path=[\"']([^\"']*)[\"']\s*(?:/>|>\s*</mj-include>)")
 _INCLUDED = re.compile(r"\{%-?\s*include\s+[\"']([^\"']+)[\"']")
 COMMENT = re.compile(r"<!--(?!\[if|<!\[endif)(?!jinja-).*?-->", re.DOTALL)
+_INCLUDES = 16
+"""Files of MJML that may include each other."""
 _SPAN = re.compile(r"at position (\d+):(\d+)")
-_BROKEN = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
+_BROKEN = (
+    TemplateError,
+    TypeError,
+    ValueError,
+    ArithmeticError,
+    LookupError,
+    AttributeError,
+    NameError,
+    RecursionError,
+)
 _NO_LANGUAGE = re.compile(r"<(mjml|html)\b(?![^>]*\slang\s*=)")
 _PREHEADER = re.compile(r'(<div style="display:none;[^"]*">[^<]+)(</div>)')
 _BLANK = "&#847;&zwnj;&nbsp;" * 80
@@ -59,6 +72,8 @@ class Part:
         if file == self._file and self._origins:
             file, line = self._origins.get(line, Origin(self._file, 1))
         message = error.message if isinstance(error, TemplateError) else str(error)
+        if isinstance(error, RecursionError):
+            message = TOO_DEEP
         return InputError(_readable(message or type(error).__name__), f"{file}:{line}")
 
 
@@ -78,7 +93,7 @@ def plain(files: Files, name: str) -> Part:
 def body(files: Files, name: str, language: str) -> Body:
     """body.mjml or body.html as HTML with its styles inline. Nothing is fetched from anywhere.
 
-    Raises InputError with the place for broken MJML, Jinja or a missing include.
+    Raises InputError with the place for broken MJML, Jinja or a missing include, and for what is nested too deeply.
     """
     env = environment(files, html=True)
     shelter = Shelter(env)
@@ -93,7 +108,9 @@ def body(files: Files, name: str, language: str) -> Body:
         markup = _PREHEADER.sub(rf"\1{_BLANK}\2", markup, count=1)
     inliner = CSSInliner(load_remote_stylesheets=False, keep_style_tags=True)
     try:
-        html = _spoken(inliner.inline(shelter.as_comments(markup)), language)
+        html = _spoken(
+            inliner.inline(shelter.as_comments(shallow(markup, files.place(name)))), language
+        )
     except InlineError as error:
         raise InputError(f"a style cannot be read: {error}", f"{files.place(name)}:1") from error
     html = _FIXED_HEIGHT.sub(r"\1height:auto", html)
@@ -117,6 +134,8 @@ def _hidden(shelter: Shelter, name: str, files: Files, chain: tuple[str, ...] = 
     place = files.place(name)
     if name in chain:
         raise InputError("this file includes itself", f"{place}:1")
+    if len(chain) > _INCLUDES:
+        raise InputError(TOO_DEEP, f"{place}:1")
     markup = shelter.hide(place, files[name])
     if not name.endswith(".mjml"):
         return markup
@@ -153,7 +172,7 @@ def _html(markup: str, place: str, shelter: Shelter) -> str:
     options = mrml.ParserOptions(include_loader=mrml.noop_loader())
     without_web_fonts = mrml.RenderOptions(fonts={})
     try:
-        return mrml.to_html(markup, options, without_web_fonts).content
+        return mrml.to_html(shallow(markup, place, mjml=True), options, without_web_fonts).content
     except OSError as error:
         if span := _SPAN.search(str(error)):
             at = markup.encode()[int(span[1]) : int(span[2])].decode(errors="ignore")

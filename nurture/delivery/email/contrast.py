@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from css_inline import CSSInliner, InlineError
 
-from nurture.delivery.email.markup import Markup
+from nurture.delivery.email.markup import VOID, Markup
+from nurture.delivery.email.nesting import shallow
 from nurture.domain.errors import InputError
 
 _DARK = re.compile(r"@media[^{]*prefers-color-scheme:\s*dark[^{]*\{((?:[^{}]*\{[^{}]*\})*)\s*\}")
@@ -17,23 +18,6 @@ _STYLE = re.compile(r"<style[^>]*>(.*?)</style>", re.DOTALL | re.I)
 _HEX = re.compile(r"#(?:[0-9a-f]{3}|[0-9a-f]{6})")
 _RGB = re.compile(r"rgb\(\s*(\d+)[\s,]+(\d+)[\s,]+(\d+)\s*\)")
 _NAMED = {"black": "#000000", "white": "#ffffff"}
-_VOID = frozenset(
-    [
-        "area",
-        "base",
-        "br",
-        "col",
-        "embed",
-        "hr",
-        "img",
-        "input",
-        "link",
-        "meta",
-        "source",
-        "track",
-        "wbr",
-    ]
-)
 _UNSEEN = frozenset({"head", "style", "script", "title"})
 _ENOUGH, _ENOUGH_LARGE = 4.5, 3.0
 _LARGE, _LARGE_BOLD = 24.0, 18.66
@@ -55,8 +39,10 @@ class Faint(NamedTuple):
 
 
 def faint(html: str) -> list[Faint]:
-    """The texts of a finished mail that are hard to read, each once, first by day and then by night."""
-    found = list(_judged(html, dark=False))
+    """The texts of a finished mail that are hard to read, each once, first by day and then by night.
+
+    Raises InputError for one that is nested too deeply."""
+    found = list(_judged(shallow(html), dark=False))
     night = "".join(rules for style in _STYLE.findall(html) for rules in _DARK.findall(style))
     if night.strip():
         plain = _STYLE.sub("", html)
@@ -91,7 +77,7 @@ class _Reader(Markup):
         self.found: list[Faint] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in _VOID:
+        if tag not in VOID:
             given = {name: value or "" for name, value in attrs}
             self._open.append(_look(tag, given, self._open[-1]))
 

@@ -88,6 +88,6 @@ def detail(status: int, said: Any) -> str:
 def _told(response: httpx.Response) -> Mapping[str, Any]:
     try:
         found = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return {"message": response.text} if response.text else {}
     return found if isinstance(found, dict) else {"message": found}

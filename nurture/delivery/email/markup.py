@@ -2,6 +2,25 @@
 
 from html.parser import HTMLParser
 
+VOID = frozenset(
+    [
+        "area",
+        "base",
+        "br",
+        "col",
+        "embed",
+        "hr",
+        "img",
+        "input",
+        "link",
+        "meta",
+        "source",
+        "track",
+        "wbr",
+    ]
+)
+"""The elements that nothing stands in."""
+
 
 class Markup(HTMLParser):
     """The standard library's reader gives up on `<![x`, which browsers take for a comment (WHATWG HTML, 13.2.5.42)."""

@@ -11,6 +11,7 @@ from inscriptis import get_text  # type: ignore[import-untyped]
 from inscriptis.model.config import ParserConfig  # type: ignore[import-untyped]
 
 from nurture.delivery.email.markup import Markup
+from nurture.delivery.email.nesting import shallow
 from nurture.delivery.email.shelter import Restored, Shelter, Tag
 from nurture.delivery.email.tracking import for_text
 
@@ -22,8 +23,8 @@ _BETWEEN = frozenset({"else", "elif"})
 
 
 def as_text(html: str) -> str:
-    """The text of a finished mail, with every link written out."""
-    told = _DECORATION.sub("", for_text(html))
+    """The text of a finished mail, with every link written out. Raises InputError for one that is nested too deeply."""
+    told = _DECORATION.sub("", for_text(shallow(html)))
     told = told.replace(
         "&amp;", "&amp;amp;"
     )  # Inscriptis reads each once more: `&copy=` became a sign

@@ -42,7 +42,7 @@ _NO_MAILBOX = re.compile(
 """Not where a server recites RFC 5321: "e.g., mailbox not found, no access, or command rejected for policy reasons"."""
 
 _FULL = re.compile(
-    r"quota|exceed\w* storage|(mail ?box|inbox|storage|disk)( \S+){0,3} full", re.IGNORECASE
+    r"quota|\bexceed\w* storage|(mail ?box|inbox|storage|disk)( \S+){0,3} full", re.IGNORECASE
 )
 _LONGEST_DETAIL = 200
 

@@ -62,7 +62,7 @@ class CrmApi:
             return {}
         try:
             found = response.json()
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise Transient("not_json", f"HTTP {response.status_code}") from error
         if not isinstance(found, dict):
             raise Transient("not_json", "not an object")

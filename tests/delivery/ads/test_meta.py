@@ -164,6 +164,7 @@ async def test_over_quota_the_wait_is_what_meta_says(
         (broken(368), "blocked_as_abusive"),
         (Fault("answer", status=502, body="<html>Bad gateway</html>"), "not_json"),
         (Fault("answer", status=200, body=[]), "not_json"),
+        (Fault("answer", status=200, body="[" * 5_000), "not_json"),
     ],
 )
 async def test_what_may_pass_is_worth_another_try(

@@ -1,9 +1,13 @@
 """Mails in the bounce mailbox: what came back and why, from servers that all write differently."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nurture.delivery.email import replies
+from nurture.delivery.feedback import leaving
 from nurture.delivery.feedback.bounces import read
 from nurture.domain.feedback import Kind
 from tests.support import bounces
@@ -82,3 +86,40 @@ def test_noise_is_read_too(raw: bytes) -> None:
 def test_a_mail_within_a_mail_within_a_mail_does_not_exhaust_the_reader() -> None:
     read(b"Content-Type: message/rfc822\n\n" * 5000, NOW)
     read(b"Content-Type: multipart/report; boundary=b\n\n--b\n" * 3000, NOW)
+
+
+def parts(levels: int) -> bytes:
+    kind = b"Content-Type: multipart/mixed; boundary=b%d\n\n"
+    return b"".join(kind % level + b"--b%d\n" % level for level in range(levels))
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        parts(250) + b"\n" * 1_900_000,
+        parts(20) + b"\n" * 1_900_000,
+        b'Content-Type: multipart/mixed; boundary="' + b";" * 300_000 + b"\n\n",
+        b'Content-Type: multipart/mixed; boundary="' + b";\n " * 300_000 + b"\n\n",
+        b"From: mailer-daemon\n\n550 " + b"exceed" * 300_000,
+        b"Content-Type: message/delivery-status\n\n" + b"Action: x\n\n" * 150_000,
+        b"Subject: " + b"a " * 900_000 + b"\n\n",
+    ],
+    ids=["parts in parts", "lines", "parameters", "folded", "text", "groups", "subject"],
+)
+def test_no_mail_keeps_everybody_else_waiting(raw: bytes) -> None:
+    """Anybody can send one; they took from a minute to hours."""
+    began = time.perf_counter()
+    read(raw, NOW)
+    leaving.token(raw)
+    assert time.perf_counter() - began < 5
+
+
+def test_nor_does_what_another_server_says_of_ours() -> None:
+    began = time.perf_counter()
+    assert replies.of_recipient(550, "exceed" * 100_000).reason == "address_refused"
+    assert time.perf_counter() - began < 5
+
+
+def test_a_report_that_returns_a_large_mail_is_read_like_any_other() -> None:
+    [event] = read(bounces.POSTFIX + b"x" * 76 * 20_000, NOW)
+    assert (event.kind, KEY in event.mails) == (Kind.HARD_BOUNCE, True)

@@ -219,8 +219,9 @@ async def test_a_wrong_token_is_not_tried_again(open_: Open) -> None:
         await open_("wrong").desk.deliver(notice())
 
 
-async def test_a_page_of_a_proxy_is_not_taken_for_an_answer(office: Office) -> None:
-    office.crm.faults = [httpx.Response(200, html="<h1>Maintenance</h1>")]
+@pytest.mark.parametrize("page", ["<h1>Maintenance</h1>", "[" * 100_000])
+async def test_a_page_of_a_proxy_is_not_taken_for_an_answer(office: Office, page: str) -> None:
+    office.crm.faults = [httpx.Response(200, html=page)]
     with pytest.raises(Transient, match="not_json"):
         await office.desk.deliver(notice())
 
