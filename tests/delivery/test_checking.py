@@ -235,6 +235,8 @@ def test_half_a_comment_is_no_traceback(oddity: str) -> None:
         f"<p>Hi</p>{'<div/>' * 9_000}",
         f"<p>Hi</p><style>{'<div>' * 9_000}</style>",
         f"<p>Hi</p>{'<p><b>x</p>' * 9_000}",
+        f"<p>Hi</p><svg>{'<td>' * 9_000}",
+        f"<p>Hi</p>{'<p><li></p><p><dd></p>' * 9_000}",
         "<p>Hi</p>{% for i in range(300) %}<div>{% endfor %}",
         "{% macro m() %}{{ m() }}{% endmacro %}<p>{{ m() }}</p>",
         '<p>Hi</p>{% include "email/t/body.html" %}',
@@ -244,6 +246,21 @@ def test_what_becomes_too_deep_is_found_before_anything_breaks_of_it(body: str) 
     [found] = problems(templates(FOOTER + body))
     assert found.startswith("templates/email/t/body.html:1:")
     assert found.endswith(DEEP)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<p>Hi" * 300,
+        f"<p>Hi</p><ul>{'<li>one<li><p>two' * 150}</ul>",
+        f"<p>Hi</p><table>{'<tr><td>a<td>b' * 300}</table>",
+        f"<p>Hi</p><table>{'<tr><td><p>a</td></tr>' * 300}</table>",
+        f"<p>Hi</p>{'<div><ul><li>a</ul></div>' * 300}",
+        f"<p>Hi</p>{'<br>' * 300}",
+    ],
+)
+def test_long_is_not_deep_even_where_ends_are_left_out(body: str) -> None:
+    assert problems(templates(FOOTER + body)) == []
 
 
 def test_files_that_include_each_other_in_a_long_row_are_found() -> None:

@@ -1,6 +1,8 @@
 """How deep markup goes. What compiles MJML and puts styles inline is native code that calls itself for every level:
 where its stack ends, so does the process, without an exception."""
 
+from collections.abc import Collection
+
 from nurture.delivery.email.markup import VOID, Markup
 from nurture.domain.errors import InputError
 from nurture.playbook.placeholders import TOO_DEEP
@@ -24,12 +26,32 @@ def too_deep(markup: str, mjml: bool) -> tuple[int, int] | None:
     return reader.place
 
 
+_LEFT_OPEN = frozenset(["p", "li", "dd", "dt", "tr", "td", "th", "tbody", "thead", "tfoot"])
+"""What HTML lets stand without its end (WHATWG HTML, 13.1.2.4)."""
+
+_FOLLOWS = {
+    "p": frozenset[str](),
+    "li": frozenset(["p"]),
+    "td": frozenset(["p"]),
+    "th": frozenset(["p"]),
+    "tr": frozenset(["p", "td", "th"]),
+}
+"""What may stand open within one of these that the next of its kind ends."""
+
+_ENDS = _LEFT_OPEN - {"p", "li", "dd", "dt"} | {"div", "ul", "ol", "dl", "table", "center"}
+"""Whose end is also that of everything left open in it."""
+
+_FOREIGN = frozenset(["svg", "math"])
+"""Within them everything stands open until its own end."""
+
+
 class _Levels(Markup):
-    """Nothing closes a tag but its own end, and nothing is text only: it rather counts too many than too few."""
+    """Nothing is text only, and what is open in doubt is: it rather counts too many than too few."""
 
     def __init__(self, mjml: bool) -> None:
         super().__init__()
         self._mjml = mjml
+        self._strict = mjml
         self._open: list[str] = []
         self.place: tuple[int, int] | None = None
 
@@ -39,6 +61,9 @@ class _Levels(Markup):
     def handle_starttag(self, tag: str, attrs: object) -> None:
         if tag in VOID:
             return
+        self._strict = self._strict or tag in _FOREIGN
+        if tag in _FOLLOWS and not self._strict:
+            self._end(tag, _FOLLOWS[tag])
         self._open.append(tag)
         if len(self._open) > _DEEPEST and not self.place:
             line, column = self.getpos()
@@ -49,5 +74,12 @@ class _Levels(Markup):
             self.handle_starttag(tag, attrs)
 
     def handle_endtag(self, tag: str) -> None:
-        if self._open and self._open[-1] == tag:
-            self._open.pop()
+        self._end(tag, _LEFT_OPEN if tag in _ENDS else frozenset())
+
+    def _end(self, tag: str, within: Collection[str]) -> None:
+        """The innermost of them, if there is nothing in it but these."""
+        at = len(self._open) - 1
+        while not self._strict and at >= 0 and self._open[at] != tag and self._open[at] in within:
+            at -= 1
+        if at >= 0 and self._open[at] == tag:
+            del self._open[at:]
