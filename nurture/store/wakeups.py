@@ -104,6 +104,13 @@ async def unseen(session: AsyncSession, runs: Collection[str]) -> set[str]:
     return set((await session.execute(query)).scalars())
 
 
+async def waiting(session: AsyncSession, kind: str, keys: Collection[str]) -> set[str]:
+    """Of whom Temporal is yet to be told, such as of a crowd's last ones."""
+    row = WakeupRow
+    query = select(row.key).where(col(row.kind) == kind, col(row.key).in_(keys))
+    return set((await session.execute(query)).scalars())
+
+
 async def done(session: AsyncSession, ids: Iterable[int]) -> None:
     await session.execute(delete(WakeupRow).where(col(WakeupRow.id).in_(list(ids))))
 

@@ -104,13 +104,15 @@ class Reconciling:
     async def _enrolments(self, after: str, now: datetime) -> _Page:
         async with self._outbox.read() as session:
             rows = await upkeep.active(session, after, now - GRACE, self._size)
-            due = [row for row in rows if row.wake_at and row.wake_at < now - GRACE]
+            to_come = await wakeups.waiting(session, wakeups.ENROLMENT, [row.id for row in rows])
+            begun = [row for row in rows if row.id not in to_come]
+            due = [row for row in begun if row.wake_at and row.wake_at < now - GRACE]
             paced = await self._paced(session, now) if due else frozenset()
             late = {row.id for row in due if row.flow not in paced}
             late -= {*await messages.tried_since(session, late, now - GRACE)}  # put off for now
-        flows = {row.id: row.flow for row in rows}
+        flows = {row.id: row.flow for row in begun}
         found = await self._missing(wakeups.ENROLMENT, list(flows), sorted(late), flows)
-        return _Page(len(rows), found, self._behind(list(flows)))
+        return _Page(len(rows), found, self._behind([row.id for row in rows]))
 
     async def _paced(self, session: AsyncSession, now: datetime) -> frozenset[str]:
         """Flows whose mails may be due for long, since their sender has a rate and sends as fast as that."""

@@ -1,5 +1,6 @@
 """Who comes into a flow, when its turn is, and when again; on both databases."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -18,7 +19,7 @@ from nurture.domain.flow import Paused, WaitUntil
 from nurture.domain.gate import MailRules
 from nurture.enrolling import AT_ONCE, SPACING, Enrolling, look_again
 from nurture.incoming import Incoming
-from nurture.outbox import LET_IN
+from nurture.outbox import LET_IN, Outbox
 from nurture.playbook.conditions import Conditions
 from nurture.playbook.durations import Durations
 from nurture.store import enrolments, wakeups
@@ -140,6 +141,37 @@ async def test_of_a_crowd_no_more_are_let_in_than_somebody_looks_at(db: Database
     assert await house.outbox.relay(later) == 2
     assert await house.outbox.relay(later + wakeups.LEASE) == LET_IN, "none waits for a dead worker"
     assert len({*woken}) == 2 * LET_IN + 2
+
+
+class Looking:
+    """A Temporal whose worker looks at whoever it is told of; `all_` once it has been told of so many."""
+
+    def __init__(self, db: Database, number: int) -> None:
+        self._db, self._number = db, number
+        self._told = set[str]()
+        self.all_ = asyncio.Event()
+
+    async def wake(self, kind: str, key: str, flow: str = "", sender: str = "") -> None:
+        async with self._db.write() as session:
+            await session.execute(
+                update(EnrolmentRow).where(col(EnrolmentRow.id) == key).values(wake_at=None)
+            )
+        self._told.add(key)
+        if len(self._told) == self._number:
+            self.all_.set()
+
+
+async def test_the_next_of_a_crowd_do_not_wait_for_the_relays_next_round(db: Database) -> None:
+    house = world(db, Entry(ON_FORM))
+    await _come_together(house, 25)
+    temporal, stop = Looking(db, 25 - AT_ONCE), asyncio.Event()
+    relay = Relay(
+        Outbox(db, temporal), house.shelf, house.reactions, lambda: NOW + HOUR, pause=HOUR
+    )
+    running = asyncio.create_task(relay.run(stop))
+    await asyncio.wait_for(temporal.all_.wait(), 10)
+    stop.set()
+    await running
 
 
 async def _seen(house: World, woken: Sequence[tuple[str, str]], at: datetime) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import inspect, update
 from nurture.domain.lead import Condition
 from nurture.domain.sla import State
 from nurture.incoming import Answer
-from nurture.store import ad_lists, audiences, calls, handovers, messages, upkeep
+from nurture.store import ad_lists, audiences, calls, handovers, messages, upkeep, wakeups
 from nurture.store.audience_tables import AdRequestRow, AudienceMemberRow, AudienceRow
 from nurture.store.backlog import REPORT
 from nurture.store.database import Database
@@ -113,6 +113,14 @@ async def test_an_enrolment_that_nothing_runs_for_is_started_again(night: Night)
     lost = night.listed.keys["enrolment"].pop()
     assert await night.pass_() == {lost: LOST}
     assert night.world.alarm.woken == [("enrolment", lost)]
+
+
+async def test_whoever_of_a_crowd_is_yet_to_begin_is_not_lost(night: Night) -> None:
+    last = night.listed.keys["enrolment"].pop()
+    async with night.world.db.write() as session:
+        wakeups.later(session, wakeups.ENROLMENT, last, NOW)
+    assert await night.pass_() == {}
+    assert night.world.alarm.woken == []
 
 
 async def test_a_handover_that_nothing_runs_for_is_started_again(night: Night) -> None:
