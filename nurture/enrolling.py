@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from nurture import crowd
 from nurture.domain.enrolment import BY_HAND, Trigger, asks_anew, may_enter, outside, turn
 from nurture.domain.errors import InputError
 from nurture.domain.lead import Facts
@@ -22,13 +23,7 @@ IMPORTED_A_DAY = 864_000
 BROUGHT = "by hand"
 """How the reason of a run begins into which somebody brought the lead."""
 
-_STARTS, _CROWD = "starts", "crowd"
-
-AT_ONCE = 10
-"""So many of one transaction enter together; what comes in a crowd enters one after another."""
-
-SPACING = timedelta(milliseconds=100)
-"""Between those of a crowd: ten a second, as imported leads do."""
+_STARTS = "starts"
 
 
 async def enter(
@@ -152,7 +147,7 @@ async def _turn(
         a_day = round(IMPORTED_A_DAY * (timedelta(days=1) / playbook.day))
     if a_day is None:
         asked_for = playbook.flows[flow].mail.transactional
-        return None if asked_for else _in_crowd(session, now)
+        return None if asked_for else crowd.turn(session, now)
     starts: dict[str, datetime | None] = session.info.setdefault(_STARTS, {})
     if not starts:
         await enrolments.take_turn(session)
@@ -161,11 +156,3 @@ async def _turn(
     at = turn(a_day, starts[flow], now, lead)
     starts[flow] = max(at, starts[flow] or at)
     return at if at > now else None
-
-
-def _in_crowd(session: AsyncSession, now: datetime) -> datetime | None:
-    """The turn of the next one of this transaction. A thousand workflows that start at once would stand before every
-    lead whose next step is due; who waits in the database stands before nobody."""
-    before = session.info.get(_CROWD, 0)
-    session.info[_CROWD] = before + 1
-    return None if before < AT_ONCE else now + enrolments.SOON + (before - AT_ONCE + 1) * SPACING

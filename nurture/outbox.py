@@ -9,6 +9,7 @@ from datetime import datetime
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from nurture.crowd import Crowd
 from nurture.domain.errors import Transient
 from nurture.ports import Waker
 from nurture.store import wakeups
@@ -18,10 +19,6 @@ from nurture.together import Together
 
 _AT_ONCE = 20
 """For each kind of workflow: a thousand enrolments keep no handover waiting."""
-
-LET_IN = 5
-"""So many runs that begin the relay has on their way at once. More would begin no sooner where every processor is busy,
-but stand before everybody whose next step is due."""
 
 log = structlog.get_logger()
 
@@ -37,7 +34,7 @@ class Outbox:
         self._waker = waker
         self._free = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(_AT_ONCE))
         self._running: set[asyncio.Task[int]] = set()
-        self._let_in: dict[str, datetime] = {}
+        self._crowd = Crowd()
         self._records = Together(self._record, len, _AT_ONCE)
 
     @asynccontextmanager
@@ -72,20 +69,16 @@ class Outbox:
         await self._waker.wake(kind, key)
 
     async def relay(self, now: datetime) -> int:
-        """Hand over what nobody did within its lease; how many went through. Of runs that begin no more are let in
-        while nobody has looked at the last ones."""
-        lately = [key for key, at in self._let_in.items() if now - at < wakeups.LEASE]
+        """Hand over what nobody did within its lease; how many went through."""
         async with self._db.write() as session:
+            begin = await self._crowd.take(session, now)
             left = await wakeups.take_left(session, now)
-            waiting = await wakeups.unseen(session, lately) if lately else ()
-            begin = await wakeups.take_beginning(session, now, LET_IN - len(waiting))
-        self._let_in = {key: self._let_in[key] for key in waiting} | {row.key: now for row in begin}
         return await self._hand_over([*left, *begin])
 
     @property
     def crowded(self) -> bool:
-        """Whether the relay has just let somebody in, so that more may wait behind."""
-        return bool(self._let_in)
+        """Whether the relay does well to look again soon."""
+        return bool(self._crowd)
 
     async def drain(self) -> None:
         """Wait for the hand-overs under way."""

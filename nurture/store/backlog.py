@@ -64,7 +64,8 @@ def _due(at: datetime) -> dict[str, _Due]:
     from their terms, audiences' from all that is known of them (see nurture.audiences.keeper)."""
     mail, notice, member, report = MessageRow, NoticeRow, AudienceMemberRow, ReportSentRow
     return {
-        "wakeups": _Due(col(WakeupRow.created_at)),  # of itself what a repair would write
+        # runs that wait for their turn to begin are among the enrolments; a repair would write the like
+        "wakeups": _Due(col(WakeupRow.created_at), (~wakeups.begins(at),)),
         ENROLMENTS: _Due(col(EnrolmentRow.wake_at), (col(EnrolmentRow.ended).is_(None),)),
         "mails": _Due(
             col(mail.claimed_at),

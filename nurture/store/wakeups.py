@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Boolean, delete, insert, literal_column
+from sqlalchemy import Boolean, ColumnElement, delete, insert, literal_column
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, select
 
@@ -81,26 +81,42 @@ async def spread(
         await session.execute(insert(WakeupRow), rows)
 
 
+def begins(now: datetime) -> ColumnElement[bool]:
+    """Whether it is a run's first: its turn has come, and nobody has looked at it yet."""
+    its = col(EnrolmentRow.id) == col(WakeupRow.key)
+    return select(EnrolmentRow.id).where(its, *_unseen(now)).exists()
+
+
+def _unseen(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """The first look says until when a run waits, or what for."""
+    run = EnrolmentRow
+    started = col(run.started_at)
+    return col(run.ended).is_(None), started <= now, col(run.wake_at) == started
+
+
 async def take_left(session: AsyncSession, now: datetime, limit: int = LEFT) -> list[WakeupRow]:
     """Wake-ups whose lease ran out, now leased to the caller, but those of runs that begin. However many leads were
     enrolled at once, what sales was promised goes first."""
     lease, due = LEASE + limit * _EACH, "claimed_until"
     urgent = await leases.take(session, WakeupRow, due, now, lease, limit, _URGENT)
     if rest := limit - len(urgent):
-        urgent += await leases.take(session, WakeupRow, due, now, lease, rest, ~_BEGINS)
+        urgent += await leases.take(session, WakeupRow, due, now, lease, rest, ~begins(now))
     return urgent
 
 
-async def take_beginning(session: AsyncSession, now: datetime, limit: int) -> list[WakeupRow]:
-    """The same of runs that begin."""
-    if limit <= 0:
-        return []
-    return await leases.take(session, WakeupRow, "claimed_until", now, LEASE, limit, _BEGINS)
+async def take_beginning(
+    session: AsyncSession, now: datetime, limit: int, but: Collection[str]
+) -> list[WakeupRow]:
+    """The same of runs that begin, without those whose first mail is one of these senders'."""
+    others = col(WakeupRow.sender).not_in(but)
+    return await leases.take(
+        session, WakeupRow, "claimed_until", now, LEASE, limit, begins(now), others
+    )
 
 
-async def unseen(session: AsyncSession, runs: Collection[str]) -> set[str]:
+async def unseen(session: AsyncSession, runs: Collection[str], now: datetime) -> set[str]:
     """Which of these enrolments nobody has looked at yet."""
-    query = select(EnrolmentRow.id).where(col(EnrolmentRow.id).in_(runs), *_UNSEEN)
+    query = select(EnrolmentRow.id).where(col(EnrolmentRow.id).in_(runs), *_unseen(now))
     return set((await session.execute(query)).scalars())
 
 

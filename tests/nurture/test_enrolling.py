@@ -1,28 +1,21 @@
 """Who comes into a flow, when its turn is, and when again; on both databases."""
 
-import asyncio
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import pairwise
 from typing import cast
 
 import pytest
 from sqlalchemy import update
-from sqlmodel import col
 
 from nurture.domain import topics
 from nurture.domain.calendar import Span
 from nurture.domain.enrolment import CONDITION, Entry
 from nurture.domain.errors import InputError
 from nurture.domain.flow import Paused, WaitUntil
-from nurture.domain.gate import MailRules
-from nurture.enrolling import AT_ONCE, SPACING, Enrolling, look_again
-from nurture.incoming import Incoming
-from nurture.outbox import LET_IN, Outbox
+from nurture.enrolling import Enrolling, look_again
 from nurture.playbook.conditions import Conditions
 from nurture.playbook.durations import Durations
-from nurture.store import enrolments, wakeups
+from nurture.store import enrolments
 from nurture.store.database import Database
 from nurture.store.tables import EnrolmentRow, LeadRow, WakeupRow
 from nurture.upkeep.relay import Relay
@@ -101,85 +94,6 @@ async def test_imported_leads_do_not_start_at_once(db: Database) -> None:
     starts = [row.started_at for row in await runs(house)]
     assert sum(start <= NOW + timedelta(seconds=1) for start in starts) <= 12, "ten a second"
     assert max(starts) > NOW + timedelta(seconds=3)
-
-
-async def _come_together(house: World, number: int) -> None:
-    crowd = [
-        Incoming(message_id=f"c{n}", at=NOW, email=f"l{n}@example.org", touch="form_submitted")
-        for n in range(number)
-    ]
-    await house.intake.take("site", crowd, NOW)
-    await house.outbox.drain()
-
-
-async def test_of_a_crowd_only_the_first_enter_at_once(db: Database) -> None:
-    house = world(db, Entry(ON_FORM))
-    await _come_together(house, 40)
-    starts = [row.started_at for row in await runs(house)]
-    assert starts.count(NOW) == AT_ONCE
-    turns = pairwise(starts[AT_ONCE:])
-    assert all(later - earlier == SPACING for earlier, later in turns), "the others in turn"
-    await house.tell("form_submitted", email="alone@example.org")
-    assert (await runs(house))[0].started_at == NOW, "who comes alone passes them"
-
-
-async def test_nobody_waits_behind_a_crowd_for_a_mail_that_was_asked_for(db: Database) -> None:
-    house = world(db, Entry(ON_FORM), mail=MailRules(transactional=True))
-    await _come_together(house, 40)
-    assert {row.started_at for row in await runs(house)} == {NOW}
-
-
-async def test_of_a_crowd_no_more_are_let_in_than_somebody_looks_at(db: Database) -> None:
-    house = world(db, Entry(ON_FORM))
-    await _come_together(house, 40)
-    later = NOW + HOUR
-    woken = house.alarm.woken
-    woken.clear()
-    assert await house.outbox.relay(later) == LET_IN
-    assert await house.outbox.relay(later) == 0, "nobody has looked at them yet"
-    await _seen(house, woken[:2], later)
-    assert await house.outbox.relay(later) == 2
-    assert await house.outbox.relay(later + wakeups.LEASE) == LET_IN, "none waits for a dead worker"
-    assert len({*woken}) == 2 * LET_IN + 2
-
-
-class Looking:
-    """A Temporal whose worker looks at whoever it is told of; `all_` once it has been told of so many."""
-
-    def __init__(self, db: Database, number: int) -> None:
-        self._db, self._number = db, number
-        self._told = set[str]()
-        self.all_ = asyncio.Event()
-
-    async def wake(self, kind: str, key: str, flow: str = "", sender: str = "") -> None:
-        async with self._db.write() as session:
-            await session.execute(
-                update(EnrolmentRow).where(col(EnrolmentRow.id) == key).values(wake_at=None)
-            )
-        self._told.add(key)
-        if len(self._told) == self._number:
-            self.all_.set()
-
-
-async def test_the_next_of_a_crowd_do_not_wait_for_the_relays_next_round(db: Database) -> None:
-    house = world(db, Entry(ON_FORM))
-    await _come_together(house, 25)
-    temporal, stop = Looking(db, 25 - AT_ONCE), asyncio.Event()
-    relay = Relay(
-        Outbox(db, temporal), house.shelf, house.reactions, lambda: NOW + HOUR, pause=HOUR
-    )
-    running = asyncio.create_task(relay.run(stop))
-    await asyncio.wait_for(temporal.all_.wait(), 10)
-    stop.set()
-    await running
-
-
-async def _seen(house: World, woken: Sequence[tuple[str, str]], at: datetime) -> None:
-    async with house.db.write() as session:
-        for _, run in woken:
-            await session.execute(
-                update(EnrolmentRow).where(col(EnrolmentRow.id) == run).values(wake_at=at + DAY)
-            )
 
 
 @pytest.mark.parametrize(
