@@ -114,6 +114,13 @@ def test_no_mail_keeps_everybody_else_waiting(raw: bytes) -> None:
     assert time.perf_counter() - began < 5
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_a_mail_of_more_parts_in_parts_than_any_report_is_not_read(end: bytes) -> None:
+    report = b"Content-Type: message/delivery-status\n\n\nAction: failed\nStatus: 5.1.1\n"
+    assert read((parts(20) + report).replace(b"\n", end), NOW)
+    assert not read((parts(21) + report).replace(b"\n", end), NOW)
+
+
 def test_nor_does_what_another_server_says_of_ours() -> None:
     began = time.perf_counter()
     assert replies.of_recipient(550, "exceed" * 100_000).reason == "address_refused"
