@@ -81,6 +81,11 @@ def test_what_lies_elsewhere_is_not_looked_at() -> None:
             "3:10: this is nested too deeply",
         ),
         (f"<mj-text>{{{{ {'(' * 90}1{')' * 90} }}}}</mj-text>", "3:10: this is nested too deeply"),
+        (f"<mj-text>{{{{ {'(' * 31}1{')' * 31} }}}}</mj-text>", "3:10: this is nested too deeply"),
+        (
+            f"<mj-text>{{{{ ({'[{1: ' * 15}1{'}]' * 15}) }}}}</mj-text>",
+            "3:10: this is nested too deeply",
+        ),
         (
             f"<mj-text>{{{{ lead.city{' + lead.city' * 300} }}}}</mj-text>",
             "3:10: this is nested too deeply",
@@ -257,6 +262,7 @@ def test_what_becomes_too_deep_is_found_before_anything_breaks_of_it(body: str) 
         f"<p>Hi</p><table>{'<tr><td><p>a</td></tr>' * 300}</table>",
         f"<p>Hi</p>{'<div><ul><li>a</ul></div>' * 300}",
         f"<p>Hi</p>{'<br>' * 300}",
+        f"<p>Hi</p>{{{{ {'(' * 30}1{')' * 30} }}}}{'{{ (1) }}' * 300}",
     ],
 )
 def test_long_is_not_deep_even_where_ends_are_left_out(body: str) -> None:
