@@ -71,7 +71,7 @@ def test_what_lies_elsewhere_is_not_looked_at() -> None:
         ("<mj-text>{{ lead.city - 1 }}</mj-text>", "3:1: unsupported operand"),
         (
             "<mj-text>{{ lead.city.split(sep='a', sep='b') }}</mj-text>",
-            "3:10: keyword argument rep",
+            "1:1: keyword argument rep",
         ),
         (f"<mj-text>{{{{ {'9' * 4301} }}}}</mj-text>", "3:10: this number is too long"),
         (f"<mj-text>{'<b>' * 250}x{'</b>' * 250}</mj-text>", "3:595: this is nested too deeply"),
