@@ -321,6 +321,7 @@ def test_a_template_cannot_reach_out_of_its_sandbox(attempt: str) -> None:
         (EVER.format("1 | round(99999, 'ceil')"), SPENT),
         ("{{ 1 | round(99999999, 'ceil') }}", LONG),
         ("{{ {'a': 1} | tojson(indent=999999999) }}", LONG),
+        ("{{ ('f' * 99999) | int(base=16) // 3 }}", "this number is too long"),
         (DOUBLED + "{{ ns.a == ns.b }}", LONG),
         (DOUBLED + "{{ {ns.a: 1} }}", LONG),
         (X + "{{ x.join(x | map('upper')) }}", MUCH),

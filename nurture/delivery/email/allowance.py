@@ -24,6 +24,9 @@ use less than 50,000."""
 LONGEST = 200_000
 """Letters of one text, or of all that stands in a list: some filters take the square of it."""
 
+_BITS = 15_000
+"""Of a number: Python reads none that is longer, but for those that are written to another base than ten."""
+
 _left: ContextVar[list[int]] = ContextVar("turns and letters")
 
 
@@ -60,6 +63,8 @@ def spend(letters: int) -> None:
 
 def spent(value: Any) -> Any:
     """The value, paid for."""
+    if isinstance(value, int) and value.bit_length() > _BITS:
+        raise SecurityError("this number is too long")
     length = size(value)
     short(length)
     spend(length)
