@@ -17,6 +17,9 @@ from nurture.playbook.placeholders import Shallow
 _SLOW = frozenset(["encode", "to_bytes"])
 """No mail has bytes, and some encodings take minutes."""
 
+_BUILT = nodes.List | nodes.Tuple | nodes.Dict | nodes.Concat | nodes.Compare
+"""What stands in them is paid for there; and each level more takes stack of Jinja's compiler."""
+
 
 class _Ending(Template):
     def render(self, *args: Any, **kwargs: Any) -> str:
@@ -108,6 +111,8 @@ def _costly(node: nodes.Node) -> list[str]:
 def _through(name: str, node: Any) -> Any:
     if isinstance(node, list):
         return [_through(name, each) for each in node]
+    if name == "_spent" and isinstance(node, _BUILT):
+        return node
     return nodes.Filter(node, name, [], [], None, None, lineno=node.lineno)
 
 
