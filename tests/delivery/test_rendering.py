@@ -296,6 +296,7 @@ def test_a_template_cannot_reach_out_of_its_sandbox(attempt: str) -> None:
         ("{{ ('\t' * 99999).expandtabs(99999) }}", MUCH),
         ("{{ ('a\n' * 49999) | indent(99999) }}", MUCH),
         ("{{ '{:999999999}'.format(1) }}", MUCH),
+        ("{{ '{:\u0669\u0669\u0669\u0669\u0669\u0669\u0669\u0669\u0669}'.format(1) }}", MUCH),
         (
             "{{ '{:{w}}'.format(1, w='999999999') }}",
             "a width that is made of a value; write it as a number",
@@ -324,10 +325,12 @@ def test_a_template_cannot_reach_out_of_its_sandbox(attempt: str) -> None:
         ("{{ ('f' * 99999) | int(base=16) // 3 }}", "this number is too long"),
         (DOUBLED + "{{ ns.a == ns.b }}", LONG),
         (DOUBLED + "{{ {ns.a: 1} }}", LONG),
+        (DOUBLED + "{{ ns.a | format(1) }}", LONG),
         (X + "{{ x.join(x | map('upper')) }}", MUCH),
         ("{{ '%9999d' * 16000 % ((1,) * 16000) }}", MUCH),
         ("{{ ('{0:9999}' * 12000).format(1) }}", MUCH),
         ("{{ '%*d' % (999999999, 1) }}", MUCH),
+        ("{{ '%(a(b))999999999d' % {'a(b)': 1} }}", MUCH),
         (X + "{{ ('{0.items}' * 20000).format(cycler(x)) }}", MUCH),
         (X + "{% set ns = namespace(x=x) %}{{ '%s' * 30000 % ((ns,) * 30000) }}", LONG),
         (
@@ -368,6 +371,7 @@ def test_nor_can_includes_that_double_each_other() -> None:
         ("{{ '%d of %d seats' | format(used, seats) }}", "900 of 1500 seats"),
         ("{{ '%d of %d seats' % (used, seats) }}", "900 of 1500 seats"),
         ("{{ '* %d of 100000' % used }}", "* 900 of 100000"),
+        ("{{ '** %d of 20304050 **' % revenue }}", "** 250000000 of 20304050 **"),
         ("{{ '{} of {}'.format(used, seats) }}", "900 of 1500"),
         ("{{ '{:,} a year'.format(revenue) }}", "250,000,000 a year"),
         ("{{ '{0.stage}{0.city}'.format(lead) }}", "visitorÅrhus"),
@@ -378,6 +382,10 @@ def test_nor_can_includes_that_double_each_other() -> None:
         ("{% macro m(n) %}{{ n }}{% endmacro %}{{ m(revenue) }}", "250000000"),
         ("{{ ('word ' * 4001) | truncate(500) | length }}", "497"),
         ("{{ ('word ' * 26000) | wordwrap(78) | wordcount }}", "26000"),
+        (
+            "{{ ('your company ' * 3000) | replace('your company', 'X-Education') | length }}",
+            "36000",
+        ),
         ("{{ [1, 2] | map('string') | join('+') }}", "1+2"),
     ],
 )

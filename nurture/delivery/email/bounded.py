@@ -1,4 +1,4 @@
-"""A sandbox whose templates end: nothing in them can keep a worker from everything else."""
+"""A sandbox whose templates end, as soon as `allowance` says."""
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -135,7 +135,7 @@ def _counting(name: str, filter_: Any) -> Callable[..., Any]:
     def checked(*args: Any, **kwargs: Any) -> Any:
         value, *others = (*args[first:], *kwargs.values())
         if name == "format":
-            percents(str(value), spent(others))
+            percents(str(spent(value)), spent(others))
         return _counted(name, partial(filter_, *args, **kwargs), value, *others)
 
     checked.__dict__.update(wanted)

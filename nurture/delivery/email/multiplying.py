@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Collection, Iterator, Sized
-from math import prod
 from string import Formatter
 from typing import Any
 
@@ -25,7 +24,8 @@ _MULTIPLIES = _PADS | {"join", "replace", "translate", "wordwrap"}
 def modest(name: str, value: Any, others: Collection[Any]) -> None:
     """A filter of a value, or a method of it."""
     if name in _MULTIPLIES:
-        short(size(value) * prod(_times(name, each) for each in others), _LARGEST)
+        most = max((_times(name, each) for each in others), default=1)
+        short(size(value) * most, _LARGEST)
 
 
 def _times(name: str, value: Any) -> int:
@@ -56,8 +56,10 @@ def braces(pattern: str, values: Any) -> None:
 
 
 def percents(pattern: str, values: Any) -> None:
-    widths = pattern
-    if "*" in pattern:  # which may be a width that comes with the values
+    """The same for `%`."""
+    begins = "[%)]" if "%(" in pattern else "%"  # `)` ends the name of a value
+    widths = " ".join(re.findall(begins + r"[-+ #0-9.*]*", pattern))
+    if "*" in widths:  # it comes with the values
         widths += f" {values}"
     _formatted(pattern.count("%"), widths, values)
 
