@@ -35,9 +35,6 @@ class Shallow(Environment):
             line = _too_deep(tree)
         except RecursionError:
             line = parser.stream.current.lineno
-        except ValueError as error:  # Python reads no number of more than 4300 digits
-            line = parser.stream.current.lineno
-            raise TemplateSyntaxError("this number is too long", line, name, filename) from error
         if line:
             raise TemplateSyntaxError(TOO_DEEP, line, name, filename)
         return tree
@@ -46,12 +43,21 @@ class Shallow(Environment):
         self, source: str, name: str | None, filename: str | None = None, state: str | None = None
     ) -> TokenStream:
         tokens = super()._tokenize(source, name, filename, state)
-        return TokenStream(_flat(tokens), name, filename)
+        return TokenStream(_read(tokens), name, filename)
 
 
 def parse(text: str) -> None:
     """Raises TemplateSyntaxError when the placeholders cannot be read."""
     Shallow(autoescape=True).parse(text)
+
+
+def _read(tokens: TokenStream) -> Iterator[Token]:
+    try:
+        yield from _flat(tokens)
+    except ValueError as error:  # Python reads no number of more than 4300 digits
+        line = tokens.current.lineno
+        problem = "this number is too long"
+        raise TemplateSyntaxError(problem, line, tokens.name, tokens.filename) from error
 
 
 def _flat(tokens: TokenStream) -> Iterator[Token]:
