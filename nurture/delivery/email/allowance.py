@@ -99,5 +99,6 @@ def _held(value: Any) -> Collection[Any]:
         case SimpleNamespace():
             return vars(value).values()
         case Namespace():
-            return value._Namespace__attrs.values()
+            attributes: dict[str, Any] = value._Namespace__attrs
+            return attributes.values()
     return ()
