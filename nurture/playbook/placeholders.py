@@ -4,7 +4,10 @@ Jinja's reader and its compiler call themselves for every level, and Python, whi
 than twenty loops. Where that ends depends on who calls; so it ends here, at a level that all of them can do.
 """
 
+from collections.abc import Iterator
+
 from jinja2 import Environment, TemplateSyntaxError, nodes
+from jinja2.lexer import Token, TokenStream
 from jinja2.parser import Parser
 
 _BLOCKS = 16
@@ -12,6 +15,12 @@ _BLOCKS = 16
 
 _TERMS = 100
 """Levels of one expression; a sum of so many values is one."""
+
+_BRACKETS = 30
+"""Within each other. They make no level of an expression, and the reader calls itself a dozen times for each."""
+
+_OPENS = frozenset(["lparen", "lbracket", "lbrace"])
+_CLOSES = frozenset(["rparen", "rbracket", "rbrace"])
 
 TOO_DEEP = "this is nested too deeply; write it flatter"
 
@@ -26,17 +35,38 @@ class Shallow(Environment):
             line = _too_deep(tree)
         except RecursionError:
             line = parser.stream.current.lineno
-        except ValueError as error:  # Python reads no number of more than 4300 digits
-            line = parser.stream.current.lineno
-            raise TemplateSyntaxError("this number is too long", line, name, filename) from error
         if line:
             raise TemplateSyntaxError(TOO_DEEP, line, name, filename)
         return tree
+
+    def _tokenize(
+        self, source: str, name: str | None, filename: str | None = None, state: str | None = None
+    ) -> TokenStream:
+        tokens = super()._tokenize(source, name, filename, state)
+        return TokenStream(_read(tokens), name, filename)
 
 
 def parse(text: str) -> None:
     """Raises TemplateSyntaxError when the placeholders cannot be read."""
     Shallow(autoescape=True).parse(text)
+
+
+def _read(tokens: TokenStream) -> Iterator[Token]:
+    try:
+        yield from _flat(tokens)
+    except ValueError as error:  # Python reads no number of more than 4300 digits
+        line = tokens.current.lineno
+        problem = "this number is too long"
+        raise TemplateSyntaxError(problem, line, tokens.name, tokens.filename) from error
+
+
+def _flat(tokens: TokenStream) -> Iterator[Token]:
+    opened = 0
+    for token in tokens:
+        opened += (token.type in _OPENS) - (token.type in _CLOSES)
+        if opened > _BRACKETS:
+            raise TemplateSyntaxError(TOO_DEEP, token.lineno, tokens.name, tokens.filename)
+        yield token
 
 
 def _too_deep(tree: nodes.Template) -> int | None:

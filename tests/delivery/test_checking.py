@@ -14,6 +14,10 @@ SHELL = """<mjml><mj-body>
 """
 
 IMG = '<img src="x" alt="Courses" width="600" height="900">'
+CHOSEN = (
+    "<tr><td>{% if 1 %}<a href='https://x.example/1'>{% else %}<a href='https://x.example/2'>"
+    "{% endif %}x</a></td></tr>"
+)
 DEEP = "this is nested too deeply; write it flatter"
 PICTURE = '<mj-image src="https://x.example/a.png" alt="A desk" width="520px" height="260px" />'
 
@@ -67,7 +71,7 @@ def test_what_lies_elsewhere_is_not_looked_at() -> None:
         ("<mj-text>{{ lead.city - 1 }}</mj-text>", "3:1: unsupported operand"),
         (
             "<mj-text>{{ lead.city.split(sep='a', sep='b') }}</mj-text>",
-            "3:10: keyword argument rep",
+            "1:1: keyword argument rep",
         ),
         (f"<mj-text>{{{{ {'9' * 4301} }}}}</mj-text>", "3:10: this number is too long"),
         (f"<mj-text>{'<b>' * 250}x{'</b>' * 250}</mj-text>", "3:595: this is nested too deeply"),
@@ -81,6 +85,11 @@ def test_what_lies_elsewhere_is_not_looked_at() -> None:
             "3:10: this is nested too deeply",
         ),
         (f"<mj-text>{{{{ {'(' * 90}1{')' * 90} }}}}</mj-text>", "3:10: this is nested too deeply"),
+        (f"<mj-text>{{{{ {'(' * 31}1{')' * 31} }}}}</mj-text>", "3:10: this is nested too deeply"),
+        (
+            f"<mj-text>{{{{ ({'[{1: ' * 15}1{'}]' * 15}) }}}}</mj-text>",
+            "3:10: this is nested too deeply",
+        ),
         (
             f"<mj-text>{{{{ lead.city{' + lead.city' * 300} }}}}</mj-text>",
             "3:10: this is nested too deeply",
@@ -236,6 +245,13 @@ def test_half_a_comment_is_no_traceback(oddity: str) -> None:
         f"<p>Hi</p><style>{'<div>' * 9_000}</style>",
         f"<p>Hi</p>{'<p><b>x</p>' * 9_000}",
         f"<p>Hi</p><svg>{'<td>' * 9_000}",
+        f"<p>Hi</p><svg><p>Ho</p>{'<path/>' * 9_000}",
+        f"<p>Hi</p><svg><br>{'<path/>' * 9_000}",
+        f"<p>Hi</p><svg><g></svg>{'<path/>' * 9_000}",
+        f"<p>Hi</p><svg></p>{'<path/>' * 9_000}",
+        f"<p>Hi</p><svg></svg>{'<path/>' * 9_000}",
+        f"<p>Hi</p><svg><title>{'<path/>' * 9_000}",
+        f"<p>Hi</p>{'<td><b></td>' * 9_000}",
         f"<p>Hi</p>{'<p><li></p><p><dd></p>' * 9_000}",
         "<p>Hi</p>{% for i in range(300) %}<div>{% endfor %}",
         "{% macro m() %}{{ m() }}{% endmacro %}<p>{{ m() }}</p>",
@@ -257,6 +273,9 @@ def test_what_becomes_too_deep_is_found_before_anything_breaks_of_it(body: str) 
         f"<p>Hi</p><table>{'<tr><td><p>a</td></tr>' * 300}</table>",
         f"<p>Hi</p>{'<div><ul><li>a</ul></div>' * 300}",
         f"<p>Hi</p>{'<br>' * 300}",
+        f"<p>Hi</p><div><svg><g>{'<path d=m />' * 300}</g></svg></div>{'<svg/>' * 300}",
+        f"<p>Hi</p><table>{CHOSEN * 70}</table>",
+        f"<p>Hi</p>{{{{ {'(' * 30}1{')' * 30} }}}}{'{{ (1) }}' * 300}",
     ],
 )
 def test_long_is_not_deep_even_where_ends_are_left_out(body: str) -> None:

@@ -30,19 +30,24 @@ _LEFT_OPEN = frozenset(["p", "li", "dd", "dt", "tr", "td", "th", "tbody", "thead
 """What HTML lets stand without its end (WHATWG HTML, 13.1.2.4)."""
 
 _FOLLOWS = {
+    "a": frozenset[str](),
     "p": frozenset[str](),
     "li": frozenset(["p"]),
     "td": frozenset(["p"]),
     "th": frozenset(["p"]),
     "tr": frozenset(["p", "td", "th"]),
 }
-"""What may stand open within one of these that the next of its kind ends."""
+"""What may stand open within one of these that the next of its kind ends. (A link ends the one before: two are begun
+where a condition chooses between them.)"""
 
 _ENDS = _LEFT_OPEN - {"p", "li", "dd", "dt"} | {"div", "ul", "ol", "dl", "table", "center"}
 """Whose end is also that of everything left open in it."""
 
 _FOREIGN = frozenset(["svg", "math"])
 """Within them everything stands open until its own end."""
+
+_DRAWN = frozenset(["circle", "ellipse", "g", "line", "path", "polygon", "polyline", "rect", "svg"])
+"""What within nothing but these may be closed as in XML: `<path/>`. Whatever else ends the drawing, or may."""
 
 
 class _Levels(Markup):
@@ -53,12 +58,14 @@ class _Levels(Markup):
         self._mjml = mjml
         self._strict = mjml
         self._open: list[str] = []
+        self._drawing = 0  # how many of the innermost are of a drawing
         self.place: tuple[int, int] | None = None
 
     def set_cdata_mode(self, *_: object, **__: object) -> None:
         pass
 
     def handle_starttag(self, tag: str, attrs: object) -> None:
+        self._drawing = self._drawing + 1 if self._draws(tag) else 0
         if tag in VOID:
             return
         self._strict = self._strict or tag in _FOREIGN
@@ -70,11 +77,15 @@ class _Levels(Markup):
             self.place = line, column + 1
 
     def handle_startendtag(self, tag: str, attrs: object) -> None:
-        if not self._mjml:  # `<div/>` is closed in MJML only
+        if not self._mjml and not self._draws(tag):  # `<div/>` is closed in MJML only
             self.handle_starttag(tag, attrs)
 
     def handle_endtag(self, tag: str) -> None:
+        self._drawing = self._drawing - 1 if self._drawing and self._open[-1] == tag else 0
         self._end(tag, _LEFT_OPEN if tag in _ENDS else frozenset())
+
+    def _draws(self, tag: str) -> bool:
+        return tag == "svg" or (self._drawing > 0 and tag in _DRAWN)
 
     def _end(self, tag: str, within: Collection[str]) -> None:
         """The innermost of them, if there is nothing in it but these."""

@@ -41,7 +41,8 @@ _SPAM = {
 }
 """Not-spam, virus and auth-failure say nothing against us in the reader's name."""
 
-_MULTIPART = re.compile(rb"^content-type:\s*multipart/", re.I | re.M)
+_MULTIPART = re.compile(rb"(?:\A|[\r\n])content-type:\s*multipart/", re.I)
+"""To what reads a mail, a CR on its own ends a line, too."""
 
 _READ = 128 * 1024
 """Bytes that are looked at: what a report says comes before the mail that it returns."""

@@ -93,6 +93,13 @@ def parts(levels: int) -> bytes:
     return b"".join(kind % level + b"--b%d\n" % level for level in range(levels))
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_a_mail_of_more_parts_in_parts_than_any_report_is_not_read(end: bytes) -> None:
+    report = b"Content-Type: message/delivery-status\n\n\nAction: failed\nStatus: 5.1.1\n"
+    assert read((parts(20) + report).replace(b"\n", end), NOW)
+    assert not read((parts(21) + report).replace(b"\n", end), NOW)
+
+
 @pytest.mark.parametrize(
     "raw",
     [
