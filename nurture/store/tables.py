@@ -345,7 +345,7 @@ class WakeupRow(SQLModel, table=True):
     )
     id: int | None = Field(default=None, primary_key=True)
     kind: str
-    key: str
+    key: str = Field(index=True)
     flow: str = Field(default="", sa_column_kwargs={"server_default": ""})
     sender: str = Field(default="", sa_column_kwargs={"server_default": ""})
     created_at: datetime = moment(index=True)
