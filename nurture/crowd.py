@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from nurture.store import enrolments, wakeups
 from nurture.store.tables import WakeupRow
@@ -54,9 +55,12 @@ class Crowd:
         self._let_in = {}  # with a database that is away now nobody is under way
         waiting = await wakeups.unseen(session, lately, now) if lately else ()
         under_way = Counter(lately[key].sender for key in waiting)
-        full = [sender for sender, number in under_way.items() if number >= LET_IN]
-        room = LET_IN - max((n for n in under_way.values() if n < LET_IN), default=0)
-        rows = await wakeups.take_beginning(session, now, room, full)
+        sender = col(WakeupRow.sender)
+        rows = await wakeups.take_beginning(session, now, LET_IN, sender.not_in([*under_way]))
+        for its, number in under_way.items():
+            if number < LET_IN:
+                room = LET_IN - number
+                rows += await wakeups.take_beginning(session, now, room, sender == its)
         self._let_in = {key: lately[key] for key in waiting}
         self._let_in |= {row.key: _LetIn(row.sender, now) for row in rows}
         return rows

@@ -22,16 +22,6 @@ LEFT = 200
 _URGENT = literal_column("kind <> 'enrolment'", Boolean)
 """In the words of the partial index."""
 
-_UNSEEN = (
-    col(EnrolmentRow.ended).is_(None),
-    col(EnrolmentRow.wake_at) == col(EnrolmentRow.started_at),
-)
-"""Nobody has looked at the run yet: the first look says until when it waits, or what for."""
-
-_BEGINS = (
-    select(EnrolmentRow.id).where(col(EnrolmentRow.id) == col(WakeupRow.key), *_UNSEEN).exists()
-)
-
 LEASE = timedelta(seconds=4)
 """How long the process that wrote a wake-up has to hand it over before the relay takes it; see docs/decisions/0021."""
 
@@ -105,13 +95,11 @@ async def take_left(session: AsyncSession, now: datetime, limit: int = LEFT) -> 
 
 
 async def take_beginning(
-    session: AsyncSession, now: datetime, limit: int, but: Collection[str]
+    session: AsyncSession, now: datetime, limit: int, *among: ColumnElement[bool]
 ) -> list[WakeupRow]:
-    """The same of runs that begin, without those whose first mail is one of these senders'."""
-    others = col(WakeupRow.sender).not_in(but)
-    return await leases.take(
-        session, WakeupRow, "claimed_until", now, LEASE, limit, begins(now), others
-    )
+    """The same of runs that begin."""
+    due = "claimed_until"
+    return await leases.take(session, WakeupRow, due, now, LEASE, limit, begins(now), *among)
 
 
 async def unseen(session: AsyncSession, runs: Collection[str], now: datetime) -> set[str]:
@@ -134,10 +122,4 @@ async def done(session: AsyncSession, ids: Iterable[int]) -> None:
 async def next_due(session: AsyncSession) -> datetime | None:
     """When the relay next has one to take."""
     value = (await session.execute(select(func.min(WakeupRow.claimed_until)))).scalar_one()
-    return value if isinstance(value, datetime) else None
-
-
-async def oldest(session: AsyncSession) -> datetime | None:
-    """Since when the oldest wake-up waits; the outbox's age."""
-    value = (await session.execute(select(func.min(WakeupRow.created_at)))).scalar_one()
     return value if isinstance(value, datetime) else None

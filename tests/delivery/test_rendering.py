@@ -31,10 +31,10 @@ MJML = """<mjml lang="en">
 """
 PARTIAL = f"<mj-section><mj-column><mj-text>{FOOTER}</mj-text></mj-column></mj-section>"
 
-LOOPS = "more than 10000 turns of loops and calls in one mail; make fewer"
+LOOPS = "more than 30000 turns of loops and calls in one mail; make fewer"
 LONG = "this makes more than 200000 characters; make it of less"
 MUCH = "this makes more than 10000000 characters; make it of less"
-SPENT = "one mail makes more than 2000000 characters; make shorter texts, or fewer"
+SPENT = "one mail makes more than 20000000 characters; make shorter texts, or fewer"
 EVER = "{{% for i in range(9999) %}}{{% if {} %}}{{% endif %}}{{% endfor %}}"
 DOUBLED = (
     "{% set ns = namespace(a=(1,), b=(1,)) %}{% for i in range(40) %}"
@@ -281,6 +281,11 @@ def test_a_template_cannot_reach_out_of_its_sandbox(attempt: str) -> None:
             "{% macro m(n) %}{% if n %}{{ m(n - 1) }}{{ m(n - 1) }}{% endif %}{% endmacro %}{{ m(60) }}",
             LOOPS,
         ),
+        (
+            "{% for i in [1] recursive %}{% if loop.depth0 %}{% else %}{{ loop(range(99999)) }}"
+            "{% endif %}{% endfor %}",
+            LOOPS,
+        ),
         ("{% set x = 'ab' %}" + "{% set x = x ~ x %}" * 40, LONG),
         ("{% set x = [1] %}" + "{% set x = x + x %}" * 40, LONG),
         ("{% set x = [1] %}" + "{% set x = [x, x] %}" * 40 + "{{ x }}", LONG),
@@ -401,6 +406,19 @@ def test_a_mail_that_gets_too_deep_for_one_lead_fails_and_is_not_sent_without_it
     with pytest.raises(InputError) as raised:
         render(files)
     assert str(raised.value) == "templates/email/t/: this is nested too deeply; write it flatter"
+
+
+def test_a_list_of_products_may_be_looked_at_for_each_of_them() -> None:
+    body = (
+        "{% set all = [{'name': 'x' * 800}] * 100 %}{% macro card(one, all) %}{{ one.name[:9] }} "
+        "{{ all | length }}{% endmacro %}{% for one in all %}{{ card(one, all) }}"
+        "{% if loop.index < all | length %}, {% endif %}{% endfor %}"
+        "{{ (['y' * 900] * 50) | join('z' * 250) }}{{ ('a' * 20000) | replace('b', 'c' * 900) }}"
+        "{{ '%d%% off: 70202020' % 20 }}"
+    )
+    html = render(templates(f"<p>{body}</p>{FOOTER}")).html
+    assert html.count("xxxxxxxxx 100") == 100
+    assert "20% off: 70202020" in html
 
 
 def test_loops_and_numbers_of_an_ordinary_mail_are_as_ever() -> None:

@@ -1,7 +1,7 @@
 """What one rendering may use up, so that it ends and fits into memory: turns, and letters.
 
 What an operation of Jinja takes grows with the length of what it is given and makes. With so many letters to spend, all
-together take seconds; half a minute where somebody looks for the slowest.
+together take seconds; some minutes where somebody looks for the slowest.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sized
@@ -14,12 +14,12 @@ from jinja2 import Undefined
 from jinja2.exceptions import SecurityError
 from jinja2.utils import Namespace
 
-_TURNS = 10_000
+_TURNS = 30_000
 """Of all loops of one rendering together, with its calls and includes."""
 
-_LETTERS = 2_000_000
+_LETTERS = 20_000_000
 """Of all that one rendering writes, and that its filters, calls, comparisons and lists are given and make. Ours
-use less than 50,000."""
+use less than 50,000; one that looks through a hundred products for each of them some millions."""
 
 LONGEST = 200_000
 """Letters of one text, or of all that stands in a list: some filters take the square of it."""

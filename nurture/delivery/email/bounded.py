@@ -7,7 +7,7 @@ from typing import Any
 
 from jinja2 import Template, TemplateSyntaxError, nodes, pass_context
 from jinja2.exceptions import SecurityError
-from jinja2.runtime import Context
+from jinja2.runtime import Context, LoopContext, Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from nurture.delivery.email.allowance import allowance, spend, spent, turn, turns
@@ -16,6 +16,11 @@ from nurture.playbook.placeholders import Shallow
 
 _SLOW = frozenset(["encode", "to_bytes"])
 """No mail has bytes, and some encodings take minutes."""
+
+_FREE = frozenset(
+    ["count", "d", "default", "defined", "first", "last", "length", "none", "undefined"]
+)
+"""What looks at no letter of what it is given."""
 
 _BUILT = nodes.List | nodes.Tuple | nodes.Dict | nodes.Concat | nodes.Compare
 """What stands in them is paid for there; and each level more takes stack of Jinja's compiler."""
@@ -35,8 +40,12 @@ class Bounded(Shallow, ImmutableSandboxedEnvironment):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, finalize=_written_out, **kwargs)
-        self.filters |= {name: _counting(name, each) for name, each in self.filters.items()}
-        self.tests |= {name: _counting("", each) for name, each in self.tests.items()}
+        self.filters |= {
+            name: _counting(name, each) for name, each in self.filters.items() if name not in _FREE
+        }
+        self.tests |= {
+            name: _counting("", each) for name, each in self.tests.items() if name not in _FREE
+        }
         self.filters |= {"_turns": turns, "_spent": spent}
 
     def _generate(self, source: nodes.Template, *args: Any, **kwargs: Any) -> str:
@@ -69,7 +78,11 @@ class Bounded(Shallow, ImmutableSandboxedEnvironment):
 
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:
         turn()
+        if isinstance(__obj, LoopContext):
+            args = (turns(args[0]), *args[1:])
         do = partial(super().call, __context, __obj, *args, **kwargs)
+        if isinstance(__obj, LoopContext | Macro):  # what they do is counted as they do it
+            return spent(do())
         method = getattr(__obj, "__wrapped__", __obj)
         owner = getattr(method, "__self__", None)
         if not isinstance(owner, str | list | tuple):

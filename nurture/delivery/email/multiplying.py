@@ -1,7 +1,8 @@
 """What may make a long text of short ones: a look at what comes of it, before it is begun."""
 
 import re
-from collections.abc import Collection, Iterator, Sized
+from collections.abc import Collection, Iterator, Sequence, Sized
+from itertools import permutations
 from string import Formatter
 from typing import Any
 
@@ -18,14 +19,31 @@ _ALIGNS = {"center", "expandtabs", "ljust", "rjust", "zfill"}
 _PADS = _ALIGNS | {"batch", "indent", "round", "slice", "tojson"}
 """What makes as much as a number says."""
 
-_MULTIPLIES = _PADS | {"join", "replace", "translate", "wordwrap"}
+_MULTIPLIES = _PADS | {"translate", "wordwrap"}
 
 
 def modest(name: str, value: Any, others: Collection[Any]) -> None:
     """A filter of a value, or a method of it."""
-    if name in _MULTIPLIES:
+    if name == "replace":
+        short(size(value) + _replaced(str(value), [str(each) for each in others]), _LARGEST)
+    elif name == "join":
+        short(size([value, *others]) + _between([value, *others]), _LARGEST)
+    elif name in _MULTIPLIES:
         most = max((_times(name, each) for each in others), default=1)
         short(size(value) * most, _LARGEST)
+
+
+def _replaced(text: str, others: Sequence[str]) -> int:
+    """What comes in at most; which is the old one is not known where they are named."""
+    pairs = ((old, new) for old, new in permutations(others, 2) if old or old is others[0])
+    return max((text.count(old) * len(new) for old, new in pairs), default=0)
+
+
+def _between(things: Sequence[Any]) -> int:
+    """What stands between the items of whichever is a list; in `"-".join(…)` it is the second."""
+    items = [each for each in things if not isinstance(each, str)] or things
+    number = max(len(each) if isinstance(each, Sized) else LONGEST for each in items)
+    return number * max((len(each) for each in things if isinstance(each, str)), default=0)
 
 
 def _times(name: str, value: Any) -> int:
@@ -57,6 +75,7 @@ def braces(pattern: str, values: Any) -> None:
 
 def percents(pattern: str, values: Any) -> None:
     """The same for `%`."""
+    pattern = pattern.replace("%%", "")
     begins = "[%)]" if "%(" in pattern else "%"  # `)` ends the name of a value
     widths = " ".join(re.findall(begins + r"[-+ #0-9.*]*", pattern))
     if "*" in widths:  # it comes with the values
