@@ -115,7 +115,9 @@ async def _fill(db: Database, now: datetime) -> None:
         numbers = range(start, start + _PAGE)
         async with db.write() as session:
             await session.execute(insert(LeadRow), [_lead(n, now) for n in numbers])
-            await session.execute(insert(AudienceMemberRow), [_member(n, now) for n in numbers])
+            await session.execute(
+                insert(AudienceMemberRow), [member(_NAME, _id(n), now) for n in numbers]
+            )
 
 
 async def _churn(db: Database, now: datetime) -> None:
@@ -126,7 +128,9 @@ async def _churn(db: Database, now: datetime) -> None:
         await session.execute(leaving.values(desired=False, next_try_at=now))
         numbers = range(MEMBERS, MEMBERS + half)
         await session.execute(insert(LeadRow), [_lead(n, now) for n in numbers])
-        await session.execute(insert(AudienceMemberRow), [_member(n, now) for n in numbers])
+        await session.execute(
+            insert(AudienceMemberRow), [member(_NAME, _id(n), now) for n in numbers]
+        )
 
 
 def _lead(n: int, now: datetime) -> dict[str, Any]:
@@ -141,10 +145,11 @@ def _lead(n: int, now: datetime) -> dict[str, Any]:
     return row.model_dump()
 
 
-def _member(n: int, now: datetime) -> dict[str, Any]:
+def member(audience: str, lead: str, now: datetime) -> dict[str, Any]:
+    """The row of somebody who is to be on it."""
     row = AudienceMemberRow(
-        audience=_NAME,
-        lead_id=_id(n),
+        audience=audience,
+        lead_id=lead,
         by_step=True,
         desired=True,
         since=now,

@@ -20,6 +20,7 @@ from starlette.routing import Route
 
 from activities import queues
 from activities.audiences import AudienceActivities
+from bench.audiences import member
 from bench.ground import Ground
 from embedded.local import HOST
 from embedded.serving import Site
@@ -160,7 +161,7 @@ async def _syncs(stand: Ground, leads: Sequence[str], slots: int) -> float:
     names = [f"{slots}-{n}" for n in range(AUDIENCES)]
     now = datetime.now(UTC)
     async with stand.db.write() as session:
-        rows = [_member(name, lead, now) for name in names for lead in leads]
+        rows = [member(name, lead, now) for name in names for lead in leads]
         await session.execute(insert(table(AudienceMemberRow)), rows)
     stage, usual = Advertising(stand), Tuning.usual()
     stage.book.book = playbook(
@@ -175,16 +176,3 @@ async def _syncs(stand: Ground, leads: Sequence[str], slots: int) -> float:
         for name in names:
             await stage.waker.wake(wakeups.AUDIENCE, name)
         return await stage.answers.per_second(AUDIENCES * BATCHES)
-
-
-def _member(audience: str, lead: str, now: datetime) -> dict[str, Any]:
-    row = AudienceMemberRow(
-        audience=audience,
-        lead_id=lead,
-        by_step=True,
-        desired=True,
-        since=now,
-        changed_at=now,
-        next_try_at=now,
-    )
-    return row.model_dump()
