@@ -5,7 +5,7 @@ database stands before nobody.
 """
 
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,10 +15,7 @@ from nurture.store import enrolments, wakeups
 from nurture.store.tables import WakeupRow
 
 AT_ONCE = 10
-"""So many of one transaction begin together."""
-
-SPACING = timedelta(milliseconds=100)
-"""Between the others: ten a second, as imported leads do."""
+"""So many of one transaction begin together; the others one after another (wakeups.SPACING)."""
 
 LET_IN = 5
 """So many for each sender the relay has on their way at once. More would begin no sooner where every processor is busy,
@@ -31,7 +28,8 @@ def turn(session: AsyncSession, now: datetime) -> datetime | None:
     """When the next one of this transaction begins; None: at once."""
     before = session.info.get(_BEFORE, 0)
     session.info[_BEFORE] = before + 1
-    return None if before < AT_ONCE else now + enrolments.SOON + (before - AT_ONCE + 1) * SPACING
+    behind = before - AT_ONCE + 1
+    return None if behind < 1 else now + enrolments.SOON + behind * wakeups.SPACING
 
 
 class _LetIn(NamedTuple):

@@ -10,7 +10,7 @@ from nurture.domain.owners import Absence
 from nurture.handovers import tenure
 from nurture.playbook import Playbook
 from nurture.store import handovers, wakeups
-from nurture.versions.live_edits import SPACING, Version
+from nurture.versions.live_edits import Version
 
 
 async def carry_out(
@@ -28,7 +28,7 @@ async def carry_out(
             tenure.keep(row, after)
             if after.next_look(now) != before.next_look(now):
                 woken.append(row.id)
-    await wakeups.spread(session, wakeups.HANDOVER, woken, now, SPACING)
+    await wakeups.spread(session, wakeups.HANDOVER, woken, now, wakeups.SPACING)
 
 
 def _changed(old: Playbook, new: Playbook) -> list[str]:

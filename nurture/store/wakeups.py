@@ -29,6 +29,10 @@ _EACH = timedelta(milliseconds=20)
 """And so much longer for each that goes before it: a Temporal that is slow should not be told of a thousand twice."""
 
 
+SPACING = timedelta(milliseconds=100)
+"""Many who begin, or are woken, together come one after another: ten a second, however many there are."""
+
+
 def add(
     session: AsyncSession, kind: str, key: str, now: datetime, flow: str = "", sender: str = ""
 ) -> WakeupRow:

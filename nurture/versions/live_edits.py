@@ -6,7 +6,7 @@ Rules: nurture.domain.edits. A run's row keeps the hash of the version its place
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,9 +19,6 @@ from nurture.playbook import Playbook
 from nurture.playbook.planning import Difference
 from nurture.store import calls, enrolments, messages, wakeups
 from nurture.store.tables import EnrolmentRow
-
-SPACING = timedelta(milliseconds=100)
-"""Leads that an edit wakes come one after another: ten a second, however many there are."""
 
 Version = Callable[[AsyncSession, str], Awaitable[Playbook]]
 
@@ -206,7 +203,7 @@ async def _adopted(
 async def _wake(session: AsyncSession, runs: list[str], now: datetime) -> None:
     """In an order that favours nobody."""
     runs.sort(key=lambda id: sha256(id.encode()).digest())
-    await wakeups.spread(session, wakeups.ENROLMENT, runs, now, SPACING)
+    await wakeups.spread(session, wakeups.ENROLMENT, runs, now, wakeups.SPACING)
 
 
 async def _met(

@@ -206,7 +206,7 @@ class Shelf:
         if before.unread:
             await live_edits.wake_all(session, now)
             lists = sorted({*lists, *await ad_lists.known(session)})
-        await wakeups.spread(session, wakeups.AUDIENCE, lists, now, live_edits.SPACING)
+        await wakeups.spread(session, wakeups.AUDIENCE, lists, now, wakeups.SPACING)
 
     async def _plan(
         self, session: AsyncSession, playbook: Playbook, texts: Mapping[str, str], now: datetime

@@ -8,7 +8,7 @@ from itertools import pairwise
 from sqlalchemy import update
 from sqlmodel import col
 
-from nurture.crowd import AT_ONCE, LET_IN, SPACING
+from nurture.crowd import AT_ONCE, LET_IN
 from nurture.domain.gate import MailRules
 from nurture.incoming import Incoming
 from nurture.outbox import Outbox
@@ -49,7 +49,7 @@ async def test_of_a_crowd_only_the_first_begin_at_once(db: Database) -> None:
     assert starts.count(NOW) == AT_ONCE
     assert starts[AT_ONCE] <= NOW + 2 * enrolments.SOON
     turns = pairwise(starts[AT_ONCE:])
-    assert all(later - earlier == SPACING for earlier, later in turns), "the others in turn"
+    assert all(later - earlier == wakeups.SPACING for earlier, later in turns), "the others in turn"
 
 
 async def test_who_comes_alone_passes_a_crowd(db: Database) -> None:

@@ -10,7 +10,7 @@ import pytest
 from embedded.skipping import skipping_server
 from nurture.store.database import Database
 from nurture.store.tables import CallRow, EnrolmentRow, MessageRow, WakeupRow
-from nurture.versions.live_edits import SPACING
+from nurture.store.wakeups import SPACING
 from nurture.versions.shelf import Shelf
 from tests.support.domain import COPENHAGEN, DAY, HOUR
 from tests.support.small import FLOW, LAUNCH, SMALL
