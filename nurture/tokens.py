@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
@@ -10,6 +11,12 @@ from nurture.domain.errors import InputError
 
 OPEN, CLICK, UNSUBSCRIBE, HANDOVER = "open", "click", "unsubscribe", "handover"
 CONFIRM = "confirm"
+
+
+def hashed(secret: str) -> str:
+    """How one of our random secrets is kept, or sought so that the time it takes tells nothing of it. 256 random bits
+    need no slow hash; what comes from outside may hold any character."""
+    return sha256(secret.encode(errors="replace")).hexdigest()
 
 
 class Tokens:

@@ -1,6 +1,5 @@
 """Programs' tokens: made once and shown once, each with its scopes, until they expire or are revoked."""
 
-import hashlib
 import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -12,6 +11,7 @@ from nurture.domain.permissions import scopes
 from nurture.store import access
 from nurture.store.access_tables import ApiTokenRow
 from nurture.store.database import Database
+from nurture.tokens import hashed
 
 PREFIX = "nurture_"
 """By it a secret that was published by mistake is recognised."""
@@ -42,7 +42,7 @@ class ApiTokens:
         secret = PREFIX + secrets.token_urlsafe(32)
         row = ApiTokenRow(
             id=secrets.token_hex(4),
-            secret=_hash(secret),
+            secret=hashed(secret),
             name=name.strip()[:100],
             scopes=sorted(scopes(wanted)),
             created_by=by,
@@ -68,14 +68,10 @@ class ApiTokens:
         if not secret.startswith(PREFIX):
             return None
         async with self._db.read() as session:
-            row = await access.token(session, _hash(secret))
+            row = await access.token(session, hashed(secret))
         if row is None or row.revoked_at or (row.expires_at and row.expires_at <= now):
             return None
         if row.used_at is None or now - row.used_at > _NOTED:
             async with self._db.write() as session:
                 await access.touch_token(session, row.id, now)
         return actor.of_token(row)
-
-
-def _hash(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()

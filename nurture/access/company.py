@@ -12,7 +12,7 @@ from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from nurture.access.accounts import Accounts
-from nurture.delivery.exchange import whole
+from nurture.delivery.exchange import answered, whole
 from nurture.domain.errors import InputError
 from nurture.store.access_tables import AccountRow
 
@@ -165,8 +165,8 @@ async def _json(
     """The answer's object. Raises InputError, which says whether asking again may help."""
     try:
         answer = await whole(client, request, _PATIENCE, _MOST, auth)
-        found = answer.json()
-    except (TimeoutError, httpx.HTTPError, ValueError, RecursionError) as error:
+        found = answered(answer)
+    except (TimeoutError, httpx.HTTPError, ValueError) as error:
         raise InputError("the company's sign-in does not answer; please try again") from error
     if answer.is_client_error or not isinstance(found, dict):
         raise InputError("the company's sign-in was not completed")

@@ -1,6 +1,5 @@
 """Signing in and out. A session lives in the database; the browser holds a random secret that names it."""
 
-import hashlib
 import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -12,6 +11,7 @@ from nurture.domain.errors import InputError
 from nurture.store import access
 from nurture.store.access_tables import AccountRow, AttemptRow, SessionRow
 from nurture.store.database import Database
+from nurture.tokens import hashed
 
 IDLE = timedelta(hours=12)
 """After so long without a request it is over: one signs in once a working day."""
@@ -68,7 +68,7 @@ class Sessions:
         secret = secrets.token_urlsafe(32)
         async with self._db.write() as session:
             session.add(
-                SessionRow(id=_hash(secret), account_id=row.id, created_at=now, seen_at=now)
+                SessionRow(id=hashed(secret), account_id=row.id, created_at=now, seen_at=now)
             )
             await access.seen(session, row.id, now, password)
             await access.end_old_sessions(session, now - IDLE, now - LONGEST)
@@ -77,7 +77,7 @@ class Sessions:
     async def actor(self, secret: str, now: datetime) -> Actor | None:
         """Who holds the session, as the account is now; None once it is over."""
         async with self._db.read() as session:
-            found = await access.session(session, _hash(secret))
+            found = await access.session(session, hashed(secret))
         if found is None:
             return None
         kept, row = found
@@ -90,7 +90,7 @@ class Sessions:
 
     async def end(self, secret: str) -> None:
         async with self._db.write() as session:
-            await access.end_session(session, _hash(secret))
+            await access.end_session(session, hashed(secret))
 
     async def _attempt(self, email: str, address: str, now: datetime) -> list[AttemptRow]:
         """Noted before it is made, so that many at once count as many. Raises TooMany."""
@@ -107,8 +107,3 @@ class Sessions:
                     raise TooMany(at + WINDOW - now)
             session.add_all(rows)
         return rows
-
-
-def _hash(secret: str) -> str:
-    """256 random bits need no slow hash."""
-    return hashlib.sha256(secret.encode()).hexdigest()

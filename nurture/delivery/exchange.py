@@ -52,6 +52,14 @@ async def whole(
     )
 
 
+def answered(response: httpx.Response) -> Any:
+    """The JSON of it. Raises ValueError for what is none, or is nested without end."""
+    try:
+        return response.json()
+    except RecursionError as error:
+        raise ValueError("nested without end") from error
+
+
 async def _read(response: httpx.Response, most: int) -> bytes:
     body = bytearray()
     async for chunk in response.aiter_bytes():

@@ -5,7 +5,6 @@ import binascii
 import math
 from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import sha256
 from hmac import compare_digest
 
 from fastapi import Request
@@ -13,6 +12,7 @@ from pydantic import SecretStr
 
 from nurture.access.api_tokens import PREFIX
 from nurture.settings import API, Settings, named_keys
+from nurture.tokens import hashed
 from nurture.web.errors import Refusal
 
 
@@ -42,7 +42,7 @@ class Sources:
 
     def by_key(self, key: str) -> Source | None:
         """Sought by its hash, so that how long it takes tells nothing of a secret one."""
-        return self._by_hash.get(_hash(key))
+        return self._by_hash.get(hashed(key))
 
     def by_name(self, name: str) -> Source | None:
         """The name of a key, or that of who came with the API token."""
@@ -111,15 +111,11 @@ def matches(given: str, secret: str) -> bool:
 
 def _named(keys: str, trusted: bool) -> dict[str, Source]:
     return {
-        _hash(key): Source(_fingerprint(key) if trusted and name == key else name, trusted, key)
+        hashed(key): Source(_fingerprint(key) if trusted and name == key else name, trusted, key)
         for key, name in named_keys(keys).items()
     }
 
 
 def _fingerprint(key: str) -> str:
     """What a secret key without a name goes by: sources are shown in reports, metrics and exports."""
-    return f"server-{_hash(key)[:6]}"
-
-
-def _hash(key: str) -> str:
-    return sha256(key.encode(errors="replace")).hexdigest()
+    return f"server-{hashed(key)[:6]}"

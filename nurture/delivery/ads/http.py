@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from nurture.delivery import pauses
-from nurture.delivery.exchange import built, whole
+from nurture.delivery.exchange import answered, built, whole
 from nurture.domain.errors import Transient
 
 _WITHIN = 60.0
@@ -46,8 +46,8 @@ async def post_bytes(
 def content(response: httpx.Response) -> dict[str, Any]:
     """The JSON object answered. Raises Transient for anything else, such as a proxy's HTML page."""
     try:
-        found = response.json()
-    except (ValueError, RecursionError) as error:
+        found = answered(response)
+    except ValueError as error:
         raise Transient("not_json", f"HTTP {response.status_code}") from error
     if not isinstance(found, dict):
         raise Transient("not_json", f"HTTP {response.status_code}")

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from nurture.delivery.email import replies
-from nurture.delivery.exchange import UNTIL_REPAIRED, built, whole
+from nurture.delivery.exchange import UNTIL_REPAIRED, answered, built, whole
 from nurture.delivery.pauses import retry_after
 from nurture.domain.errors import DeliveryError, Permanent, Transient, Unknown
 
@@ -87,7 +87,7 @@ def detail(status: int, said: Any) -> str:
 
 def _told(response: httpx.Response) -> Mapping[str, Any]:
     try:
-        found = response.json()
-    except (ValueError, RecursionError):
+        found = answered(response)
+    except ValueError:
         return {"message": response.text} if response.text else {}
     return found if isinstance(found, dict) else {"message": found}

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 
+from nurture.delivery.exchange import answered
 from nurture.delivery.sales import http
 from nurture.domain.errors import DeliveryError, Transient
 
@@ -61,8 +62,8 @@ class CrmApi:
         if not response.content:
             return {}
         try:
-            found = response.json()
-        except (ValueError, RecursionError) as error:
+            found = answered(response)
+        except ValueError as error:
             raise Transient("not_json", f"HTTP {response.status_code}") from error
         if not isinstance(found, dict):
             raise Transient("not_json", "not an object")
