@@ -15,7 +15,7 @@ from nurture.playbook import (
     placeholders,
 )
 from nurture.playbook.durations import Durations
-from nurture.playbook.findings import Problem
+from nurture.playbook.findings import Problem, problem_and_remedy
 from nurture.playbook.naming import Naming
 from nurture.playbook.reading import MAILS, Reading, read
 from nurture.playbook.source import content_hash
@@ -70,8 +70,8 @@ def _templates(files: Mapping[str, str]) -> list[Finding]:
             try:
                 placeholders.parse(files[file])
             except TemplateSyntaxError as error:
-                problem, _, remedy = (error.message or "unreadable").partition("; ")
-                findings.append(Finding(file, error.lineno, 1, problem, remedy))
+                told = problem_and_remedy(error.message or "unreadable")
+                findings.append(Finding(file, error.lineno, 1, *told))
     return findings
 
 

@@ -35,6 +35,12 @@ def wrong(text: str, remedy: str = "") -> Wrong:
     return Wrong(Problem(text, remedy))
 
 
+def problem_and_remedy(sentence: str) -> tuple[str, str]:
+    """What is wrong and what is right, of a sentence that says both."""
+    problem, _, remedy = sentence.partition("; ")
+    return problem, remedy
+
+
 _MISSPELT = 0.8
 """So alike are a word and its misspelling."""
 

@@ -104,7 +104,8 @@ class Reconciling:
     async def _enrolments(self, after: str, now: datetime) -> _Page:
         async with self._outbox.read() as session:
             rows = await upkeep.active(session, after, now - GRACE, self._size)
-            to_come = await wakeups.waiting(session, wakeups.ENROLMENT, [row.id for row in rows])
+            keys = [row.id for row in rows]
+            to_come = await wakeups.waiting(session, wakeups.ENROLMENT, keys)
             begun = [row for row in rows if row.id not in to_come]
             due = [row for row in begun if row.wake_at and row.wake_at < now - GRACE]
             paced = await self._paced(session, now) if due else frozenset()
@@ -112,7 +113,7 @@ class Reconciling:
             late -= {*await messages.tried_since(session, late, now - GRACE)}  # put off for now
         flows = {row.id: row.flow for row in begun}
         found = await self._missing(wakeups.ENROLMENT, list(flows), sorted(late), flows)
-        return _Page(len(rows), found, self._behind([row.id for row in rows]))
+        return _Page(len(rows), found, self._behind(keys))
 
     async def _paced(self, session: AsyncSession, now: datetime) -> frozenset[str]:
         """Flows whose mails may be due for long, since their sender has a rate and sends as fast as that."""

@@ -48,7 +48,9 @@ async def test_through_every_fault_nothing_is_lost_doubled_unseen_or_late_withou
         assert (verdict.stray, verdict.doubted) == ([], []), name
         assert verdict.early() == [], name
         assert verdict.unexplained(BUSY) == [], name
-        failed |= {outage.kind for outage in outcome.outages}
+        kinds = {outage.kind for outage in outcome.outages}
+        assert {"worker", "server"} <= kinds, name
+        failed |= kinds
     assert failed | {"disk"} == EVERY_PART  # a small disk takes an administrator
 
 

@@ -24,6 +24,7 @@ from nurture.delivery.email.written import links_in, made_hosts, parted
 from nurture.domain.errors import Finding, InputError
 from nurture.domain.lead import Lead
 from nurture.playbook import Company, Sender
+from nurture.playbook.findings import problem_and_remedy
 from nurture.playbook.placeholders import TOO_DEEP
 
 _TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
@@ -76,8 +77,8 @@ def _file(path: str, files: Mapping[str, str], traits: Collection[str]) -> Itera
         env.compile(text, path, file)
     except TemplateSyntaxError as error:
         line = _line(text, error.lineno)
-        problem, _, remedy = str(error.message).partition("; ")
-        yield Finding(file, error.lineno, _first_column(line, r"\{"), problem, remedy)
+        told = problem_and_remedy(str(error.message))
+        yield Finding(file, error.lineno, _first_column(line, r"\{"), *told)
         return
     yield from _names(file, text, tree, env, traits)
     yield from _links_to_nowhere(file, _blanked(_REMARK, text))
@@ -138,7 +139,7 @@ def _personal_links(file: str, text: str) -> Iterator[Finding]:
 
 def _deep(file: str, markup: str) -> Iterator[Finding]:
     if place := too_deep(markup, file.endswith(".mjml")):
-        yield Finding(file, *place, *TOO_DEEP.split("; "))
+        yield Finding(file, *place, *problem_and_remedy(TOO_DEEP))
 
 
 def _links_to_nowhere(file: str, text: str) -> Iterator[Finding]:
@@ -196,8 +197,8 @@ def _rendered(
             yield Finding(place, 1, 1, "empty for a lead that says nothing", remedy)
     except InputError as error:
         file, _, line = (error.place or f"{files.place(path)}:1").rpartition(":")
-        problem, _, remedy = str(error).removeprefix(f"{error.place}: ").partition("; ")
-        yield Finding(file, int(line), 1, problem, remedy)
+        told = problem_and_remedy(str(error).removeprefix(f"{error.place}: "))
+        yield Finding(file, int(line), 1, *told)
 
 
 def _faint(found: Faint, files: Files, reached: list[str]) -> Finding:
